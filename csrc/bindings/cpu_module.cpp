@@ -1,0 +1,277 @@
+#include <omp.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "bindings/arrays.h"
+#include "cpu/ceiling.h"
+#include "cpu/count.h"
+#include "cpu/digamma.h"
+#include "cpu/knn.h"
+#include "cpu/ksg.h"
+#include "cpu/simd_level.h"
+
+namespace fastmi::bindings {
+namespace {
+
+using cpu::Algorithm;
+
+Metric as_metric(const std::string& name) {
+  if (name == "chebyshev") return Metric::kChebyshev;
+  if (name == "euclidean") return Metric::kEuclidean;
+  throw std::invalid_argument("metric must be 'chebyshev' or 'euclidean'; got '" + name + "'");
+}
+
+Algorithm as_algorithm(const std::string& name) {
+  for (const Algorithm algorithm :
+       {Algorithm::kAuto, Algorithm::kTree, Algorithm::kBrute, Algorithm::kSort}) {
+    if (name == cpu::algorithm_name(algorithm)) return algorithm;
+  }
+  throw std::invalid_argument("algorithm must be 'auto', 'tree', 'brute' or 'sort'; got '" + name +
+                              "'");
+}
+
+void check_k(int k, std::int64_t n) {
+  if (k < 1 || k >= n) {
+    throw std::invalid_argument("k must be in [1, n - 1]; got k=" + std::to_string(k) +
+                                ", n=" + std::to_string(n));
+  }
+}
+
+void check_ks(const std::vector<int>& ks, std::int64_t n) {
+  if (ks.empty()) throw std::invalid_argument("ks must not be empty");
+  for (const int k : ks) check_k(k, n);
+}
+
+/// Runs f(execution) without the GIL; Ctrl-C during it comes back as KeyboardInterrupt.
+template <class F>
+void without_gil(int threads, F&& f) {
+  if (threads < 1) {
+    throw std::invalid_argument("threads must be at least 1; got " + std::to_string(threads));
+  }
+  try {
+    const py::gil_scoped_release no_gil;
+    cpu::Execution execution;
+    execution.threads = threads;
+    execution.interrupted = [] {
+      const py::gil_scoped_acquire gil;
+      return PyErr_CheckSignals() != 0;
+    };
+    f(execution);
+  } catch (const cpu::Interrupted&) {
+    throw py::error_already_set();
+  }
+}
+
+template <class T>
+py::array kth_distance(const std::vector<py::array>& arrays, const std::vector<int>& ks,
+                       Metric metric, Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<T>(arrays);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  Array<T> distances({static_cast<py::ssize_t>(ks.size()), static_cast<py::ssize_t>(n)});
+  T* out = distances.mutable_data();
+  without_gil(threads, [&](const cpu::Execution& execution) {
+    cpu::kth_distance(blocks, ks, metric, algorithm, execution, out);
+  });
+  return distances;
+}
+
+template <class T>
+py::tuple kneighbors(const std::vector<py::array>& arrays, int k, Metric metric,
+                     Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<T>(arrays);
+  const std::int64_t n = blocks.front().n;
+  check_k(k, n);
+  if (algorithm == Algorithm::kSort) {
+    throw std::invalid_argument("kneighbors has no algorithm='sort'; use 'tree' or 'brute'");
+  }
+  Array<T> distances({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
+  Array<std::int64_t> indices({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
+  T* out = distances.mutable_data();
+  std::int64_t* out_indices = indices.mutable_data();
+  without_gil(threads, [&](const cpu::Execution& execution) {
+    cpu::kneighbors(blocks, k, metric, algorithm, execution, out, out_indices);
+  });
+  return py::make_tuple(distances, indices);
+}
+
+template <class T>
+py::array count_within(const std::vector<py::array>& arrays, const py::array& radius, bool strict,
+                       Metric metric, Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<T>(arrays);
+  const std::int64_t n = blocks.front().n;
+  if (!py::isinstance<Array<T>>(radius)) {
+    throw py::type_error("radius must be C-contiguous and of the dtype of the blocks");
+  }
+  if (radius.ndim() != 1 || radius.shape(0) != n) {
+    throw std::invalid_argument("radius must have shape [n]; got n=" + std::to_string(n) +
+                                " and " + std::to_string(radius.size()) + " radii");
+  }
+  const T* r = static_cast<const T*>(radius.data());
+  if (!std::all_of(r, r + n, [](T value) { return value >= 0; })) {
+    throw std::invalid_argument("radius must not be negative or NaN");
+  }
+  Array<std::int64_t> counts(static_cast<py::ssize_t>(n));
+  std::int64_t* out = counts.mutable_data();
+  without_gil(threads, [&](const cpu::Execution& execution) {
+    cpu::count_within(blocks, r, 1, strict, metric, algorithm, execution, out);
+  });
+  return counts;
+}
+
+template <class T>
+py::tuple ksg(const std::vector<py::array>& arrays, const std::vector<int>& ks, int variant,
+              Metric metric, Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<T>(arrays);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  if (blocks.size() < 2) throw std::invalid_argument("ksg needs at least 2 blocks");
+  if (variant != 1 && variant != 2) {
+    throw std::invalid_argument("variant must be 1 or 2; got " + std::to_string(variant));
+  }
+  const auto lists = static_cast<py::ssize_t>(ks.size());
+  Array<double> mean(lists);
+  Array<double> std(lists);
+  Array<std::int64_t> counts(
+      {lists, static_cast<py::ssize_t>(blocks.size()), static_cast<py::ssize_t>(n)});
+  Array<std::int64_t> zero_radius(lists);
+  std::int64_t* out = counts.mutable_data();
+  std::vector<cpu::PsiSummary> summaries;
+  without_gil(threads, [&](const cpu::Execution& execution) {
+    summaries =
+        cpu::ksg(blocks, ks, variant == 1 ? cpu::KsgVariant::kOne : cpu::KsgVariant::kTwo, metric,
+                 algorithm, execution, out);
+  });
+  for (py::ssize_t q = 0; q < lists; ++q) {
+    mean.mutable_at(q) = summaries[q].mean;
+    std.mutable_at(q) = summaries[q].std;
+    zero_radius.mutable_at(q) = summaries[q].zero_radius;
+  }
+  return py::make_tuple(mean, std, counts, zero_radius);
+}
+
+Array<double> digamma(const Array<std::int64_t>& n) {
+  const std::int64_t* from = n.data();
+  if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
+    throw std::invalid_argument("n must be positive integers");
+  }
+  Array<double> psi(std::vector<py::ssize_t>(n.shape(), n.shape() + n.ndim()));
+  std::transform(from, from + n.size(), psi.mutable_data(), &cpu::digamma);
+  return psi;
+}
+
+/// Position of the first entry that is NaN, infinite or so large that a difference of two such
+/// entries overflows; -1 if there is none.
+template <class T>
+std::int64_t first_unusable(const Array<T>& values) {
+  constexpr T kLargest = std::numeric_limits<T>::max() / 2;
+  constexpr py::ssize_t kRun = 4096;
+  const T* from = values.data();
+  for (py::ssize_t begin = 0; begin < values.size(); begin += kRun) {
+    const py::ssize_t end = std::min(values.size(), begin + kRun);
+    py::ssize_t usable = 0;
+    for (py::ssize_t p = begin; p < end; ++p) usable += std::abs(from[p]) <= kLargest;
+    if (usable == end - begin) continue;
+    return std::find_if(from + begin, from + end,
+                        [&](T value) { return !(std::abs(value) <= kLargest); }) -
+           from;
+  }
+  return -1;
+}
+
+py::dict build_info() {
+  py::dict info;
+  info["version"] = FASTMI_VERSION;
+  info["compiler"] = FASTMI_COMPILER;
+  info["openmp"] = _OPENMP;
+#ifdef FASTMI_X86_LEVELS
+  info["simd_levels"] = std::vector<std::string>{"scalar", "avx2", "avx512"};
+#else
+  info["simd_levels"] = std::vector<std::string>{"scalar"};
+#endif
+  info["cuda"] = FASTMI_CUDA_STATE;
+  return info;
+}
+
+std::vector<std::string> simd_levels() {
+  std::vector<std::string> names;
+  for (const cpu::SimdLevel level : cpu::available_simd_levels()) {
+    names.emplace_back(cpu::simd_level_name(level));
+  }
+  return names;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
+  using namespace py::literals;
+  using Arrays = std::vector<py::array>;
+
+  m.def(
+      "kth_distance",
+      [](const Arrays& blocks, const std::vector<int>& ks, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype(blocks, [&]<class T>() {
+          return kth_distance<T>(blocks, ks, as_metric(metric), as_algorithm(algorithm), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
+      "kneighbors",
+      [](const Arrays& blocks, int k, const std::string& metric, const std::string& algorithm,
+         int threads) {
+        return with_dtype(blocks, [&]<class T>() {
+          return kneighbors<T>(blocks, k, as_metric(metric), as_algorithm(algorithm), threads);
+        });
+      },
+      "blocks"_a, "k"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
+      "count_within",
+      [](const Arrays& blocks, const py::array& radius, bool strict, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype(blocks, [&]<class T>() {
+          return count_within<T>(blocks, radius, strict, as_metric(metric),
+                                 as_algorithm(algorithm), threads);
+        });
+      },
+      "blocks"_a, "radius"_a, "strict"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
+      "ksg",
+      [](const Arrays& blocks, const std::vector<int>& ks, int variant, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype(blocks, [&]<class T>() {
+          return ksg<T>(blocks, ks, variant, as_metric(metric), as_algorithm(algorithm), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "variant"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def("digamma", &digamma, "n"_a.noconvert());
+  m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
+  m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());
+  m.def(
+      "choose_algorithm",
+      [](std::int64_t n, const std::vector<int>& dims, int k) {
+        int d = 0;
+        for (const int dim : dims) d += dim;
+        return cpu::algorithm_name(
+            cpu::choose_algorithm(n, static_cast<int>(dims.size()), d, k));
+      },
+      "n"_a, "dims"_a, "k"_a);
+  m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
+  m.def("simd_levels", &simd_levels);
+  m.def("build_info", &build_info);
+  m.def(
+      "ceiling_probe",
+      [](const std::string& dtype, int threads, double seconds) {
+        double rate = 0;
+        without_gil(threads, [&](const cpu::Execution&) {
+          rate = dtype == "float32" ? cpu::probe_ceiling<float>(threads, seconds)
+                                    : cpu::probe_ceiling<double>(threads, seconds);
+        });
+        return rate;
+      },
+      "dtype"_a, "threads"_a, "seconds"_a);
+}
+
+}  // namespace fastmi::bindings

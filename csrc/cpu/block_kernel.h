@@ -1,0 +1,252 @@
+// What the k-NN and the counting kernels share: distances from one query to the lanes of a
+// block, the 8-bit prefilter, and gaps between bounding boxes. Bounds are exact, not merely
+// close: rounding is monotone, so a coordinate difference taken at the edge of a box bounds the
+// computed difference of every point in it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "cpu/block_tree.h"
+#include "cpu/simd.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// Dims between two tests for an early exit.
+inline constexpr int kDimGroup = 8;
+
+template <class T>
+FASTMI_INLINE T larger(T a, T b) {
+  return a > b ? a : b;
+}
+
+/// One more coordinate difference in the distance of one variable.
+template <Metric M, class T>
+FASTMI_INLINE Vec<T> accumulate(Vec<T> acc, Vec<T> difference) {
+  if constexpr (M == Metric::kChebyshev) {
+    return max_abs(acc, difference);
+  } else {
+    return acc + difference * difference;
+  }
+}
+
+/// Internal distances (squared for kEuclidean) of `query` to G vectors of lanes at `lanes`.
+/// False, leaving acc unspecified, when none is below limit.
+template <Metric M, int G, class T>
+FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, const T* query,
+                                   T limit, Vec<T> (&acc)[G]) {
+  constexpr int W = kLanes<T>;
+  const Vec<T> bound = broadcast(limit);
+  const auto any_below = [&] {
+    std::uint32_t below = 0;
+    for (int g = 0; g < G; ++g) below |= mask_lt(acc[g], bound);
+    return below != 0;
+  };
+  for (int g = 0; g < G; ++g) acc[g] = Vec<T>{};
+  if constexpr (M == Metric::kChebyshev) {
+    const int d = tree.d;
+    int j = 0;
+    while (d - j > kDimGroup) {
+      for (const int stop = j + kDimGroup; j < stop; ++j) {
+        const Vec<T> q = broadcast(query[j * kBlock]);
+        for (int g = 0; g < G; ++g) {
+          acc[g] = accumulate<M, T>(acc[g], load(lanes + j * kBlock + g * W) - q);
+        }
+      }
+      if (!any_below()) return false;
+    }
+    for (; j < d; ++j) {
+      const Vec<T> q = broadcast(query[j * kBlock]);
+      for (int g = 0; g < G; ++g) {
+        acc[g] = accumulate<M, T>(acc[g], load(lanes + j * kBlock + g * W) - q);
+      }
+    }
+  } else {
+    int j = 0;
+    const int* ends = tree.ends.data();
+    const int variables = static_cast<int>(tree.ends.size());
+    Vec<T> sum[G];
+    for (int v = 0; v < variables; ++v) {
+      for (int g = 0; g < G; ++g) sum[g] = Vec<T>{};
+      for (; j < ends[v]; ++j) {
+        const Vec<T> q = broadcast(query[j * kBlock]);
+        for (int g = 0; g < G; ++g) {
+          sum[g] = accumulate<M, T>(sum[g], load(lanes + j * kBlock + g * W) - q);
+        }
+      }
+      for (int g = 0; g < G; ++g) acc[g] = vmax(acc[g], sum[g]);
+      if (!any_below()) return false;
+    }
+  }
+  return true;
+}
+
+/// Largest gap of 8-bit coordinates that a point nearer than `limit` can show. One level is lost
+/// to rounding down; the small slack covers the rounding of the quantiser itself.
+template <class T>
+FASTMI_INLINE int byte_limit(const BlockTree<T>& tree, T limit) {
+  const T levels = limit * tree.inverse_step * T(1.00001) + T(0.01);
+  return levels < T(254) ? static_cast<int>(levels) + 1 : 255;
+}
+
+/// Lanes of a block that may be nearer than `limit`, judged on 8-bit coordinates.
+FASTMI_INLINE std::uint64_t maybe_below(const std::uint8_t* lanes, const std::uint8_t* query, int d,
+                                        int limit) {
+  if (limit >= 255) return ~std::uint64_t{0};
+  const std::uint8_t bound = static_cast<std::uint8_t>(limit);
+  Bytes64 acc{};
+  int j = 0;
+  while (d - j > kDimGroup) {
+    for (const int stop = j + kDimGroup; j < stop; ++j) {
+      acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), query[j * kBlock]);
+    }
+    if (mask_at_most(acc, bound) == 0) return 0;
+  }
+  for (; j < d; ++j) {
+    acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), query[j * kBlock]);
+  }
+  return mask_at_most(acc, bound);
+}
+
+/// Calls visit(first_lane, distances) for every vector of the block that holds a point
+/// nearer than limit to the query.
+template <Metric M, class T, class Visit>
+FASTMI_INLINE void scan_block(const BlockTree<T>& tree, int block, int query_block, int query,
+                              T limit, Visit&& visit) {
+  constexpr int W = kLanes<T>;
+  const T* lanes = tree.block_coords(block);
+  const T* q = tree.block_coords(query_block) + query;
+  const std::uint8_t* bytes = tree.block_bytes(block);
+  if (bytes != nullptr) {
+    std::uint64_t maybe = maybe_below(bytes, tree.block_bytes(query_block) + query, tree.d,
+                                      byte_limit(tree, limit));
+    while (maybe != 0) {
+      const int first = __builtin_ctzll(maybe) / W * W;
+      maybe &= first + W < kBlock ? ~std::uint64_t{0} << (first + W) : 0;
+      Vec<T> acc[1];
+      if (distances_below<M, 1>(tree, lanes + first, q, limit, acc)) visit(first, acc[0]);
+    }
+    return;
+  }
+  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
+  for (int first = 0; first < kBlock; first += G * W) {
+    Vec<T> acc[G];
+    if (!distances_below<M, G>(tree, lanes + first, q, limit, acc)) continue;
+    for (int g = 0; g < G; ++g) visit(first + g * W, acc[g]);
+  }
+}
+
+/// Distance between two boxes from the gap in each dim.
+template <Metric M, class T, class Gap>
+FASTMI_INLINE T box_distance(const BlockTree<T>& tree, Gap&& gap) {
+  T distance = 0;
+  int j = 0;
+  if constexpr (M == Metric::kChebyshev) {
+    for (; j < tree.d; ++j) distance = larger(distance, gap(j));
+  } else {
+    const int* ends = tree.ends.data();
+    for (int v = 0; v < static_cast<int>(tree.ends.size()); ++v) {
+      T sum = 0;
+      for (; j < ends[v]; ++j) {
+        const T g = larger(gap(j), T(0));
+        sum += g * g;
+      }
+      distance = larger(distance, sum);
+    }
+  }
+  return distance;
+}
+
+template <class T>
+struct Box {
+  const T* lower;
+  const T* upper;
+};
+
+template <class T>
+FASTMI_INLINE Box<T> node_box(const BlockTree<T>& tree, int node) {
+  const std::int64_t offset = static_cast<std::int64_t>(node) * tree.d;
+  return {tree.lower.data() + offset, tree.upper.data() + offset};
+}
+
+/// Node of a block: a descent of the implicit tree.
+template <class T>
+FASTMI_INLINE int leaf_node(const BlockTree<T>& tree, int block) {
+  int node = 0;
+  int begin = 0;
+  int end = tree.blocks;
+  while (end - begin > 1) {
+    const int middle = (begin + end + 1) / 2;
+    if (block < middle) {
+      node += 1;
+      end = middle;
+    } else {
+      node += 2 * (middle - begin);
+      begin = middle;
+    }
+  }
+  return node;
+}
+
+/// No pair of points of the two boxes is nearer than this.
+template <Metric M, class T>
+FASTMI_INLINE T least_distance(const BlockTree<T>& tree, Box<T> a, Box<T> b) {
+  return box_distance<M>(tree, [&](int j) {
+    return larger(b.lower[j] - a.upper[j], a.lower[j] - b.upper[j]);
+  });
+}
+
+/// No pair of points of the two boxes is farther apart than this.
+template <Metric M, class T>
+FASTMI_INLINE T greatest_distance(const BlockTree<T>& tree, Box<T> a, Box<T> b) {
+  return box_distance<M>(tree, [&](int j) {
+    return larger(b.upper[j] - a.lower[j], a.upper[j] - b.lower[j]);
+  });
+}
+
+/// Bit i is set where query i of the block may have a point of `box` nearer than limit[i].
+template <Metric M, class T>
+FASTMI_INLINE std::uint64_t queries_reaching(const BlockTree<T>& tree, int query_block, Box<T> box,
+                                             const T* limit) {
+  constexpr int W = kLanes<T>;
+  const T* coords = tree.block_coords(query_block);
+  std::uint64_t reaching = 0;
+  for (int first = 0; first < kBlock; first += W) {
+    Vec<T> acc{};
+    int j = 0;
+    if constexpr (M == Metric::kChebyshev) {
+      for (; j < tree.d; ++j) {
+        const Vec<T> q = load(coords + j * kBlock + first);
+        acc = vmax(acc, vmax(broadcast(box.lower[j]) - q, q - broadcast(box.upper[j])));
+      }
+    } else {
+      const int* ends = tree.ends.data();
+      for (int v = 0; v < static_cast<int>(tree.ends.size()); ++v) {
+        Vec<T> sum{};
+        for (; j < ends[v]; ++j) {
+          const Vec<T> q = load(coords + j * kBlock + first);
+          const Vec<T> gap = vmax(vmax(broadcast(box.lower[j]) - q, q - broadcast(box.upper[j])),
+                                  Vec<T>{});
+          sum = sum + gap * gap;
+        }
+        acc = vmax(acc, sum);
+      }
+    }
+    reaching |= static_cast<std::uint64_t>(mask_lt(acc, load(limit + first))) << first;
+  }
+  return reaching;
+}
+
+/// Switches a per-query box test off for one block of queries when it hardly ever pays, as in
+/// many dims.
+struct BoxTestGain {
+  int tested = 0;
+  int kept = 0;
+  bool worth_it() const { return tested < 8 * kBlock || kept * 16 < tested * 15; }
+  void record(std::uint64_t reaching) {
+    tested += kBlock;
+    kept += __builtin_popcountll(reaching);
+  }
+};
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL

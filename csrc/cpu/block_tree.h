@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/metric.h"
+#include "common/points.h"
+#include "cpu/parallel.h"
+
+namespace fastmi::cpu {
+
+/// Points per block: one AVX-512 register of quantised coordinates, 1-32 registers of floats.
+inline constexpr int kBlock = 64;
+
+/// Samples in blocks of 64, each block stored coordinate by coordinate, under a balanced tree of
+/// bounding boxes. With `spatial` ordering the tree is a kd-tree whose leaves are the blocks (all
+/// full but the last); otherwise blocks hold the samples in input order.
+///
+/// Nodes are stored in pre-order: node `i` over blocks [b, e) has its children at i + 1 over
+/// [b, m) and at i + 2 (m - b) over [m, e), m = (b + e + 1) / 2; a subtree of s blocks has 2s - 1
+/// nodes. Unused lanes of the last block hold +inf and index -1.
+template <class T>
+struct BlockTree {
+  std::int64_t n = 0;
+  int d = 0;
+  int blocks = 0;
+  /// Ends of the variables among the dims (kEuclidean only: Chebyshev needs a single end, d).
+  std::vector<int> ends;
+  /// Power of two applied to every coordinate (1 for Chebyshev), see build_block_tree.
+  T scale = 1;
+
+  std::vector<T> coords;             ///< [blocks][d][kBlock]
+  std::vector<std::int32_t> index;   ///< [blocks * kBlock], original sample or -1
+  std::vector<T> lower, upper;       ///< [2 * blocks - 1][d], bounding boxes
+  std::vector<std::uint8_t> bytes;   ///< [blocks][d][kBlock], empty unless quantised
+  T inverse_step = 0;                ///< levels per unit of the quantised coordinates
+
+  const T* block_coords(int block) const {
+    return coords.data() + static_cast<std::int64_t>(block) * d * kBlock;
+  }
+  const std::uint8_t* block_bytes(int block) const {
+    return bytes.empty() ? nullptr
+                         : bytes.data() + static_cast<std::int64_t>(block) * d * kBlock;
+  }
+  const std::int32_t* block_index(int block) const {
+    return index.data() + static_cast<std::int64_t>(block) * kBlock;
+  }
+  int block_size(int block) const {
+    const std::int64_t left = n - static_cast<std::int64_t>(block) * kBlock;
+    return left < kBlock ? static_cast<int>(left) : kBlock;
+  }
+};
+
+/// O(n log n) (spatial) or O(n) time; n d sizeof(T) bytes plus 1/32 of that for the boxes.
+///
+/// Euclidean coordinates are multiplied by a power of two that brings the largest magnitude near
+/// one, so that squares neither overflow nor, unless 1e150 times smaller than the largest
+/// coordinate, underflow. The product is exact and distances are divided by it again.
+template <class T>
+BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
+                              const Execution& execution);
+
+/// Add 8-bit coordinates for the kernels' prefilter: steps of `step` around each dim's median,
+/// saturating at both ends. Rounding down and saturating never increase a gap between two
+/// coordinates by more than one step, so the filter never drops a true neighbour.
+template <class T>
+void quantise(BlockTree<T>& tree, T step, const Execution& execution);
+
+}  // namespace fastmi::cpu

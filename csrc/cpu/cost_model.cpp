@@ -1,0 +1,59 @@
+#include "cpu/cost_model.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "cpu/strips.h"
+
+namespace fastmi::cpu {
+
+const char* algorithm_name(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kTree:
+      return "tree";
+    case Algorithm::kBrute:
+      return "brute";
+    case Algorithm::kSort:
+      return "sort";
+    case Algorithm::kAuto:
+      break;
+  }
+  return "auto";
+}
+
+bool can_sort(int variables, int d, int k) {
+  return d == 1 || (variables == 2 && d == 2 && k >= 1 && k <= kStripMaxK);
+}
+
+Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k) {
+  // Samples below which building a tree costs more than it saves.
+  constexpr std::int64_t kTreeMin = 256;
+  if (can_sort(variables, d, k)) return Algorithm::kSort;
+  return n < kTreeMin ? Algorithm::kBrute : Algorithm::kTree;
+}
+
+Algorithm resolve_algorithm(Algorithm requested, std::int64_t n, int variables, int d, int k) {
+  if (requested == Algorithm::kAuto) return choose_algorithm(n, variables, d, k);
+  if (requested == Algorithm::kSort && !can_sort(variables, d, k)) {
+    throw std::invalid_argument(
+        "algorithm='sort' needs one column, or two joint columns and k in [1, " +
+        std::to_string(kStripMaxK) + "]; got " + std::to_string(variables) + " variable(s) of " +
+        std::to_string(d) + " dims in all, k=" + std::to_string(k));
+  }
+  return requested;
+}
+
+bool use_byte_filter(std::int64_t n, int d, Metric metric) {
+  constexpr int kFilterMinDims = 4;
+  constexpr std::int64_t kFilterMin = 512;
+  return metric == Metric::kChebyshev && d >= kFilterMinDims && n >= kFilterMin;
+}
+
+int useful_threads(int threads, double work_ns) {
+  // Waking a thread of the pool costs some 5 to 20 us.
+  constexpr double kWorkPerThread = 50e3;
+  return std::clamp(static_cast<int>(work_ns / kWorkPerThread), 1, threads);
+}
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "common/metric.h"
+
+namespace fastmi::cpu {
+
+/// kSort: one sorted column, or strips for two joint columns. kTree: kd-ordered blocks.
+/// kBrute: blocks in input order, every block visited.
+enum class Algorithm { kAuto, kTree, kBrute, kSort };
+
+const char* algorithm_name(Algorithm algorithm);
+
+/// What kAuto stands for when the neighbours of n samples in `variables` blocks of d dims in
+/// all are wanted, k of them (k = 0: counts within given radii).
+Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k);
+
+/// True when kSort can do it: one column, or the k-th distances of two joint columns.
+bool can_sort(int variables, int d, int k);
+
+/// choose_algorithm for kAuto; any other request as it is, or std::invalid_argument when kSort
+/// cannot do it.
+Algorithm resolve_algorithm(Algorithm requested, std::int64_t n, int variables, int d, int k);
+
+/// Whether the kernels should test 8-bit coordinates before the real ones.
+bool use_byte_filter(std::int64_t n, int d, Metric metric);
+
+/// Threads worth starting for `work` nanoseconds on one thread.
+int useful_threads(int threads, double work_ns);
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,118 @@
+#include "cpu/count.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "cpu/block_tree.h"
+#include "cpu/kernels.h"
+#include "cpu/sorted.h"
+
+namespace fastmi::cpu {
+namespace {
+
+constexpr int kStepsPerRadius = 24;
+
+/// The smallest value v such that "distance < v" means the wanted comparison with radius.
+template <class T>
+T strict_limit(T radius, bool strict) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  return strict ? radius : std::nextafter(radius, kInfinity);
+}
+
+/// The smallest s with sqrt(s) >= limit: sums of squares below s have a root below limit.
+template <class T>
+T squared_limit(T limit) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  if (limit <= 0 || limit == kInfinity) return limit;
+  T square = limit * limit;
+  while (square > 0 && std::sqrt(std::nextafter(square, T(0))) >= limit) {
+    square = std::nextafter(square, T(0));
+  }
+  while (std::sqrt(square) < limit) square = std::nextafter(square, kInfinity);
+  return square;
+}
+
+template <class T>
+T typical_radius(const T* radius, std::int64_t n) {
+  std::vector<T> probe;
+  const std::int64_t stride = std::max<std::int64_t>(1, n / 256);
+  for (std::int64_t i = 0; i < n; i += stride) {
+    if (radius[i] > 0 && std::isfinite(radius[i])) probe.push_back(radius[i]);
+  }
+  if (probe.empty()) return 0;
+  std::nth_element(probe.begin(), probe.begin() + probe.size() / 2, probe.end());
+  return probe[probe.size() / 2];
+}
+
+template <class T>
+void count_one_column(const Points<T>& points, const T* radius, int radii, bool strict,
+                      const Execution& execution, std::int64_t* counts) {
+  const std::int64_t n = points.n;
+  const SortedColumn<T> sorted = sort_column(points.data, n);
+  std::vector<T> limits(static_cast<std::size_t>(n));
+  std::vector<std::int32_t> by_rank(static_cast<std::size_t>(n));
+  for (int r = 0; r < radii; ++r) {
+    for (std::int64_t p = 0; p < n; ++p) {
+      limits[p] = strict_limit(radius[r * n + sorted.sample[p]], strict);
+    }
+    count_sorted(sorted, limits.data(), execution, by_rank.data());
+    for (std::int64_t p = 0; p < n; ++p) counts[r * n + sorted.sample[p]] = by_rank[p];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool strict, Metric metric,
+                  Algorithm algorithm, const Execution& execution, std::int64_t* counts) {
+  const int variables = static_cast<int>(blocks.size());
+  const std::int64_t n = blocks.front().n;
+  const int d = total_dims(blocks);
+  if (d == variables) metric = Metric::kChebyshev;
+  algorithm = resolve_algorithm(algorithm, n, variables, d, 0);
+  if (algorithm == Algorithm::kSort) {
+    count_one_column(blocks.front(), radius, radii, strict, execution, counts);
+    return;
+  }
+
+  BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
+  if (use_byte_filter(n, d, metric)) {
+    const T step = typical_radius(radius, n) / kStepsPerRadius;
+    if (step >= std::numeric_limits<T>::min() * 256) quantise(tree, step, execution);
+  }
+  const auto count_block = current_kernels<T>().count_block(metric);
+  const std::size_t lanes = static_cast<std::size_t>(radii) * kBlock;
+  std::vector<std::vector<T>> all_limits(execution.threads, std::vector<T>(lanes));
+  std::vector<std::vector<std::int64_t>> all_counts(execution.threads,
+                                                    std::vector<std::int64_t>(lanes));
+  parallel_for(execution, tree.blocks, [&](std::int64_t b, int thread) {
+    T* limits = all_limits[thread].data();
+    std::int64_t* found = all_counts[thread].data();
+    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
+    const int size = tree.block_size(static_cast<int>(b));
+    std::fill_n(limits, lanes, T(-1));
+    for (int r = 0; r < radii; ++r) {
+      for (int i = 0; i < size; ++i) {
+        T limit = strict_limit(radius[r * n + samples[i]] * tree.scale, strict);
+        if (metric == Metric::kEuclidean) limit = squared_limit(limit);
+        limits[r * kBlock + i] = limit;
+        found[r * kBlock + i] = limit > 0 ? -1 : 0;  // the sample itself
+      }
+    }
+    count_block(tree, static_cast<int>(b), limits, radii, found);
+    for (int r = 0; r < radii; ++r) {
+      for (int i = 0; i < size; ++i) counts[r * n + samples[i]] = found[r * kBlock + i];
+    }
+  });
+}
+
+#define FASTMI_INSTANTIATE(T)                                                          \
+  template void count_within(const Blocks<T>&, const T*, int, bool, Metric, Algorithm, \
+                             const Execution&, std::int64_t*);
+FASTMI_INSTANTIATE(float)
+FASTMI_INSTANTIATE(double)
+#undef FASTMI_INSTANTIATE
+
+}  // namespace fastmi::cpu

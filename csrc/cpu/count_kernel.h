@@ -1,0 +1,127 @@
+// How many points lie within each query's own radius, for the 64 queries of one block.
+//
+// The queries descend the tree together: nodes out of everyone's reach are dropped, nodes inside
+// everyone's radius are counted whole. At a leaf the same is decided per query, and only leaves
+// that straddle a query's sphere are scanned.
+#pragma once
+
+#include "cpu/block_kernel.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// Bit i is set where every point of `box` is nearer than limit[i] to query i of the block.
+template <Metric M, class T>
+FASTMI_INLINE std::uint64_t queries_covering(const BlockTree<T>& tree, int query_block, Box<T> box,
+                                             const T* limit) {
+  constexpr int W = kLanes<T>;
+  const T* coords = tree.block_coords(query_block);
+  std::uint64_t covering = 0;
+  for (int first = 0; first < kBlock; first += W) {
+    Vec<T> acc{};
+    int j = 0;
+    if constexpr (M == Metric::kChebyshev) {
+      for (; j < tree.d; ++j) {
+        const Vec<T> q = load(coords + j * kBlock + first);
+        acc = vmax(acc, vmax(q - broadcast(box.lower[j]), broadcast(box.upper[j]) - q));
+      }
+    } else {
+      const int* ends = tree.ends.data();
+      for (int v = 0; v < static_cast<int>(tree.ends.size()); ++v) {
+        Vec<T> sum{};
+        for (; j < ends[v]; ++j) {
+          const Vec<T> q = load(coords + j * kBlock + first);
+          const Vec<T> gap = vmax(q - broadcast(box.lower[j]), broadcast(box.upper[j]) - q);
+          sum = sum + gap * gap;
+        }
+        acc = vmax(acc, sum);
+      }
+    }
+    covering |= static_cast<std::uint64_t>(mask_lt(acc, load(limit + first))) << first;
+  }
+  return covering;
+}
+
+/// counts[r][64] += points with internal distance below limits[r][64], the query itself
+/// included. Limits of unused lanes are negative.
+template <Metric M, class T>
+void count_block(const BlockTree<T>& tree, int block, const T* limits, int radii,
+                 std::int64_t* counts) {
+  const int size = tree.block_size(block);
+  // Largest and smallest radius of each query, and over all queries.
+  alignas(64) T reach[kBlock];
+  alignas(64) T core[kBlock];
+  T far = -1;
+  T near = std::numeric_limits<T>::infinity();
+  for (int i = 0; i < kBlock; ++i) {
+    reach[i] = core[i] = limits[i];
+    for (int r = 1; r < radii; ++r) {
+      const T limit = limits[r * kBlock + i];
+      reach[i] = larger(reach[i], limit);
+      core[i] = limit < core[i] ? limit : core[i];
+    }
+    if (i >= size) continue;
+    far = larger(far, reach[i]);
+    near = core[i] < near ? core[i] : near;
+  }
+  const auto add_all = [&](std::uint64_t queries, std::int64_t points) {
+    while (queries != 0) {
+      const int i = __builtin_ctzll(queries);
+      queries &= queries - 1;
+      for (int r = 0; r < radii; ++r) counts[r * kBlock + i] += points;
+    }
+  };
+  const std::uint64_t everyone =
+      size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+
+  struct Pending {
+    int node, begin, end;
+  };
+  Pending stack[64];
+  int pending = 0;
+  const Box<T> here = node_box(tree, leaf_node(tree, block));
+  stack[pending++] = {0, 0, tree.blocks};
+  BoxTestGain gain;
+  while (pending > 0) {
+    const Pending top = stack[--pending];
+    const Box<T> box = node_box(tree, top.node);
+    if (!(least_distance<M>(tree, here, box) < far)) continue;
+    const bool leaf = top.end - top.begin == 1;
+    if (greatest_distance<M>(tree, here, box) < near) {
+      const std::int64_t first = static_cast<std::int64_t>(top.begin) * kBlock;
+      const std::int64_t last = static_cast<std::int64_t>(top.end) * kBlock;
+      add_all(everyone, (last < tree.n ? last : tree.n) - first);
+      continue;
+    }
+    if (!leaf) {
+      const int middle = (top.begin + top.end + 1) / 2;
+      stack[pending++] = {top.node + 1, top.begin, middle};
+      stack[pending++] = {top.node + 2 * (middle - top.begin), middle, top.end};
+      continue;
+    }
+    std::uint64_t reaching = everyone;
+    if (gain.worth_it()) {
+      reaching = queries_reaching<M>(tree, block, box, reach);
+      gain.record(reaching);
+      if (reaching == 0) continue;
+      // A box wider than every sphere lies inside none.
+      if (greatest_distance<M>(tree, box, box) < (M == Metric::kEuclidean ? 4 : 2) * far) {
+        const std::uint64_t covering =
+            queries_covering<M>(tree, block, box, core) & reaching;
+        add_all(covering, tree.block_size(top.begin));
+        reaching &= ~covering;
+      }
+    }
+    while (reaching != 0) {
+      const int i = __builtin_ctzll(reaching);
+      reaching &= reaching - 1;
+      scan_block<M>(tree, top.begin, block, i, reach[i], [&](int, Vec<T> acc) {
+        for (int r = 0; r < radii; ++r) {
+          counts[r * kBlock + i] +=
+              __builtin_popcount(mask_lt(acc, broadcast(limits[r * kBlock + i])));
+        }
+      });
+    }
+  }
+}
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL

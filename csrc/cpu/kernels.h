@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+
+#include "common/metric.h"
+#include "cpu/block_tree.h"
+#include "cpu/simd_level.h"
+#include "cpu/strips.h"
+
+namespace fastmi::cpu {
+
+/// The loop bodies of one SIMD level. Contracts stand with their definitions in *_kernel.h; all
+/// are single-threaded, allocate nothing and never throw.
+template <class T>
+struct Kernels {
+  using Knn = void (*)(const BlockTree<T>&, int block, int k, T* best, std::int32_t* samples);
+  using Count = void (*)(const BlockTree<T>&, int block, const T* limits, int radii,
+                         std::int64_t* counts);
+
+  Knn knn_block_chebyshev, knn_block_euclidean;
+  Knn knn_block_chebyshev_index, knn_block_euclidean_index;
+  Count count_block_chebyshev, count_block_euclidean;
+  void (*kth_distance_ranks)(const T* values, std::int64_t n, int k, std::int64_t begin,
+                             std::int64_t end, T* distances);
+  void (*count_ranks)(const T* values, std::int64_t n, std::int64_t begin, std::int64_t end,
+                      const T* limits, std::int32_t* counts);
+  void (*knn_strip)(const Strips<T>& strips, int strip, const int* ks, int queries, T* by_x,
+                    T* by_y);
+  void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
+
+  Knn knn_block(Metric metric, bool with_index) const {
+    if (metric == Metric::kEuclidean) {
+      return with_index ? knn_block_euclidean_index : knn_block_euclidean;
+    }
+    return with_index ? knn_block_chebyshev_index : knn_block_chebyshev;
+  }
+  Count count_block(Metric metric) const {
+    return metric == Metric::kEuclidean ? count_block_euclidean : count_block_chebyshev;
+  }
+};
+
+/// Kernels of current_simd_level(): ask once per call of an operation, outside its loops.
+template <class T>
+const Kernels<T>& current_kernels();
+
+}  // namespace fastmi::cpu

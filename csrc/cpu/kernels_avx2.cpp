@@ -1,0 +1,2 @@
+#define FASTMI_LEVEL avx2
+#include "cpu/kernels_body.h"

@@ -1,0 +1,25 @@
+// The table of one SIMD level; included once by each kernels_<level>.cpp with FASTMI_LEVEL set.
+#include "cpu/ceiling_kernel.h"
+#include "cpu/count_kernel.h"
+#include "cpu/kernels.h"
+#include "cpu/knn_kernel.h"
+#include "cpu/sorted_kernel.h"
+#include "cpu/strips_kernel.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+template <class T>
+inline constexpr Kernels<T> kTable = {
+    &knn_block<Metric::kChebyshev, false, T>, &knn_block<Metric::kEuclidean, false, T>,
+    &knn_block<Metric::kChebyshev, true, T>,  &knn_block<Metric::kEuclidean, true, T>,
+    &count_block<Metric::kChebyshev, T>,      &count_block<Metric::kEuclidean, T>,
+    &kth_distance_ranks<T>,                   &count_ranks<T>,
+    &knn_strip<T>,                            &probe_ceiling<T>,
+};
+
+extern const Kernels<float> kernels_f32;
+extern const Kernels<double> kernels_f64;
+constinit const Kernels<float> kernels_f32 = kTable<float>;
+constinit const Kernels<double> kernels_f64 = kTable<double>;
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL

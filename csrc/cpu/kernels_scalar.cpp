@@ -1,0 +1,2 @@
+#define FASTMI_LEVEL scalar
+#include "cpu/kernels_body.h"

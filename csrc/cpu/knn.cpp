@@ -1,0 +1,164 @@
+#include "cpu/knn.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cpu/block_tree.h"
+#include "cpu/kernels.h"
+#include "cpu/sorted.h"
+#include "cpu/strips.h"
+
+namespace fastmi::cpu {
+namespace {
+
+/// Steps of the 8-bit coordinates per typical k-th distance; 255 of them span about 10 distances.
+constexpr int kStepsPerRadius = 24;
+
+/// A k-th distance that is typical of the samples, from a few queries within their own block:
+/// somewhat too large, which costs the filter little. Only speed depends on it.
+template <class T>
+T typical_distance(const BlockTree<T>& tree, int k) {
+  constexpr int kProbes = 32;
+  std::vector<T> kth;
+  std::vector<T> distances;
+  const int stride = std::max(1, tree.blocks / kProbes);
+  for (int b = 0; b < tree.blocks; b += stride) {
+    const T* coords = tree.block_coords(b);
+    distances.assign(static_cast<std::size_t>(tree.block_size(b)), 0);
+    const int query = tree.block_size(b) / 2;
+    for (int j = 0; j < tree.d; ++j) {
+      for (std::size_t l = 0; l < distances.size(); ++l) {
+        const T gap = std::abs(coords[j * kBlock + l] - coords[j * kBlock + query]);
+        distances[l] = std::max(distances[l], gap);
+      }
+    }
+    const std::size_t rank = std::min<std::size_t>(k, distances.size() - 1);
+    std::nth_element(distances.begin(), distances.begin() + rank, distances.end());
+    if (distances[rank] > 0) kth.push_back(distances[rank]);
+  }
+  if (kth.empty()) return 0;
+  std::nth_element(kth.begin(), kth.begin() + kth.size() / 2, kth.end());
+  return kth[kth.size() / 2];
+}
+
+template <class T>
+BlockTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                          const Execution& execution) {
+  BlockTree<T> tree =
+      build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
+  if (use_byte_filter(tree.n, tree.d, metric)) {
+    const T step = typical_distance(tree, k) / kStepsPerRadius;
+    if (step >= std::numeric_limits<T>::min() * 256) quantise(tree, step, execution);
+  }
+  return tree;
+}
+
+template <class T>
+T external_distance(const BlockTree<T>& tree, Metric metric, T internal) {
+  return metric == Metric::kEuclidean ? std::sqrt(internal) / tree.scale : internal;
+}
+
+template <class T>
+std::vector<std::vector<T>> scratch_per_thread(const Execution& execution, int k) {
+  return std::vector<std::vector<T>>(execution.threads,
+                                     std::vector<T>(static_cast<std::size_t>(kBlock) * k));
+}
+
+template <class T>
+void kth_distance_joint_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
+                                const Execution& execution, T* distances) {
+  SortedColumn<T> sorted[2];
+  parallel_for(execution, 2, [&](std::int64_t b, int) {
+    sorted[b] = sort_column(blocks[b].data, blocks[b].n);
+  });
+  std::vector<int> ascending(ks);
+  std::sort(ascending.begin(), ascending.end());
+  const std::int64_t n = blocks.front().n;
+  const Strips<T> strips = build_strips(sorted[0], sorted[1], ascending.back());
+  std::vector<T> by_rank(ks.size() * static_cast<std::size_t>(n));
+  kth_distance_strips<T>(strips, ascending, execution, by_rank.data(), nullptr);
+  for (std::size_t q = 0; q < ks.size(); ++q) {
+    const auto from = std::lower_bound(ascending.begin(), ascending.end(), ks[q]);
+    const T* ranked = by_rank.data() + (from - ascending.begin()) * n;
+    for (std::int64_t p = 0; p < n; ++p) distances[q * n + sorted[0].sample[p]] = ranked[p];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                  Algorithm algorithm, const Execution& execution, T* distances) {
+  const int variables = static_cast<int>(blocks.size());
+  const std::int64_t n = blocks.front().n;
+  const int d = total_dims(blocks);
+  const int k = *std::max_element(ks.begin(), ks.end());
+  // In one dim |a - b| is the Euclidean distance; the sorted forms rely on it.
+  if (d == variables) metric = Metric::kChebyshev;
+  algorithm = resolve_algorithm(algorithm, n, variables, d, k);
+
+  if (algorithm == Algorithm::kSort) {
+    if (d == 1) {
+      kth_distance_sorted(sort_column(blocks.front().data, n), ks, execution, distances);
+    } else {
+      kth_distance_joint_columns(blocks, ks, execution, distances);
+    }
+    return;
+  }
+  const BlockTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
+  const auto knn_block = current_kernels<T>().knn_block(metric, false);
+  auto scratch = scratch_per_thread<T>(execution, k);
+  parallel_for(execution, tree.blocks, [&](std::int64_t b, int thread) {
+    T* best = scratch[thread].data();
+    knn_block(tree, static_cast<int>(b), k, best, nullptr);
+    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
+    for (std::size_t q = 0; q < ks.size(); ++q) {
+      for (int i = 0; i < tree.block_size(static_cast<int>(b)); ++i) {
+        distances[q * n + samples[i]] = external_distance(
+            tree, metric, best[static_cast<std::int64_t>(i) * k + ks[q] - 1]);
+      }
+    }
+  });
+}
+
+template <class T>
+void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                const Execution& execution, T* distances, std::int64_t* indices) {
+  const int variables = static_cast<int>(blocks.size());
+  const int d = total_dims(blocks);
+  if (d == variables) metric = Metric::kChebyshev;
+  if (algorithm == Algorithm::kAuto) {
+    // The sorted forms yield distances only.
+    algorithm = choose_algorithm(blocks.front().n, variables, std::max(d, 3), k);
+  }
+  const BlockTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
+  const auto knn_block = current_kernels<T>().knn_block(metric, true);
+  auto scratch = scratch_per_thread<T>(execution, k);
+  auto sample_scratch = scratch_per_thread<std::int32_t>(execution, k);
+  parallel_for(execution, tree.blocks, [&](std::int64_t b, int thread) {
+    T* best = scratch[thread].data();
+    std::int32_t* neighbours = sample_scratch[thread].data();
+    knn_block(tree, static_cast<int>(b), k, best, neighbours);
+    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
+    for (int i = 0; i < tree.block_size(static_cast<int>(b)); ++i) {
+      const std::int64_t from = static_cast<std::int64_t>(i) * k;
+      const std::int64_t to = static_cast<std::int64_t>(samples[i]) * k;
+      for (int q = 0; q < k; ++q) {
+        distances[to + q] = external_distance(tree, metric, best[from + q]);
+        indices[to + q] = neighbours[from + q];
+      }
+    }
+  });
+}
+
+#define FASTMI_INSTANTIATE(T)                                                               \
+  template void kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
+                             const Execution&, T*);                                         \
+  template void kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*,  \
+                           std::int64_t*);
+FASTMI_INSTANTIATE(float)
+FASTMI_INSTANTIATE(double)
+#undef FASTMI_INSTANTIATE
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/metric.h"
+#include "common/points.h"
+#include "cpu/cost_model.h"
+#include "cpu/parallel.h"
+
+namespace fastmi::cpu {
+
+/// Distance from each sample to its k-th nearest other sample, for every k of a list.
+///
+/// blocks: m >= 1 views of n samples; ks: each in [1, n - 1], any order; distances
+/// [len(ks)][n], written. The joint distance is the maximum over the blocks. Results do not depend
+/// on algorithm, threads or SIMD level.
+template <class T>
+void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                  Algorithm algorithm, const Execution& execution, T* distances);
+
+/// The k nearest other samples of each sample, ordered by (distance, index): distances [n][k] and
+/// indices [n][k], written.
+template <class T>
+void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                const Execution& execution, T* distances, std::int64_t* indices);
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,175 @@
+// The k nearest neighbours of the 64 queries of one block.
+//
+// The queries descend the tree together, nearest child first, pruned by the worst of their
+// current k-th distances; at a leaf each query first tests the leaf's box against its own k-th
+// distance, then the leaf's points 4 to 16 at a time.
+#pragma once
+
+#include <type_traits>
+
+#include "cpu/block_kernel.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// Max-heap of the k best (distance, sample) pairs of one query. Samples break ties when they
+/// are kept, so that the set does not depend on the order of visits.
+template <class T, bool kWithIndex>
+struct NeighbourHeap {
+  T* distance;
+  std::int32_t* sample;
+  int k;
+
+  FASTMI_INLINE bool before(T da, std::int32_t ia, T db, std::int32_t ib) const {
+    if constexpr (kWithIndex) return da < db || (da == db && ia < ib);
+    return da < db;
+  }
+
+  /// Put the pair at the root's place and restore the heap over the first `size` entries.
+  FASTMI_INLINE void sift_from_root(T value, std::int32_t id, int size) {
+    int hole = 0;
+    for (;;) {
+      int child = 2 * hole + 1;
+      if (child >= size) break;
+      if (child + 1 < size && before(distance[child], id_at(child), distance[child + 1],
+                                     id_at(child + 1))) {
+        ++child;
+      }
+      if (!before(value, id, distance[child], id_at(child))) break;
+      place(hole, distance[child], id_at(child));
+      hole = child;
+    }
+    place(hole, value, id);
+  }
+
+  /// Points with a distance not below this cannot enter the heap.
+  FASTMI_INLINE T limit() const {
+    if constexpr (kWithIndex) return next_up(distance[0]);
+    return distance[0];
+  }
+
+  FASTMI_INLINE bool accepts(T value, std::int32_t id) const {
+    return before(value, id, distance[0], id_at(0));
+  }
+
+  FASTMI_INLINE void sort_ascending() {
+    for (int last = k - 1; last > 0; --last) {
+      const T value = distance[last];
+      const std::int32_t id = id_at(last);
+      place(last, distance[0], id_at(0));
+      sift_from_root(value, id, last);
+    }
+  }
+
+  FASTMI_INLINE std::int32_t id_at(int p) const {
+    if constexpr (kWithIndex) return sample[p];
+    return 0;
+  }
+  FASTMI_INLINE void place(int p, T value, std::int32_t id) {
+    distance[p] = value;
+    if constexpr (kWithIndex) sample[p] = id;
+  }
+  /// The next larger number after a non-negative one; infinity stays.
+  static FASTMI_INLINE T next_up(T value) {
+    if (value == std::numeric_limits<T>::infinity()) return value;
+    std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t> bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    ++bits;
+    std::memcpy(&value, &bits, sizeof bits);
+    return value;
+  }
+};
+
+template <Metric M, bool kWithIndex, class T>
+FASTMI_INLINE void offer_block(const BlockTree<T>& tree, int block, int query_block, int query,
+                               NeighbourHeap<T, kWithIndex> heap, T& limit) {
+  constexpr int W = kLanes<T>;
+  const std::int32_t* samples = tree.block_index(block);
+  const int self = block == query_block ? query : -1;
+  scan_block<M>(tree, block, query_block, query, limit, [&](int first, Vec<T> acc) {
+    std::uint32_t below = mask_lt(acc, broadcast(limit));
+    if (below == 0) return;
+    alignas(64) T distance[W];
+    store(distance, acc);
+    do {
+      const int lane = __builtin_ctz(below);
+      below &= below - 1;
+      const std::int32_t id = kWithIndex ? samples[first + lane] : 0;
+      if (first + lane == self || !heap.accepts(distance[lane], id)) continue;
+      heap.sift_from_root(distance[lane], id, heap.k);
+      limit = heap.limit();
+    } while (below != 0);
+  });
+}
+
+/// Fills best[64][k] (and samples[64][k]) with the neighbours of each query of the block,
+/// ascending. Distances are internal ones: scaled, and squared for kEuclidean.
+template <Metric M, bool kWithIndex, class T>
+void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t* samples) {
+  const int size = tree.block_size(block);
+  alignas(64) T limit[kBlock];
+  for (int i = 0; i < kBlock; ++i) {
+    limit[i] = i < size ? std::numeric_limits<T>::infinity() : T(-1);
+  }
+  for (std::int64_t p = 0; p < static_cast<std::int64_t>(kBlock) * k; ++p) {
+    best[p] = std::numeric_limits<T>::infinity();
+    if constexpr (kWithIndex) samples[p] = std::numeric_limits<std::int32_t>::max();
+  }
+  const auto heap_of = [&](int i) {
+    return NeighbourHeap<T, kWithIndex>{best + static_cast<std::int64_t>(i) * k,
+                                        samples + static_cast<std::int64_t>(i) * k, k};
+  };
+  T worst = std::numeric_limits<T>::infinity();
+  const auto update_worst = [&] {
+    worst = limit[0];
+    for (int i = 1; i < size; ++i) worst = larger(worst, limit[i]);
+  };
+
+  for (int i = 0; i < size; ++i) {
+    offer_block<M, kWithIndex>(tree, block, block, i, heap_of(i), limit[i]);
+  }
+  update_worst();
+
+  struct Pending {
+    int node, begin, end;
+    T distance;
+  };
+  // Each level of the descent leaves one sibling behind; blocks fit in 31 bits.
+  Pending stack[64];
+  int pending = 0;
+  const Box<T> here = node_box(tree, leaf_node(tree, block));
+  stack[pending++] = {0, 0, tree.blocks, T(0)};
+  BoxTestGain gain;
+  while (pending > 0) {
+    const Pending top = stack[--pending];
+    if (!(top.distance < worst)) continue;
+    if (top.end - top.begin > 1) {
+      const int middle = (top.begin + top.end + 1) / 2;
+      Pending left{top.node + 1, top.begin, middle, T(0)};
+      Pending right{top.node + 2 * (middle - top.begin), middle, top.end, T(0)};
+      left.distance = least_distance<M>(tree, here, node_box(tree, left.node));
+      right.distance = least_distance<M>(tree, here, node_box(tree, right.node));
+      // Where both touch the queries' box, the side that holds the queries comes first.
+      const bool left_first = left.distance < right.distance ||
+                              (left.distance == right.distance && block < middle);
+      stack[pending++] = left_first ? right : left;
+      stack[pending++] = left_first ? left : right;
+      continue;
+    }
+    if (top.begin == block) continue;
+    std::uint64_t reaching = size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+    if (gain.worth_it()) {
+      reaching = queries_reaching<M>(tree, block, node_box(tree, top.node), limit);
+      gain.record(reaching);
+      if (reaching == 0) continue;
+    }
+    while (reaching != 0) {
+      const int i = __builtin_ctzll(reaching);
+      reaching &= reaching - 1;
+      offer_block<M, kWithIndex>(tree, top.begin, block, i, heap_of(i), limit[i]);
+    }
+    update_worst();
+  }
+  for (int i = 0; i < size; ++i) heap_of(i).sort_ascending();
+}
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL

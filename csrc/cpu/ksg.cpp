@@ -1,0 +1,190 @@
+#include "cpu/ksg.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/count.h"
+#include "cpu/digamma.h"
+#include "cpu/knn.h"
+#include "cpu/sorted.h"
+#include "cpu/strips.h"
+
+namespace fastmi::cpu {
+namespace {
+
+/// Two columns: the sort of each serves the joint search and its own counts, and distances pass
+/// between them in sorted order.
+template <class T>
+void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
+                       const Execution& execution, std::int64_t* counts,
+                       std::vector<PsiSummary>& summaries) {
+  const std::int64_t n = blocks.front().n;
+  SortedColumn<T> sorted[2];
+  parallel_for(execution, 2, [&](std::int64_t b, int) {
+    sorted[b] = sort_column(blocks[b].data, n);
+  });
+  std::vector<int> ascending(ks);
+  std::sort(ascending.begin(), ascending.end());
+  const std::size_t entries = ks.size() * static_cast<std::size_t>(n);
+  std::vector<T> radius[2] = {std::vector<T>(entries), std::vector<T>(entries)};
+  kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back()), ascending,
+                         execution, radius[0].data(), radius[1].data());
+  std::vector<std::int32_t> by_rank(static_cast<std::size_t>(n));
+  for (std::size_t q = 0; q < ks.size(); ++q) {
+    const auto at = std::lower_bound(ascending.begin(), ascending.end(), ks[q]) - ascending.begin();
+    const T* first = radius[0].data() + at * n;
+    summaries[q].zero_radius = std::count(first, first + n, T(0));
+    for (int b = 0; b < 2; ++b) {
+      count_sorted(sorted[b], radius[b].data() + at * n, execution, by_rank.data());
+      std::int64_t* to = counts + (2 * q + b) * n;
+      for (std::int64_t p = 0; p < n; ++p) to[sorted[b].sample[p]] = by_rank[p];
+    }
+  }
+}
+
+template <class T>
+T block_distance(const Points<T>& points, std::int64_t i, std::int64_t j, Metric metric) {
+  const T* a = points.data + i * points.d;
+  const T* b = points.data + j * points.d;
+  T largest = 0;
+  for (int c = 0; c < points.d; ++c) largest = std::max(largest, std::abs(a[c] - b[c]));
+  if (metric == Metric::kChebyshev || points.d == 1 || largest == 0) return largest;
+  // A power of two keeps the squares in range and changes no bit of the result.
+  const T scale = std::ldexp(T(1), -std::ilogb(largest) / 2 * 2);
+  T sum = 0;
+  for (int c = 0; c < points.d; ++c) {
+    const T gap = a[c] * scale - b[c] * scale;
+    sum += gap * gap;
+  }
+  return std::sqrt(sum) / scale;
+}
+
+/// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable.
+template <class T>
+void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                      Algorithm algorithm, const Execution& execution, std::int64_t* counts,
+                      std::vector<PsiSummary>& summaries) {
+  const std::int64_t n = blocks.front().n;
+  const int k = *std::max_element(ks.begin(), ks.end());
+  const std::size_t m = blocks.size();
+  // The sorted forms know no indices.
+  const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
+  std::vector<T> distances(static_cast<std::size_t>(n) * k);
+  std::vector<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);
+  kneighbors(blocks, k, metric, joint, execution, distances.data(), neighbours.data());
+  for (std::size_t q = 0; q < ks.size(); ++q) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      summaries[q].zero_radius += distances[i * k + ks[q] - 1] == 0;
+    }
+  }
+  std::vector<T> radius(ks.size() * static_cast<std::size_t>(n));
+  std::vector<std::int64_t> of_block(radius.size());
+  for (std::size_t b = 0; b < m; ++b) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      for (std::size_t q = 0; q < ks.size(); ++q) {
+        T reach = 0;
+        for (int c = 0; c < ks[q]; ++c) {
+          reach = std::max(reach, block_distance(blocks[b], i, neighbours[i * k + c], metric));
+        }
+        radius[q * n + i] = reach;
+      }
+    }
+    count_within(Blocks<T>{blocks[b]}, radius.data(), static_cast<int>(ks.size()), false, metric,
+                 algorithm, execution, of_block.data());
+    for (std::size_t q = 0; q < ks.size(); ++q) {
+      std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
+    }
+  }
+}
+
+template <class T>
+void count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                   Algorithm algorithm, const Execution& execution, std::int64_t* counts,
+                   std::vector<PsiSummary>& summaries) {
+  const std::int64_t n = blocks.front().n;
+  const std::size_t m = blocks.size();
+  std::vector<T> radius(ks.size() * static_cast<std::size_t>(n));
+  kth_distance(blocks, ks, metric, algorithm, execution, radius.data());
+  for (std::size_t q = 0; q < ks.size(); ++q) {
+    summaries[q].zero_radius = std::count(radius.data() + q * n, radius.data() + (q + 1) * n, T(0));
+  }
+  std::vector<std::int64_t> of_block(radius.size());
+  for (std::size_t b = 0; b < m; ++b) {
+    count_within(Blocks<T>{blocks[b]}, radius.data(), static_cast<int>(ks.size()), true, metric,
+                 algorithm, execution, of_block.data());
+    for (std::size_t q = 0; q < ks.size(); ++q) {
+      std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
+    }
+  }
+}
+
+/// Mean and spread of sum_b psi(counts[b][i] + shift) over i, in chunks of fixed size whose
+/// partial sums are added in order.
+void summarise(const std::int64_t* counts, std::size_t m, std::int64_t n, int shift,
+               const Execution& execution, PsiSummary& summary) {
+  constexpr std::int64_t kChunk = 1 << 14;
+  const std::int64_t chunks = (n + kChunk - 1) / kChunk;
+  const auto term = [&](std::int64_t i) {
+    double sum = 0;
+    for (std::size_t b = 0; b < m; ++b) sum += digamma(counts[b * n + i] + shift);
+    return sum;
+  };
+  // Sums of differences to one term: the spread is small against the terms themselves.
+  const double origin = term(0);
+  std::vector<double> sums(static_cast<std::size_t>(chunks));
+  std::vector<double> squares(static_cast<std::size_t>(chunks));
+  parallel_for(execution, chunks, [&](std::int64_t c, int) {
+    double sum = 0;
+    double square = 0;
+    for (std::int64_t i = c * kChunk; i < std::min(n, (c + 1) * kChunk); ++i) {
+      const double difference = term(i) - origin;
+      sum += difference;
+      square += difference * difference;
+    }
+    sums[c] = sum;
+    squares[c] = square;
+  });
+  double sum = 0;
+  double square = 0;
+  for (std::int64_t c = 0; c < chunks; ++c) {
+    sum += sums[c];
+    square += squares[c];
+  }
+  const double mean = sum / static_cast<double>(n);
+  summary.mean = origin + mean;
+  summary.std = std::sqrt(std::max(0.0, square / static_cast<double>(n) - mean * mean));
+}
+
+}  // namespace
+
+template <class T>
+std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks,
+                            KsgVariant variant, Metric metric, Algorithm algorithm,
+                            const Execution& execution, std::int64_t* counts) {
+  const std::int64_t n = blocks.front().n;
+  const int k = *std::max_element(ks.begin(), ks.end());
+  const int variables = static_cast<int>(blocks.size());
+  std::vector<PsiSummary> summaries(ks.size());
+  if (variant == KsgVariant::kTwo) {
+    count_rectangles(blocks, ks, metric, algorithm, execution, counts, summaries);
+  } else if (resolve_algorithm(algorithm, n, variables, total_dims(blocks), k) ==
+             Algorithm::kSort) {
+    count_two_columns(blocks, ks, execution, counts, summaries);
+  } else {
+    count_squares(blocks, ks, metric, algorithm, execution, counts, summaries);
+  }
+  const int shift = variant == KsgVariant::kOne ? 1 : 0;
+  for (std::size_t q = 0; q < ks.size(); ++q) {
+    summarise(counts + q * blocks.size() * n, blocks.size(), n, shift, execution, summaries[q]);
+  }
+  return summaries;
+}
+
+#define FASTMI_INSTANTIATE(T)                                                               \
+  template std::vector<PsiSummary> ksg(const Blocks<T>&, const std::vector<int>&, KsgVariant, \
+                                       Metric, Algorithm, const Execution&, std::int64_t*);
+FASTMI_INSTANTIATE(float)
+FASTMI_INSTANTIATE(double)
+#undef FASTMI_INSTANTIATE
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/metric.h"
+#include "common/points.h"
+#include "cpu/cost_model.h"
+#include "cpu/parallel.h"
+
+namespace fastmi::cpu {
+
+/// The two algorithms of Kraskov et al. (2004).
+enum class KsgVariant {
+  kOne,  ///< eq. 8: one radius per point, strict counts
+  kTwo,  ///< eq. 9: one radius per point and variable, closed counts
+};
+
+/// Sums over the points for one k: sum_b psi(n_b + 1) for kOne, sum_b psi(n_b) for kTwo.
+struct PsiSummary {
+  double mean = 0;
+  double std = 0;                ///< population standard deviation over the points
+  std::int64_t zero_radius = 0;  ///< points whose k-th joint distance is 0
+};
+
+/// Joint k-th distances, every marginal count and the digamma terms, for every k of a list.
+///
+/// blocks: m >= 2 variables; counts [len(ks)][m][n], written: n_b(i) of eq. 8 or 9, the point
+/// itself excluded. The joint search is shared by all k; the summaries add up in sample order, so
+/// nothing depends on threads.
+template <class T>
+std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks,
+                            KsgVariant variant, Metric metric, Algorithm algorithm,
+                            const Execution& execution, std::int64_t* counts);
+
+}  // namespace fastmi::cpu

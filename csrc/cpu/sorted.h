@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cpu/parallel.h"
+
+namespace fastmi::cpu {
+
+/// One column in ascending order, with the sample each value came from.
+template <class T>
+struct SortedColumn {
+  std::vector<T> values;
+  std::vector<std::int32_t> sample;
+};
+
+/// O(n): a radix sort on the leading 33 bits, then a finishing pass over runs that agree in them.
+template <class T>
+SortedColumn<T> sort_column(const T* column, std::int64_t n);
+
+/// distances[q][i]: distance from sample i to its ks[q]-th nearest other sample. O(n k) work in
+/// long vector runs.
+template <class T>
+void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& ks,
+                         const Execution& execution, T* distances);
+
+/// counts[p]: other points with |values[p] - value| < limits[p], p a rank. O(n log c) for counts
+/// of about c.
+template <class T>
+void count_sorted(const SortedColumn<T>& column, const T* limits, const Execution& execution,
+                  std::int32_t* counts);
+
+}  // namespace fastmi::cpu

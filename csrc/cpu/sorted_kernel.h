@@ -1,0 +1,105 @@
+// Neighbours along one sorted column.
+#pragma once
+
+#include <limits>
+
+#include "cpu/simd.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// distances[p] for ranks p in [begin, end): the k nearest others of p are the l below it and the
+/// k - l above it, for the best l.
+template <class T>
+void kth_distance_ranks(const T* values, std::int64_t n, int k, std::int64_t begin,
+                        std::int64_t end, T* distances) {
+  constexpr int W = kLanes<T>;
+  for (std::int64_t p = begin; p < end; ++p) distances[p] = std::numeric_limits<T>::infinity();
+  for (int l = 0; l <= k; ++l) {
+    const std::int64_t first = begin > l ? begin : l;
+    const std::int64_t last = end < n - (k - l) ? end : n - (k - l);
+    std::int64_t p = first;
+    for (; p + W <= last; p += W) {
+      const Vec<T> here = load(values + p);
+      const Vec<T> both = vmax(here - load(values + p - l), load(values + p + k - l) - here);
+      store(distances + p, vmin(load(distances + p), both));
+    }
+    for (; p < last; ++p) {
+      const T below = values[p] - values[p - l];
+      const T above = values[p + k - l] - values[p];
+      const T both = below > above ? below : above;
+      if (both < distances[p]) distances[p] = both;
+    }
+  }
+}
+
+/// How many values on one side of rank p, nearest first, are nearer than its limit. kSide is -1
+/// (below) or +1 (above). Eight ranks advance together so that their searches overlap.
+template <int kSide, class T>
+struct SideCounter {
+  const T* values;
+  std::int64_t n;
+  /// Power of two that no count of the group reaches; carried over, as neighbours are alike.
+  std::int64_t width = 1;
+
+  static constexpr int kGroup = 8;
+
+  FASTMI_INLINE T gap(std::int64_t p, std::int64_t steps) const {
+    if constexpr (kSide < 0) return values[p] - values[p - steps];
+    return values[p + steps] - values[p];
+  }
+
+  /// Adds to counts[0, lanes) for ranks first, first + 1, ...
+  FASTMI_INLINE void add(std::int64_t first, int lanes, const T* limits, std::int32_t* counts) {
+    T largest = limits[0];
+    for (int l = 1; l < lanes; ++l) largest = limits[l] > largest ? limits[l] : largest;
+    // The rank with the most room on this side, and the one with the least.
+    const std::int64_t roomy = kSide < 0 ? first + lanes - 1 : first;
+    const std::int64_t tight = kSide < 0 ? first : first + lanes - 1;
+    const auto beyond = [&](std::int64_t steps) {
+      const std::int64_t at = roomy + kSide * steps;
+      if (at < 0 || at >= n) return true;
+      const T distance = kSide < 0 ? values[tight] - values[at] : values[at] - values[tight];
+      return distance >= largest;
+    };
+    while (!beyond(width)) width *= 2;
+    while (width > 1 && beyond(width / 2)) width /= 2;
+
+    std::int64_t count[kGroup] = {};
+    const std::int64_t room = kSide < 0 ? tight : n - 1 - tight;
+    if (lanes == kGroup && width - 1 <= room) {
+      for (std::int64_t step = width / 2; step > 0; step /= 2) {
+        for (int l = 0; l < kGroup; ++l) {
+          const std::int64_t more = count[l] + step;
+          count[l] = gap(first + l, more) < limits[l] ? more : count[l];
+        }
+      }
+    } else {
+      for (std::int64_t step = width / 2; step > 0; step /= 2) {
+        for (int l = 0; l < lanes; ++l) {
+          const std::int64_t p = first + l;
+          const std::int64_t more = count[l] + step;
+          const bool inside = kSide < 0 ? p - more >= 0 : p + more < n;
+          if (inside && gap(p, more) < limits[l]) count[l] = more;
+        }
+      }
+    }
+    for (int l = 0; l < lanes; ++l) counts[l] += static_cast<std::int32_t>(count[l]);
+  }
+};
+
+/// counts[p] for ranks p in [begin, end): others strictly nearer than limits[p].
+template <class T>
+void count_ranks(const T* values, std::int64_t n, std::int64_t begin, std::int64_t end,
+                 const T* limits, std::int32_t* counts) {
+  SideCounter<-1, T> below{values, n};
+  SideCounter<+1, T> above{values, n};
+  constexpr int kGroup = SideCounter<1, T>::kGroup;
+  for (std::int64_t first = begin; first < end; first += kGroup) {
+    const int lanes = static_cast<int>(end - first < kGroup ? end - first : kGroup);
+    for (int l = 0; l < lanes; ++l) counts[first + l] = 0;
+    below.add(first, lanes, limits + first, counts + first);
+    above.add(first, lanes, limits + first, counts + first);
+  }
+}
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL

@@ -1,0 +1,72 @@
+#include "cpu/strips.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/kernels.h"
+
+namespace fastmi::cpu {
+
+template <class T>
+Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k) {
+  Strips<T> strips;
+  const std::int64_t n = static_cast<std::int64_t>(x.values.size());
+  strips.n = n;
+
+  // On smooth data a strip of sqrt(k n) points is about as wide as the k-th distance.
+  const std::int64_t target = std::max<std::int64_t>(
+      64, static_cast<std::int64_t>(std::sqrt(static_cast<double>(k) * static_cast<double>(n))));
+  strips.start.push_back(0);
+  for (std::int64_t begin = 0; begin < n;) {
+    std::int64_t end = std::min(n, begin + target);
+    if (n - end < target / 2) end = n;
+    while (end < n && x.values[end] == x.values[end - 1]) ++end;
+    strips.start.push_back(static_cast<std::int32_t>(end));
+    strips.low.push_back(x.values[begin]);
+    strips.high.push_back(x.values[end - 1]);
+    begin = end;
+  }
+  strips.count = static_cast<int>(strips.low.size());
+
+  std::vector<std::int32_t> rank_of(static_cast<std::size_t>(n));
+  for (std::int64_t p = 0; p < n; ++p) rank_of[x.sample[p]] = static_cast<std::int32_t>(p);
+  std::vector<std::int32_t> strip_of(static_cast<std::size_t>(n));
+  for (int s = 0; s < strips.count; ++s) {
+    std::fill(strip_of.begin() + strips.start[s], strip_of.begin() + strips.start[s + 1], s);
+  }
+  strips.x.resize(static_cast<std::size_t>(n) + kStripPad);
+  strips.y.resize(static_cast<std::size_t>(n) + kStripPad);
+  strips.x_rank.resize(static_cast<std::size_t>(n));
+  strips.y_rank.resize(static_cast<std::size_t>(n));
+  std::vector<std::int32_t> next(strips.start.begin(), strips.start.end() - 1);
+  // Visiting the points in order of y leaves every strip in order of y.
+  for (std::int64_t p = 0; p < n; ++p) {
+    const std::int32_t rank = rank_of[y.sample[p]];
+    const std::int32_t to = next[strip_of[rank]]++;
+    strips.x[to] = x.values[rank];
+    strips.y[to] = y.values[p];
+    strips.x_rank[to] = rank;
+    strips.y_rank[to] = static_cast<std::int32_t>(p);
+  }
+  return strips;
+}
+
+template <class T>
+void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
+                         const Execution& execution, T* by_x, T* by_y) {
+  const auto& kernels = current_kernels<T>();
+  parallel_for(execution, strips.count, [&](std::int64_t s, int) {
+    kernels.knn_strip(strips, static_cast<int>(s), ks.data(), static_cast<int>(ks.size()), by_x,
+                      by_y);
+  });
+}
+
+#define FASTMI_INSTANTIATE(T)                                                                  \
+  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int);       \
+  template void kth_distance_strips(const Strips<T>&, const std::vector<int>&, const Execution&, \
+                                    T*, T*);
+FASTMI_INSTANTIATE(float)
+FASTMI_INSTANTIATE(double)
+#undef FASTMI_INSTANTIATE
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cpu/parallel.h"
+#include "cpu/sorted.h"
+
+namespace fastmi::cpu {
+
+/// Two paired columns cut into strips of about sqrt(k n) consecutive x ranks, each strip in order
+/// of y. Equal values of x never straddle two strips unless a strip would have to hold them alone
+/// with others, so that a discrete x costs no extra strips to visit.
+template <class T>
+struct Strips {
+  std::int64_t n = 0;
+  int count = 0;
+  std::vector<std::int32_t> start;           ///< [count + 1], also x ranks
+  std::vector<T> x, y;                       ///< [n + kStripPad], strip by strip
+  std::vector<std::int32_t> x_rank, y_rank;  ///< [n]
+  std::vector<T> low, high;                  ///< [count], range of x in each strip
+};
+
+/// Extra elements behind Strips::x and y, so that a vector may be loaded at any point.
+inline constexpr int kStripPad = 16;
+
+/// Longest list of neighbours the strip kernel keeps.
+inline constexpr int kStripMaxK = 64;
+
+template <class T>
+Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k);
+
+/// Distance of every point to its ks[q]-th nearest other point under max(|dx|, |dy|), written by
+/// x rank to by_x[q][n] and, unless null, by y rank to by_y[q][n]. ks ascending, <= kStripMaxK.
+/// About 60 candidates per 8 points on smooth data, O(n sqrt n) at worst.
+template <class T>
+void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
+                         const Execution& execution, T* by_x, T* by_y);
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,168 @@
+// k-th nearest distances of the points of one strip, one vector of queries at a time.
+//
+// Lanes are queries that follow each other in y; candidates are broadcast to all of them. The
+// search leaves each strip as soon as the next candidate is farther in y than every lane's k-th
+// distance, and stops at the first strip on either side that is farther in x.
+#pragma once
+
+#include <limits>
+
+#include "cpu/simd.h"
+#include "cpu/strips.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// The k nearest distances of each lane, ascending; K is k, or 0 for a run-time k.
+template <class T, int K>
+struct LaneLists {
+  Vec<T> nearest[K > 0 ? K : kStripMaxK];
+  int run_time_k;
+
+  FASTMI_INLINE int k() const { return K > 0 ? K : run_time_k; }
+  FASTMI_INLINE Vec<T> worst() const { return nearest[k() - 1]; }
+  FASTMI_INLINE void reset(Vec<T> value) {
+    for (int q = 0; q < k(); ++q) nearest[q] = value;
+  }
+  FASTMI_INLINE void insert(Vec<T> distance) {
+    for (int q = 0; q < k(); ++q) {
+      const Vec<T> smaller = vmin(nearest[q], distance);
+      distance = vmax(nearest[q], distance);
+      nearest[q] = smaller;
+    }
+  }
+};
+
+template <class T, int K>
+struct StripSearch {
+  const Strips<T>& strips;
+  LaneLists<T, K> lists;
+  Vec<T> x, y;           ///< the queries
+  T y_first, y_last;     ///< their range in y
+  std::uint32_t active;  ///< lanes that hold a query
+
+  /// Lanes for which a gap along one axis still allows a nearer point.
+  FASTMI_INLINE std::uint32_t reached(Vec<T> gap) const {
+    return mask_lt(gap, lists.worst()) & active;
+  }
+
+  FASTMI_INLINE void offer(std::int32_t c) {
+    const Vec<T> dx = broadcast(strips.x[c]) - x;
+    const Vec<T> dy = broadcast(strips.y[c]) - y;
+    const Vec<T> distance = max_abs(max_abs(Vec<T>{}, dx), dy);
+    if (reached(distance) != 0) lists.insert(distance);
+  }
+
+  FASTMI_INLINE void go_up(std::int32_t c, std::int32_t end) {
+    for (; c < end; ++c) {
+      if (strips.y[c] > y_last && reached(broadcast(strips.y[c]) - y) == 0) break;
+      offer(c);
+    }
+  }
+
+  FASTMI_INLINE void go_down(std::int32_t c, std::int32_t begin) {
+    for (; c >= begin; --c) {
+      if (reached(y - broadcast(strips.y[c])) == 0) break;
+      offer(c);
+    }
+  }
+
+  /// First point of a strip with y not below the queries'.
+  FASTMI_INLINE std::int32_t lower_bound(int strip) const {
+    std::int32_t begin = strips.start[strip];
+    std::int32_t length = strips.start[strip + 1] - begin;
+    while (length > 0) {
+      const std::int32_t half = length / 2;
+      const bool below = strips.y[begin + half] < y_first;
+      begin = below ? begin + half + 1 : begin;
+      length = below ? length - half - 1 : half;
+    }
+    return begin;
+  }
+
+  FASTMI_INLINE void other_strip(int strip) {
+    const std::int32_t middle = lower_bound(strip);
+    go_up(middle, strips.start[strip + 1]);
+    go_down(middle - 1, strips.start[strip]);
+  }
+
+  FASTMI_INLINE void run(int strip, std::int32_t first, int lanes) {
+    x = load(strips.x.data() + first);
+    y = load(strips.y.data() + first);
+    y_first = strips.y[first];
+    y_last = strips.y[first + lanes - 1];
+    active = (lanes == 32 ? 0 : (std::uint32_t{1} << lanes)) - 1;
+    const T infinity = std::numeric_limits<T>::infinity();
+    lists.reset(broadcast<T>(infinity));
+
+    for (int l = 0; l < lanes; ++l) {
+      Vec<T> distance = max_abs(max_abs(Vec<T>{}, broadcast(strips.x[first + l]) - x),
+                                broadcast(strips.y[first + l]) - y);
+      distance[l] = infinity;  // a point is not its own neighbour
+      lists.insert(distance);
+    }
+    const std::int32_t begin = strips.start[strip];
+    const std::int32_t end = strips.start[strip + 1];
+    // Nearest candidates first, alternating, so that the lists tighten on both sides.
+    std::int32_t up = first + lanes;
+    std::int32_t down = first - 1;
+    for (int c = 0; c < lists.k() && up < end && down >= begin; ++c) {
+      offer(up++);
+      offer(down--);
+    }
+    go_up(up, end);
+    go_down(down, begin);
+
+    bool right = true;
+    bool left = true;
+    for (int step = 1; right || left; ++step) {
+      right = right && strip + step < strips.count &&
+              reached(broadcast(strips.low[strip + step]) - x) != 0;
+      if (right) other_strip(strip + step);
+      left = left && strip - step >= 0 && reached(x - broadcast(strips.high[strip - step])) != 0;
+      if (left) other_strip(strip - step);
+    }
+  }
+};
+
+template <class T, int K>
+FASTMI_INLINE void strip_search(const Strips<T>& strips, int strip, const int* ks, int queries,
+                                T* by_x, T* by_y) {
+  constexpr int W = kLanes<T>;
+  StripSearch<T, K> search{strips, {}, {}, {}, 0, 0, 0};
+  search.lists.run_time_k = ks[queries - 1];
+  const std::int32_t end = strips.start[strip + 1];
+  for (std::int32_t first = strips.start[strip]; first < end; first += W) {
+    const int lanes = end - first < W ? end - first : W;
+    search.run(strip, first, lanes);
+    for (int q = 0; q < queries; ++q) {
+      alignas(64) T distance[W];
+      store(distance, search.lists.nearest[ks[q] - 1]);
+      T* to_x = by_x + q * strips.n;
+      T* to_y = by_y == nullptr ? nullptr : by_y + q * strips.n;
+      for (int l = 0; l < lanes; ++l) {
+        to_x[strips.x_rank[first + l]] = distance[l];
+        if (to_y != nullptr) to_y[strips.y_rank[first + l]] = distance[l];
+      }
+    }
+  }
+}
+
+template <class T>
+void knn_strip(const Strips<T>& strips, int strip, const int* ks, int queries, T* by_x, T* by_y) {
+  switch (ks[queries - 1]) {
+    case 1:
+      return strip_search<T, 1>(strips, strip, ks, queries, by_x, by_y);
+    case 2:
+      return strip_search<T, 2>(strips, strip, ks, queries, by_x, by_y);
+    case 3:
+      return strip_search<T, 3>(strips, strip, ks, queries, by_x, by_y);
+    case 4:
+      return strip_search<T, 4>(strips, strip, ks, queries, by_x, by_y);
+    case 5:
+      return strip_search<T, 5>(strips, strip, ks, queries, by_x, by_y);
+    default:
+      return strip_search<T, 0>(strips, strip, ks, queries, by_x, by_y);
+  }
+}
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL
