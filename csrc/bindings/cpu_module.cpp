@@ -44,16 +44,18 @@ void check_ks(const std::vector<int>& ks, std::int64_t n) {
   for (const int k : ks) check_k(k, n);
 }
 
-/// Runs f(execution) without the GIL; Ctrl-C during it comes back as KeyboardInterrupt.
-template <class F>
-void without_gil(int threads, F&& f) {
+/// Runs f(execution) without the GIL on as many of `threads` as the samples are worth; Ctrl-C
+/// during it comes back as KeyboardInterrupt.
+template <class T, class F>
+void without_gil(const Blocks<T>& blocks, int threads, F&& f) {
   if (threads < 1) {
     throw std::invalid_argument("threads must be at least 1; got " + std::to_string(threads));
   }
   try {
     const py::gil_scoped_release no_gil;
     cpu::Execution execution;
-    execution.threads = threads;
+    execution.threads = cpu::useful_threads(threads, blocks.front().n,
+                                            static_cast<int>(blocks.size()), total_dims(blocks));
     execution.interrupted = [] {
       const py::gil_scoped_acquire gil;
       return PyErr_CheckSignals() != 0;
@@ -72,7 +74,7 @@ py::array kth_distance(const std::vector<py::array>& arrays, const std::vector<i
   check_ks(ks, n);
   Array<T> distances({static_cast<py::ssize_t>(ks.size()), static_cast<py::ssize_t>(n)});
   T* out = distances.mutable_data();
-  without_gil(threads, [&](const cpu::Execution& execution) {
+  without_gil(blocks, threads, [&](const cpu::Execution& execution) {
     cpu::kth_distance(blocks, ks, metric, algorithm, execution, out);
   });
   return distances;
@@ -91,7 +93,7 @@ py::tuple kneighbors(const std::vector<py::array>& arrays, int k, Metric metric,
   Array<std::int64_t> indices({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
   T* out = distances.mutable_data();
   std::int64_t* out_indices = indices.mutable_data();
-  without_gil(threads, [&](const cpu::Execution& execution) {
+  without_gil(blocks, threads, [&](const cpu::Execution& execution) {
     cpu::kneighbors(blocks, k, metric, algorithm, execution, out, out_indices);
   });
   return py::make_tuple(distances, indices);
@@ -115,7 +117,7 @@ py::array count_within(const std::vector<py::array>& arrays, const py::array& ra
   }
   Array<std::int64_t> counts(static_cast<py::ssize_t>(n));
   std::int64_t* out = counts.mutable_data();
-  without_gil(threads, [&](const cpu::Execution& execution) {
+  without_gil(blocks, threads, [&](const cpu::Execution& execution) {
     cpu::count_within(blocks, r, 1, strict, metric, algorithm, execution, out);
   });
   return counts;
@@ -139,7 +141,7 @@ py::tuple ksg(const std::vector<py::array>& arrays, const std::vector<int>& ks, 
   Array<std::int64_t> zero_radius(lists);
   std::int64_t* out = counts.mutable_data();
   std::vector<cpu::PsiSummary> summaries;
-  without_gil(threads, [&](const cpu::Execution& execution) {
+  without_gil(blocks, threads, [&](const cpu::Execution& execution) {
     summaries =
         cpu::ksg(blocks, ks, variant == 1 ? cpu::KsgVariant::kOne : cpu::KsgVariant::kTwo, metric,
                  algorithm, execution, out);
@@ -264,12 +266,9 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def(
       "ceiling_probe",
       [](const std::string& dtype, int threads, double seconds) {
-        double rate = 0;
-        without_gil(threads, [&](const cpu::Execution&) {
-          rate = dtype == "float32" ? cpu::probe_ceiling<float>(threads, seconds)
-                                    : cpu::probe_ceiling<double>(threads, seconds);
-        });
-        return rate;
+        const py::gil_scoped_release no_gil;
+        return dtype == "float32" ? cpu::probe_ceiling<float>(threads, seconds)
+                                  : cpu::probe_ceiling<double>(threads, seconds);
       },
       "dtype"_a, "threads"_a, "seconds"_a);
 }

@@ -81,58 +81,100 @@ FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, con
   return true;
 }
 
-/// Largest gap of 8-bit coordinates that a point nearer than `limit` can show. One level is lost
-/// to rounding down; the small slack covers the rounding of the quantiser itself.
+/// What the 8-bit coordinates of two points allow. With gap the largest difference of levels, the
+/// distance is within one step of gap steps: rounding down moves each coordinate by less than one.
+/// The slack covers the rounding of the quantiser itself.
 template <class T>
-FASTMI_INLINE int byte_limit(const BlockTree<T>& tree, T limit) {
-  const T levels = limit * tree.inverse_step * T(1.00001) + T(0.01);
-  return levels < T(254) ? static_cast<int>(levels) + 1 : 255;
-}
+struct ByteLimits {
+  int maybe;   ///< a point nearer than the limit has gap <= maybe; 255: no information
+  int surely;  ///< an unclipped point with gap <= surely is nearer than the limit; may be -1
 
-/// Lanes of a block that may be nearer than `limit`, judged on 8-bit coordinates.
-FASTMI_INLINE std::uint64_t maybe_below(const std::uint8_t* lanes, const std::uint8_t* query, int d,
-                                        int limit) {
-  if (limit >= 255) return ~std::uint64_t{0};
-  const std::uint8_t bound = static_cast<std::uint8_t>(limit);
+  FASTMI_INLINE ByteLimits(T limit_for_maybe, T limit_for_surely, T inverse_step) {
+    constexpr T kRelative = T(1e-5);
+    constexpr T kAbsolute = T(0.01);
+    const T most = limit_for_maybe * inverse_step * (1 + kRelative) + kAbsolute;
+    maybe = most < T(254) ? static_cast<int>(most) + 1 : 255;
+    const T least = limit_for_surely * inverse_step * (1 - kRelative) - kAbsolute;
+    surely = least < T(1) ? -1 : least < T(256) ? static_cast<int>(least) - 1 : 255;
+  }
+};
+
+struct ByteMasks {
+  std::uint64_t maybe;
+  std::uint64_t surely;
+};
+
+/// Lanes of a block that may be, and those that surely are, within the limits of a query.
+template <class T>
+FASTMI_INLINE ByteMasks compare_bytes(const BlockTree<T>& tree, int block, int query_block,
+                                      int query, ByteLimits<T> limits) {
+  const std::uint8_t* lanes = tree.block_bytes(block);
+  const std::uint8_t* q = tree.block_bytes(query_block) + query;
+  const std::uint8_t maybe = static_cast<std::uint8_t>(limits.maybe);
   Bytes64 acc{};
+  const int d = tree.d;
   int j = 0;
   while (d - j > kDimGroup) {
     for (const int stop = j + kDimGroup; j < stop; ++j) {
-      acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), query[j * kBlock]);
+      acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), q[j * kBlock]);
     }
-    if (mask_at_most(acc, bound) == 0) return 0;
+    if (mask_at_most(acc, maybe) == 0) return {0, 0};
   }
   for (; j < d; ++j) {
-    acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), query[j * kBlock]);
+    acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), q[j * kBlock]);
   }
-  return mask_at_most(acc, bound);
+  ByteMasks masks{mask_at_most(acc, maybe), 0};
+  if (limits.surely >= 0 && (tree.unclipped[query_block] >> query & 1) != 0) {
+    masks.surely = mask_at_most(acc, static_cast<std::uint8_t>(limits.surely)) &
+                   tree.unclipped[block] & masks.maybe;
+  }
+  return masks;
 }
 
-/// Calls visit(first_lane, distances) for every vector of the block that holds a point
-/// nearer than limit to the query.
+/// Chebyshev distance between two points stored as rows.
+template <class T>
+FASTMI_INLINE T row_distance(const BlockTree<T>& tree, int block, int lane, int query_block,
+                             int query) {
+  const T* a = tree.row(block, lane);
+  const T* b = tree.row(query_block, query);
+  Vec<T> acc{};
+  for (int j = 0; j < tree.row_size; j += kLanes<T>) acc = max_abs(acc, load(a + j) - load(b + j));
+  return horizontal_max(acc);
+}
+
+/// Distances from a query to the lanes of a block set in `select`, as visit(first_lane, Vec
+/// distances, bits of `select` for these lanes). Lanes at or above limit may be left out.
+template <Metric M, class T, class Visit>
+FASTMI_INLINE void scan_lanes(const BlockTree<T>& tree, int block, int query_block, int query,
+                              T limit, std::uint64_t select, Visit&& visit) {
+  constexpr int W = kLanes<T>;
+  constexpr std::uint64_t kAll = (std::uint64_t{1} << W) - 1;
+  const T* lanes = tree.block_coords(block);
+  const T* q = tree.block_coords(query_block) + query;
+  while (select != 0) {
+    const int first = __builtin_ctzll(select) / W * W;
+    const std::uint64_t here = select >> first & kAll;
+    select &= ~(kAll << first);
+    Vec<T> acc[1];
+    if (distances_below<M, 1>(tree, lanes + first, q, limit, acc)) {
+      visit(first, acc[0], static_cast<std::uint32_t>(here));
+    }
+  }
+}
+
+/// The same for every lane of the block.
 template <Metric M, class T, class Visit>
 FASTMI_INLINE void scan_block(const BlockTree<T>& tree, int block, int query_block, int query,
                               T limit, Visit&& visit) {
   constexpr int W = kLanes<T>;
+  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
+  constexpr std::uint32_t kAll = (std::uint64_t{1} << W) - 1;
   const T* lanes = tree.block_coords(block);
   const T* q = tree.block_coords(query_block) + query;
-  const std::uint8_t* bytes = tree.block_bytes(block);
-  if (bytes != nullptr) {
-    std::uint64_t maybe = maybe_below(bytes, tree.block_bytes(query_block) + query, tree.d,
-                                      byte_limit(tree, limit));
-    while (maybe != 0) {
-      const int first = __builtin_ctzll(maybe) / W * W;
-      maybe &= first + W < kBlock ? ~std::uint64_t{0} << (first + W) : 0;
-      Vec<T> acc[1];
-      if (distances_below<M, 1>(tree, lanes + first, q, limit, acc)) visit(first, acc[0]);
-    }
-    return;
-  }
-  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
   for (int first = 0; first < kBlock; first += G * W) {
     Vec<T> acc[G];
     if (!distances_below<M, G>(tree, lanes + first, q, limit, acc)) continue;
-    for (int g = 0; g < G; ++g) visit(first + g * W, acc[g]);
+    for (int g = 0; g < G; ++g) visit(first + g * W, acc[g], kAll);
   }
 }
 

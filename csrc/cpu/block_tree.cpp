@@ -17,7 +17,7 @@ struct Span {
 template <class T>
 class Orderer {
  public:
-  Orderer(const T* rows, std::int64_t n, int d, std::vector<std::int32_t>& order)
+  Orderer(const T* rows, std::int64_t n, int d, Buffer<std::int32_t>& order)
       : rows_(rows), n_(n), d_(d), order_(order), keys_(static_cast<std::size_t>(n)) {}
 
   /// Order the samples of blocks [0, blocks) so that every split of the tree separates them
@@ -96,8 +96,8 @@ class Orderer {
   const T* rows_;
   std::int64_t n_;
   int d_;
-  std::vector<std::int32_t>& order_;
-  std::vector<Key> keys_;
+  Buffer<std::int32_t>& order_;
+  Buffer<Key> keys_;
 };
 
 template <class T>
@@ -164,7 +164,7 @@ BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spati
   const int d = tree.d;
 
   // One block is read in place; several are joined once, so that a sample is one run of memory.
-  std::vector<T> joined;
+  Buffer<T> joined;
   const T* rows = blocks.front().data;
   if (blocks.size() > 1) {
     joined.resize(static_cast<std::size_t>(n) * d);
@@ -179,7 +179,7 @@ BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spati
   }
 
   tree.index.assign(static_cast<std::size_t>(tree.blocks) * kBlock, -1);
-  std::vector<std::int32_t> order(static_cast<std::size_t>(n));
+  Buffer<std::int32_t> order(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) order[i] = static_cast<std::int32_t>(i);
   if (spatial) Orderer<T>(rows, n, d, order).run(tree.blocks, execution);
   std::copy(order.begin(), order.end(), tree.index.begin());
@@ -204,12 +204,16 @@ BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spati
 }
 
 template <class T>
-void quantise(BlockTree<T>& tree, T step, const Execution& execution) {
-  tree.inverse_step = 1 / step;
+void quantise(BlockTree<T>& tree, T radius, const Execution& execution) {
+  constexpr T kLevels = 255;
+  // A step of 1/24 radius still rejects well; a finer one, down to 1/96, is free as long as the
+  // 255 steps span the data. Fitted with bench/bench_algorithms.py, flat within a factor of 1.5.
+  constexpr T kCoarsest = 24;
+  constexpr T kFinest = 96;
   const int d = tree.d;
-  // The middle of the 256 levels lies on the median of a few hundred samples.
-  std::vector<T> origin(static_cast<std::size_t>(d));
+  std::vector<T> middle(static_cast<std::size_t>(d));
   std::vector<T> probe;
+  T span = 0;
   for (int j = 0; j < d; ++j) {
     probe.clear();
     const std::int64_t stride = std::max<std::int64_t>(1, tree.n / 256);
@@ -217,19 +221,40 @@ void quantise(BlockTree<T>& tree, T step, const Execution& execution) {
       probe.push_back(tree.coords[(p / kBlock * d + j) * kBlock + p % kBlock]);
     }
     std::nth_element(probe.begin(), probe.begin() + probe.size() / 2, probe.end());
-    origin[j] = probe[probe.size() / 2] - 128 * step;
+    middle[j] = probe[probe.size() / 2];
+    for (const T value : probe) span = std::max(span, 2 * std::abs(value - middle[j]));
+  }
+  const T step = std::min(radius / kCoarsest, std::max(radius / kFinest, span / kLevels));
+  if (!(step >= std::numeric_limits<T>::min() * kLevels)) return;
+  tree.inverse_step = 1 / step;
+
+  constexpr int kVector = 64 / static_cast<int>(sizeof(T));
+  tree.row_size = (d + kVector - 1) / kVector * kVector;
+  if (d >= kRowDims) {
+    tree.rows.resize(static_cast<std::size_t>(tree.blocks) * kBlock * tree.row_size);
   }
   tree.bytes.resize(tree.coords.size());
+  tree.unclipped.resize(static_cast<std::size_t>(tree.blocks));
   parallel_for(execution, tree.blocks, [&](std::int64_t b, int) {
     const T* from = tree.coords.data() + b * d * kBlock;
     std::uint8_t* to = tree.bytes.data() + b * d * kBlock;
+    bool clipped[kBlock] = {};
     for (int j = 0; j < d; ++j) {
+      const T origin = middle[j] - kLevels / 2 * step;
       for (int l = 0; l < kBlock; ++l) {
-        const T level = (from[j * kBlock + l] - origin[j]) * tree.inverse_step;
-        // max and min take +inf (unused lanes) to 255.
-        const T saturated = std::min(std::max(level, T(0)), T(255));
+        const T level = (from[j * kBlock + l] - origin) * tree.inverse_step;
+        const T saturated = std::min(std::max(level, T(0)), kLevels);
+        clipped[l] |= saturated != level;  // +inf, an unused lane, is one of these
         to[j * kBlock + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));
       }
+    }
+    for (int l = 0; l < kBlock; ++l) {
+      tree.unclipped[b] |= static_cast<std::uint64_t>(!clipped[l]) << l;
+    }
+    if (tree.rows.empty()) return;
+    T* rows = tree.rows.data() + b * kBlock * tree.row_size;
+    for (int l = 0; l < tree.block_size(static_cast<int>(b)); ++l) {
+      for (int j = 0; j < d; ++j) rows[l * tree.row_size + j] = from[j * kBlock + l];
     }
   });
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/buffer.h"
 #include "common/metric.h"
 #include "common/points.h"
 #include "cpu/parallel.h"
@@ -11,6 +12,9 @@ namespace fastmi::cpu {
 
 /// Points per block: one AVX-512 register of quantised coordinates, 1-32 registers of floats.
 inline constexpr int kBlock = 64;
+
+/// From this many dims single pairs are compared row against row rather than lane by lane.
+inline constexpr int kRowDims = 12;
 
 /// Samples in blocks of 64, each block stored coordinate by coordinate, under a balanced tree of
 /// bounding boxes. With `spatial` ordering the tree is a kd-tree whose leaves are the blocks (all
@@ -29,11 +33,16 @@ struct BlockTree {
   /// Power of two applied to every coordinate (1 for Chebyshev), see build_block_tree.
   T scale = 1;
 
-  std::vector<T> coords;             ///< [blocks][d][kBlock]
-  std::vector<std::int32_t> index;   ///< [blocks * kBlock], original sample or -1
-  std::vector<T> lower, upper;       ///< [2 * blocks - 1][d], bounding boxes
-  std::vector<std::uint8_t> bytes;   ///< [blocks][d][kBlock], empty unless quantised
-  T inverse_step = 0;                ///< levels per unit of the quantised coordinates
+  Buffer<T> coords;                  ///< [blocks][d][kBlock]
+  Buffer<std::int32_t> index;        ///< [blocks * kBlock], original sample or -1
+  Buffer<T> lower, upper;            ///< [2 * blocks - 1][d], bounding boxes
+
+  // Filled by quantise, empty otherwise.
+  Buffer<std::uint8_t> bytes;             ///< [blocks][d][kBlock], 8-bit coordinates
+  std::vector<std::uint64_t> unclipped;   ///< [blocks], lanes with no saturated coordinate
+  T inverse_step = 0;                     ///< levels per unit of the 8-bit coordinates
+  std::vector<T> rows;                    ///< [blocks * kBlock][row_size], when d >= kRowDims
+  int row_size = 0;                       ///< d rounded up to whole vectors, the rest zero
 
   const T* block_coords(int block) const {
     return coords.data() + static_cast<std::int64_t>(block) * d * kBlock;
@@ -44,6 +53,9 @@ struct BlockTree {
   }
   const std::int32_t* block_index(int block) const {
     return index.data() + static_cast<std::int64_t>(block) * kBlock;
+  }
+  const T* row(int block, int lane) const {
+    return rows.data() + (static_cast<std::int64_t>(block) * kBlock + lane) * row_size;
   }
   int block_size(int block) const {
     const std::int64_t left = n - static_cast<std::int64_t>(block) * kBlock;
@@ -60,10 +72,11 @@ template <class T>
 BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                               const Execution& execution);
 
-/// Add 8-bit coordinates for the kernels' prefilter: steps of `step` around each dim's median,
-/// saturating at both ends. Rounding down and saturating never increase a gap between two
-/// coordinates by more than one step, so the filter never drops a true neighbour.
+/// Add 8-bit coordinates for the kernels' prefilter, made for distances of about `radius`: steps
+/// of a common size around each dim's median, saturating at both ends. Rounding down changes a gap
+/// between two coordinates by less than one step and saturating only shrinks it, so the filter
+/// never drops a true neighbour. Does nothing when radius is 0.
 template <class T>
-void quantise(BlockTree<T>& tree, T step, const Execution& execution);
+void quantise(BlockTree<T>& tree, T radius, const Execution& execution);
 
 }  // namespace fastmi::cpu

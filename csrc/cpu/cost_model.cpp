@@ -50,10 +50,19 @@ bool use_byte_filter(std::int64_t n, int d, Metric metric) {
   return metric == Metric::kChebyshev && d >= kFilterMinDims && n >= kFilterMin;
 }
 
-int useful_threads(int threads, double work_ns) {
-  // Waking a thread of the pool costs some 5 to 20 us.
-  constexpr double kWorkPerThread = 50e3;
-  return std::clamp(static_cast<int>(work_ns / kWorkPerThread), 1, threads);
+int useful_threads(int threads, std::int64_t n, int variables, int d) {
+  // Waking a thread costs some 5 to 20 us, and far more on a busy machine. Nanoseconds on one
+  // AVX-512 core, within a factor of 2, by bench/bench_algorithms.py.
+  constexpr double kWorkPerThread = 150e3;
+  constexpr double kSortPerSample = 120;
+  constexpr double kTreePerSampleAndDim = 350;
+  constexpr double kPairAndDim = 0.15;
+  const double samples = static_cast<double>(n);
+  const double work =
+      can_sort(variables, d, 1)
+          ? samples * kSortPerSample
+          : samples * d * std::min(kTreePerSampleAndDim, samples * kPairAndDim);
+  return std::clamp(static_cast<int>(work / kWorkPerThread), 1, threads);
 }
 
 }  // namespace fastmi::cpu

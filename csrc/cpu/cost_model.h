@@ -26,7 +26,7 @@ Algorithm resolve_algorithm(Algorithm requested, std::int64_t n, int variables, 
 /// Whether the kernels should test 8-bit coordinates before the real ones.
 bool use_byte_filter(std::int64_t n, int d, Metric metric);
 
-/// Threads worth starting for `work` nanoseconds on one thread.
-int useful_threads(int threads, double work_ns);
+/// Of `threads`, those worth waking for the neighbours of n samples in d dims.
+int useful_threads(int threads, std::int64_t n, int variables, int d);
 
 }  // namespace fastmi::cpu

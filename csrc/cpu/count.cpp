@@ -12,8 +12,6 @@
 namespace fastmi::cpu {
 namespace {
 
-constexpr int kStepsPerRadius = 24;
-
 /// The smallest value v such that "distance < v" means the wanted comparison with radius.
 template <class T>
 T strict_limit(T radius, bool strict) {
@@ -51,8 +49,8 @@ void count_one_column(const Points<T>& points, const T* radius, int radii, bool 
                       const Execution& execution, std::int64_t* counts) {
   const std::int64_t n = points.n;
   const SortedColumn<T> sorted = sort_column(points.data, n);
-  std::vector<T> limits(static_cast<std::size_t>(n));
-  std::vector<std::int32_t> by_rank(static_cast<std::size_t>(n));
+  Buffer<T> limits(static_cast<std::size_t>(n));
+  Buffer<std::int32_t> by_rank(static_cast<std::size_t>(n));
   for (int r = 0; r < radii; ++r) {
     for (std::int64_t p = 0; p < n; ++p) {
       limits[p] = strict_limit(radius[r * n + sorted.sample[p]], strict);
@@ -79,8 +77,7 @@ void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool stri
 
   BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(n, d, metric)) {
-    const T step = typical_radius(radius, n) / kStepsPerRadius;
-    if (step >= std::numeric_limits<T>::min() * 256) quantise(tree, step, execution);
+    quantise(tree, typical_radius(radius, n), execution);
   }
   const auto count_block = current_kernels<T>().count_block(metric);
   const std::size_t lanes = static_cast<std::size_t>(radii) * kBlock;

@@ -41,6 +41,43 @@ FASTMI_INLINE std::uint64_t queries_covering(const BlockTree<T>& tree, int query
   return covering;
 }
 
+/// counts[r][query] += lanes of one block below limits[r][query].
+template <Metric M, class T>
+FASTMI_INLINE void count_lanes(const BlockTree<T>& tree, int block, int query_block, int query,
+                               const T* limits, T reach, T core, int radii,
+                               std::int64_t* counts) {
+  const auto count_below = [&](int, Vec<T> acc, std::uint32_t select) {
+    for (int r = 0; r < radii; ++r) {
+      counts[r * kBlock + query] +=
+          __builtin_popcount(mask_lt(acc, broadcast(limits[r * kBlock + query])) & select);
+    }
+  };
+  if constexpr (M == Metric::kChebyshev) {
+    const ByteLimits<T> bytes(reach, core, tree.inverse_step);
+    if (tree.block_bytes(block) != nullptr && bytes.maybe < 255) {
+      const ByteMasks masks = compare_bytes(tree, block, query_block, query, bytes);
+      const int sure = __builtin_popcountll(masks.surely);
+      for (int r = 0; r < radii; ++r) counts[r * kBlock + query] += sure;
+      std::uint64_t open = masks.maybe & ~masks.surely;
+      if (tree.rows.empty()) {
+        scan_lanes<M>(tree, block, query_block, query, reach, open, count_below);
+        return;
+      }
+      const int size = tree.block_size(block);
+      if (size < kBlock) open &= (std::uint64_t{1} << size) - 1;
+      for (; open != 0; open &= open - 1) {
+        const int lane = __builtin_ctzll(open);
+        const T distance = row_distance(tree, block, lane, query_block, query);
+        for (int r = 0; r < radii; ++r) {
+          counts[r * kBlock + query] += distance < limits[r * kBlock + query];
+        }
+      }
+      return;
+    }
+  }
+  scan_block<M>(tree, block, query_block, query, reach, count_below);
+}
+
 /// counts[r][64] += points with internal distance below limits[r][64], the query itself
 /// included. Limits of unused lanes are negative.
 template <Metric M, class T>
@@ -114,12 +151,7 @@ void count_block(const BlockTree<T>& tree, int block, const T* limits, int radii
     while (reaching != 0) {
       const int i = __builtin_ctzll(reaching);
       reaching &= reaching - 1;
-      scan_block<M>(tree, top.begin, block, i, reach[i], [&](int, Vec<T> acc) {
-        for (int r = 0; r < radii; ++r) {
-          counts[r * kBlock + i] +=
-              __builtin_popcount(mask_lt(acc, broadcast(limits[r * kBlock + i])));
-        }
-      });
+      count_lanes<M>(tree, top.begin, block, i, limits, reach[i], core[i], radii, counts);
     }
   }
 }

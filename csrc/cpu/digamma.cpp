@@ -19,8 +19,12 @@ double asymptotic(double m) {
 
 std::array<double, kTableSize> make_table() {
   std::array<double, kTableSize> table{};
-  for (int m = kTableSize - 1; m >= 32; --m) table[m] = asymptotic(m);
-  for (int m = 31; m >= 1; --m) table[m] = table[m + 1] - 1.0 / m;
+  long double psi = -0.577215664901532860606512090082402431L;
+  for (int m = 1; m < 32; ++m) {
+    table[m] = static_cast<double>(psi);
+    psi += 1.0L / m;
+  }
+  for (int m = 32; m < kTableSize; ++m) table[m] = asymptotic(m);
   return table;
 }
 

@@ -12,9 +12,6 @@
 namespace fastmi::cpu {
 namespace {
 
-/// Steps of the 8-bit coordinates per typical k-th distance; 255 of them span about 10 distances.
-constexpr int kStepsPerRadius = 24;
-
 /// A k-th distance that is typical of the samples, from a few queries within their own block:
 /// somewhat too large, which costs the filter little. Only speed depends on it.
 template <class T>
@@ -48,8 +45,7 @@ BlockTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorit
   BlockTree<T> tree =
       build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(tree.n, tree.d, metric)) {
-    const T step = typical_distance(tree, k) / kStepsPerRadius;
-    if (step >= std::numeric_limits<T>::min() * 256) quantise(tree, step, execution);
+    quantise(tree, typical_distance(tree, k), execution);
   }
   return tree;
 }
@@ -60,9 +56,9 @@ T external_distance(const BlockTree<T>& tree, Metric metric, T internal) {
 }
 
 template <class T>
-std::vector<std::vector<T>> scratch_per_thread(const Execution& execution, int k) {
-  return std::vector<std::vector<T>>(execution.threads,
-                                     std::vector<T>(static_cast<std::size_t>(kBlock) * k));
+std::vector<Buffer<T>> scratch_per_thread(const Execution& execution, int k) {
+  return std::vector<Buffer<T>>(execution.threads,
+                                Buffer<T>(static_cast<std::size_t>(kBlock) * k));
 }
 
 template <class T>
@@ -76,7 +72,7 @@ void kth_distance_joint_columns(const Blocks<T>& blocks, const std::vector<int>&
   std::sort(ascending.begin(), ascending.end());
   const std::int64_t n = blocks.front().n;
   const Strips<T> strips = build_strips(sorted[0], sorted[1], ascending.back());
-  std::vector<T> by_rank(ks.size() * static_cast<std::size_t>(n));
+  Buffer<T> by_rank(ks.size() * static_cast<std::size_t>(n));
   kth_distance_strips<T>(strips, ascending, execution, by_rank.data(), nullptr);
   for (std::size_t q = 0; q < ks.size(); ++q) {
     const auto from = std::lower_bound(ascending.begin(), ascending.end(), ks[q]);

@@ -85,20 +85,38 @@ FASTMI_INLINE void offer_block(const BlockTree<T>& tree, int block, int query_bl
   constexpr int W = kLanes<T>;
   const std::int32_t* samples = tree.block_index(block);
   const int self = block == query_block ? query : -1;
-  scan_block<M>(tree, block, query_block, query, limit, [&](int first, Vec<T> acc) {
-    std::uint32_t below = mask_lt(acc, broadcast(limit));
+  const auto offer = [&](int lane, T distance) {
+    const std::int32_t id = kWithIndex ? samples[lane] : 0;
+    if (lane == self || !heap.accepts(distance, id)) return;
+    heap.sift_from_root(distance, id, heap.k);
+    limit = heap.limit();
+  };
+  const auto offer_lanes = [&](int first, Vec<T> acc, std::uint32_t select) {
+    std::uint32_t below = mask_lt(acc, broadcast(limit)) & select;
     if (below == 0) return;
     alignas(64) T distance[W];
     store(distance, acc);
-    do {
+    for (; below != 0; below &= below - 1) {
       const int lane = __builtin_ctz(below);
-      below &= below - 1;
-      const std::int32_t id = kWithIndex ? samples[first + lane] : 0;
-      if (first + lane == self || !heap.accepts(distance[lane], id)) continue;
-      heap.sift_from_root(distance[lane], id, heap.k);
-      limit = heap.limit();
-    } while (below != 0);
-  });
+      offer(first + lane, distance[lane]);
+    }
+  };
+  if constexpr (M == Metric::kChebyshev) {
+    const ByteLimits<T> limits(limit, T(0), tree.inverse_step);
+    if (tree.block_bytes(block) != nullptr && limits.maybe < 255) {
+      std::uint64_t maybe = compare_bytes(tree, block, query_block, query, limits).maybe;
+      if (tree.rows.empty()) {
+        scan_lanes<M>(tree, block, query_block, query, limit, maybe, offer_lanes);
+      } else {
+        for (; maybe != 0; maybe &= maybe - 1) {
+          const int lane = __builtin_ctzll(maybe);
+          offer(lane, row_distance(tree, block, lane, query_block, query));
+        }
+      }
+      return;
+    }
+  }
+  scan_block<M>(tree, block, query_block, query, limit, offer_lanes);
 }
 
 /// Fills best[64][k] (and samples[64][k]) with the neighbours of each query of the block,

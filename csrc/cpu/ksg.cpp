@@ -26,10 +26,10 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
   std::vector<int> ascending(ks);
   std::sort(ascending.begin(), ascending.end());
   const std::size_t entries = ks.size() * static_cast<std::size_t>(n);
-  std::vector<T> radius[2] = {std::vector<T>(entries), std::vector<T>(entries)};
+  Buffer<T> radius[2] = {Buffer<T>(entries), Buffer<T>(entries)};
   kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back()), ascending,
                          execution, radius[0].data(), radius[1].data());
-  std::vector<std::int32_t> by_rank(static_cast<std::size_t>(n));
+  Buffer<std::int32_t> by_rank(static_cast<std::size_t>(n));
   for (std::size_t q = 0; q < ks.size(); ++q) {
     const auto at = std::lower_bound(ascending.begin(), ascending.end(), ks[q]) - ascending.begin();
     const T* first = radius[0].data() + at * n;
@@ -69,16 +69,16 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
   const std::size_t m = blocks.size();
   // The sorted forms know no indices.
   const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
-  std::vector<T> distances(static_cast<std::size_t>(n) * k);
-  std::vector<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);
+  Buffer<T> distances(static_cast<std::size_t>(n) * k);
+  Buffer<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);
   kneighbors(blocks, k, metric, joint, execution, distances.data(), neighbours.data());
   for (std::size_t q = 0; q < ks.size(); ++q) {
     for (std::int64_t i = 0; i < n; ++i) {
       summaries[q].zero_radius += distances[i * k + ks[q] - 1] == 0;
     }
   }
-  std::vector<T> radius(ks.size() * static_cast<std::size_t>(n));
-  std::vector<std::int64_t> of_block(radius.size());
+  Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
+  Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
     for (std::int64_t i = 0; i < n; ++i) {
       for (std::size_t q = 0; q < ks.size(); ++q) {
@@ -103,12 +103,12 @@ void count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Metric m
                    std::vector<PsiSummary>& summaries) {
   const std::int64_t n = blocks.front().n;
   const std::size_t m = blocks.size();
-  std::vector<T> radius(ks.size() * static_cast<std::size_t>(n));
+  Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
   kth_distance(blocks, ks, metric, algorithm, execution, radius.data());
   for (std::size_t q = 0; q < ks.size(); ++q) {
     summaries[q].zero_radius = std::count(radius.data() + q * n, radius.data() + (q + 1) * n, T(0));
   }
-  std::vector<std::int64_t> of_block(radius.size());
+  Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
     count_within(Blocks<T>{blocks[b]}, radius.data(), static_cast<int>(ks.size()), true, metric,
                  algorithm, execution, of_block.data());

@@ -164,6 +164,26 @@ FASTMI_INLINE std::uint32_t mask_le(V a, V b) {
 
 #endif
 
+/// Largest lane; exact in any order.
+FASTMI_INLINE double horizontal_max(Vec<double> v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_pd(v);
+#else
+  double largest = v[0];
+  for (int l = 1; l < kLanes<double>; ++l) largest = v[l] > largest ? v[l] : largest;
+  return largest;
+#endif
+}
+FASTMI_INLINE float horizontal_max(Vec<float> v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps(v);
+#else
+  float largest = v[0];
+  for (int l = 1; l < kLanes<float>; ++l) largest = v[l] > largest ? v[l] : largest;
+  return largest;
+#endif
+}
+
 // Sixty-four bytes at once, whatever the level: the quantised coordinates of one block.
 typedef std::uint8_t Bytes64 __attribute__((vector_size(64)));
 

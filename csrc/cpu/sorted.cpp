@@ -64,7 +64,7 @@ bool entry_before(const Entry<T>& a, const Entry<T>& b) {
 
 /// Order runs that agree in the leading bits by the remaining ones.
 template <class T>
-void finish_runs(std::vector<Entry<T>>& entries) {
+void finish_runs(Buffer<Entry<T>>& entries) {
   constexpr int kRestBits = 8 * static_cast<int>(sizeof(T)) - kDigitBits * kPasses;
   if constexpr (kRestBits > 0) {
     const std::size_t n = entries.size();
@@ -84,13 +84,13 @@ void finish_runs(std::vector<Entry<T>>& entries) {
 }
 
 template <class T>
-void radix_sort(std::vector<Entry<T>>& entries) {
+void radix_sort(Buffer<Entry<T>>& entries) {
   std::vector<std::array<std::uint32_t, kDigits>> tables(kPasses);
   for (auto& table : tables) table.fill(0);
   for (const Entry<T>& entry : entries) {
     for (int pass = 0; pass < kPasses; ++pass) ++tables[pass][digit<T>(entry.key, pass)];
   }
-  std::vector<Entry<T>> other(entries.size());
+  Buffer<Entry<T>> other(entries.size());
   for (int pass = 0; pass < kPasses; ++pass) {
     auto& table = tables[pass];
     if (table[digit<T>(entries.front().key, pass)] == entries.size()) continue;
@@ -110,7 +110,7 @@ void radix_sort(std::vector<Entry<T>>& entries) {
 
 template <class T>
 SortedColumn<T> sort_column(const T* column, std::int64_t n) {
-  std::vector<Entry<T>> entries(static_cast<std::size_t>(n));
+  Buffer<Entry<T>> entries(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) {
     entries[i] = {to_key(column[i]), static_cast<std::int32_t>(i)};
   }
@@ -134,7 +134,7 @@ void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& 
                          const Execution& execution, T* distances) {
   const auto& kernels = current_kernels<T>();
   const std::int64_t n = static_cast<std::int64_t>(column.values.size());
-  std::vector<T> by_rank(static_cast<std::size_t>(n));
+  Buffer<T> by_rank(static_cast<std::size_t>(n));
   for (std::size_t q = 0; q < ks.size(); ++q) {
     const std::int64_t items = (n + kRanksPerItem - 1) / kRanksPerItem;
     parallel_for(execution, items, [&](std::int64_t item, int) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/buffer.h"
 #include "cpu/parallel.h"
 
 namespace fastmi::cpu {
@@ -10,8 +11,8 @@ namespace fastmi::cpu {
 /// One column in ascending order, with the sample each value came from.
 template <class T>
 struct SortedColumn {
-  std::vector<T> values;
-  std::vector<std::int32_t> sample;
+  Buffer<T> values;
+  Buffer<std::int32_t> sample;
 };
 
 /// O(n): a radix sort on the leading 33 bits, then a finishing pass over runs that agree in them.

@@ -28,9 +28,9 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
   }
   strips.count = static_cast<int>(strips.low.size());
 
-  std::vector<std::int32_t> rank_of(static_cast<std::size_t>(n));
+  Buffer<std::int32_t> rank_of(static_cast<std::size_t>(n));
   for (std::int64_t p = 0; p < n; ++p) rank_of[x.sample[p]] = static_cast<std::int32_t>(p);
-  std::vector<std::int32_t> strip_of(static_cast<std::size_t>(n));
+  Buffer<std::int32_t> strip_of(static_cast<std::size_t>(n));
   for (int s = 0; s < strips.count; ++s) {
     std::fill(strip_of.begin() + strips.start[s], strip_of.begin() + strips.start[s + 1], s);
   }
@@ -38,6 +38,9 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
   strips.y.resize(static_cast<std::size_t>(n) + kStripPad);
   strips.x_rank.resize(static_cast<std::size_t>(n));
   strips.y_rank.resize(static_cast<std::size_t>(n));
+  // Vectors are loaded whole; the lanes past the end only have to be numbers.
+  std::fill(strips.x.begin() + n, strips.x.end(), T(0));
+  std::fill(strips.y.begin() + n, strips.y.end(), T(0));
   std::vector<std::int32_t> next(strips.start.begin(), strips.start.end() - 1);
   // Visiting the points in order of y leaves every strip in order of y.
   for (std::int64_t p = 0; p < n; ++p) {

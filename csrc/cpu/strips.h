@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cpu/buffer.h"
 #include "cpu/parallel.h"
 #include "cpu/sorted.h"
 
@@ -16,8 +17,8 @@ struct Strips {
   std::int64_t n = 0;
   int count = 0;
   std::vector<std::int32_t> start;           ///< [count + 1], also x ranks
-  std::vector<T> x, y;                       ///< [n + kStripPad], strip by strip
-  std::vector<std::int32_t> x_rank, y_rank;  ///< [n]
+  Buffer<T> x, y;                            ///< [n + kStripPad], strip by strip
+  Buffer<std::int32_t> x_rank, y_rank;       ///< [n]
   std::vector<T> low, high;                  ///< [count], range of x in each strip
 };
 

@@ -12,6 +12,13 @@
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
+template <class T>
+FASTMI_INLINE Vec<T> lane_numbers() {
+  Vec<T> numbers;
+  for (int l = 0; l < kLanes<T>; ++l) numbers[l] = static_cast<T>(l);
+  return numbers;
+}
+
 /// The k nearest distances of each lane, ascending; K is k, or 0 for a run-time k.
 template <class T, int K>
 struct LaneLists {
@@ -40,6 +47,16 @@ struct StripSearch {
   T y_first, y_last;     ///< their range in y
   std::uint32_t active;  ///< lanes that hold a query
 
+  static constexpr int kFollowed = 4;
+  std::int32_t followed[2 * kFollowed + 1];  ///< positions in the strips on either side
+
+  FASTMI_INLINE void enter_strip(int own) {
+    for (int offset = -kFollowed; offset <= kFollowed; ++offset) {
+      const int strip = own + offset;
+      if (strip >= 0 && strip < strips.count) followed[offset + kFollowed] = strips.start[strip];
+    }
+  }
+
   /// Lanes for which a gap along one axis still allows a nearer point.
   FASTMI_INLINE std::uint32_t reached(Vec<T> gap) const {
     return mask_lt(gap, lists.worst()) & active;
@@ -66,8 +83,15 @@ struct StripSearch {
     }
   }
 
-  /// First point of a strip with y not below the queries'.
-  FASTMI_INLINE std::int32_t lower_bound(int strip) const {
+  /// First point of a strip with y not below the queries'. Queries come in order of y, so the
+  /// nearest strips are followed from where the last search left them.
+  FASTMI_INLINE std::int32_t lower_bound(int strip, int offset) {
+    if (offset >= -kFollowed && offset <= kFollowed) {
+      std::int32_t& at = followed[offset + kFollowed];
+      const std::int32_t end = strips.start[strip + 1];
+      while (at < end && strips.y[at] < y_first) ++at;
+      return at;
+    }
     std::int32_t begin = strips.start[strip];
     std::int32_t length = strips.start[strip + 1] - begin;
     while (length > 0) {
@@ -79,8 +103,9 @@ struct StripSearch {
     return begin;
   }
 
-  FASTMI_INLINE void other_strip(int strip) {
-    const std::int32_t middle = lower_bound(strip);
+  FASTMI_INLINE void other_strip(int own, int offset) {
+    const int strip = own + offset;
+    const std::int32_t middle = lower_bound(strip, offset);
     go_up(middle, strips.start[strip + 1]);
     go_down(middle - 1, strips.start[strip]);
   }
@@ -95,10 +120,10 @@ struct StripSearch {
     lists.reset(broadcast<T>(infinity));
 
     for (int l = 0; l < lanes; ++l) {
-      Vec<T> distance = max_abs(max_abs(Vec<T>{}, broadcast(strips.x[first + l]) - x),
-                                broadcast(strips.y[first + l]) - y);
-      distance[l] = infinity;  // a point is not its own neighbour
-      lists.insert(distance);
+      const Vec<T> distance = max_abs(max_abs(Vec<T>{}, broadcast(strips.x[first + l]) - x),
+                                      broadcast(strips.y[first + l]) - y);
+      // A point is not its own neighbour.
+      lists.insert(lane_numbers<T>() == static_cast<T>(l) ? broadcast<T>(infinity) : distance);
     }
     const std::int32_t begin = strips.start[strip];
     const std::int32_t end = strips.start[strip + 1];
@@ -117,9 +142,9 @@ struct StripSearch {
     for (int step = 1; right || left; ++step) {
       right = right && strip + step < strips.count &&
               reached(broadcast(strips.low[strip + step]) - x) != 0;
-      if (right) other_strip(strip + step);
+      if (right) other_strip(strip, step);
       left = left && strip - step >= 0 && reached(x - broadcast(strips.high[strip - step])) != 0;
-      if (left) other_strip(strip - step);
+      if (left) other_strip(strip, -step);
     }
   }
 };
@@ -128,8 +153,9 @@ template <class T, int K>
 FASTMI_INLINE void strip_search(const Strips<T>& strips, int strip, const int* ks, int queries,
                                 T* by_x, T* by_y) {
   constexpr int W = kLanes<T>;
-  StripSearch<T, K> search{strips, {}, {}, {}, 0, 0, 0};
+  StripSearch<T, K> search{strips, {}, {}, {}, 0, 0, 0, {}};
   search.lists.run_time_k = ks[queries - 1];
+  search.enter_strip(strip);
   const std::int32_t end = strips.start[strip + 1];
   for (std::int32_t first = strips.start[strip]; first < end; first += W) {
     const int lanes = end - first < W ? end - first : W;

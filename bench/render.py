@@ -1,0 +1,209 @@
+"""Turn the JSON of the benches into Markdown, and keep the copy in README.md up to date.
+
+python bench/render.py bench/results/*.json           # print
+python bench/render.py bench/results/*.json --write   # between the markers of README.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from timing import format_seconds
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+Result = dict[str, Any]
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """First column left, all others right."""
+    lines = [list(header), ["---", *["---:"] * (len(header) - 1)], *map(list, rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def caption(result: Result) -> str:
+    """Where and with what the numbers were measured, one line."""
+    m = result["machine"]
+    dirty = "+" if m["git_dirty"] else ""
+    dtype = f", {result['dtype']}" if "dtype" in result else ""
+    return (
+        f"{m['cpu']}, {m['threads']} of {m['cores']} cores, SIMD {m['simd_level']}{dtype}, "
+        f"fastmi {m['fastmi']} at `{m['git']}{dirty}`, Python {m['python']}, "
+        f"NumPy {m['numpy']}. `{m['command']}`"
+    )
+
+
+def _fraction(value: float) -> str:
+    return f"{value:.0%}" if value < 10 else f"{value:.0f}x"
+
+
+def mi_line(row: dict[str, Any]) -> str:
+    """One row for the terminal."""
+    ratio = "" if row["ratio"] is None else f" {row['ratio']:6.1f}x {row['best_peer']}"
+    others = ", ".join(f"{name} {t['text']}" for name, t in row["times"].items())
+    return f"{row['case']:14}{ratio}  {row['pair_dims_per_second'] / 1e9:.3g} G/s  [{others}]"
+
+
+def mi_table(result: Result) -> str:
+    """Rows of bench_mi: time of fastmi, ratio to the best rival, every rival's time."""
+    rivals = [name for name in result["peers"] if name != "fastmi"]
+    header = ["case", "fastmi", "best rival", "ratio", "of ceiling", *rivals]
+    rows = []
+    for row in result["rows"]:
+        times = row["times"]
+        rows.append(
+            [
+                row["case"],
+                times["fastmi"]["text"],
+                row["best_peer"] or "",
+                "" if row["ratio"] is None else f"{row['ratio']:.1f}x",
+                _fraction(row["pair_dims_per_second"] / result["ceiling"]),
+                *(times[name]["text"] if name in times else "" for name in rivals),
+            ]
+        )
+    versions = "; ".join(
+        f"{name} {peer['version']} ({peer['notes']})" for name, peer in result["peers"].items()
+    )
+    return (
+        f"{markdown_table(header, rows)}\n\n"
+        f"Ceiling {result['ceiling'] / 1e9:.1f} G pair-dimensions/s. {versions}."
+    )
+
+
+def ceiling_table(result: Result) -> str:
+    rows = [
+        [row["dtype"], str(row["threads"]), f"{row['pair_dims_per_second'] / 1e9:.1f} G/s"]
+        for row in result["rows"]
+    ]
+    return markdown_table(["dtype", "threads", "pair-dimensions"], rows)
+
+
+def growth_table(result: Result) -> str:
+    sizes = sorted({row["n"] for row in result["rows"]})
+    rows = []
+    for case in dict.fromkeys(row["dims"] for row in result["rows"]):
+        per_point = {r["n"]: r["seconds"] / r["n"] for r in result["rows"] if r["dims"] == case}
+        growth = per_point[max(per_point)] / per_point[min(per_point)]
+        cells = [format_seconds(per_point[n]) if n in per_point else "" for n in sizes]
+        rows.append([case, *cells, f"{growth:.2f}x"])
+    return markdown_table(["time per point", *(f"n = {n:.0e}" for n in sizes), "growth"], rows)
+
+
+def memory_table(result: Result) -> str:
+    rows = [
+        [row["peer"], f"{row['above_input_mb']:.0f} MB", f"{row['peak_mb']:.0f} MB"]
+        for row in result["rows"]
+    ]
+    title = f"{result['case']}, input {result['input_mb']:.0f} MB"
+    return markdown_table([title, "peak above input", "peak of the process"], rows)
+
+
+def threads_table(result: Result) -> str:
+    many = max(result["rows"][0]["seconds"], key=int)
+    rows = [
+        [
+            row["case"],
+            format_seconds(row["seconds"]["1"]),
+            format_seconds(row["seconds"][many]),
+            f"{row['seconds']['1'] / row['seconds'][many]:.2f}x",
+        ]
+        for row in result["rows"]
+    ]
+    return markdown_table(["case", "1 thread", f"{many} threads", "speed-up"], rows)
+
+
+def parity_table(result: Result) -> str:
+    rows = [
+        [
+            row["data"],
+            row["peer"],
+            str(row["n"]),
+            str(row["estimates"]),
+            str(row["left_out"]),
+            f"{row['largest_difference']:.1e}",
+        ]
+        for row in result["rows"]
+    ]
+    return markdown_table(
+        ["data", "against", "n", "estimates", "left out", "largest difference"], rows
+    )
+
+
+def algorithms_table(result: Result) -> str:
+    names = result["algorithms"]
+    rows = [
+        [
+            row["op"],
+            f"({row['dx']},{row['dy']})" if row["dy"] else str(row["dx"]),
+            f"{row['n']:.0e}",
+            str(row["k"]),
+            *(format_seconds(row["seconds"][a]) if a in row["seconds"] else "" for a in names),
+            row["chosen"],
+            f"{row['regret']:.2f}x",
+        ]
+        for row in result["rows"]
+    ]
+    return markdown_table(["op", "dims", "n", "k", *names, "auto", "auto / best"], rows)
+
+
+TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
+    "mi": ("Mutual information against other libraries", mi_table),
+    "ceiling": ("Measured ceiling", ceiling_table),
+    "growth": ("Growth with n", growth_table),
+    "memory": ("Memory", memory_table),
+    "threads": ("Threads", threads_table),
+    "parity": ("Agreement on real data", parity_table),
+    "algorithms": ("Algorithms", algorithms_table),
+}
+
+
+def section(result: Result) -> str:
+    """Heading, caption and table of one result file."""
+    title, table = TABLES[result["bench"]]
+    return f"### {title}\n\n{caption(result)}\n\n{table(result)}\n"
+
+
+def report(result: Result, out: str | None) -> None:
+    """Print the table and, if asked, write the JSON."""
+    print(TABLES[result["bench"]][1](result))
+    if out:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        Path(out).write_text(json.dumps(result, indent=1) + "\n")
+
+
+def replace_between_markers(text: str, body: str) -> str:
+    """Return text with what stands between the markers replaced by body.
+
+    Raises:
+        ValueError: A marker is missing.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"expected the markers {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("json", nargs="+", type=Path, help="result files of the benches")
+    parser.add_argument("--write", action="store_true", help=f"update {README.name}")
+    arguments = parser.parse_args(argv)
+
+    results = [json.loads(path.read_text()) for path in arguments.json]
+    order = list(TABLES)
+    results.sort(key=lambda result: order.index(result["bench"]))
+    body = "\n".join(section(result) for result in results)
+    if arguments.write:
+        README.write_text(replace_between_markers(README.read_text(), body))
+    else:
+        print(body)
+
+
+if __name__ == "__main__":
+    main()

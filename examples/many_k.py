@@ -1,0 +1,20 @@
+"""One call for many k: a small k scatters, a large k blurs; agreement between them is trust.
+
+Run from anywhere: python examples/many_k.py
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+import fastmi
+
+DATA = Path(__file__).parent / "data" / "wine.csv"
+
+table = np.genfromtxt(DATA, delimiter=",", names=True)
+flavanoids = table["flavanoids"]
+phenols = np.column_stack([table["total_phenols"], table["proanthocyanins"]])
+
+print("I(flavanoids ; total phenols, proanthocyanins)")
+for estimate in fastmi.mi(flavanoids, phenols, k=[1, 2, 3, 5, 10, 20]):
+    print(f"k = {estimate.k:>2}   {estimate:.3f} ± {estimate.stderr:.3f} nats")

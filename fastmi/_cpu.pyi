@@ -1,0 +1,68 @@
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+
+__all__: list[str] = [
+    "build_info",
+    "ceiling_probe",
+    "choose_algorithm",
+    "count_within",
+    "digamma",
+    "first_unusable",
+    "kneighbors",
+    "ksg",
+    "kth_distance",
+    "simd_level",
+    "simd_levels",
+]
+
+def build_info() -> dict: ...
+def ceiling_probe(
+    dtype: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    seconds: typing.SupportsFloat | typing.SupportsIndex,
+) -> float: ...
+def choose_algorithm(
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    k: typing.SupportsInt | typing.SupportsIndex,
+) -> str: ...
+def count_within(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    radius: numpy.ndarray,
+    strict: bool,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
+def digamma(n: numpy.typing.NDArray[numpy.int64]) -> numpy.typing.NDArray[numpy.float64]: ...
+@typing.overload
+def first_unusable(values: numpy.typing.NDArray[numpy.float64]) -> int: ...
+@typing.overload
+def first_unusable(values: numpy.typing.NDArray[numpy.float32]) -> int: ...
+def kneighbors(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    k: typing.SupportsInt | typing.SupportsIndex,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    variant: typing.SupportsInt | typing.SupportsIndex,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def kth_distance(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
+def simd_level() -> str: ...
+def simd_levels() -> list[str]: ...

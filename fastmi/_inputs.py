@@ -1,0 +1,356 @@
+"""The one place that validates and converts what users pass.
+
+Samples become C-contiguous float32 or float64 arrays of shape (n, d), without a copy where
+they already are. Every message names the argument, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn, SupportsIndex, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels
+
+Array: TypeAlias = NDArray[Any]
+# Quoted: naming numpy.random's classes would import it, for everyone.
+Seed: TypeAlias = (
+    "int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator"
+)
+
+METRICS = ("chebyshev", "euclidean")
+ALGORITHMS = ("auto", "tree", "brute", "sort")
+
+_FLOAT32 = np.dtype(np.float32)
+_FLOAT64 = np.dtype(np.float64)
+# dtype.kind of what turns into float64: bool, signed, unsigned, floating.
+_NUMERIC_KINDS = "biuf"
+
+
+def as_samples(x: object, name: str) -> Array:
+    """Return `x` as a usable, C-contiguous array of shape (n, d), float32 or float64.
+
+    float32 and float64 keep their dtype; bool, integers and other floats become float64.
+
+    Args:
+        x: 1-D (one column) or 2-D (samples in rows): array, nested sequence, pandas or
+            polars column or frame, torch CPU tensor, or anything with ``__array__`` or
+            ``__dlpack__``.
+        name: What to call it in messages.
+
+    Raises:
+        TypeError: Not numeric (object, complex, string, dates), or not readable as an array.
+        ValueError: Not 1-D or 2-D, empty, masked entries, values that are NaN, infinite or
+            above half of the largest float (the difference of two would overflow).
+    """
+    array = x if type(x) is np.ndarray else _read(x, name)
+    if not 1 <= array.ndim <= 2:
+        if array.dtype.kind not in _NUMERIC_KINDS:
+            raise _not_numeric(array, x, name)
+        what = "a scalar" if array.ndim == 0 else f"{array.ndim}-D, shape {array.shape}"
+        raise ValueError(f"{name} must be 1-D (one column) or 2-D (samples in rows); got {what}")
+    if array.size == 0:
+        raise ValueError(
+            f"{name} must have at least one sample and one column; got shape {array.shape}"
+        )
+    dtype = array.dtype
+    flags = array.flags
+    if not ((dtype is _FLOAT64 or dtype is _FLOAT32) and flags.c_contiguous and flags.aligned):
+        array = _convert(array, x, name)
+    if array.ndim == 1:
+        array = array.reshape(-1, 1)
+    position = _first_unusable(array)
+    if position >= 0:
+        _raise_unusable(array, position, x, name)
+    return array
+
+
+def as_blocks(arrays: Sequence[object], names: Sequence[str]) -> list[Array]:
+    """Return each array through :func:`as_samples`, of one length and one dtype.
+
+    Blocks of different dtypes all become float64.
+
+    Raises:
+        TypeError: See :func:`as_samples`.
+        ValueError: See there; or the numbers of samples differ.
+    """
+    blocks = [as_samples(array, name) for array, name in zip(arrays, names, strict=True)]
+    first = blocks[0]
+    mixed = False
+    for block, name in zip(blocks, names, strict=True):
+        mixed = mixed or block.dtype != first.dtype
+        if len(block) != len(first):
+            hint = ""
+            if block.shape[1] == len(first) or first.shape[1] == len(block):
+                hint = "; samples are rows: is one of them transposed?"
+            raise ValueError(
+                f"{names[0]} and {name} must have the same number of samples; "
+                f"got {names[0]} with n={len(first)}, {name} with n={len(block)}{hint}"
+            )
+    if mixed:
+        blocks = [block.astype(_FLOAT64, copy=False) for block in blocks]
+    return blocks
+
+
+def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
+    """Return copies of `blocks` plus ``noise * sd(column) * U(-1/2, 1/2)``.
+
+    The noise is relative to each column's spread, so estimates stay invariant to its unit.
+
+    Raises:
+        ValueError: The noise overflows the dtype.
+    """
+    rng = np.random.default_rng(seed)
+    noisy = []
+    for block in blocks:
+        # Through the largest value, so that squares neither overflow nor vanish.
+        largest = np.abs(block).max(axis=0).astype(_FLOAT64)
+        largest[largest == 0.0] = 1.0
+        spread = (block / largest).std(axis=0) * largest
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = block + noise * spread * (rng.random(block.shape) - 0.5)
+            moved = moved.astype(block.dtype, copy=False)
+        if _first_unusable(moved) >= 0:
+            raise ValueError(f"noise must be small beside the data's range; got noise={noise!r}")
+        noisy.append(moved)
+    return noisy
+
+
+def as_k(k: object) -> int | tuple[int, ...]:
+    """Return `k` as an int, or as a tuple of ints if it is a sequence.
+
+    Raises:
+        TypeError: Neither an integer nor a sequence of integers.
+        ValueError: Smaller than 1, or an empty sequence.
+    """
+    if type(k) is int:
+        numbers: tuple[int, ...] = (k,)
+        single = True
+    else:
+        # 0-d arrays have __iter__ too.
+        listed = isinstance(k, Sequence | np.ndarray) and not isinstance(k, str | bytes)
+        single = not listed or getattr(k, "ndim", 1) == 0
+        try:
+            numbers = (_integer(k),) if single else tuple(map(_integer, cast(Iterable[object], k)))
+        except TypeError:
+            raise TypeError(
+                f"k must be an integer or a sequence of integers; got {_described('k', k)}"
+            ) from None
+        if not numbers:
+            raise ValueError(f"k must name at least one number of neighbours; got k={k!r}")
+    for number in numbers:
+        if number < 1:
+            raise ValueError(f"k must be in [1, n - 1]; got k={number}")
+    return numbers[0] if single else numbers
+
+
+def k_list(k: int | Sequence[int] | NDArray[np.integer[Any]], n: int) -> tuple[int, ...]:
+    """Return the numbers of neighbours in `k`, from :func:`as_k`, checked against n samples.
+
+    Raises:
+        ValueError: One of them exceeds n - 1.
+    """
+    ks = (k,) if isinstance(k, int) else tuple(k)
+    for number in ks:
+        if number >= n:
+            raise ValueError(f"k must be in [1, n - 1]; got k={number}, n={n}")
+    return ks
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Raise ValueError, listing `choices`, unless `value` is one of them."""
+    if not isinstance(value, str) or value not in choices:
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} must be one of {listed}; got {_described(name, value)}")
+
+
+def check_search(metric: object, algorithm: object, n_jobs: object) -> None:
+    """Check the options that every neighbour search takes.
+
+    Raises:
+        TypeError: `n_jobs` is neither None nor an integer.
+        ValueError: Unknown `metric` or `algorithm`; `n_jobs` is 0 or below -1.
+    """
+    check_choice("metric", metric, METRICS)
+    check_choice("algorithm", algorithm, ALGORITHMS)
+    if n_jobs is None:
+        return
+    expected = "n_jobs must be None or -1 (every core), or a number of threads >= 1"
+    try:
+        number = _integer(n_jobs)
+    except TypeError:
+        raise TypeError(f"{expected}; got {_described('n_jobs', n_jobs)}") from None
+    if number < 1 and number != -1:
+        raise ValueError(f"{expected}; got n_jobs={number}")
+
+
+def check_noise(noise: object) -> None:
+    """Check a relative noise level.
+
+    Raises:
+        TypeError: Not a real number.
+        ValueError: Negative, NaN or infinite.
+    """
+    if type(noise) is not float:
+        kind = np.result_type(noise).kind if isinstance(noise, int | float | np.number) else "O"
+        if kind not in "iuf":
+            raise TypeError(f"noise must be a real number >= 0; got {_described('noise', noise)}")
+    level = float(cast(float, noise))
+    if not (level >= 0.0 and math.isfinite(level)):
+        raise ValueError(f"noise must be finite and >= 0; got noise={noise!r}")
+
+
+def as_radius(radius: object, n: int, dtype: np.dtype[Any], *, strict: bool) -> Array:
+    """Return one radius per sample, shape (n,), in the dtype of the samples.
+
+    Distances are compared with the radius as given: where float32 cannot hold it, it moves
+    to the neighbouring float32 that leaves every comparison as it was.
+
+    Args:
+        radius: One number, or one per sample.
+        n: Number of samples.
+        dtype: float32 or float64.
+        strict: Whether the comparison is ``<`` rather than ``<=``.
+
+    Raises:
+        TypeError: Not numeric.
+        ValueError: Neither scalar nor of shape (n,); NaN or negative.
+    """
+    given = _read(radius, "radius")
+    if given.dtype.kind not in _NUMERIC_KINDS:
+        raise TypeError(f"radius must be real numbers; got dtype {given.dtype}")
+    if given.shape not in ((), (n,)):
+        raise ValueError(
+            f"radius must be a number or have shape (n,); got shape {given.shape}, n={n}"
+        )
+    if given.dtype != _FLOAT32:
+        given = given.astype(_FLOAT64, copy=False)
+    bad = ~(given >= 0)
+    if bad.any():
+        value = given if given.ndim == 0 else given[bad.argmax()]
+        raise ValueError(f"radius must be >= 0 and not NaN; got radius={float(value)!r}")
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = given.astype(dtype)
+        if strict:
+            above = np.nextafter(rounded, dtype.type(np.inf))
+            rounded = np.where(rounded < given, above, rounded)
+        else:
+            below = np.nextafter(rounded, dtype.type(0))
+            rounded = np.where(rounded > given, below, rounded)
+    return np.ascontiguousarray(np.broadcast_to(rounded, (n,)))
+
+
+def as_integers(n: object) -> NDArray[np.int64]:
+    """Return `n` as int64 of the same shape.
+
+    Raises:
+        TypeError: Not integers.
+        ValueError: Smaller than 1, or too large for int64.
+    """
+    array = _read(n, "n")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"n must be integers; got dtype {array.dtype}")
+    if array.size and (array.min() < 1 or array.max() > np.iinfo(np.int64).max):
+        raise ValueError(f"n must be positive integers below 2**63; got n={_first_outside(array)}")
+    return array.astype(np.int64, copy=False)
+
+
+def _first_outside(array: Array) -> int:
+    outside = (array < 1) | (array > np.iinfo(np.int64).max)
+    return int(array[outside].flat[0])
+
+
+def _integer(value: object) -> int:
+    # bool is an int to Python; k=True is a slip.
+    if isinstance(value, bool | np.bool_):
+        raise TypeError
+    return operator.index(cast(SupportsIndex, value))
+
+
+def _described(name: str, value: object) -> str:
+    text = repr(value)
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return f"{name}={text} ({type(value).__name__})"
+
+
+def _read(x: object, name: str) -> Array:
+    """Return `x` as an array of whatever dtype, sharing memory where it can."""
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            raise ValueError(
+                f"{name} must not have masked entries; got {x.size - x.count()} of {x.size}"
+            )
+        return np.asarray(x.data)
+    detach = getattr(x, "detach", None)  # a torch tensor that requires gradients
+    try:
+        array = np.asarray(detach() if callable(detach) else x)
+        if array.ndim == 0 and array.dtype.kind == "O" and hasattr(x, "__dlpack__"):
+            array = np.from_dlpack(cast(Any, x))
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"{name} must be readable as a NumPy array; got {type(x).__name__}: {error}"
+        ) from error
+    if array.ndim == 2 and array.dtype.kind == "O" and hasattr(x, "columns"):
+        return _read_frame(x, name)
+    return array
+
+
+def _read_frame(x: Any, name: str) -> Array:
+    """Read a data frame whose columns share no NumPy dtype (bool beside float) by column."""
+    columns = []
+    for label in x.columns:
+        column = np.asarray(x[label])
+        if column.dtype.kind not in _NUMERIC_KINDS or column.ndim != 1:
+            raise TypeError(
+                f"{name} must be numeric; got column {label!r} with dtype {x[label].dtype}"
+            )
+        columns.append(column.astype(_FLOAT64))
+    return np.column_stack(columns)
+
+
+def _convert(array: Array, x: object, name: str) -> Array:
+    if array.dtype.kind not in _NUMERIC_KINDS:
+        raise _not_numeric(array, x, name)
+    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    # long double may overflow here; the check of the values says so.
+    with np.errstate(over="ignore"):
+        return np.require(array, _FLOAT32 if single else _FLOAT64, ["C", "A"])
+
+
+def _not_numeric(array: Array, x: object, name: str) -> TypeError:
+    hint = ": convert it, for example with .astype(float)" if array.dtype.kind == "O" else ""
+    return TypeError(
+        f"{name} must be real numbers (float, integer or bool); "
+        f"got {type(x).__name__} with dtype {array.dtype}{hint}"
+    )
+
+
+def _first_unusable(array: Array) -> int:
+    """Return the flat position of the first NaN, infinite or too large value, or -1."""
+    return int(kernels().first_unusable(array))
+
+
+def _raise_unusable(array: Array, position: int, x: object, name: str) -> NoReturn:
+    row, column = divmod(position, array.shape[1])
+    where = f"row {row}"
+    if array.shape[1] > 1:
+        labels = getattr(x, "columns", None)
+        label = f" ({labels[column]!r})" if labels is not None else ""
+        where = f"column {column}{label}, row {row}"
+    value = array[row, column]
+    if np.isfinite(value):
+        raise ValueError(
+            f"{name} must be at most {np.finfo(array.dtype).max / 2:.3g} in magnitude, so that "
+            f"differences fit {array.dtype}; got {value} in {where}: rescale the columns"
+        )
+    count = array.size - np.count_nonzero(np.isfinite(array))
+    raise ValueError(
+        f"{name} must be finite; got {value} in {where} "
+        f"({count} such {'value' if count == 1 else 'values'} in all)"
+    )

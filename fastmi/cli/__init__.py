@@ -1,0 +1,17 @@
+"""Command line of fastmi; needs the extra `fastmi[cli]` (typer and rich)."""
+
+import sys
+
+
+def main() -> None:
+    """Run the `fastmi` command; without typer or rich, say which extra to install."""
+    try:
+        from fastmi.cli.app import app
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"click", "rich", "typer"}:
+            raise
+        sys.exit(
+            f"fastmi: the command line needs typer and rich, and {error.name} is not installed.\n"
+            "Install both with:  pip install 'fastmi[cli]'"
+        )
+    app()

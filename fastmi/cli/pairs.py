@@ -1,0 +1,130 @@
+"""MI of every pair of columns: compute, rank, write to CSV or Parquet."""
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastmi
+from fastmi.cli.columns import DataError, FloatArray
+from fastmi.cli.parquet import require_pyarrow, write_columns
+
+# fastmi.mi warns of ties from the same share on.
+_MAX_COINCIDENT = 0.01
+
+
+@dataclass(frozen=True)
+class PairEstimate:
+    """What is kept of the `fastmi.Estimate` of one pair: not its arrays of length n.
+
+    Attributes:
+        value: MI in nats.
+        stderr: Standard error in nats.
+        warnings: Reasons to distrust the value.
+        tied: Whether so many points coincide that the value means little.
+    """
+
+    value: float
+    stderr: float
+    warnings: tuple[str, ...]
+    tied: bool
+
+
+@dataclass(frozen=True)
+class PairMatrix:
+    """Estimates for the m (m - 1) / 2 pairs of m columns.
+
+    Attributes:
+        names: Column names, length m.
+        estimates: By position of the two columns, first < second.
+        seconds: Time the estimates took in all.
+    """
+
+    names: Sequence[str]
+    estimates: dict[tuple[int, int], PairEstimate]
+    seconds: float
+
+    def at(self, i: int, j: int) -> PairEstimate | None:
+        """The estimate for columns i and j in either order; None on the diagonal."""
+        return self.estimates.get((min(i, j), max(i, j)))
+
+    def ranked(self) -> list[tuple[int, int]]:
+        """The pairs by falling MI, without the tied ones."""
+        untied = [pair for pair, estimate in self.estimates.items() if not estimate.tied]
+        return sorted(untied, key=lambda pair: -self.estimates[pair].value)
+
+    def tied(self) -> list[tuple[int, int]]:
+        """The pairs that `ranked` leaves out, in column order."""
+        return [pair for pair, estimate in self.estimates.items() if estimate.tied]
+
+
+def all_pairs(
+    names: Sequence[str],
+    blocks: Sequence[FloatArray],
+    *,
+    options: dict[str, Any],
+    advance: Callable[[], None],
+) -> PairMatrix:
+    """Estimate MI between every two of the columns, each of shape (n, 1).
+
+    `options` are those of `fastmi.mi`, with one `k`; `advance` is called after each pair.
+    """
+    estimates = {}
+    seconds = 0.0
+    for i, j in combinations(range(len(blocks)), 2):
+        estimate = fastmi.mi(blocks[i], blocks[j], **options)
+        # Looking for coincident points costs as much as the estimate; a warning comes first.
+        tied = (
+            bool(estimate.warnings)
+            and not options["noise"]
+            and _coincident_share(blocks[i], blocks[j], options["k"]) > _MAX_COINCIDENT
+        )
+        seconds += estimate.seconds
+        estimates[i, j] = PairEstimate(float(estimate), estimate.stderr, estimate.warnings, tied)
+        advance()
+    return PairMatrix(names, estimates, seconds)
+
+
+def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:
+    """Share of the points that have k or more other points in the same place."""
+    _, sizes = np.unique(np.hstack([x, y]), axis=0, return_counts=True)
+    return float(sizes[sizes > k].sum() / len(x))
+
+
+def in_unit(value: float, unit: str) -> float:
+    """Convert nats to `unit`, "nats" or "bits"."""
+    return value / math.log(2) if unit == "bits" else value
+
+
+def check_writable(path: Path) -> None:
+    """Raise `DataError` if `write_matrix` could not write to `path`, before any work is done."""
+    if path.suffix.lower() not in {".csv", ".parquet"}:
+        raise DataError(f"--out must end in .csv or .parquet; got {path.name}")
+    if not path.parent.is_dir():
+        raise DataError(f"--out: there is no folder {path.parent}")
+    if path.suffix.lower() == ".parquet":
+        require_pyarrow()
+
+
+def write_matrix(matrix: PairMatrix, path: Path, unit: str) -> None:
+    """Write the square matrix: a first column `column` of names, then one column per column.
+
+    The diagonal is left empty: the MI of a continuous variable with itself is infinite.
+    """
+    rows: list[list[float | None]] = []
+    for i in range(len(matrix.names)):
+        row = [matrix.at(i, j) for j in range(len(matrix.names))]
+        rows.append([None if cell is None else in_unit(cell.value, unit) for cell in row])
+    if path.suffix.lower() == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["column", *matrix.names])
+            writer.writerows([name, *row] for name, row in zip(matrix.names, rows, strict=True))
+        return
+    # The matrix is symmetric: its rows are its columns.
+    write_columns(path, ["column", *matrix.names], [matrix.names, *rows])

@@ -1,0 +1,225 @@
+"""What the commands show in the terminal: tables, heat colours, notes."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+import fastmi
+from fastmi.cli.pairs import PairMatrix, in_unit
+
+# Dark to light, so that a cell's strength also shows in greyscale; (red, green, blue).
+_HEAT = (
+    (28, 32, 56),
+    (62, 52, 120),
+    (146, 54, 124),
+    (222, 92, 84),
+    (248, 166, 84),
+    (252, 232, 150),
+)
+_SHADES = " ░▒▓█"
+_WIDE_CELL = 6
+_NARROW_CELL = 4
+_SHADE_CELL = 2
+_LABEL = 24
+_BAR = 24
+
+
+def console_for(stream: Literal["stdout", "stderr"]) -> Console:
+    """Console for results (stdout) or for progress, notes and errors (stderr)."""
+    console = Console(stderr=stream == "stderr", highlight=False)
+    # A file or a pipe has no width: nothing is wrapped or cut there.
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
+
+
+def note(console: Console, text: str) -> None:
+    """Print a remark that does not change what is computed."""
+    console.print(Text.assemble(("note: ", "cyan"), text))
+
+
+def warn(console: Console, text: str) -> None:
+    """Print a warning about a result."""
+    console.print(Text.assemble(("warning: ", "bold yellow"), text))
+
+
+def fail(console: Console, text: str) -> None:
+    """Print an error."""
+    console.print(Text.assemble(("error: ", "bold red"), text))
+
+
+def duration(seconds: float) -> str:
+    """`seconds` to three digits, in the unit that suits it."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
+def show_estimates(
+    console: Console, title: str, estimates: Sequence[fastmi.Estimate], unit: str
+) -> None:
+    """Print one row per k."""
+    table = _plain_table()
+    for heading in ("k", f"MI ({unit})", "± stderr"):
+        table.add_column(heading, justify="right")
+    for estimate in estimates:
+        table.add_row(
+            str(estimate.k),
+            Text(f"{in_unit(float(estimate), unit):.6f}", style="bold"),
+            f"{in_unit(estimate.stderr, unit):.6f}",
+        )
+    console.print(Text(title, style="bold"))
+    console.print(table)
+
+
+def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> None:
+    """Print the matrix as a heat map, in the widest of three cell sizes that fits, if any does."""
+    room = console.width - _label_width(matrix.names)
+    console.print(Text(title, style="bold"))
+    for cell in (_WIDE_CELL, _NARROW_CELL, _SHADE_CELL):
+        if cell * len(matrix.names) <= room:
+            gap = 1 if cell * len(matrix.names) < room else 0
+            console.print(_heat_table(matrix, unit, cell, gap))
+            return
+    text = f"{len(matrix.names)} columns do not fit this terminal; --out FILE.csv writes them all"
+    console.print(Text(text, style="dim"))
+
+
+def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) -> None:
+    """Print the `count` pairs of largest MI with bars."""
+    pairs = matrix.ranked()[:count]
+    largest = _largest(matrix)
+    heading = "strongest pairs"
+    first = max([len(heading), *(len(matrix.names[i]) for i, _ in pairs)])
+    second = max([0, *(len(matrix.names[j]) for _, j in pairs)])
+    # Two columns of numbers and the gaps take 27; whatever the names leave is for the bars.
+    bar_width = min(_BAR, max(8, console.width - first - second - 27))
+    table = _plain_table()
+    table.add_column(heading, overflow="fold")
+    table.add_column("", overflow="fold")
+    table.add_column(f"MI ({unit})", justify="right", no_wrap=True)
+    table.add_column("± stderr", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for i, j in pairs:
+        estimate = matrix.estimates[i, j]
+        fraction = _fraction(estimate.value, largest)
+        bar = "━" * round(bar_width * fraction)
+        table.add_row(
+            Text(matrix.names[i]),
+            Text(matrix.names[j]),
+            Text(f"{in_unit(estimate.value, unit):.3f}", style="bold"),
+            f"{in_unit(estimate.stderr, unit):.3f}",
+            # The ends of the scale would vanish on a black or on a white terminal.
+            Text(bar, style=Style(color=_heat(0.3 + 0.45 * fraction))),
+        )
+    console.print(table)
+
+
+def show_config(console: Console, config: dict[str, object]) -> None:
+    """Print `fastmi.config()`, one line per entry."""
+    table = _plain_table(show_header=False)
+    table.add_column("", style="bold", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for key, value in config.items():
+        table.add_row(key.replace("_", " "), Text(_readable(value)))
+    console.print(table)
+
+
+def _readable(value: object) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {_readable(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_readable(item) for item in value) or "none"
+    return str(value)
+
+
+def _heat_table(matrix: PairMatrix, unit: str, cell: int, gap: int) -> Table:
+    names = matrix.names
+    largest = _largest(matrix)
+    table = Table(box=None, padding=0, pad_edge=False)
+    table.add_column("", no_wrap=True, min_width=_label_width(names) + gap)
+    for j in range(len(names)):
+        # Numbers, as most names do not fit a cell; two digits are what a shade has room for.
+        heading = f"{j % 100}" if cell == _SHADE_CELL else f"{j}"
+        table.add_column(_aligned(heading, cell, style="dim"), width=cell, no_wrap=True)
+    for i, name in enumerate(names):
+        label = Text(f"{i:>{_index_width(names)}} ", style="dim")
+        label.append(_shortened(name), style="bold not dim")
+        cells = [_heat_cell(matrix, i, j, largest, unit, cell) for j in range(len(names))]
+        table.add_row(label, *cells)
+    return table
+
+
+def _heat_cell(matrix: PairMatrix, i: int, j: int, largest: float, unit: str, cell: int) -> Text:
+    estimate = matrix.at(i, j)
+    if estimate is None:
+        return _aligned("·", cell, style="dim")
+    value = round(in_unit(estimate.value, unit), 2) + 0.0  # never "-0.00"
+    fraction = _fraction(estimate.value, largest)
+    if cell == _SHADE_CELL:
+        if estimate.tied:
+            return _aligned("*", cell, style="dim")
+        shade = _SHADES[round(fraction * (len(_SHADES) - 1))]
+        return Text(shade * cell, style=Style(color=_heat(fraction)))
+    if cell == _NARROW_CELL:
+        # ".84", "1.2" or "12": three characters carry the size of the value.
+        digits = f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.3g}"
+        text = ("*" if estimate.tied else digits[:3].rstrip(".")).rjust(cell)
+    else:
+        text = f"{value:.2f}{'*' if estimate.tied else ' '}".rjust(cell)
+    return Text(text, style="dim" if estimate.tied else _cell_style(fraction))
+
+
+def _aligned(text: str, cell: int, *, style: str) -> Text:
+    """`text` above the last digit of the numbers in its column; a wide cell keeps a place for *."""
+    return Text(f"{text} ".rjust(cell) if cell == _WIDE_CELL else text.rjust(cell), style=style)
+
+
+def _largest(matrix: PairMatrix) -> float:
+    ranked = matrix.ranked()
+    return matrix.estimates[ranked[0]].value if ranked else 0.0
+
+
+def _index_width(names: Sequence[str]) -> int:
+    return len(str(len(names) - 1))
+
+
+def _label_width(names: Sequence[str]) -> int:
+    return _index_width(names) + 1 + min(_LABEL, max(len(name) for name in names))
+
+
+def _plain_table(*, show_header: bool = True) -> Table:
+    return Table(
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        header_style="dim",
+        show_header=show_header,
+    )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LABEL else name[: _LABEL - 1] + "…"
+
+
+def _fraction(value: float, largest: float) -> float:
+    return min(1.0, max(0.0, value / largest)) if largest > 0 else 0.0
+
+
+def _heat(fraction: float) -> str:
+    """Colour of a fraction in [0, 1], linear between the stops of the scale."""
+    position = fraction * (len(_HEAT) - 1)
+    stop = min(int(position), len(_HEAT) - 2)
+    weight = position - stop
+    red, green, blue = (
+        round((1 - weight) * low + weight * high)
+        for low, high in zip(_HEAT[stop], _HEAT[stop + 1], strict=True)
+    )
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _cell_style(fraction: float) -> Style:
+    # Light text up to the middle of the scale, dark text on its light end.
+    return Style(color="#f4f4f4" if fraction < 0.65 else "#181818", bgcolor=_heat(fraction))

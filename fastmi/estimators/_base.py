@@ -1,0 +1,216 @@
+"""The result every estimator returns, and what an estimator is."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Local: TypeAlias = NDArray[np.float64]
+
+
+class Estimate(float):
+    """An estimate in nats: a float that remembers how it was made.
+
+    Arithmetic gives plain floats. The value is raw: it can be negative, and is never clipped.
+
+    Attributes:
+        stderr: Standard error in nats, ``std(local) / sqrt(n)``; it sees the scatter of the
+            local values, not the bias.
+        counts: Neighbours of each sample in each margin, int64, shape (m, n); None where the
+            method counts none.
+        k: Number of neighbours.
+        n: Number of samples.
+        dims: Number of columns of each argument.
+        method: Name of the estimator.
+        units: Always "nats".
+        seconds: Wall time of the call, shared by all k of one call.
+        device: Where it ran.
+        curve: Value at each step of a sweep or of a training; None where there is none.
+    """
+
+    __slots__ = (
+        "_algorithm",
+        "_local",
+        "_warnings",
+        "counts",
+        "curve",
+        "device",
+        "dims",
+        "k",
+        "method",
+        "n",
+        "seconds",
+        "stderr",
+    )
+
+    stderr: float
+    counts: NDArray[np.int64] | None
+    k: int
+    n: int
+    dims: tuple[int, ...]
+    method: str
+    seconds: float
+    device: str
+    curve: NDArray[np.float64] | None
+    _local: Local | Callable[[], Local]
+    _warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
+    _algorithm: str | Callable[[], str]
+
+    def __new__(
+        cls,
+        value: float,
+        *,
+        k: int,
+        n: int,
+        dims: tuple[int, ...],
+        method: str,
+        stderr: float,
+        local: Local | Callable[[], Local],
+        warnings: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+        algorithm: str | Callable[[], str] = "auto",
+        counts: NDArray[np.int64] | None = None,
+        seconds: float = 0.0,
+        device: str = "cpu",
+        curve: NDArray[np.float64] | None = None,
+    ) -> Estimate:
+        """Make one; a callable `local`, `warnings` or `algorithm` is called when first read.
+
+        Most callers of a short ``mi()`` read none of the three, and each costs as much as
+        the rest of the Python around the kernel. The callables must be picklable.
+        """
+        self = super().__new__(cls, value)
+        self.k = k
+        self.n = n
+        self.dims = dims
+        self.method = method
+        self.stderr = stderr
+        self._local = local
+        self._warnings = warnings
+        self._algorithm = algorithm
+        self.counts = counts
+        self.seconds = seconds
+        self.device = device
+        self.curve = curve
+        return self
+
+    @property
+    def units(self) -> str:
+        """Unit of the value and of every other amount of information here."""
+        return "nats"
+
+    @property
+    def bits(self) -> float:
+        """The value in bits."""
+        return float(self) / math.log(2.0)
+
+    @property
+    def local(self) -> Local:
+        """Contribution of each sample in nats, shape (n,); their mean is the value."""
+        if callable(self._local):
+            self._local = self._local()
+        return self._local
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reasons to distrust the value, each one sentence; empty if none is known."""
+        if callable(self._warnings):
+            self._warnings = self._warnings()
+        return self._warnings
+
+    @property
+    def algorithm(self) -> str:
+        """Neighbour search that ran: "tree", "brute" or "sort"."""
+        if callable(self._algorithm):
+            self._algorithm = self._algorithm()
+        return self._algorithm
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything except the arrays, as JSON-able values."""
+        return {
+            "value": float(self),
+            "units": self.units,
+            "bits": self.bits,
+            "stderr": self.stderr,
+            "method": self.method,
+            "k": self.k,
+            "n": self.n,
+            "dims": list(self.dims),
+            "algorithm": self.algorithm,
+            "device": self.device,
+            "seconds": self.seconds,
+            "warnings": list(self.warnings),
+        }
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{float(self):.6g} nats",
+            f"stderr={self.stderr:.2g}",
+            f"method={self.method!r}",
+            f"k={self.k}",
+            f"n={self.n}",
+            f"dims={self.dims}",
+        ]
+        if self.warnings:
+            parts.append(f"{len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''}")
+        return f"Estimate({', '.join(parts)})"
+
+    def __str__(self) -> str:
+        return f"{float(self):.6g} nats"
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else str(self)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("value", f"{float(self):.6g} nats = {self.bits:.6g} bits"),
+            ("standard error", f"{self.stderr:.2g} nats"),
+            ("method", f"{self.method}, k={self.k}, {self.algorithm}"),
+            ("samples", f"n={self.n}, dims={self.dims}"),
+            ("time", f"{self.seconds:.3g} s on {self.device}"),
+            *(("warning", text) for text in self.warnings),
+        ]
+        cells = "".join(
+            f"<tr><th>{head}</th><td>{html.escape(text)}</td></tr>" for head, text in rows
+        )
+        return f"<table>{cells}</table>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {name.removeprefix("_"): getattr(self, name) for name in Estimate.__slots__}
+        return _restore, (float(self), fields)
+
+
+def _restore(value: float, fields: dict[str, Any]) -> Estimate:
+    return Estimate(value, **fields)
+
+
+@runtime_checkable
+class MIEstimator(Protocol):
+    """Estimates mutual information from paired samples."""
+
+    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
+        """Return the estimate for x (n, dx) and y (n, dy); a list if k is a sequence."""
+        ...
+
+
+@runtime_checkable
+class EntropyEstimator(Protocol):
+    """Estimates differential entropy from samples."""
+
+    def estimate(self, x: object) -> Estimate | list[Estimate]:
+        """Return the estimate for x (n, d); a list if k is a sequence."""
+        ...
+
+
+def small_sample_warnings(n: int, k: int) -> list[str]:
+    """Return a warning if n is too small for k neighbours to be local."""
+    if n >= 50 and n >= 10 * k:
+        return []
+    return [
+        f"n={n} samples are few for k={k}: below 50, or below 10 k, bias and scatter are "
+        "often as large as the value"
+    ]

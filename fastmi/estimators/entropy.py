@@ -1,0 +1,140 @@
+"""Differential entropy by Kozachenko and Leonenko (1987)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import (
+    Seed,
+    as_blocks,
+    as_k,
+    check_choice,
+    check_noise,
+    check_search,
+    jitter,
+    k_list,
+)
+from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.ops.digamma import psi
+from fastmi.ops.knn import chosen_algorithm, kth_distance
+
+CORRECTIONS = ("digamma", "log", "log-1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KozachenkoLeonenko:
+    """The nearest-neighbour estimator of the differential entropy h(X).
+
+    With r_i the distance from sample i to its k-th neighbour and c_d the volume of the unit
+    ball of the metric (Kraskov et al. 2004, eq. 20, in radii)::
+
+        h = A_n - psi(k) + log c_d + d < log r_i >
+
+    Args:
+        k: Neighbours. A sequence costs one search.
+        metric: "chebyshev" or "euclidean".
+        algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
+        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
+        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        correction: A_n: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
+
+    Raises:
+        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        ValueError: An argument is out of its range, or an unknown name.
+    """
+
+    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
+    metric: str = "chebyshev"
+    algorithm: str = "auto"
+    n_jobs: int | None = None
+    noise: float = 0.0
+    seed: Seed | None = None
+    correction: str = "digamma"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", as_k(self.k))
+        check_search(self.metric, self.algorithm, self.n_jobs)
+        check_noise(self.noise)
+        check_choice("correction", self.correction, CORRECTIONS)
+
+    def estimate(self, x: object) -> Estimate | list[Estimate]:
+        """Estimate h(X) in nats.
+
+        Args:
+            x: Samples, shape (n, d) or (n,).
+
+        Returns:
+            One estimate, or a list of them if `k` is a sequence.
+
+        Raises:
+            TypeError: Samples that are not real numbers.
+            ValueError: Samples of wrong shape, not finite; k >= n; more than k coincident
+                samples, where the estimate would be minus infinity.
+        """
+        start = perf_counter()
+        blocks = as_blocks((x,), ("x",))
+        n, d = blocks[0].shape
+        ks = k_list(self.k, n)
+        if self.noise:
+            blocks = jitter(blocks, self.noise, self.seed)
+        distances = kth_distance(
+            blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
+        )
+        constant = self._log_n(n) + _log_unit_ball(d, self.metric)
+        ran = partial(chosen_algorithm, n, (d,), max(ks))
+        estimates = []
+        for k, radius in zip(ks, distances, strict=True):
+            local = self._local(radius, k, d, constant)
+            estimate = Estimate(
+                float(local.mean()),
+                k=k,
+                n=n,
+                dims=(d,),
+                method="kl",
+                stderr=float(local.std()) / n**0.5,
+                local=local,
+                warnings=partial(_warnings, n, k),
+                algorithm=ran if self.algorithm == "auto" else self.algorithm,
+                seconds=perf_counter() - start,
+            )
+            estimates.append(estimate)
+        return estimates[0] if isinstance(self.k, int) else estimates
+
+    def _log_n(self, n: int) -> float:
+        if self.correction == "digamma":
+            return psi(n)
+        return math.log(n if self.correction == "log" else n - 1)
+
+    def _local(
+        self, radius: NDArray[np.floating[Any]], k: int, d: int, constant: float
+    ) -> NDArray[np.float64]:
+        zeros = np.count_nonzero(radius == 0)
+        if zeros:
+            hint = "" if not self.noise else f"; noise={self.noise!r} is lost in {radius.dtype}"
+            raise ValueError(
+                "x must not have k or more copies of a sample, the entropy would be -inf; got "
+                f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: use "
+                f"noise=1e-10 to break ties, or a larger k{hint}"
+            )
+        local: NDArray[np.float64] = (constant - psi(k)) + d * np.log(radius, dtype=np.float64)
+        return local
+
+
+def _log_unit_ball(d: int, metric: str) -> float:
+    """Return the log volume of the unit ball in d dimensions."""
+    if metric == "chebyshev":
+        return d * math.log(2.0)
+    return 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1.0)
+
+
+def _warnings(n: int, k: int) -> tuple[str, ...]:
+    return tuple(small_sample_warnings(n, k))

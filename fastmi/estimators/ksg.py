@@ -1,0 +1,167 @@
+"""Mutual information by Kraskov, Stoegbauer and Grassberger (2004), algorithms 1 and 2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
+from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.knn import chosen_algorithm
+from fastmi.ops.ksg import ksg_terms
+
+# Share of the largest value KSG can return above which the estimate says "at least".
+_CEILING_SHARE = 0.9
+# Share of zero k-th distances above which ties shape the estimate.
+_TIED_SHARE = 0.01
+# Share of all samples that one margin counts on average while the other counts about k.
+_DOMINATED_SHARE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class KSG:
+    """The KSG estimator of I(X; Y).
+
+    With r_i the distance from sample i to its k-th neighbour in the joint space (maximum
+    over x and y), variant 1 counts the samples strictly inside r_i in each margin
+    (Kraskov et al. 2004, eq. 8)::
+
+        I = psi(k) + psi(n) - < psi(n_x + 1) + psi(n_y + 1) >
+
+    Variant 2 takes in each margin the largest distance among the k neighbours as its own
+    radius and counts the samples within it (eq. 9)::
+
+        I = psi(k) - 1/k + psi(n) - < psi(n_x) + psi(n_y) >
+
+    Args:
+        k: Neighbours. Small k: little bias, much scatter. A sequence costs one search.
+        variant: 1 or 2.
+        metric: Distance inside x and inside y, "chebyshev" or "euclidean".
+        algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
+        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
+        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+
+    Raises:
+        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        ValueError: An argument is out of its range, or an unknown name.
+    """
+
+    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
+    variant: int = 1
+    metric: str = "chebyshev"
+    algorithm: str = "auto"
+    n_jobs: int | None = None
+    noise: float = 0.0
+    seed: Seed | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", as_k(self.k))
+        if self.variant not in (1, 2):
+            raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
+        check_search(self.metric, self.algorithm, self.n_jobs)
+        check_noise(self.noise)
+
+    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
+        """Estimate I(X; Y) in nats.
+
+        Args:
+            x: Samples, shape (n, dx) or (n,).
+            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
+
+        Returns:
+            One estimate, or a list of them if `k` is a sequence.
+
+        Raises:
+            TypeError: Samples that are not real numbers.
+            ValueError: Samples of wrong shape or length, not finite; k >= n.
+        """
+        start = perf_counter()
+        blocks = as_blocks((x, y), ("x", "y"))
+        n = len(blocks[0])
+        ks = k_list(self.k, n)
+        if self.noise:
+            blocks = jitter(blocks, self.noise, self.seed)
+        terms = ksg_terms(
+            blocks,
+            ks,
+            variant=self.variant,
+            metric=self.metric,
+            algorithm=self.algorithm,
+            n_jobs=self.n_jobs,
+        )
+        dims = (blocks[0].shape[1], blocks[1].shape[1])
+        algorithm = self.algorithm
+        ran = partial(chosen_algorithm, n, dims, max(ks))
+        seconds = perf_counter() - start
+        estimates = []
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *terms, strict=True):
+            constant = psi(k) + psi(n)
+            if self.variant == 2:
+                constant -= 1.0 / k
+            value = constant - float(psi_mean)
+            estimate = Estimate(
+                value,
+                k=k,
+                n=n,
+                dims=dims,
+                method=f"ksg{self.variant}",
+                stderr=float(psi_std) / n**0.5,
+                local=partial(_local, counts, constant, self.variant),
+                warnings=partial(_warnings, value, k, counts, int(zero_radius)),
+                algorithm=ran if algorithm == "auto" else algorithm,
+                counts=counts,
+                seconds=seconds,
+            )
+            estimates.append(estimate)
+        return estimates[0] if isinstance(self.k, int) else estimates
+
+
+def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[np.float64]:
+    inside = counts + 1 if variant == 1 else counts
+    local: NDArray[np.float64] = constant - digamma(inside).sum(axis=0)
+    return local
+
+
+def _warnings(value: float, k: int, counts: NDArray[np.int64], zero_radius: int) -> tuple[str, ...]:
+    n = counts.shape[1]
+    found = small_sample_warnings(n, k)
+    tied = zero_radius > max(1.0, _TIED_SHARE * n)
+    ceiling = psi(n) - psi(k + 1)
+    if value > _CEILING_SHARE * ceiling:
+        advice = (
+            "exact copies inflate it"
+            if tied
+            else "take it as a lower bound, or use more samples or a smaller k"
+        )
+        found.append(
+            f"the estimate is at the ceiling of {ceiling:.3g} nats, the most that n={n}, k={k} "
+            f"can show: {advice}"
+        )
+    if tied:
+        found.append(
+            f"{zero_radius} of {n} samples have k={k} or more exact copies: the data is "
+            "discrete or repeated, KSG assumes it is continuous (noise=1e-10 breaks ties)"
+        )
+    wide, narrow = (1, 0) if counts[0].sum() < counts[1].sum() else (0, 1)
+    # Small samples have their own warning, and there the two conditions meet by chance.
+    dominated = (
+        n >= 10 * k
+        and counts[wide].mean() > _DOMINATED_SHARE * n
+        and counts[narrow].mean() < 2 * k + 1
+    )
+    if dominated:
+        big, small = "xy"[narrow], "xy"[wide]
+        found.append(
+            f"the scale of {big} dominates the joint distance: {small} barely matters and the "
+            "estimate tends to 0 whatever the dependence; rescale the columns, for example to "
+            "unit standard deviation"
+        )
+    return tuple(found)

@@ -1,0 +1,146 @@
+"""Nearest-neighbour primitives, exact in the dtype given.
+
+In every function `x` is one array of samples, shape (n, d) or (n,), or a tuple of such
+arrays: blocks of one joint space, whose distance is the largest of the distances inside the
+blocks. A sample is never its own neighbour. Results are the same bits for every `algorithm`,
+SIMD level and number of threads.
+
+Options common to all: `metric` is the distance inside a block, "chebyshev" or "euclidean";
+`algorithm` is "auto", "tree", "brute" or "sort" ("sort": one or two blocks of one column);
+`n_jobs` is the number of threads, None or -1 for ``OMP_NUM_THREADS`` if set, else every
+usable core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import as_blocks, as_integers, as_k, as_radius, as_samples, check_search, k_list
+from fastmi.ops import count, knn
+from fastmi.ops.digamma import digamma as _digamma
+
+__all__ = ["count_within", "digamma", "kneighbors", "kth_distance"]
+
+
+def kth_distance(
+    x: object,
+    k: int | Sequence[int] | NDArray[np.integer[Any]],
+    *,
+    metric: str = "chebyshev",
+    algorithm: str = "auto",
+    n_jobs: int | None = None,
+) -> NDArray[Any]:
+    """Return the distance from each sample to its k-th nearest other sample.
+
+    Args:
+        x: Samples or a tuple of blocks, see the module.
+        k: Number of neighbours in [1, n - 1], or a sequence of them.
+        metric: Distance inside a block.
+        algorithm: Search.
+        n_jobs: Threads.
+
+    Returns:
+        Shape (n,), or (len(k), n) if `k` is a sequence; dtype of the samples.
+
+    Raises:
+        TypeError: Samples that are not real numbers; `k` or `n_jobs` of a wrong type.
+        ValueError: Samples of wrong shape or not finite; `k` out of range; unknown names.
+    """
+    check_search(metric, algorithm, n_jobs)
+    checked_k = as_k(k)
+    blocks = _blocks(x)
+    ks = k_list(checked_k, len(blocks[0]))
+    distances = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
+    return distances[0] if isinstance(checked_k, int) else distances
+
+
+def kneighbors(
+    x: object,
+    k: int,
+    *,
+    metric: str = "chebyshev",
+    algorithm: str = "auto",
+    n_jobs: int | None = None,
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the k nearest other samples of each sample.
+
+    Args:
+        x: Samples or a tuple of blocks, see the module.
+        k: Number of neighbours in [1, n - 1].
+        metric: Distance inside a block.
+        algorithm: Search.
+        n_jobs: Threads.
+
+    Returns:
+        Distances (dtype of the samples) and row numbers (int64), both of shape (n, k),
+        nearest first; at equal distance the smaller row number first.
+
+    Raises:
+        TypeError: Samples that are not real numbers; `k` or `n_jobs` of a wrong type.
+        ValueError: Samples of wrong shape or not finite; `k` out of range; unknown names.
+    """
+    check_search(metric, algorithm, n_jobs)
+    checked_k = as_k(k)
+    if not isinstance(checked_k, int):
+        raise TypeError(f"k must be one integer; got k={checked_k}")
+    blocks = _blocks(x)
+    k_list(checked_k, len(blocks[0]))
+    return knn.kneighbors(blocks, checked_k, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
+
+
+def count_within(
+    x: object,
+    radius: object,
+    *,
+    strict: bool = True,
+    metric: str = "chebyshev",
+    algorithm: str = "auto",
+    n_jobs: int | None = None,
+) -> NDArray[np.int64]:
+    """Return the number of other samples within a radius of each sample.
+
+    Args:
+        x: Samples or a tuple of blocks, see the module.
+        radius: One number, or shape (n,). A float64 radius against float32 samples is
+            compared as it stands, not rounded first.
+        strict: Count D < radius; otherwise D <= radius.
+        metric: Distance inside a block.
+        algorithm: Search.
+        n_jobs: Threads.
+
+    Returns:
+        int64, shape (n,).
+
+    Raises:
+        TypeError: Samples or radius that are not real numbers; `n_jobs` of a wrong type.
+        ValueError: Samples of wrong shape or not finite; a radius of wrong shape, negative
+            or NaN; unknown names.
+    """
+    check_search(metric, algorithm, n_jobs)
+    blocks = _blocks(x)
+    radii = as_radius(radius, len(blocks[0]), blocks[0].dtype, strict=bool(strict))
+    return count.count_within(
+        blocks, radii, strict=bool(strict), metric=metric, algorithm=algorithm, n_jobs=n_jobs
+    )
+
+
+def digamma(n: object) -> NDArray[np.float64]:
+    """Return psi(n) for integers n >= 1, in the shape of `n`.
+
+    Raises:
+        TypeError: Not integers.
+        ValueError: Smaller than 1.
+    """
+    return _digamma(as_integers(n))
+
+
+def _blocks(x: object) -> list[NDArray[Any]]:
+    if not isinstance(x, tuple):
+        return [as_samples(x, "x")]
+    if not x:
+        raise ValueError("x must have at least one block; got an empty tuple")
+    return as_blocks(x, [f"x[{b}]" for b in range(len(x))])

@@ -1,0 +1,40 @@
+"""Number of other samples within a radius of each sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels, thread_count
+
+Array = NDArray[Any]
+
+
+def count_within(
+    blocks: list[Array],
+    radius: Array,
+    *,
+    strict: bool,
+    metric: str,
+    algorithm: str,
+    n_jobs: int | None,
+) -> NDArray[np.int64]:
+    """Return #{j != i : D(i, j) < radius[i]} (strict) or <= (not strict), shape (n,).
+
+    The comparison is on the computed distances, so the counts are the same integers for
+    every algorithm, SIMD level and number of threads.
+
+    Args:
+        blocks: m arrays of shape (n, d_b); the distance is the largest of the m distances.
+        radius: Shape (n,), dtype of the blocks.
+        strict: Whether a sample at exactly the radius stays outside.
+        metric: Distance inside a block.
+        algorithm: Name of the search, or "auto".
+        n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
+    """
+    counts: NDArray[np.int64] = kernels().count_within(
+        blocks, radius, strict, metric, algorithm, thread_count(n_jobs)
+    )
+    return counts

@@ -1,0 +1,105 @@
+"""Development tasks: `nox -s NAME`; `nox -l` lists them. `.ci/run` runs them all in one venv."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "tests"]
+nox.options.default_venv_backend = "venv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+CONSTRAINTS = "constraints/ci.txt"
+
+
+def install(session: nox.Session, *requirements: str, groups: tuple[str, ...] = ()) -> None:
+    """Install pip requirements and dependency groups at the versions CI uses."""
+    named = nox.project.dependency_groups(PROJECT, *groups)
+    session.install("-c", CONSTRAINTS, *requirements, *named)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run ruff, clang-format, import layers, codespell, metadata and types."""
+    install(session, ".[cli]", groups=("lint", "types"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    sources = [
+        str(path)
+        for folder in ("csrc", "tests/cpp")
+        for path in sorted(Path(folder).rglob("*"))
+        if path.suffix in {".h", ".cpp", ".cu", ".cuh"}
+    ]
+    session.run("clang-format", "--dry-run", "-Werror", *sources)
+    session.run("lint-imports")
+    session.run("codespell")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the Python tests; arguments after -- go to pytest."""
+    install(session, ".[test,torch]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def scalar(session: nox.Session) -> None:
+    """Run the Python tests at the scalar SIMD level."""
+    install(session, ".[test]")
+    session.run("pytest", *session.posargs, env={"FASTMI_SIMD_LEVEL": "scalar"})
+
+
+@nox.session
+def cpp(session: nox.Session) -> None:
+    """Run the C++ tests; after -- one of dev (default), tidy, asan, tsan."""
+    mode = session.posargs[0] if session.posargs else "dev"
+    install(session, groups=("build",))
+    if mode == "tidy":
+        install(session, "clang-tidy")
+    sanitizers = {"asan": "address,undefined", "tsan": "thread"}
+    cmake_dir = session.run("pybind11-config", "--cmakedir", silent=True)
+    build = f"build/{mode}"
+    options = {
+        "CMAKE_BUILD_TYPE": "RelWithDebInfo",
+        "CMAKE_EXPORT_COMPILE_COMMANDS": "ON",
+        "FASTMI_CUDA": "OFF",
+        "FASTMI_SANITIZE": sanitizers.get(mode, ""),
+        "FASTMI_TESTS": "ON",
+        "FASTMI_WERROR": "ON",
+        "pybind11_DIR": str(cmake_dir).strip(),
+    }
+    defines = [f"-D{name}={value}" for name, value in options.items()]
+    session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", *defines)
+    if mode == "tidy":
+        sources = [str(path) for path in sorted(Path("csrc").rglob("*.cpp"))]
+        session.run("clang-tidy", "-p", build, "--quiet", *sources)
+        return
+    session.run("cmake", "--build", build)
+    session.run("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error")
+
+
+@nox.session
+def stubs(session: nox.Session) -> None:
+    """Write fastmi/_cpu.pyi from the built module; `-- --check` only compares."""
+    install(session, ".", groups=("lint", "types"))
+    session.run(".ci/stubs", *session.posargs, external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare fastmi with its rivals; arguments after -- go to bench/bench_mi.py."""
+    install(session, ".[bench]")
+    session.run("python", "bench/bench_mi.py", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and test it in an environment that has NumPy alone."""
+    dist = session.create_tmp()
+    session.run("pip", "wheel", "--no-deps", "--wheel-dir", dist, ".")
+    session.install(
+        "-c", "constraints/oldest.txt", *map(str, Path(dist).glob("*.whl")), "pytest", "hypothesis"
+    )
+    session.run("pytest", "tests/test_package.py")

@@ -1,0 +1,102 @@
+"""Fixtures shared by every test, and the report header.
+
+`simd_level` and `algorithm` multiply a test by every code path that must return the same bits.
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# importlib import mode leaves this folder off the path; `reference` and `samples` live in it.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import fastmi
+from fastmi import _cpu
+
+METRICS = ("chebyshev", "euclidean")
+ALGORITHMS = ("auto", "tree", "brute", "sort")
+# A run with the level forced from outside stays on it.
+FORCED_LEVEL = os.environ.get("FASTMI_SIMD_LEVEL")
+SIMD_LEVELS = [FORCED_LEVEL] if FORCED_LEVEL else _cpu.simd_levels()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Only some test files need hypothesis; the package tests run with NumPy and pytest alone.
+    if find_spec("hypothesis") is None:
+        return
+    from hypothesis import HealthCheck, settings
+
+    slow = config.getoption("--slow")
+    settings.register_profile(
+        "fastmi",
+        deadline=None,
+        derandomize=not slow,
+        database=None,
+        max_examples=1000 if slow else 40,
+        # The fixtures only choose a code path, they hold no state an example could spoil.
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("fastmi")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="needs --slow"))
+
+
+def pytest_report_header() -> list[str]:
+    return [
+        f"fastmi: {fastmi.__version__} from {Path(fastmi.__file__).parent}",
+        *(f"fastmi: {key} = {value}" for key, value in fastmi.config().items()),
+        f"fastmi: FASTMI_SIMD_LEVEL = {FORCED_LEVEL}",
+    ]
+
+
+@pytest.fixture(params=["float64", "float32"])
+def dtype(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=METRICS)
+def metric(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=ALGORITHMS)
+def algorithm(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=SIMD_LEVELS)
+def simd_level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every instruction set this build and this CPU can run, selected while the test runs."""
+    monkeypatch.setenv("FASTMI_SIMD_LEVEL", request.param)
+    assert _cpu.simd_level() == request.param
+    return request.param
+
+
+@pytest.fixture
+def simd_levels() -> list[str]:
+    """All levels of `simd_level`, for a test that compares them with each other."""
+    return SIMD_LEVELS
+
+
+@pytest.fixture(params=[1, 2, 3, 4], ids=lambda t: f"threads{t}")
+def threads(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20040623)

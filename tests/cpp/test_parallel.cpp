@@ -1,0 +1,204 @@
+// parallel_for: every item once, errors and interrupts reach the caller, also after fork.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "check.h"
+#include "cpu/parallel.h"
+
+using fastmi::cpu::Execution;
+using fastmi::cpu::Interrupted;
+using fastmi::cpu::parallel_for;
+
+namespace {
+
+Execution with_threads(int threads) {
+  Execution execution;
+  execution.threads = threads;
+  return execution;
+}
+
+bool visits_every_item_once(int threads, std::int64_t items) {
+  std::vector<std::atomic<int>> visits(static_cast<std::size_t>(items));
+  std::atomic<bool> thread_in_range{true};
+  parallel_for(with_threads(threads), items, [&](std::int64_t item, int thread) {
+    ++visits[static_cast<std::size_t>(item)];
+    if (thread < 0 || thread >= threads) thread_in_range = false;
+  });
+  for (const auto& count : visits) {
+    if (count != 1) return false;
+  }
+  return thread_in_range;
+}
+
+// Runs check() in a forked child; false if it fails there or does not come back.
+template <class F>
+bool holds_after_fork(F&& check) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    _exit(check() ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool error_reaches_caller(int threads) {
+  try {
+    parallel_for(with_threads(threads), 1000, [&](std::int64_t item, int) {
+      if (item == 777) throw std::out_of_range("item 777");
+    });
+  } catch (const std::out_of_range& error) {
+    return std::string(error.what()) == "item 777";
+  }
+  return false;
+}
+
+}  // namespace
+
+FASTMI_TEST(every_item_is_visited_once) {
+  for (const int threads : {1, 2, 3, 4, 9}) {
+    for (const std::int64_t items : {0, 1, 2, 3, 64, 1000}) {
+      FASTMI_CHECK(visits_every_item_once(threads, items),
+                   std::to_string(threads) + " threads, " + std::to_string(items) + " items");
+    }
+  }
+}
+
+FASTMI_TEST(threads_do_not_share_a_slot) {
+  // Two workers with one thread number would tear this unguarded sum apart.
+  const int threads = 4;
+  std::vector<std::int64_t> sums(threads * 64, 0);
+  parallel_for(with_threads(threads), 100000,
+               [&](std::int64_t item, int thread) { sums[thread * 64] += item; });
+  std::int64_t total = 0;
+  for (const std::int64_t sum : sums) total += sum;
+  FASTMI_CHECK(total == 100000LL * 99999 / 2);
+}
+
+FASTMI_TEST(an_error_in_any_worker_reaches_the_caller) {
+  for (const int threads : {1, 2, 4}) {
+    for (int repeat = 0; repeat < 50; ++repeat) FASTMI_CHECK(error_reaches_caller(threads));
+  }
+}
+
+FASTMI_TEST(an_error_on_a_thread_that_is_not_the_caller) {
+  const auto caller = std::this_thread::get_id();
+  FASTMI_CHECK_THROWS(parallel_for(with_threads(2), 1000,
+                                   [&](std::int64_t, int) {
+                                     if (std::this_thread::get_id() != caller) {
+                                       throw std::domain_error("worker");
+                                     }
+                                     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                   }),
+                      std::domain_error);
+}
+
+FASTMI_TEST(every_worker_throws_at_once) {
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    FASTMI_CHECK_THROWS(parallel_for(with_threads(4), 1000,
+                                     [](std::int64_t, int) { throw std::runtime_error("all"); }),
+                        std::runtime_error);
+  }
+}
+
+FASTMI_TEST(an_error_stops_the_loop_early) {
+  std::atomic<std::int64_t> done{0};
+  FASTMI_CHECK_THROWS(parallel_for(with_threads(2), 1000000,
+                                   [&](std::int64_t item, int) {
+                                     ++done;
+                                     if (item == 10) throw std::runtime_error("stop");
+                                     std::this_thread::sleep_for(std::chrono::microseconds(20));
+                                   }),
+                      std::runtime_error);
+  FASTMI_CHECK(done < 500000);
+}
+
+FASTMI_TEST(the_loop_works_again_after_an_error) {
+  FASTMI_CHECK(error_reaches_caller(3));
+  FASTMI_CHECK(visits_every_item_once(3, 1000));
+}
+
+FASTMI_TEST(an_interrupt_stops_the_loop) {
+  for (const int threads : {1, 2, 3}) {
+    Execution execution = with_threads(threads);
+    const auto caller = std::this_thread::get_id();
+    std::atomic<bool> asked_elsewhere{false};
+    execution.interrupted = [&] {
+      if (std::this_thread::get_id() != caller) asked_elsewhere = true;
+      return true;
+    };
+    std::atomic<std::int64_t> done{0};
+    FASTMI_CHECK_THROWS(parallel_for(execution, 100000,
+                                     [&](std::int64_t, int) {
+                                       ++done;
+                                       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                     }),
+                        Interrupted);
+    FASTMI_CHECK(done < 50000);
+    FASTMI_CHECK(!asked_elsewhere);
+  }
+}
+
+FASTMI_TEST(an_exception_of_the_question_itself_reaches_the_caller) {
+  Execution execution = with_threads(2);
+  execution.interrupted = []() -> bool { throw std::logic_error("asked"); };
+  FASTMI_CHECK_THROWS(parallel_for(execution, 100000,
+                                   [](std::int64_t, int) {
+                                     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                   }),
+                      std::logic_error);
+}
+
+FASTMI_TEST(loops_in_several_threads_at_once) {
+  std::atomic<bool> good{true};
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 4; ++c) {
+    callers.emplace_back([&] {
+      for (int repeat = 0; repeat < 20; ++repeat) {
+        if (!visits_every_item_once(3, 500) || !error_reaches_caller(3)) good = false;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  FASTMI_CHECK(good);
+}
+
+FASTMI_TEST(the_loop_survives_fork) {
+  FASTMI_CHECK(visits_every_item_once(3, 1000));
+  FASTMI_CHECK(holds_after_fork([] {
+    return visits_every_item_once(3, 1000) && error_reaches_caller(3) &&
+           visits_every_item_once(2, 1000);
+  }));
+  FASTMI_CHECK(visits_every_item_once(3, 1000));
+}
+
+FASTMI_TEST(a_forked_child_can_be_interrupted) {
+  FASTMI_CHECK(holds_after_fork([] {
+    Execution execution = with_threads(2);
+    const auto caller = std::this_thread::get_id();
+    std::atomic<bool> asked_elsewhere{false};
+    execution.interrupted = [&] {
+      if (std::this_thread::get_id() != caller) asked_elsewhere = true;
+      return true;
+    };
+    try {
+      parallel_for(execution, 100000, [](std::int64_t, int) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      });
+    } catch (const Interrupted&) {
+      return !asked_elsewhere;
+    }
+    return false;
+  }));
+}
+
+int main() { return fastmi::test::run_all(); }

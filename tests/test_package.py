@@ -1,0 +1,133 @@
+"""The package as installed: what importing it costs and pulls in, its layers, its extras."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastmi
+
+PACKAGE = Path(fastmi.__file__).parent
+
+# From the top; a module imports from lower rows and from its own row only.
+LAYERS = [
+    {"cli"},
+    {"api", "neighbors"},
+    {"estimators"},
+    {"ops"},
+    {"_backend", "_inputs"},
+    {"_cpu", "_cuda"},
+]
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run a program in a fresh interpreter, away from the source tree; return what it prints."""
+
+    def run(program, status=0):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout if status == 0 else done.stderr
+
+    return run
+
+
+def test_import_brings_numpy_alone(python):
+    """Whatever else is installed: other packages load when a feature needs them."""
+    program = """
+import sys, numpy
+before = set(sys.modules)
+import fastmi
+fastmi.mi(range(9), range(9))
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+    brought = set(python(program).split())
+    outside = brought - set(sys.stdlib_module_names) - {"fastmi"}
+    # Editable installs load their finder.
+    assert {name for name in outside if "editable" not in name} <= {"numpy"}
+
+
+def test_import_time(python, record_property):
+    """Beyond NumPy's own import, best of five."""
+    program = """
+import time, numpy
+start = time.perf_counter()
+import fastmi
+print(time.perf_counter() - start)
+"""
+    seconds = min(float(python(program)) for _ in range(5))
+    record_property("import_ms", 1e3 * seconds)
+    assert seconds < 0.150
+
+
+def test_names():
+    for name in fastmi.__all__:
+        assert getattr(fastmi, name) is not None
+    with pytest.raises(AttributeError, match="module 'fastmi' has no attribute 'nope'"):
+        fastmi.nope  # noqa: B018
+
+
+def test_version_comes_from_the_metadata():
+    from importlib.metadata import version
+
+    assert fastmi.__version__ == version("fastmi")
+
+
+def test_is_typed():
+    assert (PACKAGE / "py.typed").exists()
+
+
+def imports(path):
+    """Names of the fastmi submodules that a file imports, first component only."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        parts = [name.split(".") for name in names]
+        found |= {p[1] for p in parts if p[0] == "fastmi" and len(p) > 1}
+    return found
+
+
+def test_layers_import_downward():
+    rank = {name: level for level, names in enumerate(LAYERS) for name in names}
+    files = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
+    assert files
+    for path in files:
+        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for name in imports(path) & rank.keys():
+            assert rank[name] >= rank[own], f"{path} imports fastmi.{name} from a layer above"
+            if name in {"_cpu", "_cuda"}:
+                assert own == "_backend", f"{path}: only _backend loads compiled modules"
+
+
+def test_the_result_stands_alone():
+    assert imports(PACKAGE / "estimators" / "_base.py") == set()
+
+
+def test_unbuilt_package_says_what_to_do(python):
+    said = python("import sys; sys.modules['fastmi._cpu'] = None; import fastmi", status=1)
+    assert "did you build it?" in said
+    assert "pip install -e ." in said
+
+
+def test_command_line_without_its_extra_names_it(python):
+    said = python(
+        "import sys; sys.modules['typer'] = None; import fastmi.cli; fastmi.cli.main()", status=1
+    )
+    assert "pip install 'fastmi[cli]'" in said
+    assert "Traceback" not in said
