@@ -75,10 +75,10 @@ def test_extreme_scales(scale, dtype, metric, algorithm, simd_level):
             check(scale, 130, dims, dtype, metric, algorithm)
 
 
-@pytest.mark.parametrize("name", ["gaussian", "grid", "lognormal"])
+@pytest.mark.parametrize("name", ["lognormal", "grid"])
 def test_thread_counts(name, threads, dtype, metric, algorithm):
-    for dims in [(1,), (2,), (1, 1), (12,)]:
-        for n in (65, 600):
+    for dims in [(1,), (2,), (1, 1)]:
+        for n in (3, 65, 500):
             if accepts(algorithm, dims, 0):
                 check(name, n, dims, dtype, metric, algorithm, threads)
 

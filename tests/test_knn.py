@@ -20,11 +20,10 @@ from samples import (
     draw_scaled,
 )
 
-K_MAX = 100
-
 
 def neighbor_count(n):
-    return min(K_MAX, n - 1)
+    """Long lists where the definition is cheap."""
+    return min(100 if n <= 200 else 20, n - 1)
 
 
 @cache
@@ -94,10 +93,10 @@ def test_columns_of_very_different_scale(dtype, metric, algorithm, simd_level):
     np.testing.assert_array_equal(got, reference.kth_distance(blocks, [1, 5], metric))
 
 
-@pytest.mark.parametrize("name", ["gaussian", "grid", "duplicates", "clusters"])
+@pytest.mark.parametrize("name", ["clusters", "grid"])
 def test_thread_counts(name, threads, dtype, metric, algorithm):
-    for dims in [(1,), (2,), (1, 1), (12,)]:
-        for n in (3, 65, 1000):
+    for dims in [(1,), (2,), (1, 1)]:
+        for n in (3, 65, 500):
             if accepts(algorithm, dims):
                 check(name, n, dims, dtype, metric, algorithm, threads)
 

@@ -73,10 +73,10 @@ def test_extreme_scales(scale, dtype, metric, variant, algorithm, simd_level):
             check(scale, 130, dims, dtype, metric, variant, algorithm)
 
 
-@pytest.mark.parametrize("name", ["gaussian", "grid", "mixed"])
+@pytest.mark.parametrize("name", ["mixed", "gaussian"])
 def test_thread_counts(name, threads, dtype, metric, variant, algorithm):
-    for dims in [(1, 1), (2, 2), (12, 4)]:
-        for n in (3, 65, 600):
+    for dims in [(1, 1), (2, 2)]:
+        for n in (3, 65, 500):
             if accepts(algorithm, dims):
                 check(name, n, dims, dtype, metric, variant, algorithm, threads)
 
@@ -99,7 +99,7 @@ def test_every_path_returns_the_same_bits(dims, dtype, metric, variant, simd_lev
     for level in simd_levels:
         monkeypatch.setenv("FASTMI_SIMD_LEVEL", level)
         for algorithm in ("auto", "tree", "brute", "sort"):
-            for threads in (1, 2, 3, 4):
+            for threads in (1, 3):
                 if accepts(algorithm, dims):
                     results.append(_cpu.ksg(blocks, [1, 5], variant, metric, algorithm, threads))
     for other in results[1:]:
@@ -124,7 +124,7 @@ def test_list_of_k_equals_each_k_alone(dtype, metric, variant, algorithm, simd_l
 def test_algorithms_agree_on_a_larger_sample(algorithm, dtype, metric, variant):
     for dims in [(1, 1), (2, 2), (5, 5)]:
         if accepts(algorithm, dims):
-            blocks = draw_blocks("clusters", 5000, dims, dtype)
+            blocks = draw_blocks("clusters", 3000, dims, dtype)
             plain = _cpu.ksg(blocks, [3, 10], variant, metric, "brute", 1)
             other = _cpu.ksg(blocks, [3, 10], variant, metric, algorithm, 2)
             for a, b in zip(plain, other, strict=True):

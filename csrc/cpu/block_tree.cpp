@@ -128,6 +128,8 @@ void fill_boxes(BlockTree<T>& tree, int node, int begin, int end) {
       low[j] = *least;
       high[j] = *most;
     }
+    const std::int32_t* samples = tree.block_index(begin);
+    tree.least_index[node] = *std::min_element(samples, samples + size);
     return;
   }
   const int middle = (begin + end + 1) / 2;
@@ -135,6 +137,7 @@ void fill_boxes(BlockTree<T>& tree, int node, int begin, int end) {
   const int right = node + 2 * (middle - begin);
   fill_boxes(tree, left, begin, middle);
   fill_boxes(tree, right, middle, end);
+  tree.least_index[node] = std::min(tree.least_index[left], tree.least_index[right]);
   for (int j = 0; j < d; ++j) {
     low[j] = std::min(tree.lower[static_cast<std::int64_t>(left) * d + j],
                       tree.lower[static_cast<std::int64_t>(right) * d + j]);
@@ -199,6 +202,7 @@ BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spati
   const std::size_t nodes = 2 * static_cast<std::size_t>(tree.blocks) - 1;
   tree.lower.resize(nodes * d);
   tree.upper.resize(nodes * d);
+  tree.least_index.resize(nodes);
   fill_boxes(tree, 0, 0, tree.blocks);
   return tree;
 }

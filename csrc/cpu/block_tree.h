@@ -36,6 +36,7 @@ struct BlockTree {
   Buffer<T> coords;                  ///< [blocks][d][kBlock]
   Buffer<std::int32_t> index;        ///< [blocks * kBlock], original sample or -1
   Buffer<T> lower, upper;            ///< [2 * blocks - 1][d], bounding boxes
+  Buffer<std::int32_t> least_index;  ///< [2 * blocks - 1], smallest sample in each box
 
   // Filled by quantise, empty otherwise.
   Buffer<std::uint8_t> bytes;             ///< [blocks][d][kBlock], 8-bit coordinates

@@ -136,10 +136,27 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
     return NeighbourHeap<T, kWithIndex>{best + static_cast<std::int64_t>(i) * k,
                                         samples + static_cast<std::int64_t>(i) * k, k};
   };
+  // No query takes a point at `worst` or farther, nor, of points at kth, one with a sample
+  // beyond `latest`: without that, a heap of equal points would make every query visit them all.
   T worst = std::numeric_limits<T>::infinity();
+  T kth = worst;
+  std::int32_t latest = std::numeric_limits<std::int32_t>::max();
   const auto update_worst = [&] {
     worst = limit[0];
     for (int i = 1; i < size; ++i) worst = larger(worst, limit[i]);
+    if constexpr (kWithIndex) {
+      kth = best[0];
+      for (int i = 1; i < size; ++i) kth = larger(kth, best[static_cast<std::int64_t>(i) * k]);
+      latest = 0;
+      for (int i = 0; i < size; ++i) {
+        const std::int64_t root = static_cast<std::int64_t>(i) * k;
+        if (best[root] == kth && samples[root] > latest) latest = samples[root];
+      }
+    }
+  };
+  const auto out_of_reach = [&](T distance, int node) {
+    if (!(distance < worst)) return true;
+    return kWithIndex && distance == kth && tree.least_index[node] > latest;
   };
 
   for (int i = 0; i < size; ++i) {
@@ -159,7 +176,7 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
   BoxTestGain gain;
   while (pending > 0) {
     const Pending top = stack[--pending];
-    if (!(top.distance < worst)) continue;
+    if (out_of_reach(top.distance, top.node)) continue;
     if (top.end - top.begin > 1) {
       const int middle = (top.begin + top.end + 1) / 2;
       Pending left{top.node + 1, top.begin, middle, T(0)};

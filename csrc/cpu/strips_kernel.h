@@ -71,7 +71,7 @@ struct StripSearch {
 
   FASTMI_INLINE void go_up(std::int32_t c, std::int32_t end) {
     for (; c < end; ++c) {
-      if (strips.y[c] > y_last && reached(broadcast(strips.y[c]) - y) == 0) break;
+      if (strips.y[c] >= y_last && reached(broadcast(strips.y[c]) - y) == 0) break;
       offer(c);
     }
   }
