@@ -37,8 +37,8 @@ Blocks<T> as_blocks(const std::vector<py::array>& arrays) {
       throw std::invalid_argument("blocks must have at least 1 column; got d=" +
                                   std::to_string(array.shape(1)));
     }
-    blocks.push_back({static_cast<const T*>(array.data()), array.shape(0),
-                      static_cast<int>(array.shape(1))});
+    blocks.push_back(
+        {static_cast<const T*>(array.data()), array.shape(0), static_cast<int>(array.shape(1))});
   }
   if (blocks.empty()) throw std::invalid_argument("blocks must not be empty");
   const std::int64_t n = blocks.front().n;

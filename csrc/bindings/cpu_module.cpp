@@ -108,8 +108,8 @@ py::array count_within(const std::vector<py::array>& arrays, const py::array& ra
     throw py::type_error("radius must be C-contiguous and of the dtype of the blocks");
   }
   if (radius.ndim() != 1 || radius.shape(0) != n) {
-    throw std::invalid_argument("radius must have shape [n]; got n=" + std::to_string(n) +
-                                " and " + std::to_string(radius.size()) + " radii");
+    throw std::invalid_argument("radius must have shape [n]; got n=" + std::to_string(n) + " and " +
+                                std::to_string(radius.size()) + " radii");
   }
   const T* r = static_cast<const T*>(radius.data());
   if (!std::all_of(r, r + n, [](T value) { return value >= 0; })) {
@@ -142,9 +142,8 @@ py::tuple ksg(const std::vector<py::array>& arrays, const std::vector<int>& ks, 
   std::int64_t* out = counts.mutable_data();
   std::vector<cpu::PsiSummary> summaries;
   without_gil(blocks, threads, [&](const cpu::Execution& execution) {
-    summaries =
-        cpu::ksg(blocks, ks, variant == 1 ? cpu::KsgVariant::kOne : cpu::KsgVariant::kTwo, metric,
-                 algorithm, execution, out);
+    summaries = cpu::ksg(blocks, ks, variant == 1 ? cpu::KsgVariant::kOne : cpu::KsgVariant::kTwo,
+                         metric, algorithm, execution, out);
   });
   for (py::ssize_t q = 0; q < lists; ++q) {
     mean.mutable_at(q) = summaries[q].mean;
@@ -234,8 +233,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       [](const Arrays& blocks, const py::array& radius, bool strict, const std::string& metric,
          const std::string& algorithm, int threads) {
         return with_dtype(blocks, [&]<class T>() {
-          return count_within<T>(blocks, radius, strict, as_metric(metric),
-                                 as_algorithm(algorithm), threads);
+          return count_within<T>(blocks, radius, strict, as_metric(metric), as_algorithm(algorithm),
+                                 threads);
         });
       },
       "blocks"_a, "radius"_a, "strict"_a, "metric"_a, "algorithm"_a, "threads"_a);
@@ -256,8 +255,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       [](std::int64_t n, const std::vector<int>& dims, int k) {
         int d = 0;
         for (const int dim : dims) d += dim;
-        return cpu::algorithm_name(
-            cpu::choose_algorithm(n, static_cast<int>(dims.size()), d, k));
+        return cpu::algorithm_name(cpu::choose_algorithm(n, static_cast<int>(dims.size()), d, k));
       },
       "n"_a, "dims"_a, "k"_a);
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });

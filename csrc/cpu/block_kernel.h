@@ -233,17 +233,15 @@ FASTMI_INLINE int leaf_node(const BlockTree<T>& tree, int block) {
 /// No pair of points of the two boxes is nearer than this.
 template <Metric M, class T>
 FASTMI_INLINE T least_distance(const BlockTree<T>& tree, Box<T> a, Box<T> b) {
-  return box_distance<M>(tree, [&](int j) {
-    return larger(b.lower[j] - a.upper[j], a.lower[j] - b.upper[j]);
-  });
+  return box_distance<M>(
+      tree, [&](int j) { return larger(b.lower[j] - a.upper[j], a.lower[j] - b.upper[j]); });
 }
 
 /// No pair of points of the two boxes is farther apart than this.
 template <Metric M, class T>
 FASTMI_INLINE T greatest_distance(const BlockTree<T>& tree, Box<T> a, Box<T> b) {
-  return box_distance<M>(tree, [&](int j) {
-    return larger(b.upper[j] - a.lower[j], a.upper[j] - b.lower[j]);
-  });
+  return box_distance<M>(
+      tree, [&](int j) { return larger(b.upper[j] - a.lower[j], a.upper[j] - b.lower[j]); });
 }
 
 /// Bit i is set where query i of the block may have a point of `box` nearer than limit[i].
@@ -267,8 +265,8 @@ FASTMI_INLINE std::uint64_t queries_reaching(const BlockTree<T>& tree, int query
         Vec<T> sum{};
         for (; j < ends[v]; ++j) {
           const Vec<T> q = load(coords + j * kBlock + first);
-          const Vec<T> gap = vmax(vmax(broadcast(box.lower[j]) - q, q - broadcast(box.upper[j])),
-                                  Vec<T>{});
+          const Vec<T> gap =
+              vmax(vmax(broadcast(box.lower[j]) - q, q - broadcast(box.upper[j])), Vec<T>{});
           sum = sum + gap * gap;
         }
         acc = vmax(acc, sum);

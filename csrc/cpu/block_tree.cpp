@@ -28,14 +28,13 @@ class Orderer {
     const std::size_t enough = execution.threads > 1 ? 8 * execution.threads : 1;
     while (!frontier.empty() && frontier.size() < enough) {
       std::vector<Span> next(2 * frontier.size());
-      parallel_for(execution, static_cast<std::int64_t>(frontier.size()),
-                   [&](std::int64_t s, int) {
-                     const Span span = frontier[s];
-                     if (span.end - span.begin < 2) return;
-                     const int middle = split(span);
-                     next[2 * s] = {span.begin, middle};
-                     next[2 * s + 1] = {middle, span.end};
-                   });
+      parallel_for(execution, static_cast<std::int64_t>(frontier.size()), [&](std::int64_t s, int) {
+        const Span span = frontier[s];
+        if (span.end - span.begin < 2) return;
+        const int middle = split(span);
+        next[2 * s] = {span.begin, middle};
+        next[2 * s + 1] = {middle, span.end};
+      });
       std::erase_if(next, [](Span span) { return span.end - span.begin < 2; });
       frontier = std::move(next);
     }
@@ -124,7 +123,8 @@ void fill_boxes(BlockTree<T>& tree, int node, int begin, int end) {
     const T* coords = tree.block_coords(begin);
     const int size = tree.block_size(begin);
     for (int j = 0; j < d; ++j) {
-      const auto [least, most] = std::minmax_element(coords + j * kBlock, coords + j * kBlock + size);
+      const auto [least, most] =
+          std::minmax_element(coords + j * kBlock, coords + j * kBlock + size);
       low[j] = *least;
       high[j] = *most;
     }
@@ -264,8 +264,7 @@ void quantise(BlockTree<T>& tree, T radius, const Execution& execution) {
 }
 
 template BlockTree<float> build_block_tree(const Blocks<float>&, Metric, bool, const Execution&);
-template BlockTree<double> build_block_tree(const Blocks<double>&, Metric, bool,
-                                            const Execution&);
+template BlockTree<double> build_block_tree(const Blocks<double>&, Metric, bool, const Execution&);
 template void quantise(BlockTree<float>&, float, const Execution&);
 template void quantise(BlockTree<double>&, double, const Execution&);
 

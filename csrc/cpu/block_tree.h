@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/buffer.h"
 #include "common/metric.h"
 #include "common/points.h"
+#include "cpu/buffer.h"
 #include "cpu/parallel.h"
 
 namespace fastmi::cpu {
@@ -39,18 +39,17 @@ struct BlockTree {
   Buffer<std::int32_t> least_index;  ///< [2 * blocks - 1], smallest sample in each box
 
   // Filled by quantise, empty otherwise.
-  Buffer<std::uint8_t> bytes;             ///< [blocks][d][kBlock], 8-bit coordinates
-  std::vector<std::uint64_t> unclipped;   ///< [blocks], lanes with no saturated coordinate
-  T inverse_step = 0;                     ///< levels per unit of the 8-bit coordinates
-  std::vector<T> rows;                    ///< [blocks * kBlock][row_size], when d >= kRowDims
-  int row_size = 0;                       ///< d rounded up to whole vectors, the rest zero
+  Buffer<std::uint8_t> bytes;            ///< [blocks][d][kBlock], 8-bit coordinates
+  std::vector<std::uint64_t> unclipped;  ///< [blocks], lanes with no saturated coordinate
+  T inverse_step = 0;                    ///< levels per unit of the 8-bit coordinates
+  std::vector<T> rows;                   ///< [blocks * kBlock][row_size], when d >= kRowDims
+  int row_size = 0;                      ///< d rounded up to whole vectors, the rest zero
 
   const T* block_coords(int block) const {
     return coords.data() + static_cast<std::int64_t>(block) * d * kBlock;
   }
   const std::uint8_t* block_bytes(int block) const {
-    return bytes.empty() ? nullptr
-                         : bytes.data() + static_cast<std::int64_t>(block) * d * kBlock;
+    return bytes.empty() ? nullptr : bytes.data() + static_cast<std::int64_t>(block) * d * kBlock;
   }
   const std::int32_t* block_index(int block) const {
     return index.data() + static_cast<std::int64_t>(block) * kBlock;

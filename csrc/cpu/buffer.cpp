@@ -96,8 +96,7 @@ void free_scratch(void* memory, std::size_t bytes) noexcept {
   if (is_kept(bytes)) {
     shelf().put(memory, bytes);
   } else {
-    ::operator delete(memory,
-                      std::align_val_t{bytes <= kLargestKept ? kAlignment : kHugePage});
+    ::operator delete(memory, std::align_val_t{bytes <= kLargestKept ? kAlignment : kHugePage});
   }
 }
 

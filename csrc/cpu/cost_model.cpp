@@ -58,10 +58,9 @@ int useful_threads(int threads, std::int64_t n, int variables, int d) {
   constexpr double kTreePerSampleAndDim = 350;
   constexpr double kPairAndDim = 0.15;
   const double samples = static_cast<double>(n);
-  const double work =
-      can_sort(variables, d, 1)
-          ? samples * kSortPerSample
-          : samples * d * std::min(kTreePerSampleAndDim, samples * kPairAndDim);
+  const double work = can_sort(variables, d, 1)
+                          ? samples * kSortPerSample
+                          : samples * d * std::min(kTreePerSampleAndDim, samples * kPairAndDim);
   return std::clamp(static_cast<int>(work / kWorkPerThread), 1, threads);
 }
 

@@ -19,6 +19,12 @@ T strict_limit(T radius, bool strict) {
   return strict ? radius : std::nextafter(radius, kInfinity);
 }
 
+/// A positive radius stays positive: coincident points are inside the smallest of them.
+template <class T>
+T scaled_radius(T radius, T scale) {
+  return radius > 0 ? std::max(radius * scale, std::numeric_limits<T>::denorm_min()) : radius;
+}
+
 /// The smallest s with sqrt(s) >= limit: sums of squares below s have a root below limit.
 template <class T>
 T squared_limit(T limit) {
@@ -92,7 +98,7 @@ void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool stri
     std::fill_n(limits, lanes, T(-1));
     for (int r = 0; r < radii; ++r) {
       for (int i = 0; i < size; ++i) {
-        T limit = strict_limit(radius[r * n + samples[i]] * tree.scale, strict);
+        T limit = strict_limit(scaled_radius(radius[r * n + samples[i]], tree.scale), strict);
         if (metric == Metric::kEuclidean) limit = squared_limit(limit);
         limits[r * kBlock + i] = limit;
         found[r * kBlock + i] = limit > 0 ? -1 : 0;  // the sample itself

@@ -44,8 +44,7 @@ FASTMI_INLINE std::uint64_t queries_covering(const BlockTree<T>& tree, int query
 /// counts[r][query] += lanes of one block below limits[r][query].
 template <Metric M, class T>
 FASTMI_INLINE void count_lanes(const BlockTree<T>& tree, int block, int query_block, int query,
-                               const T* limits, T reach, T core, int radii,
-                               std::int64_t* counts) {
+                               const T* limits, T reach, T core, int radii, std::int64_t* counts) {
   const auto count_below = [&](int, Vec<T> acc, std::uint32_t select) {
     for (int r = 0; r < radii; ++r) {
       counts[r * kBlock + query] +=
@@ -142,8 +141,7 @@ void count_block(const BlockTree<T>& tree, int block, const T* limits, int radii
       if (reaching == 0) continue;
       // A box wider than every sphere lies inside none.
       if (greatest_distance<M>(tree, box, box) < (M == Metric::kEuclidean ? 4 : 2) * far) {
-        const std::uint64_t covering =
-            queries_covering<M>(tree, block, box, core) & reaching;
+        const std::uint64_t covering = queries_covering<M>(tree, block, box, core) & reaching;
         add_all(covering, tree.block_size(top.begin));
         reaching &= ~covering;
       }

@@ -33,8 +33,7 @@ const std::array<double, kTableSize> kTable = make_table();
 }  // namespace
 
 double digamma(std::int64_t n) {
-  return n < kTableSize ? kTable[static_cast<std::size_t>(n)]
-                        : asymptotic(static_cast<double>(n));
+  return n < kTableSize ? kTable[static_cast<std::size_t>(n)] : asymptotic(static_cast<double>(n));
 }
 
 }  // namespace fastmi::cpu

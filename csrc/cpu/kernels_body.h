@@ -10,11 +10,16 @@ namespace fastmi::cpu::FASTMI_LEVEL {
 
 template <class T>
 inline constexpr Kernels<T> kTable = {
-    &knn_block<Metric::kChebyshev, false, T>, &knn_block<Metric::kEuclidean, false, T>,
-    &knn_block<Metric::kChebyshev, true, T>,  &knn_block<Metric::kEuclidean, true, T>,
-    &count_block<Metric::kChebyshev, T>,      &count_block<Metric::kEuclidean, T>,
-    &kth_distance_ranks<T>,                   &count_ranks<T>,
-    &knn_strip<T>,                            &probe_ceiling<T>,
+    &knn_block<Metric::kChebyshev, false, T>,
+    &knn_block<Metric::kEuclidean, false, T>,
+    &knn_block<Metric::kChebyshev, true, T>,
+    &knn_block<Metric::kEuclidean, true, T>,
+    &count_block<Metric::kChebyshev, T>,
+    &count_block<Metric::kEuclidean, T>,
+    &kth_distance_ranks<T>,
+    &count_ranks<T>,
+    &knn_strip<T>,
+    &probe_ceiling<T>,
 };
 
 extern const Kernels<float> kernels_f32;

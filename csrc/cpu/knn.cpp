@@ -42,8 +42,7 @@ T typical_distance(const BlockTree<T>& tree, int k) {
 template <class T>
 BlockTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
                           const Execution& execution) {
-  BlockTree<T> tree =
-      build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
+  BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(tree.n, tree.d, metric)) {
     quantise(tree, typical_distance(tree, k), execution);
   }
@@ -57,17 +56,15 @@ T external_distance(const BlockTree<T>& tree, Metric metric, T internal) {
 
 template <class T>
 std::vector<Buffer<T>> scratch_per_thread(const Execution& execution, int k) {
-  return std::vector<Buffer<T>>(execution.threads,
-                                Buffer<T>(static_cast<std::size_t>(kBlock) * k));
+  return std::vector<Buffer<T>>(execution.threads, Buffer<T>(static_cast<std::size_t>(kBlock) * k));
 }
 
 template <class T>
 void kth_distance_joint_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
                                 const Execution& execution, T* distances) {
   SortedColumn<T> sorted[2];
-  parallel_for(execution, 2, [&](std::int64_t b, int) {
-    sorted[b] = sort_column(blocks[b].data, blocks[b].n);
-  });
+  parallel_for(execution, 2,
+               [&](std::int64_t b, int) { sorted[b] = sort_column(blocks[b].data, blocks[b].n); });
   std::vector<int> ascending(ks);
   std::sort(ascending.begin(), ascending.end());
   const std::int64_t n = blocks.front().n;
@@ -111,8 +108,8 @@ void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric me
     const std::int32_t* samples = tree.block_index(static_cast<int>(b));
     for (std::size_t q = 0; q < ks.size(); ++q) {
       for (int i = 0; i < tree.block_size(static_cast<int>(b)); ++i) {
-        distances[q * n + samples[i]] = external_distance(
-            tree, metric, best[static_cast<std::int64_t>(i) * k + ks[q] - 1]);
+        distances[q * n + samples[i]] =
+            external_distance(tree, metric, best[static_cast<std::int64_t>(i) * k + ks[q] - 1]);
       }
     }
   });
@@ -148,10 +145,10 @@ void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorit
   });
 }
 
-#define FASTMI_INSTANTIATE(T)                                                               \
+#define FASTMI_INSTANTIATE(T)                                                              \
   template void kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
-                             const Execution&, T*);                                         \
-  template void kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*,  \
+                             const Execution&, T*);                                        \
+  template void kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*, \
                            std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)

@@ -30,8 +30,8 @@ struct NeighbourHeap {
     for (;;) {
       int child = 2 * hole + 1;
       if (child >= size) break;
-      if (child + 1 < size && before(distance[child], id_at(child), distance[child + 1],
-                                     id_at(child + 1))) {
+      if (child + 1 < size &&
+          before(distance[child], id_at(child), distance[child + 1], id_at(child + 1))) {
         ++child;
       }
       if (!before(value, id, distance[child], id_at(child))) break;
@@ -184,8 +184,8 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
       left.distance = least_distance<M>(tree, here, node_box(tree, left.node));
       right.distance = least_distance<M>(tree, here, node_box(tree, right.node));
       // Where both touch the queries' box, the side that holds the queries comes first.
-      const bool left_first = left.distance < right.distance ||
-                              (left.distance == right.distance && block < middle);
+      const bool left_first =
+          left.distance < right.distance || (left.distance == right.distance && block < middle);
       stack[pending++] = left_first ? right : left;
       stack[pending++] = left_first ? left : right;
       continue;

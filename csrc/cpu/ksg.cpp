@@ -20,15 +20,14 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
                        std::vector<PsiSummary>& summaries) {
   const std::int64_t n = blocks.front().n;
   SortedColumn<T> sorted[2];
-  parallel_for(execution, 2, [&](std::int64_t b, int) {
-    sorted[b] = sort_column(blocks[b].data, n);
-  });
+  parallel_for(execution, 2,
+               [&](std::int64_t b, int) { sorted[b] = sort_column(blocks[b].data, n); });
   std::vector<int> ascending(ks);
   std::sort(ascending.begin(), ascending.end());
   const std::size_t entries = ks.size() * static_cast<std::size_t>(n);
   Buffer<T> radius[2] = {Buffer<T>(entries), Buffer<T>(entries)};
-  kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back()), ascending,
-                         execution, radius[0].data(), radius[1].data());
+  kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back()), ascending, execution,
+                         radius[0].data(), radius[1].data());
   Buffer<std::int32_t> by_rank(static_cast<std::size_t>(n));
   for (std::size_t q = 0; q < ks.size(); ++q) {
     const auto at = std::lower_bound(ascending.begin(), ascending.end(), ks[q]) - ascending.begin();
@@ -158,9 +157,9 @@ void summarise(const std::int64_t* counts, std::size_t m, std::int64_t n, int sh
 }  // namespace
 
 template <class T>
-std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks,
-                            KsgVariant variant, Metric metric, Algorithm algorithm,
-                            const Execution& execution, std::int64_t* counts) {
+std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
+                            Metric metric, Algorithm algorithm, const Execution& execution,
+                            std::int64_t* counts) {
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const int variables = static_cast<int>(blocks.size());
@@ -180,7 +179,7 @@ std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks,
   return summaries;
 }
 
-#define FASTMI_INSTANTIATE(T)                                                               \
+#define FASTMI_INSTANTIATE(T)                                                                 \
   template std::vector<PsiSummary> ksg(const Blocks<T>&, const std::vector<int>&, KsgVariant, \
                                        Metric, Algorithm, const Execution&, std::int64_t*);
 FASTMI_INSTANTIATE(float)

@@ -29,8 +29,8 @@ struct PsiSummary {
 /// itself excluded. The joint search is shared by all k; the summaries add up in sample order, so
 /// nothing depends on threads.
 template <class T>
-std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks,
-                            KsgVariant variant, Metric metric, Algorithm algorithm,
-                            const Execution& execution, std::int64_t* counts);
+std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
+                            Metric metric, Algorithm algorithm, const Execution& execution,
+                            std::int64_t* counts);
 
 }  // namespace fastmi::cpu

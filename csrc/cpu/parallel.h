@@ -78,8 +78,7 @@ void parallel_for(const Execution& execution, std::int64_t items, Body&& body) {
     }
   };
 
-  const int threads =
-      static_cast<int>(execution.threads < items ? execution.threads : items);
+  const int threads = static_cast<int>(execution.threads < items ? execution.threads : items);
   if (threads <= 1) {
     work(0, true);
   } else {

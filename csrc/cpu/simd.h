@@ -72,9 +72,7 @@ FASTMI_INLINE Vec<float> vmin(Vec<float> a, Vec<float> b) { return _mm512_min_ps
 FASTMI_INLINE Vec<double> max_abs(Vec<double> a, Vec<double> b) {
   return _mm512_range_pd(a, b, 0x0B);
 }
-FASTMI_INLINE Vec<float> max_abs(Vec<float> a, Vec<float> b) {
-  return _mm512_range_ps(a, b, 0x0B);
-}
+FASTMI_INLINE Vec<float> max_abs(Vec<float> a, Vec<float> b) { return _mm512_range_ps(a, b, 0x0B); }
 FASTMI_INLINE std::uint32_t mask_lt(Vec<double> a, Vec<double> b) {
   return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ);
 }

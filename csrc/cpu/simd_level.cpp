@@ -38,8 +38,8 @@ SimdLevel current_simd_level() {
     if (std::string(wanted) == simd_level_name(level)) return level;
     names += std::string(names.empty() ? "" : ", ") + simd_level_name(level);
   }
-  throw std::invalid_argument("FASTMI_SIMD_LEVEL must be one of " + names + "; got '" +
-                              wanted + "'");
+  throw std::invalid_argument("FASTMI_SIMD_LEVEL must be one of " + names + "; got '" + wanted +
+                              "'");
 }
 
 }  // namespace fastmi::cpu

@@ -12,7 +12,8 @@ namespace fastmi::cpu {
 namespace {
 
 constexpr int kDigitBits = 11;
-constexpr int kPasses = 3;  // 33 leading bits: all of a float, sign, exponent and 21 bits of a double
+constexpr int kPasses =
+    3;  // 33 leading bits: all of a float, sign, exponent and 21 bits of a double
 constexpr std::uint32_t kDigits = 1U << kDigitBits;
 
 /// Below this many values comparison sorting wins over clearing the digit tables.
@@ -159,10 +160,10 @@ void count_sorted(const SortedColumn<T>& column, const T* limits, const Executio
   });
 }
 
-#define FASTMI_INSTANTIATE(T)                                                              \
-  template SortedColumn<T> sort_column(const T*, std::int64_t);                            \
-  template void kth_distance_sorted(const SortedColumn<T>&, const std::vector<int>&,       \
-                                    const Execution&, T*);                                 \
+#define FASTMI_INSTANTIATE(T)                                                        \
+  template SortedColumn<T> sort_column(const T*, std::int64_t);                      \
+  template void kth_distance_sorted(const SortedColumn<T>&, const std::vector<int>&, \
+                                    const Execution&, T*);                           \
   template void count_sorted(const SortedColumn<T>&, const T*, const Execution&, std::int32_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)

@@ -64,8 +64,8 @@ void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
   });
 }
 
-#define FASTMI_INSTANTIATE(T)                                                                  \
-  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int);       \
+#define FASTMI_INSTANTIATE(T)                                                                    \
+  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int);          \
   template void kth_distance_strips(const Strips<T>&, const std::vector<int>&, const Execution&, \
                                     T*, T*);
 FASTMI_INSTANTIATE(float)

@@ -16,10 +16,10 @@ template <class T>
 struct Strips {
   std::int64_t n = 0;
   int count = 0;
-  std::vector<std::int32_t> start;           ///< [count + 1], also x ranks
-  Buffer<T> x, y;                            ///< [n + kStripPad], strip by strip
-  Buffer<std::int32_t> x_rank, y_rank;       ///< [n]
-  std::vector<T> low, high;                  ///< [count], range of x in each strip
+  std::vector<std::int32_t> start;      ///< [count + 1], also x ranks
+  Buffer<T> x, y;                       ///< [n + kStripPad], strip by strip
+  Buffer<std::int32_t> x_rank, y_rank;  ///< [n]
+  std::vector<T> low, high;             ///< [count], range of x in each strip
 };
 
 /// Extra elements behind Strips::x and y, so that a vector may be loaded at any point.
