@@ -3,7 +3,8 @@
 In every function `x` is one array of samples, shape (n, d) or (n,), or a tuple of such
 arrays: blocks of one joint space, whose distance is the largest of the distances inside the
 blocks. A sample is never its own neighbour. Results are the same bits for every `algorithm`,
-SIMD level and number of threads.
+SIMD level and number of threads. Euclidean coordinates are scaled by a power of two while
+squares are summed, so that they stay in range.
 
 Options common to all: `metric` is the distance inside a block, "chebyshev" or "euclidean";
 `algorithm` is "auto", "tree", "brute" or "sort" ("sort": one or two blocks of one column);
@@ -77,7 +78,8 @@ def kneighbors(
 
     Returns:
         Distances (dtype of the samples) and row numbers (int64), both of shape (n, k),
-        nearest first; at equal distance the smaller row number first.
+        nearest first; at equal distance the smaller row number first. Euclidean neighbours
+        are ordered by their squared distance, which tells apart some that the root does not.
 
     Raises:
         TypeError: Samples that are not real numbers; `k` or `n_jobs` of a wrong type.

@@ -99,18 +99,33 @@ class Orderer {
   Buffer<Key> keys_;
 };
 
+/// Squares of coordinate differences, not of coordinates, have to stay in range.
 template <class T>
 T power_of_two_scale(const Blocks<T>& blocks) {
-  T largest = 0;
+  T magnitude = 0;
+  T range = 0;
+  std::vector<T> low;
+  std::vector<T> high;
   for (const Points<T>& block : blocks) {
-    for (std::int64_t v = 0; v < block.n * block.d; ++v) {
-      largest = std::max(largest, std::abs(block.data[v]));
+    low.assign(block.data, block.data + block.d);
+    high = low;
+    for (std::int64_t i = 1; i < block.n; ++i) {
+      const T* row = block.data + i * block.d;
+      for (int j = 0; j < block.d; ++j) {
+        low[j] = std::min(low[j], row[j]);
+        high[j] = std::max(high[j], row[j]);
+      }
+    }
+    for (int j = 0; j < block.d; ++j) {
+      magnitude = std::max({magnitude, std::abs(low[j]), std::abs(high[j])});
+      range = std::max(range, high[j] - low[j]);
     }
   }
-  if (largest == 0) return 1;
-  // Half the exponent range is kept free so that scale and 1 / scale are both normal numbers.
-  const int exponent = std::clamp(-std::ilogb(largest), std::numeric_limits<T>::min_exponent,
-                                  std::numeric_limits<T>::max_exponent - 2);
+  if (range == 0) return 1;
+  // The scale and its inverse stay normal numbers, and the coordinates themselves finite.
+  constexpr int kMost = std::numeric_limits<T>::max_exponent - 2;
+  const int exponent = std::clamp(-std::ilogb(range), std::numeric_limits<T>::min_exponent,
+                                  std::min(kMost, kMost - std::ilogb(magnitude)));
   return std::ldexp(T(1), exponent);
 }
 

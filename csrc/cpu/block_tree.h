@@ -65,9 +65,9 @@ struct BlockTree {
 
 /// O(n log n) (spatial) or O(n) time; n d sizeof(T) bytes plus 1/32 of that for the boxes.
 ///
-/// Euclidean coordinates are multiplied by a power of two that brings the largest magnitude near
-/// one, so that squares neither overflow nor, unless 1e150 times smaller than the largest
-/// coordinate, underflow. The product is exact and distances are divided by it again.
+/// Euclidean coordinates are multiplied by a power of two that brings the largest range near one,
+/// so that squares neither overflow nor, unless 1e150 times smaller than that range, underflow. The
+/// product is exact outside the subnormal numbers, and distances are divided by it again.
 template <class T>
 BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                               const Execution& execution);

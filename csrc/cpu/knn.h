@@ -20,7 +20,8 @@ void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric me
                   Algorithm algorithm, const Execution& execution, T* distances);
 
 /// The k nearest other samples of each sample, ordered by (distance, index): distances [n][k] and
-/// indices [n][k], written.
+/// indices [n][k], written. Euclidean neighbours are ordered by their squared distance, which tells
+/// apart some that the rounded root does not.
 template <class T>
 void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
                 const Execution& execution, T* distances, std::int64_t* indices);

@@ -117,11 +117,12 @@ void count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Metric m
   }
 }
 
-/// Mean and spread of sum_b psi(counts[b][i] + shift) over i, in chunks of fixed size whose
-/// partial sums are added in order.
+/// Mean and spread of sum_b psi(counts[b][i] + shift) over i. Runs of fixed size are summed, and
+/// their sums added in order: the same bits for any number of threads, and little rounding.
 void summarise(const std::int64_t* counts, std::size_t m, std::int64_t n, int shift,
                const Execution& execution, PsiSummary& summary) {
   constexpr std::int64_t kChunk = 1 << 14;
+  constexpr std::int64_t kRun = 1 << 7;
   const std::int64_t chunks = (n + kChunk - 1) / kChunk;
   const auto term = [&](std::int64_t i) {
     double sum = 0;
@@ -133,15 +134,18 @@ void summarise(const std::int64_t* counts, std::size_t m, std::int64_t n, int sh
   std::vector<double> sums(static_cast<std::size_t>(chunks));
   std::vector<double> squares(static_cast<std::size_t>(chunks));
   parallel_for(execution, chunks, [&](std::int64_t c, int) {
-    double sum = 0;
-    double square = 0;
-    for (std::int64_t i = c * kChunk; i < std::min(n, (c + 1) * kChunk); ++i) {
-      const double difference = term(i) - origin;
-      sum += difference;
-      square += difference * difference;
+    const std::int64_t end = std::min(n, (c + 1) * kChunk);
+    for (std::int64_t begin = c * kChunk; begin < end; begin += kRun) {
+      double sum = 0;
+      double square = 0;
+      for (std::int64_t i = begin; i < std::min(end, begin + kRun); ++i) {
+        const double difference = term(i) - origin;
+        sum += difference;
+        square += difference * difference;
+      }
+      sums[c] += sum;
+      squares[c] += square;
     }
-    sums[c] = sum;
-    squares[c] = square;
   });
   double sum = 0;
   double square = 0;

@@ -37,7 +37,7 @@ def kth_distance(
 def kneighbors(
     blocks: list[Array], k: int, *, metric: str, algorithm: str, n_jobs: int | None
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Return distances and indices, both (n, k), ordered by (distance, index).
+    """Return distances and indices, both (n, k), by (distance, index); see :mod:`fastmi.neighbors`.
 
     Arguments as in :func:`kth_distance`.
     """
