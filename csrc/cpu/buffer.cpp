@@ -2,10 +2,6 @@
 
 #include <mutex>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace fastmi::cpu {
 namespace {
 
@@ -13,7 +9,6 @@ namespace {
 constexpr std::size_t kSmallestKept = 64 << 10;
 constexpr std::size_t kLargestKept = 8 << 20;
 constexpr std::size_t kMostKept = 32 << 20;
-constexpr std::size_t kHugePage = 2 << 20;
 constexpr std::size_t kAlignment = 64;
 
 /// Sizes that nearly agree share an array.
@@ -82,13 +77,7 @@ void* allocate_scratch(std::size_t bytes) {
   if (is_kept(bytes)) {
     if (void* memory = shelf().take(bytes)) return memory;
   }
-  if (bytes <= kLargestKept) return ::operator new(bytes, std::align_val_t{kAlignment});
-  void* memory = ::operator new(bytes, std::align_val_t{kHugePage});
-#if defined(__linux__)
-  // Advice only: without huge pages the memory is as good, and slower.
-  madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-  return memory;
+  return ::operator new(bytes, std::align_val_t{kAlignment});
 }
 
 void free_scratch(void* memory, std::size_t bytes) noexcept {
@@ -96,7 +85,7 @@ void free_scratch(void* memory, std::size_t bytes) noexcept {
   if (is_kept(bytes)) {
     shelf().put(memory, bytes);
   } else {
-    ::operator delete(memory, std::align_val_t{bytes <= kLargestKept ? kAlignment : kHugePage});
+    ::operator delete(memory, std::align_val_t{kAlignment});
   }
 }
 
