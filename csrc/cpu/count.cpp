@@ -56,13 +56,11 @@ void count_one_column(const Points<T>& points, const T* radius, int radii, bool 
   const std::int64_t n = points.n;
   const SortedColumn<T> sorted = sort_column(points.data, n);
   Buffer<T> limits(static_cast<std::size_t>(n));
-  Buffer<std::int32_t> by_rank(static_cast<std::size_t>(n));
   for (int r = 0; r < radii; ++r) {
     for (std::int64_t p = 0; p < n; ++p) {
       limits[p] = strict_limit(radius[r * n + sorted.sample[p]], strict);
     }
-    count_sorted(sorted, limits.data(), execution, by_rank.data());
-    for (std::int64_t p = 0; p < n; ++p) counts[r * n + sorted.sample[p]] = by_rank[p];
+    count_sorted(sorted, limits.data(), execution, counts + r * n);
   }
 }
 

@@ -26,17 +26,14 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
   std::sort(ascending.begin(), ascending.end());
   const std::size_t entries = ks.size() * static_cast<std::size_t>(n);
   Buffer<T> radius[2] = {Buffer<T>(entries), Buffer<T>(entries)};
-  kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back()), ascending, execution,
-                         radius[0].data(), radius[1].data());
-  Buffer<std::int32_t> by_rank(static_cast<std::size_t>(n));
+  kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back(), execution), ascending,
+                         execution, radius[0].data(), radius[1].data());
   for (std::size_t q = 0; q < ks.size(); ++q) {
     const auto at = std::lower_bound(ascending.begin(), ascending.end(), ks[q]) - ascending.begin();
     const T* first = radius[0].data() + at * n;
     summaries[q].zero_radius = std::count(first, first + n, T(0));
     for (int b = 0; b < 2; ++b) {
-      count_sorted(sorted[b], radius[b].data() + at * n, execution, by_rank.data());
-      std::int64_t* to = counts + (2 * q + b) * n;
-      for (std::int64_t p = 0; p < n; ++p) to[sorted[b].sample[p]] = by_rank[p];
+      count_sorted(sorted[b], radius[b].data() + at * n, execution, counts + (2 * q + b) * n);
     }
   }
 }

@@ -149,14 +149,16 @@ void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& 
 
 template <class T>
 void count_sorted(const SortedColumn<T>& column, const T* limits, const Execution& execution,
-                  std::int32_t* counts) {
+                  std::int64_t* counts) {
   const auto& kernels = current_kernels<T>();
   const std::int64_t n = static_cast<std::int64_t>(column.values.size());
   const std::int64_t items = (n + kRanksPerItem - 1) / kRanksPerItem;
   parallel_for(execution, items, [&](std::int64_t item, int) {
     const std::int64_t begin = item * kRanksPerItem;
     const std::int64_t end = std::min(n, begin + kRanksPerItem);
-    kernels.count_ranks(column.values.data(), n, begin, end, limits, counts);
+    std::int32_t by_rank[kRanksPerItem];
+    kernels.count_ranks(column.values.data(), n, begin, end, limits, by_rank);
+    for (std::int64_t p = begin; p < end; ++p) counts[column.sample[p]] = by_rank[p - begin];
   });
 }
 
@@ -164,7 +166,7 @@ void count_sorted(const SortedColumn<T>& column, const T* limits, const Executio
   template SortedColumn<T> sort_column(const T*, std::int64_t);                      \
   template void kth_distance_sorted(const SortedColumn<T>&, const std::vector<int>&, \
                                     const Execution&, T*);                           \
-  template void count_sorted(const SortedColumn<T>&, const T*, const Execution&, std::int32_t*);
+  template void count_sorted(const SortedColumn<T>&, const T*, const Execution&, std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

@@ -25,10 +25,10 @@ template <class T>
 void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& ks,
                          const Execution& execution, T* distances);
 
-/// counts[p]: other points with |values[p] - value| < limits[p], p a rank. O(n log c) for counts
-/// of about c.
+/// counts[i]: other samples nearer to sample i than limits[p], p the rank of sample i. O(n log c)
+/// for counts of about c.
 template <class T>
 void count_sorted(const SortedColumn<T>& column, const T* limits, const Execution& execution,
-                  std::int32_t* counts);
+                  std::int64_t* counts);
 
 }  // namespace fastmi::cpu

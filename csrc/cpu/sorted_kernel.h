@@ -87,7 +87,7 @@ struct SideCounter {
   }
 };
 
-/// counts[p] for ranks p in [begin, end): others strictly nearer than limits[p].
+/// counts[p - begin] for ranks p in [begin, end): others strictly nearer than limits[p].
 template <class T>
 void count_ranks(const T* values, std::int64_t n, std::int64_t begin, std::int64_t end,
                  const T* limits, std::int32_t* counts) {
@@ -96,9 +96,10 @@ void count_ranks(const T* values, std::int64_t n, std::int64_t begin, std::int64
   constexpr int kGroup = SideCounter<1, T>::kGroup;
   for (std::int64_t first = begin; first < end; first += kGroup) {
     const int lanes = static_cast<int>(end - first < kGroup ? end - first : kGroup);
-    for (int l = 0; l < lanes; ++l) counts[first + l] = 0;
-    below.add(first, lanes, limits + first, counts + first);
-    above.add(first, lanes, limits + first, counts + first);
+    std::int32_t* const group = counts + (first - begin);
+    for (int l = 0; l < lanes; ++l) group[l] = 0;
+    below.add(first, lanes, limits + first, group);
+    above.add(first, lanes, limits + first, group);
   }
 }
 

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "cpu/kernels.h"
 
 namespace fastmi::cpu {
 
 template <class T>
-Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k) {
+Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k,
+                       const Execution& execution) {
   Strips<T> strips;
   const std::int64_t n = static_cast<std::int64_t>(x.values.size());
   strips.n = n;
@@ -29,11 +31,13 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
   strips.count = static_cast<int>(strips.low.size());
 
   Buffer<std::int32_t> rank_of(static_cast<std::size_t>(n));
-  for (std::int64_t p = 0; p < n; ++p) rank_of[x.sample[p]] = static_cast<std::int32_t>(p);
   Buffer<std::int32_t> strip_of(static_cast<std::size_t>(n));
-  for (int s = 0; s < strips.count; ++s) {
-    std::fill(strip_of.begin() + strips.start[s], strip_of.begin() + strips.start[s + 1], s);
-  }
+  parallel_for(execution, strips.count, [&](std::int64_t s, int) {
+    for (std::int32_t p = strips.start[s]; p < strips.start[s + 1]; ++p) {
+      rank_of[x.sample[p]] = p;
+      strip_of[p] = static_cast<std::int32_t>(s);
+    }
+  });
   strips.x.resize(static_cast<std::size_t>(n) + kStripPad);
   strips.y.resize(static_cast<std::size_t>(n) + kStripPad);
   strips.x_rank.resize(static_cast<std::size_t>(n));
@@ -41,16 +45,34 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
   // Vectors are loaded whole; the lanes past the end only have to be numbers.
   std::fill(strips.x.begin() + n, strips.x.end(), T(0));
   std::fill(strips.y.begin() + n, strips.y.end(), T(0));
-  std::vector<std::int32_t> next(strips.start.begin(), strips.start.end() - 1);
-  // Visiting the points in order of y leaves every strip in order of y.
-  for (std::int64_t p = 0; p < n; ++p) {
-    const std::int32_t rank = rank_of[y.sample[p]];
-    const std::int32_t to = next[strip_of[rank]]++;
-    strips.x[to] = x.values[rank];
-    strips.y[to] = y.values[p];
-    strips.x_rank[to] = rank;
-    strips.y_rank[to] = static_cast<std::int32_t>(p);
+
+  // Dealing the points out in order of y leaves every strip in order of y. Each part of that order
+  // is dealt by one thread, from the places where the parts before it end.
+  const std::int64_t parts = execution.threads > 1 ? 4 * execution.threads : 1;
+  const auto part_begin = [&](std::int64_t part) { return n * part / parts; };
+  Buffer<std::int32_t> rank_at(static_cast<std::size_t>(n));
+  std::vector<std::vector<std::int32_t>> next(static_cast<std::size_t>(parts));
+  parallel_for(execution, parts, [&](std::int64_t part, int) {
+    next[part].assign(static_cast<std::size_t>(strips.count), 0);
+    for (std::int64_t p = part_begin(part); p < part_begin(part + 1); ++p) {
+      rank_at[p] = rank_of[y.sample[p]];
+      ++next[part][strip_of[rank_at[p]]];
+    }
+  });
+  for (int s = 0; s < strips.count; ++s) {
+    std::int32_t position = strips.start[s];
+    for (auto& of_part : next) position += std::exchange(of_part[s], position);
   }
+  parallel_for(execution, parts, [&](std::int64_t part, int) {
+    for (std::int64_t p = part_begin(part); p < part_begin(part + 1); ++p) {
+      const std::int32_t rank = rank_at[p];
+      const std::int32_t to = next[part][strip_of[rank]]++;
+      strips.x[to] = x.values[rank];
+      strips.y[to] = y.values[p];
+      strips.x_rank[to] = rank;
+      strips.y_rank[to] = static_cast<std::int32_t>(p);
+    }
+  });
   return strips;
 }
 
@@ -65,7 +87,8 @@ void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
 }
 
 #define FASTMI_INSTANTIATE(T)                                                                    \
-  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int);          \
+  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int,           \
+                                  const Execution&);                                             \
   template void kth_distance_strips(const Strips<T>&, const std::vector<int>&, const Execution&, \
                                     T*, T*);
 FASTMI_INSTANTIATE(float)

@@ -29,7 +29,8 @@ inline constexpr int kStripPad = 16;
 inline constexpr int kStripMaxK = 64;
 
 template <class T>
-Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k);
+Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k,
+                       const Execution& execution);
 
 /// Distance of every point to its ks[q]-th nearest other point under max(|dx|, |dy|), written by
 /// x rank to by_x[q][n] and, unless null, by y rank to by_y[q][n]. ks ascending, <= kStripMaxK.
