@@ -10,7 +10,8 @@ Values are in nats, samples are rows, and nothing is clipped or jittered unless 
 """
 
 from fastmi import neighbors
-from fastmi._backend import config, show_config, version
+from fastmi._backend import VERSION as __version__
+from fastmi._backend import config, show_config
 from fastmi.api import entropy, mi
 from fastmi.estimators import KSG, Estimate, KozachenkoLeonenko
 
@@ -25,12 +26,3 @@ __all__ = [
     "neighbors",
     "show_config",
 ]
-
-__version__: str
-
-
-def __getattr__(name: str) -> str:
-    # Reading package metadata takes longer than the rest of the import: only when asked.
-    if name == "__version__":
-        return version()
-    raise AttributeError(f"module 'fastmi' has no attribute {name!r}")

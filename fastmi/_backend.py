@@ -22,6 +22,8 @@ except ImportError as error:
         "folder hides it: start Python from another directory."
     ) from error
 
+VERSION: str = _cpu.build_info()["version"]
+
 # OpenMP ends the whole process when it cannot start a thread, so a slip such as
 # n_jobs=10**6 must not reach it. Far above what helps, far below what any system refuses.
 _MAX_OVERSUBSCRIBED_THREADS = 256
@@ -58,16 +60,6 @@ def _usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def version() -> str:
-    """Return the version of the installed distribution."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("fastmi")
-    except metadata.PackageNotFoundError:
-        return "0+unknown"
-
-
 def config() -> dict[str, Any]:
     """Return what this installation runs on, as plain JSON-able values.
 
@@ -79,9 +71,10 @@ def config() -> dict[str, Any]:
         (compiler and versions).
     """
     build = dict(_cpu.build_info())
+    del build["version"]
     reason = str(build.pop("cuda", "not part of this build")).removeprefix("off: ")
     return {
-        "version": version(),
+        "version": VERSION,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "simd_level": _cpu.simd_level(),
