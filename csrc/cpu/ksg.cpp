@@ -63,6 +63,7 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
+  constexpr std::int64_t kSamples = 1024;  // of one parallel item
   // The sorted forms know no indices.
   const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
   Buffer<T> distances(static_cast<std::size_t>(n) * k);
@@ -76,15 +77,17 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
   Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
   Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      for (std::size_t q = 0; q < ks.size(); ++q) {
-        T reach = 0;
-        for (int c = 0; c < ks[q]; ++c) {
-          reach = std::max(reach, block_distance(blocks[b], i, neighbours[i * k + c], metric));
+    parallel_for(execution, (n + kSamples - 1) / kSamples, [&](std::int64_t item, int) {
+      for (std::int64_t i = item * kSamples; i < std::min(n, (item + 1) * kSamples); ++i) {
+        for (std::size_t q = 0; q < ks.size(); ++q) {
+          T reach = 0;
+          for (int c = 0; c < ks[q]; ++c) {
+            reach = std::max(reach, block_distance(blocks[b], i, neighbours[i * k + c], metric));
+          }
+          radius[q * n + i] = reach;
         }
-        radius[q * n + i] = reach;
       }
-    }
+    });
     count_within(Blocks<T>{blocks[b]}, radius.data(), static_cast<int>(ks.size()), false, metric,
                  algorithm, execution, of_block.data());
     for (std::size_t q = 0; q < ks.size(); ++q) {
