@@ -1,4 +1,3 @@
-#include <omp.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "cpu/knn.h"
 #include "cpu/ksg.h"
 #include "cpu/simd_level.h"
+#include "cpu/sweep.h"
 
 namespace fastmi::bindings {
 namespace {
@@ -153,6 +153,40 @@ py::tuple ksg(const std::vector<py::array>& arrays, const std::vector<int>& ks, 
   return py::make_tuple(mean, std, counts, zero_radius);
 }
 
+template <class T>
+py::tuple ksg_sweep(const py::array& x, const py::array& y, const std::vector<double>& scales,
+                    const std::vector<int>& ks, Metric metric, int threads) {
+  const Blocks<T> blocks = as_blocks<T>({x, y});
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  std::vector<T> own_scales;
+  for (const double scale : scales) {
+    own_scales.push_back(static_cast<T>(scale));
+    if (!(own_scales.back() > 0) || !std::isfinite(own_scales.back())) {
+      throw std::invalid_argument("scales must be positive and finite; got " +
+                                  std::to_string(scale));
+    }
+  }
+  if (own_scales.empty()) throw std::invalid_argument("scales must not be empty");
+  const auto number = static_cast<py::ssize_t>(scales.size());
+  const auto lists = static_cast<py::ssize_t>(ks.size());
+  Array<double> mean({number, lists});
+  Array<double> std({number, lists});
+  Array<std::int64_t> counts({number, lists, py::ssize_t{2}, static_cast<py::ssize_t>(n)});
+  Array<std::int64_t> zero_radius({number, lists});
+  std::int64_t* out = counts.mutable_data();
+  std::vector<cpu::PsiSummary> summaries;
+  without_gil(blocks, threads, [&](const cpu::Execution& execution) {
+    summaries = cpu::ksg_sweep(blocks[0], blocks[1], own_scales, ks, metric, execution, out);
+  });
+  for (std::size_t e = 0; e < summaries.size(); ++e) {
+    mean.mutable_data()[e] = summaries[e].mean;
+    std.mutable_data()[e] = summaries[e].std;
+    zero_radius.mutable_data()[e] = summaries[e].zero_radius;
+  }
+  return py::make_tuple(mean, std, counts, zero_radius);
+}
+
 Array<double> digamma(const Array<std::int64_t>& n) {
   const std::int64_t* from = n.data();
   if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
@@ -247,6 +281,15 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "blocks"_a, "ks"_a, "variant"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
+      "ksg_sweep",
+      [](const py::array& x, const py::array& y, const std::vector<double>& scales,
+         const std::vector<int>& ks, const std::string& metric, int threads) {
+        return with_dtype({x}, [&]<class T>() {
+          return ksg_sweep<T>(x, y, scales, ks, as_metric(metric), threads);
+        });
+      },
+      "x"_a, "y"_a, "scales"_a, "ks"_a, "metric"_a, "threads"_a);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace fastmi::cpu {
@@ -99,32 +101,62 @@ class Orderer {
   Buffer<Key> keys_;
 };
 
-/// Squares of coordinate differences, not of coordinates, have to stay in range.
+/// Ranges of a column and of the middle half of its values, from at most 256 samples the latter.
+template <class T>
+struct Spread {
+  T all = 0;
+  T half = 0;
+  T magnitude = 0;
+};
+
+template <class T>
+Spread<T> column_spread(const Points<T>& points, int j, std::vector<T>& probe) {
+  const auto value = [&](std::int64_t i) { return points.data[i * points.d + j]; };
+  T low = value(0);
+  T high = low;
+  for (std::int64_t i = 1; i < points.n; ++i) {
+    low = std::min(low, value(i));
+    high = std::max(high, value(i));
+  }
+  probe.clear();
+  const std::int64_t stride = std::max<std::int64_t>(1, points.n / 256);
+  for (std::int64_t i = 0; i < points.n; i += stride) probe.push_back(value(i));
+  std::sort(probe.begin(), probe.end());
+  const T half = probe[probe.size() * 3 / 4] - probe[probe.size() / 4];
+  return {high - low, half, std::max(std::abs(low), std::abs(high))};
+}
+
+/// The power of two that takes the widest column near the top of the range whose squares can be
+/// summed: below it lies all the room there is for small distances.
 template <class T>
 T power_of_two_scale(const Blocks<T>& blocks) {
+  constexpr int kMaxExponent = std::numeric_limits<T>::max_exponent;
   T magnitude = 0;
   T range = 0;
-  std::vector<T> low;
-  std::vector<T> high;
+  T narrowest = std::numeric_limits<T>::infinity();
+  std::vector<T> probe;
   for (const Points<T>& block : blocks) {
-    low.assign(block.data, block.data + block.d);
-    high = low;
-    for (std::int64_t i = 1; i < block.n; ++i) {
-      const T* row = block.data + i * block.d;
-      for (int j = 0; j < block.d; ++j) {
-        low[j] = std::min(low[j], row[j]);
-        high[j] = std::max(high[j], row[j]);
-      }
-    }
     for (int j = 0; j < block.d; ++j) {
-      magnitude = std::max({magnitude, std::abs(low[j]), std::abs(high[j])});
-      range = std::max(range, high[j] - low[j]);
+      const Spread<T> spread = column_spread(block, j, probe);
+      magnitude = std::max(magnitude, spread.magnitude);
+      range = std::max(range, spread.all);
+      if (spread.half > 0) narrowest = std::min(narrowest, spread.half);
     }
   }
   if (range == 0) return 1;
+  // Squares span 2 max_exponent binary digits in all, distances half of that.
+  if (std::isfinite(narrowest) &&
+      std::ilogb(range) - std::ilogb(narrowest) > kMaxExponent - kMaxExponent / 5) {
+    throw std::invalid_argument(
+        "a column spans " + std::to_string(range) + " while half the values of one lie within " +
+        std::to_string(narrowest) + ": too far apart for squared distances in float" +
+        std::to_string(8 * sizeof(T)) +
+        "; drop the outlier (a fill value?), use float64 or metric='chebyshev'");
+  }
+  const int top = kMaxExponent / 2 - 4 - (std::ilogb(total_dims(blocks)) + 1) / 2;
   // The scale and its inverse stay normal numbers, and the coordinates themselves finite.
-  constexpr int kMost = std::numeric_limits<T>::max_exponent - 2;
-  const int exponent = std::clamp(-std::ilogb(range), std::numeric_limits<T>::min_exponent,
+  constexpr int kMost = kMaxExponent - 2;
+  const int exponent = std::clamp(top - std::ilogb(range), std::numeric_limits<T>::min_exponent,
                                   std::min(kMost, kMost - std::ilogb(magnitude)));
   return std::ldexp(T(1), exponent);
 }

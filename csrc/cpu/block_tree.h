@@ -65,9 +65,11 @@ struct BlockTree {
 
 /// O(n log n) (spatial) or O(n) time; n d sizeof(T) bytes plus 1/32 of that for the boxes.
 ///
-/// Euclidean coordinates are multiplied by a power of two that brings the largest range near one,
-/// so that squares neither overflow nor, unless 1e150 times smaller than that range, underflow. The
-/// product is exact outside the subnormal numbers, and distances are divided by it again.
+/// Euclidean coordinates are multiplied by a power of two that takes the widest column near the
+/// largest number whose square can be summed: no square overflows, and distances down to 1e-37
+/// (float32) or 1e-300 (float64) of that width keep theirs. The product is exact outside the
+/// subnormal numbers, and distances are divided by it again. Throws std::invalid_argument where
+/// an outlier takes even that room.
 template <class T>
 BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                               const Execution& execution);

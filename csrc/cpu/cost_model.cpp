@@ -27,7 +27,7 @@ bool can_sort(int variables, int d, int k) {
 }
 
 Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k) {
-  // Samples below which building a tree costs more than it saves.
+  // Samples below which building a tree costs more than it saves: bench/bench_algorithms.py.
   constexpr std::int64_t kTreeMin = 256;
   if (can_sort(variables, d, k)) return Algorithm::kSort;
   return n < kTreeMin ? Algorithm::kBrute : Algorithm::kTree;
@@ -47,7 +47,7 @@ Algorithm resolve_algorithm(Algorithm requested, std::int64_t n, int variables, 
 bool use_byte_filter(std::int64_t n, int d, Metric metric) {
   // Fitted at n = 1e4 to 2e4 (see README.md); flat from 4 to 6.
   constexpr int kFilterMinDims = 5;
-  constexpr std::int64_t kFilterMin = 512;
+  constexpr std::int64_t kFilterMin = 512;  // the bytes of fewer points are not worth making
   return metric == Metric::kChebyshev && d >= kFilterMinDims && n >= kFilterMin;
 }
 

@@ -17,15 +17,25 @@ struct Kernels {
   using Count = void (*)(const BlockTree<T>&, int block, const T* limits, int radii,
                          std::int64_t* counts);
 
-  Knn knn_block_chebyshev, knn_block_euclidean;
-  Knn knn_block_chebyshev_index, knn_block_euclidean_index;
-  Count count_block_chebyshev, count_block_euclidean;
+  Knn knn_block_chebyshev;
+  Knn knn_block_euclidean;
+  Knn knn_block_chebyshev_index;
+  Knn knn_block_euclidean_index;
+  Count count_block_chebyshev;
+  Count count_block_euclidean;
   void (*kth_distance_ranks)(const T* values, std::int64_t n, int k, std::int64_t begin,
                              std::int64_t end, T* distances);
   void (*count_ranks)(const T* values, std::int64_t n, std::int64_t begin, std::int64_t end,
                       const T* limits, std::int32_t* counts);
   void (*knn_strip)(const Strips<T>& strips, int strip, const int* ks, int queries, T* by_x,
                     T* by_y);
+  void (*distance_rows_chebyshev)(const BlockTree<T>& tree, std::int64_t first, int queries,
+                                  T* rows);
+  void (*distance_rows_euclidean)(const BlockTree<T>& tree, std::int64_t first, int queries,
+                                  T* rows);
+  void (*sweep_query)(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
+                      const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
+                      std::int64_t* counts_x, std::int64_t* counts_y, T* limits);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
   Knn knn_block(Metric metric, bool with_index) const {

@@ -5,21 +5,25 @@
 #include "cpu/knn_kernel.h"
 #include "cpu/sorted_kernel.h"
 #include "cpu/strips_kernel.h"
+#include "cpu/sweep_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
 template <class T>
 inline constexpr Kernels<T> kTable = {
-    &knn_block<Metric::kChebyshev, false, T>,
-    &knn_block<Metric::kEuclidean, false, T>,
-    &knn_block<Metric::kChebyshev, true, T>,
-    &knn_block<Metric::kEuclidean, true, T>,
-    &count_block<Metric::kChebyshev, T>,
-    &count_block<Metric::kEuclidean, T>,
-    &kth_distance_ranks<T>,
-    &count_ranks<T>,
-    &knn_strip<T>,
-    &probe_ceiling<T>,
+    .knn_block_chebyshev = &knn_block<Metric::kChebyshev, false, T>,
+    .knn_block_euclidean = &knn_block<Metric::kEuclidean, false, T>,
+    .knn_block_chebyshev_index = &knn_block<Metric::kChebyshev, true, T>,
+    .knn_block_euclidean_index = &knn_block<Metric::kEuclidean, true, T>,
+    .count_block_chebyshev = &count_block<Metric::kChebyshev, T>,
+    .count_block_euclidean = &count_block<Metric::kEuclidean, T>,
+    .kth_distance_ranks = &kth_distance_ranks<T>,
+    .count_ranks = &count_ranks<T>,
+    .knn_strip = &knn_strip<T>,
+    .distance_rows_chebyshev = &distance_rows<Metric::kChebyshev, T>,
+    .distance_rows_euclidean = &distance_rows<Metric::kEuclidean, T>,
+    .sweep_query = &sweep_query<T>,
+    .probe_ceiling = &probe_ceiling<T>,
 };
 
 extern const Kernels<float> kernels_f32;

@@ -5,8 +5,6 @@
 // distance, then the leaf's points 4 to 16 at a time.
 #pragma once
 
-#include <type_traits>
-
 #include "cpu/block_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
@@ -67,15 +65,6 @@ struct NeighbourHeap {
   FASTMI_INLINE void place(int p, T value, std::int32_t id) {
     distance[p] = value;
     if constexpr (kWithIndex) sample[p] = id;
-  }
-  /// The next larger number after a non-negative one; infinity stays.
-  static FASTMI_INLINE T next_up(T value) {
-    if (value == std::numeric_limits<T>::infinity()) return value;
-    std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t> bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    ++bits;
-    std::memcpy(&value, &bits, sizeof bits);
-    return value;
   }
 };
 

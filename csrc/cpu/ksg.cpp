@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "cpu/count.h"
-#include "cpu/digamma.h"
 #include "cpu/knn.h"
 #include "cpu/sorted.h"
 #include "cpu/strips.h"
@@ -117,47 +116,6 @@ void count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Metric m
   }
 }
 
-/// Mean and spread of sum_b psi(counts[b][i] + shift) over i. Runs of fixed size are summed, and
-/// their sums added in order: the same bits for any number of threads, and little rounding.
-void summarise(const std::int64_t* counts, std::size_t m, std::int64_t n, int shift,
-               const Execution& execution, PsiSummary& summary) {
-  constexpr std::int64_t kChunk = 1 << 14;
-  constexpr std::int64_t kRun = 1 << 7;
-  const std::int64_t chunks = (n + kChunk - 1) / kChunk;
-  const auto term = [&](std::int64_t i) {
-    double sum = 0;
-    for (std::size_t b = 0; b < m; ++b) sum += digamma(counts[b * n + i] + shift);
-    return sum;
-  };
-  // Sums of differences to one term: the spread is small against the terms themselves.
-  const double origin = term(0);
-  std::vector<double> sums(static_cast<std::size_t>(chunks));
-  std::vector<double> squares(static_cast<std::size_t>(chunks));
-  parallel_for(execution, chunks, [&](std::int64_t c, int) {
-    const std::int64_t end = std::min(n, (c + 1) * kChunk);
-    for (std::int64_t begin = c * kChunk; begin < end; begin += kRun) {
-      double sum = 0;
-      double square = 0;
-      for (std::int64_t i = begin; i < std::min(end, begin + kRun); ++i) {
-        const double difference = term(i) - origin;
-        sum += difference;
-        square += difference * difference;
-      }
-      sums[c] += sum;
-      squares[c] += square;
-    }
-  });
-  double sum = 0;
-  double square = 0;
-  for (std::int64_t c = 0; c < chunks; ++c) {
-    sum += sums[c];
-    square += squares[c];
-  }
-  const double mean = sum / static_cast<double>(n);
-  summary.mean = origin + mean;
-  summary.std = std::sqrt(std::max(0.0, square / static_cast<double>(n) - mean * mean));
-}
-
 }  // namespace
 
 template <class T>
@@ -178,7 +136,7 @@ std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks,
   }
   const int shift = variant == KsgVariant::kOne ? 1 : 0;
   for (std::size_t q = 0; q < ks.size(); ++q) {
-    summarise(counts + q * blocks.size() * n, blocks.size(), n, shift, execution, summaries[q]);
+    summarise_psi(counts + q * variables * n, variables, n, shift, execution, summaries[q]);
   }
   return summaries;
 }

@@ -7,6 +7,7 @@
 #include "common/points.h"
 #include "cpu/cost_model.h"
 #include "cpu/parallel.h"
+#include "cpu/psi_summary.h"
 
 namespace fastmi::cpu {
 
@@ -16,18 +17,11 @@ enum class KsgVariant {
   kTwo,  ///< eq. 9: one radius per point and variable, closed counts
 };
 
-/// Sums over the points for one k: sum_b psi(n_b + 1) for kOne, sum_b psi(n_b) for kTwo.
-struct PsiSummary {
-  double mean = 0;
-  double std = 0;                ///< population standard deviation over the points
-  std::int64_t zero_radius = 0;  ///< points whose k-th joint distance is 0
-};
-
 /// Joint k-th distances, every marginal count and the digamma terms, for every k of a list.
 ///
 /// blocks: m >= 2 variables; counts [len(ks)][m][n], written: n_b(i) of eq. 8 or 9, the point
-/// itself excluded. The joint search is shared by all k; the summaries add up in sample order, so
-/// nothing depends on threads.
+/// itself excluded. The joint search is shared by all k. Summaries are of sum_b psi(n_b + 1) for
+/// kOne and of sum_b psi(n_b) for kTwo. Nothing depends on threads.
 template <class T>
 std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
                             Metric metric, Algorithm algorithm, const Execution& execution,

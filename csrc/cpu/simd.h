@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -79,12 +81,6 @@ FASTMI_INLINE std::uint32_t mask_lt(Vec<double> a, Vec<double> b) {
 FASTMI_INLINE std::uint32_t mask_lt(Vec<float> a, Vec<float> b) {
   return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
 }
-FASTMI_INLINE std::uint32_t mask_le(Vec<double> a, Vec<double> b) {
-  return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ);
-}
-FASTMI_INLINE std::uint32_t mask_le(Vec<float> a, Vec<float> b) {
-  return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
-}
 
 #elif defined(__AVX2__)
 
@@ -103,12 +99,6 @@ FASTMI_INLINE std::uint32_t mask_lt(Vec<double> a, Vec<double> b) {
 }
 FASTMI_INLINE std::uint32_t mask_lt(Vec<float> a, Vec<float> b) {
   return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)));
-}
-FASTMI_INLINE std::uint32_t mask_le(Vec<double> a, Vec<double> b) {
-  return static_cast<std::uint32_t>(_mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_LE_OQ)));
-}
-FASTMI_INLINE std::uint32_t mask_le(Vec<float> a, Vec<float> b) {
-  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ)));
 }
 
 #else
@@ -155,12 +145,46 @@ template <class V>
 FASTMI_INLINE std::uint32_t mask_lt(V a, V b) {
   return sign_mask(a < b);
 }
-template <class V>
-FASTMI_INLINE std::uint32_t mask_le(V a, V b) {
-  return sign_mask(a <= b);
-}
 
 #endif
+
+/// The next larger number after a non-negative one; infinity stays.
+template <class T>
+FASTMI_INLINE T next_up(T value) {
+  std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t> bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits += value < std::numeric_limits<T>::infinity();
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+/// The next smaller number before a positive one.
+template <class T>
+FASTMI_INLINE T next_down(T value) {
+  std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t> bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  --bits;
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+/// Adds one to the lanes where a is below b.
+template <class T>
+FASTMI_INLINE VecInt<T> count_lt(VecInt<T> count, Vec<T> a, Vec<T> b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8) {
+    const __m512i c = (__m512i)count;
+    return (VecInt<T>)_mm512_mask_sub_epi64(c, _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ), c,
+                                            _mm512_set1_epi64(-1));
+  } else {
+    const __m512i c = (__m512i)count;
+    return (VecInt<T>)_mm512_mask_sub_epi32(c, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), c,
+                                            _mm512_set1_epi32(-1));
+  }
+#else
+  return count - (VecInt<T>)(a < b);
+#endif
+}
 
 /// Largest lane; exact in any order.
 FASTMI_INLINE double horizontal_max(Vec<double> v) {

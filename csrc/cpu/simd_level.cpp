@@ -20,8 +20,11 @@ const char* simd_level_name(SimdLevel level) {
 std::vector<SimdLevel> available_simd_levels() {
   std::vector<SimdLevel> levels{SimdLevel::kScalar};
 #ifdef FASTMI_X86_LEVELS
-  if (__builtin_cpu_supports("avx2")) levels.push_back(SimdLevel::kAvx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  // All that CMakeLists.txt lets the compiler use for the level.
+  const bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                    __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt");
+  if (bits && __builtin_cpu_supports("avx2")) levels.push_back(SimdLevel::kAvx2);
+  if (bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     levels.push_back(SimdLevel::kAvx512);
   }

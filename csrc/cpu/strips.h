@@ -10,8 +10,8 @@
 namespace fastmi::cpu {
 
 /// Two paired columns cut into strips of about sqrt(k n) consecutive x ranks, each strip in order
-/// of y. Equal values of x never straddle two strips unless a strip would have to hold them alone
-/// with others, so that a discrete x costs no extra strips to visit.
+/// of y. Equal values of x share a strip, however many they are, so that a discrete x leaves no
+/// more strips to visit.
 template <class T>
 struct Strips {
   std::int64_t n = 0;
@@ -34,7 +34,7 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
 
 /// Distance of every point to its ks[q]-th nearest other point under max(|dx|, |dy|), written by
 /// x rank to by_x[q][n] and, unless null, by y rank to by_y[q][n]. ks ascending, <= kStripMaxK.
-/// About 60 candidates per 8 points on smooth data, O(n sqrt n) at worst.
+/// A few dozen candidates per vector of points on smooth data, O(n sqrt n) at worst.
 template <class T>
 void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
                          const Execution& execution, T* by_x, T* by_y);

@@ -1,0 +1,50 @@
+#include "cpu/psi_summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "cpu/digamma.h"
+
+namespace fastmi::cpu {
+
+void summarise_psi(const std::int64_t* counts, std::int64_t m, std::int64_t n, int shift,
+                   const Execution& execution, PsiSummary& summary) {
+  constexpr std::int64_t kChunk = 1 << 14;
+  constexpr std::int64_t kRun = 1 << 7;
+  const std::int64_t chunks = (n + kChunk - 1) / kChunk;
+  const auto term = [&](std::int64_t i) {
+    double sum = 0;
+    for (std::int64_t b = 0; b < m; ++b) sum += digamma(counts[b * n + i] + shift);
+    return sum;
+  };
+  // Sums of differences to one term: the spread is small against the terms themselves.
+  const double origin = term(0);
+  std::vector<double> sums(static_cast<std::size_t>(chunks));
+  std::vector<double> squares(static_cast<std::size_t>(chunks));
+  parallel_for(execution, chunks, [&](std::int64_t c, int) {
+    const std::int64_t end = std::min(n, (c + 1) * kChunk);
+    for (std::int64_t begin = c * kChunk; begin < end; begin += kRun) {
+      double sum = 0;
+      double square = 0;
+      for (std::int64_t i = begin; i < std::min(end, begin + kRun); ++i) {
+        const double difference = term(i) - origin;
+        sum += difference;
+        square += difference * difference;
+      }
+      sums[c] += sum;
+      squares[c] += square;
+    }
+  });
+  double sum = 0;
+  double square = 0;
+  for (std::int64_t c = 0; c < chunks; ++c) {
+    sum += sums[c];
+    square += squares[c];
+  }
+  const double mean = sum / static_cast<double>(n);
+  summary.mean = origin + mean;
+  summary.std = std::sqrt(std::max(0.0, square / static_cast<double>(n) - mean * mean));
+}
+
+}  // namespace fastmi::cpu

@@ -1,0 +1,131 @@
+// One query of a scale sweep: all its distances in either margin lie in two rows; every scale
+// re-selects the k nearest and re-counts from them.
+#pragma once
+
+#include "cpu/block_kernel.h"
+#include "cpu/knn_kernel.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// rows[q][blocks * kBlock]: distances (internal ones) from queries first .. first + queries - 1
+/// of the tree, in its block order, to every lane.
+template <Metric M, class T>
+void distance_rows(const BlockTree<T>& tree, std::int64_t first, int queries, T* rows) {
+  constexpr int W = kLanes<T>;
+  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
+  const std::int64_t stride = static_cast<std::int64_t>(tree.blocks) * kBlock;
+  constexpr T kNoLimit = std::numeric_limits<T>::infinity();
+  for (int block = 0; block < tree.blocks; ++block) {
+    const T* lanes = tree.block_coords(block);
+    for (int q = 0; q < queries; ++q) {
+      const std::int64_t query = first + q;
+      const T* at = tree.block_coords(static_cast<int>(query / kBlock)) + query % kBlock;
+      T* row = rows + q * stride + static_cast<std::int64_t>(block) * kBlock;
+      for (int l = 0; l < kBlock; l += G * W) {
+        Vec<T> acc[G];
+        // Without a limit nothing is left out but blocks that hold only unused lanes.
+        if (!distances_below<M, G>(tree, lanes + l, at, kNoLimit, acc)) {
+          for (int g = 0; g < G; ++g) acc[g] = broadcast<T>(kNoLimit);
+        }
+        for (int g = 0; g < G; ++g) store(row + l + g * W, acc[g]);
+      }
+    }
+  }
+}
+
+/// The k smallest of max(dx, c dy), ascending into best[k], which holds upper bounds on entry.
+template <class T>
+FASTMI_INLINE void select_scaled(const T* dx, const T* dy, std::int64_t length, T c, int k,
+                                 T* best) {
+  constexpr int W = kLanes<T>;
+  NeighbourHeap<T, false> heap{best, nullptr, k};
+  const Vec<T> scale = broadcast(c);
+  for (std::int64_t p = 0; p < length; p += W) {
+    const Vec<T> joint = vmax(load(dx + p), load(dy + p) * scale);
+    std::uint32_t below = mask_lt(joint, broadcast(best[0]));
+    if (below == 0) continue;
+    alignas(64) T distance[W];
+    store(distance, joint);
+    for (; below != 0; below &= below - 1) {
+      const T value = distance[__builtin_ctz(below)];
+      if (value < best[0]) heap.sift_from_root(value, 0, k);
+    }
+  }
+  heap.sort_ascending();
+}
+
+/// counts[t] = values below limits[t]; eight limits share a pass.
+template <class T>
+FASTMI_INLINE void count_below_limits(const T* values, std::int64_t length, const T* limits,
+                                      int number, std::int64_t* counts) {
+  constexpr int W = kLanes<T>;
+  constexpr int kTogether = 8;
+  for (int first = 0; first < number; first += kTogether) {
+    Vec<T> limit[kTogether];
+    VecInt<T> found[kTogether];
+    for (int t = 0; t < kTogether; ++t) {
+      // Lists that end early repeat a limit nothing is below.
+      limit[t] = broadcast(first + t < number ? limits[first + t] : T(-1));
+      found[t] = VecInt<T>{};
+    }
+    for (std::int64_t p = 0; p < length; p += W) {
+      const Vec<T> v = load(values + p);
+      for (int t = 0; t < kTogether; ++t) found[t] = count_lt<T>(found[t], v, limit[t]);
+    }
+    for (int t = 0; t < kTogether && first + t < number; ++t) {
+      std::int64_t sum = 0;
+      for (int l = 0; l < W; ++l) sum += found[t][l];
+      counts[first + t] = sum;
+    }
+  }
+}
+
+/// The smallest v with c v >= radius: c D < radius means D < v.
+template <class T>
+FASTMI_INLINE T unscaled_limit(T radius, T c) {
+  T v = radius / c;
+  while (v > 0 && c * next_down(v) >= radius) v = next_down(v);
+  while (c * v < radius) v = next_up(v);
+  return v;
+}
+
+/// radius[scales][ks], counts_x and counts_y the same: all of one query. dx, dy: its rows, the
+/// query itself and unused lanes at +inf; they and kept_x, kept_y hold `length` numbers and a
+/// vector more. scales ascending, ks ascending; best: scratch of the largest k.
+template <class T>
+void sweep_query(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
+                 const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
+                 std::int64_t* counts_x, std::int64_t* counts_y, T* limits) {
+  constexpr int W = kLanes<T>;
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  const int k = ks[lists - 1];
+  const auto keep_radii = [&](int s) {
+    for (int q = 0; q < lists; ++q) radius[s * lists + q] = best[ks[q] - 1];
+  };
+  // Radii grow with the scale: points beyond the largest in x matter to no scale.
+  for (int q = 0; q < k; ++q) best[q] = kInfinity;
+  select_scaled(dx, dy, length, scales[number - 1], k, best);
+  keep_radii(number - 1);
+  const T reach = best[k - 1];
+  std::int64_t kept = 0;
+  for (std::int64_t p = 0; p < length; ++p) {
+    kept_x[kept] = dx[p];
+    kept_y[kept] = dy[p];
+    kept += dx[p] < reach;
+  }
+  for (int l = 0; l < W; ++l) kept_x[kept + l] = kept_y[kept + l] = kInfinity;
+  for (int s = number - 2; s >= 0; --s) {
+    for (int q = 0; q < k; ++q) best[q] = reach;
+    select_scaled(kept_x, kept_y, kept, scales[s], k, best);
+    keep_radii(s);
+  }
+  count_below_limits(kept_x, kept, radius, number * lists, counts_x);
+  for (int s = 0; s < number; ++s) {
+    for (int q = 0; q < lists; ++q) {
+      limits[s * lists + q] = unscaled_limit(radius[s * lists + q], scales[s]);
+    }
+  }
+  count_below_limits(dy, length, limits, number * lists, counts_y);
+}
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL
