@@ -80,6 +80,21 @@ FASTMI_INLINE void count_below_limits(const T* values, std::int64_t length, cons
   }
 }
 
+/// Writes the lanes of `select` one after the other, and possibly anything after them up to a
+/// whole vector.
+template <class T>
+FASTMI_INLINE void store_selected(T* to, Vec<T> v, std::uint32_t select) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8) {
+    store(to, (Vec<T>)_mm512_maskz_compress_pd(static_cast<__mmask8>(select), (__m512d)v));
+  } else {
+    store(to, (Vec<T>)_mm512_maskz_compress_ps(static_cast<__mmask16>(select), (__m512)v));
+  }
+#else
+  for (; select != 0; select &= select - 1) *to++ = v[__builtin_ctz(select)];
+#endif
+}
+
 /// The smallest v with c v >= radius: c D < radius means D < v.
 template <class T>
 FASTMI_INLINE T unscaled_limit(T radius, T c) {
@@ -108,14 +123,16 @@ void sweep_query(const T* dx, const T* dy, std::int64_t length, const T* scales,
   keep_radii(number - 1);
   const T reach = best[k - 1];
   std::int64_t kept = 0;
-  for (std::int64_t p = 0; p < length; ++p) {
-    kept_x[kept] = dx[p];
-    kept_y[kept] = dy[p];
-    kept += dx[p] < reach;
+  for (std::int64_t p = 0; p < length; p += W) {
+    const Vec<T> x = load(dx + p);
+    const std::uint32_t below = mask_lt(x, broadcast(reach));
+    store_selected(kept_x + kept, x, below);
+    store_selected(kept_y + kept, load(dy + p), below);
+    kept += __builtin_popcount(below);
   }
   for (int l = 0; l < W; ++l) kept_x[kept + l] = kept_y[kept + l] = kInfinity;
   for (int s = number - 2; s >= 0; --s) {
-    for (int q = 0; q < k; ++q) best[q] = reach;
+    for (int q = 0; q < k - 1; ++q) best[q] = best[k - 1];
     select_scaled(kept_x, kept_y, kept, scales[s], k, best);
     keep_radii(s);
   }
