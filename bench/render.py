@@ -1,7 +1,7 @@
-"""Turn the JSON of the benches into Markdown, and keep the copy in README.md up to date.
+"""Turn the JSON of the benches into Markdown, and keep the copies in the READMEs up to date.
 
 python bench/render.py bench/results/*.json           # print
-python bench/render.py bench/results/*.json --write   # between the markers of README.md
+python bench/render.py bench/results/*.json --write   # between the markers of both README.md
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from timing import format_seconds
 
 README = Path(__file__).with_name("README.md")
+FRONT_PAGE = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 Result = dict[str, Any]
@@ -73,6 +74,48 @@ def mi_table(result: Result) -> str:
         f"{markdown_table(header, rows)}\n\n"
         f"Ceiling {result['ceiling'] / 1e9:.1f} G pair-dimensions/s. {versions}."
     )
+
+
+def front_page_table(result: Result) -> str:
+    """What a newcomer wants to know of bench_mi: how long, and against whom."""
+    rows = [
+        [
+            row["case"],
+            row["times"]["fastmi"]["text"],
+            f"{row['best_peer']}, {row['times'][row['best_peer']]['text']}",
+            f"{row['ratio']:.1f}x",
+            *(
+                f"{row['times'][name]['median'] / row['times']['fastmi']['median']:.0f}x"
+                if name in row["times"]
+                else ""
+                for name in ("NPEET", "sklearn x2")
+            ),
+        ]
+        for row in result["rows"]
+        if row["best_peer"]
+    ]
+    header = ["(dx,dy) n", "fastmi", "fastest rival", "ratio", "NPEET", "scikit-learn, 2 processes"]
+    return f"{markdown_table(header, rows)}\n\n{caption(result)}\n"
+
+
+def sweep_table(result: Result) -> str:
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        rivals = [name for name in seconds if name not in ("sweep", "one scale")]
+        rows.append(
+            [
+                row["case"],
+                format_seconds(seconds["sweep"]),
+                f"{seconds['sweep'] / seconds['one scale']:.2f}x",
+                *(
+                    f"{format_seconds(seconds[name])} ({seconds[name] / seconds['sweep']:.0f}x)"
+                    for name in rivals
+                ),
+            ]
+        )
+    header = ["case", "20 scales", "of one evaluation", *(f"{name}, 20 calls" for name in rivals)]
+    return markdown_table(header, rows)
 
 
 def ceiling_table(result: Result) -> str:
@@ -157,6 +200,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "growth": ("Growth with n", growth_table),
     "memory": ("Memory", memory_table),
     "threads": ("Threads", threads_table),
+    "sweep": ("Scale sweep", sweep_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
 }
@@ -192,7 +236,7 @@ def replace_between_markers(text: str, body: str) -> str:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("json", nargs="+", type=Path, help="result files of the benches")
-    parser.add_argument("--write", action="store_true", help=f"update {README.name}")
+    parser.add_argument("--write", action="store_true", help="update the READMEs")
     arguments = parser.parse_args(argv)
 
     results = [json.loads(path.read_text()) for path in arguments.json]
@@ -201,6 +245,10 @@ def main(argv: list[str] | None = None) -> None:
     body = "\n".join(section(result) for result in results)
     if arguments.write:
         README.write_text(replace_between_markers(README.read_text(), body))
+        for result in results:
+            if result["bench"] == "mi":
+                front = replace_between_markers(FRONT_PAGE.read_text(), front_page_table(result))
+                FRONT_PAGE.write_text(front)
     else:
         print(body)
 

@@ -9,20 +9,101 @@
 Values are in nats, samples are rows, and nothing is clipped or jittered unless asked.
 """
 
-from fastmi import neighbors
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fastmi import neighbors, normalize
 from fastmi._backend import VERSION as __version__
 from fastmi._backend import config, show_config
-from fastmi.api import entropy, mi
-from fastmi.estimators import KSG, Estimate, KozachenkoLeonenko
+from fastmi.api import cmi, entropy, mi, total_correlation
+from fastmi.estimators import (
+    BIKSG,
+    KSG,
+    Binning,
+    BinningConditional,
+    BinningTotalCorrelation,
+    BITotalCorrelation,
+    ConditionalKSG,
+    Estimate,
+    Gaussian,
+    GaussianConditional,
+    GaussianTotalCorrelation,
+    KozachenkoLeonenko,
+    KSGHybrid,
+    MixedKSG,
+    Ross,
+    TotalCorrelation,
+    WeightedKozachenkoLeonenko,
+)
+
+if TYPE_CHECKING:
+    from fastmi import compat, datasets, statistics
+    from fastmi.statistics import (
+        jackknife_error,
+        lagged_mi,
+        pairwise_mi,
+        permutation_test,
+        subsample_error,
+        transfer_entropy,
+    )
 
 __all__ = [
+    "BIKSG",
     "KSG",
+    "BITotalCorrelation",
+    "Binning",
+    "BinningConditional",
+    "BinningTotalCorrelation",
+    "ConditionalKSG",
     "Estimate",
+    "Gaussian",
+    "GaussianConditional",
+    "GaussianTotalCorrelation",
+    "KSGHybrid",
     "KozachenkoLeonenko",
+    "MixedKSG",
+    "Ross",
+    "TotalCorrelation",
+    "WeightedKozachenkoLeonenko",
     "__version__",
+    "cmi",
+    "compat",
     "config",
+    "datasets",
     "entropy",
+    "jackknife_error",
+    "lagged_mi",
     "mi",
     "neighbors",
+    "normalize",
+    "pairwise_mi",
+    "permutation_test",
     "show_config",
+    "statistics",
+    "subsample_error",
+    "total_correlation",
+    "transfer_entropy",
 ]
+
+# Submodules that load when first named: most programs do without them.
+_LAZY = frozenset({"compat", "datasets", "statistics"})
+_STATISTICS = frozenset(
+    {
+        "jackknife_error",
+        "lagged_mi",
+        "pairwise_mi",
+        "permutation_test",
+        "subsample_error",
+        "transfer_entropy",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return import_module(f"fastmi.{name}")
+    if name in _STATISTICS:
+        return getattr(import_module("fastmi.statistics"), name)
+    raise AttributeError(f"module 'fastmi' has no attribute {name!r}")

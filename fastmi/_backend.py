@@ -77,13 +77,20 @@ def config() -> dict[str, Any]:
         "version": VERSION,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "simd_level": _cpu.simd_level(),
+        "simd_level": _simd_level(),
         "simd_levels": list(_cpu.simd_levels()),
         "threads": thread_count(None),
         "openmp_runtimes": _openmp_runtimes(),
         "cuda": {"available": False, "reason": reason},
         "build": build,
     }
+
+
+def _simd_level() -> str:
+    try:
+        return str(_cpu.simd_level())
+    except ValueError as error:  # this is where a user comes to see what is wrong
+        return f"none: {error}"
 
 
 def show_config() -> None:

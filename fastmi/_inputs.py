@@ -83,17 +83,54 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str]) -> list[Array]:
     mixed = False
     for block, name in zip(blocks, names, strict=True):
         mixed = mixed or block.dtype != first.dtype
-        if len(block) != len(first):
-            hint = ""
-            if block.shape[1] == len(first) or first.shape[1] == len(block):
-                hint = "; samples are rows: is one of them transposed?"
-            raise ValueError(
-                f"{names[0]} and {name} must have the same number of samples; "
-                f"got {names[0]} with n={len(first)}, {name} with n={len(block)}{hint}"
-            )
+        check_same_length(first, block, names[0], name)
     if mixed:
         blocks = [block.astype(_FLOAT64, copy=False) for block in blocks]
     return blocks
+
+
+def check_same_length(first: Array, other: Array, first_name: str, name: str) -> None:
+    """Raise ValueError unless both have the same number of rows."""
+    if len(other) == len(first):
+        return
+    hint = ""
+    if other.shape[1:] == (len(first),) or first.shape[1:] == (len(other),):
+        hint = "; samples are rows: is one of them transposed?"
+    raise ValueError(
+        f"{first_name} and {name} must have the same number of samples; "
+        f"got {first_name} with n={len(first)}, {name} with n={len(other)}{hint}"
+    )
+
+
+def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
+    """Return the class of each sample as an integer from 0, and the number of columns of `y`.
+
+    Equal rows are one class. Numbers, booleans, strings and categories will do.
+
+    Raises:
+        TypeError: Values that cannot be told apart by sorting.
+        ValueError: Not 1-D or 2-D, empty, masked entries, NaN.
+    """
+    array = _read(y, name)
+    if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.flat):
+        array = array.astype(str)
+    if array.dtype.kind not in _NUMERIC_KINDS + "US":
+        raise TypeError(
+            f"{name} must be classes: numbers, booleans or strings; "
+            f"got {type(y).__name__} with dtype {array.dtype}"
+        )
+    if not 1 <= array.ndim <= 2 or array.size == 0:
+        raise ValueError(
+            f"{name} must be 1-D or 2-D with at least one sample; got shape {array.shape}"
+        )
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(f"{name} must not have NaN; got {np.isnan(array).sum()} of them")
+    columns = array.reshape(len(array), -1)
+    labels = np.zeros(len(array), dtype=np.intp)
+    for column in columns.T:
+        values, codes = np.unique(column, return_inverse=True)
+        _, labels = np.unique(labels * len(values) + codes, return_inverse=True)
+    return labels.reshape(-1), columns.shape[1]
 
 
 def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:

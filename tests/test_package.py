@@ -15,9 +15,10 @@ PACKAGE = Path(fastmi.__file__).parent
 # From the top; a module imports from lower rows and from its own row only.
 LAYERS = [
     {"cli"},
+    {"statistics", "compat"},
     {"api", "neighbors"},
-    {"estimators"},
-    {"ops"},
+    {"estimators", "datasets"},
+    {"ops", "normalize"},
     {"_backend", "_inputs"},
     {"_cpu", "_cuda"},
 ]

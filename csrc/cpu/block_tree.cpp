@@ -133,25 +133,26 @@ T power_of_two_scale(const Blocks<T>& blocks) {
   constexpr int kMaxExponent = std::numeric_limits<T>::max_exponent;
   T magnitude = 0;
   T range = 0;
-  T narrowest = std::numeric_limits<T>::infinity();
+  T half = 0;
   std::vector<T> probe;
   for (const Points<T>& block : blocks) {
     for (int j = 0; j < block.d; ++j) {
       const Spread<T> spread = column_spread(block, j, probe);
       magnitude = std::max(magnitude, spread.magnitude);
       range = std::max(range, spread.all);
-      if (spread.half > 0) narrowest = std::min(narrowest, spread.half);
+      half = std::max(half, spread.half);
     }
   }
   if (range == 0) return 1;
-  // Squares span 2 max_exponent binary digits in all, distances half of that.
-  if (std::isfinite(narrowest) &&
-      std::ilogb(range) - std::ilogb(narrowest) > kMaxExponent - kMaxExponent / 5) {
+  // Most distances are about as large as the widest middle half. Squares span 2 max_exponent binary
+  // digits in all, distances half of that.
+  if (half > 0 && std::ilogb(range) - std::ilogb(half) > kMaxExponent - kMaxExponent / 5) {
     throw std::invalid_argument(
-        "a column spans " + std::to_string(range) + " while half the values of one lie within " +
-        std::to_string(narrowest) + ": too far apart for squared distances in float" +
-        std::to_string(8 * sizeof(T)) +
-        "; drop the outlier (a fill value?), use float64 or metric='chebyshev'");
+        "x must not have outliers so far out that other squared distances underflow float" +
+        std::to_string(8 * sizeof(T)) + "; got a column that spans 2^" +
+        std::to_string(std::ilogb(range)) + " where half the values lie within 2^" +
+        std::to_string(std::ilogb(half)) +
+        ": drop them (a fill value?), use float64 or metric='chebyshev'");
   }
   const int top = kMaxExponent / 2 - 4 - (std::ilogb(total_dims(blocks)) + 1) / 2;
   // The scale and its inverse stay normal numbers, and the coordinates themselves finite.

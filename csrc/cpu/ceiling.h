@@ -2,6 +2,9 @@
 
 namespace fastmi::cpu {
 
+/// Dims of the tile that the probe reads.
+inline constexpr int kCeilingDims = 16;
+
 /// Chebyshev pair-dimensions per second that `threads` threads reach in registers over an
 /// L1-resident tile, measured for about `seconds`.
 template <class T>

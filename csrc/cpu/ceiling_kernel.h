@@ -1,11 +1,10 @@
 // The fastest brute-force loop this machine runs: the yardstick of the benchmarks.
 #pragma once
 
+#include "cpu/ceiling.h"
 #include "cpu/simd.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
-
-inline constexpr int kCeilingDims = 16;
 
 /// Largest |a - b| between 4 queries and 4 vectors of candidates in registers, over kCeilingDims
 /// dims of an L1-resident tile [kCeilingDims][4 + 4 * lanes], `repeats` times: that is

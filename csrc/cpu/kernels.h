@@ -17,6 +17,7 @@ struct Kernels {
   using Count = void (*)(const BlockTree<T>&, int block, const T* limits, int radii,
                          std::int64_t* counts);
 
+  int lanes;  ///< numbers in one vector
   Knn knn_block_chebyshev;
   Knn knn_block_euclidean;
   Knn knn_block_chebyshev_index;

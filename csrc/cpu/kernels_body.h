@@ -11,6 +11,7 @@ namespace fastmi::cpu::FASTMI_LEVEL {
 
 template <class T>
 inline constexpr Kernels<T> kTable = {
+    .lanes = kLanes<T>,
     .knn_block_chebyshev = &knn_block<Metric::kChebyshev, false, T>,
     .knn_block_euclidean = &knn_block<Metric::kEuclidean, false, T>,
     .knn_block_chebyshev_index = &knn_block<Metric::kChebyshev, true, T>,

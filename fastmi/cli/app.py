@@ -220,6 +220,8 @@ def matrix(
     _summarise_warnings(messages, result)
     if out is not None:
         render.note(messages, f"matrix written to {out}")
+        if result.tied():
+            render.note(messages, f"it holds {len(result.tied())} starred value(s) without a mark")
 
 
 @app.command()

@@ -42,7 +42,7 @@ class PairMatrix:
     Attributes:
         names: Column names, length m.
         estimates: By position of the two columns, first < second.
-        seconds: Time the estimates took in all.
+        seconds: Wall time of the estimates.
     """
 
     names: Sequence[str]
@@ -72,22 +72,23 @@ def all_pairs(
 ) -> PairMatrix:
     """Estimate MI between every two of the columns, each of shape (n, 1).
 
-    `options` are those of `fastmi.mi`, with one `k`; `advance` is called after each pair.
+    `options` are those of `fastmi.pairwise_mi`, with one `k`; `advance` is called after each
+    pair.
     """
+    result = fastmi.pairwise_mi(np.hstack(blocks), progress=advance, **options)
     estimates = {}
-    seconds = 0.0
     for i, j in combinations(range(len(blocks)), 2):
-        estimate = fastmi.mi(blocks[i], blocks[j], **options)
+        warnings = result.warnings.get((i, j), ())
         # Looking for coincident points costs as much as the estimate; a warning comes first.
         tied = (
-            bool(estimate.warnings)
+            bool(warnings)
             and not options["noise"]
             and _coincident_share(blocks[i], blocks[j], options["k"]) > _MAX_COINCIDENT
         )
-        seconds += estimate.seconds
-        estimates[i, j] = PairEstimate(float(estimate), estimate.stderr, estimate.warnings, tied)
-        advance()
-    return PairMatrix(names, estimates, seconds)
+        estimates[i, j] = PairEstimate(
+            float(result.mi[i, j]), float(result.stderr[i, j]), warnings, tied
+        )
+    return PairMatrix(names, estimates, result.seconds)
 
 
 def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:

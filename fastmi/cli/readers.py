@@ -55,7 +55,8 @@ def _read_delimited(path: Path, delimiter: str, header: bool | None) -> Table:
             raise DataError(f"{path.name} is empty")
         _, first = first_row
         if header is None:
-            header = not all(_is_number(cell) for cell in first)
+            # A missing value names no column: such a row is data.
+            header = not all(_is_number(cell) or _is_missing(cell) for cell in first)
         names = [f"{j}" for j in range(len(first))]
         if header:
             names = [cell.strip() or names[j] for j, cell in enumerate(first)]
@@ -139,13 +140,17 @@ def _column_of_cells(name: str, cells: tuple[str, ...], lines: list[int]) -> Col
     except ValueError:
         values = np.empty(len(cells))
     for row, cell in enumerate(cells):
-        if cell.strip().lower() in _MISSING:
+        if _is_missing(cell):
             values[row] = np.nan
         elif _is_number(cell):
             values[row] = float(cell)
         else:
             return Column(name, _NO_VALUES, f"text ('{cell}' in line {lines[row]})")
     return Column(name, values)
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.strip().lower() in _MISSING
 
 
 def _is_number(cell: str) -> bool:

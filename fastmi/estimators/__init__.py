@@ -3,17 +3,75 @@
 from collections.abc import Callable
 from functools import partial
 
-from fastmi.estimators._base import EntropyEstimator, Estimate, MIEstimator
+from fastmi.estimators._base import (
+    ConditionalEstimator,
+    EntropyEstimator,
+    Estimate,
+    MIEstimator,
+    MultivariateEstimator,
+)
+from fastmi.estimators.biksg import BIKSG
+from fastmi.estimators.binning import Binning, BinningConditional, BinningTotalCorrelation
+from fastmi.estimators.conditional import ConditionalKSG
 from fastmi.estimators.entropy import KozachenkoLeonenko
+from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
 from fastmi.estimators.ksg import KSG
+from fastmi.estimators.ksg_eq6 import KSGHybrid
+from fastmi.estimators.mixed import MixedKSG, Ross
+from fastmi.estimators.total_correlation import BITotalCorrelation, TotalCorrelation
+from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
 
-__all__ = ["ENTROPY_METHODS", "KSG", "MI_METHODS", "Estimate", "KozachenkoLeonenko"]
+__all__ = [
+    "BIKSG",
+    "CMI_METHODS",
+    "ENTROPY_METHODS",
+    "KSG",
+    "MI_METHODS",
+    "TOTAL_CORRELATION_METHODS",
+    "BITotalCorrelation",
+    "Binning",
+    "BinningConditional",
+    "BinningTotalCorrelation",
+    "ConditionalKSG",
+    "Estimate",
+    "Gaussian",
+    "GaussianConditional",
+    "GaussianTotalCorrelation",
+    "KSGHybrid",
+    "KozachenkoLeonenko",
+    "MixedKSG",
+    "Ross",
+    "TotalCorrelation",
+    "WeightedKozachenkoLeonenko",
+]
 
 MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "ksg1": partial(KSG, variant=1),
     "ksg2": partial(KSG, variant=2),
+    "biksg": BIKSG,
+    "mixed": MixedKSG,
+    "ross": Ross,
+    "gaussian": Gaussian,
+    "binning": Binning,
+    "ksg_eq6": KSGHybrid,
+}
+
+CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {
+    "fp": partial(ConditionalKSG, variant=1),
+    "ksg2": partial(ConditionalKSG, variant=2),
+    "gaussian": GaussianConditional,
+    "binning": BinningConditional,
+}
+
+TOTAL_CORRELATION_METHODS: dict[str, Callable[..., MultivariateEstimator]] = {
+    "ksg1": partial(TotalCorrelation, variant=1),
+    "ksg2": partial(TotalCorrelation, variant=2),
+    "biksg": BITotalCorrelation,
+    "gaussian": GaussianTotalCorrelation,
+    "binning": BinningTotalCorrelation,
 }
 
 ENTROPY_METHODS: dict[str, Callable[..., EntropyEstimator]] = {
     "kl": KozachenkoLeonenko,
+    "wkl": WeightedKozachenkoLeonenko,
 }

@@ -23,7 +23,7 @@ class Estimate(float):
             local values, not the bias.
         counts: Neighbours of each sample in each margin, int64, shape (m, n); None where the
             method counts none.
-        k: Number of neighbours.
+        k: Number of neighbours; None where the method searches none.
         n: Number of samples.
         dims: Number of columns of each argument.
         method: Name of the estimator.
@@ -50,7 +50,7 @@ class Estimate(float):
 
     stderr: float
     counts: NDArray[np.int64] | None
-    k: int
+    k: int | None
     n: int
     dims: tuple[int, ...]
     method: str
@@ -65,7 +65,7 @@ class Estimate(float):
         cls,
         value: float,
         *,
-        k: int,
+        k: int | None,
         n: int,
         dims: tuple[int, ...],
         method: str,
@@ -124,7 +124,7 @@ class Estimate(float):
 
     @property
     def algorithm(self) -> str:
-        """Neighbour search that ran: "tree", "brute" or "sort"."""
+        """Neighbour search that ran: "tree", "brute" or "sort"; "none" if there was none."""
         if callable(self._algorithm):
             self._algorithm = self._algorithm()
         return self._algorithm
@@ -151,7 +151,7 @@ class Estimate(float):
             f"{float(self):.6g} nats",
             f"stderr={self.stderr:.2g}",
             f"method={self.method!r}",
-            f"k={self.k}",
+            *((f"k={self.k}",) if self.k is not None else ()),
             f"n={self.n}",
             f"dims={self.dims}",
         ]
@@ -169,7 +169,10 @@ class Estimate(float):
         rows = [
             ("value", f"{float(self):.6g} nats = {self.bits:.6g} bits"),
             ("standard error", f"{self.stderr:.2g} nats"),
-            ("method", f"{self.method}, k={self.k}, {self.algorithm}"),
+            (
+                "method",
+                self.method if self.k is None else f"{self.method}, k={self.k}, {self.algorithm}",
+            ),
             ("samples", f"n={self.n}, dims={self.dims}"),
             ("time", f"{self.seconds:.3g} s on {self.device}"),
             *(("warning", text) for text in self.warnings),
@@ -194,6 +197,24 @@ class MIEstimator(Protocol):
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
         """Return the estimate for x (n, dx) and y (n, dy); a list if k is a sequence."""
+        ...
+
+
+@runtime_checkable
+class ConditionalEstimator(Protocol):
+    """Estimates conditional mutual information from paired samples."""
+
+    def estimate(self, x: object, y: object, z: object) -> Estimate | list[Estimate]:
+        """Return the estimate for x, y given z; a list if k is a sequence."""
+        ...
+
+
+@runtime_checkable
+class MultivariateEstimator(Protocol):
+    """Estimates the dependence among several variables from paired samples."""
+
+    def estimate(self, *variables: object) -> Estimate | list[Estimate]:
+        """Return the estimate for two or more variables; a list if k is a sequence."""
         ...
 
 

@@ -89,7 +89,7 @@ class KozachenkoLeonenko:
         distances = kth_distance(
             blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
         )
-        constant = self._log_n(n) + _log_unit_ball(d, self.metric)
+        constant = self._log_n(n) + log_unit_ball(d, self.metric)
         ran = partial(chosen_algorithm, n, (d,), max(ks))
         estimates = []
         for k, radius in zip(ks, distances, strict=True):
@@ -117,23 +117,28 @@ class KozachenkoLeonenko:
     def _local(
         self, radius: NDArray[np.floating[Any]], k: int, d: int, constant: float
     ) -> NDArray[np.float64]:
-        zeros = np.count_nonzero(radius == 0)
-        if zeros:
-            hint = "" if not self.noise else f"; noise={self.noise!r} is lost in {radius.dtype}"
-            raise ValueError(
-                "x must not have k or more copies of a sample, the entropy would be -inf; got "
-                f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: use "
-                f"noise=1e-10 to break ties, or a larger k{hint}"
-            )
+        refuse_zero_radius(radius, k, self.noise)
         local: NDArray[np.float64] = (constant - psi(k)) + d * np.log(radius, dtype=np.float64)
         return local
 
 
-def _log_unit_ball(d: int, metric: str) -> float:
+def log_unit_ball(d: int, metric: str) -> float:
     """Return the log volume of the unit ball in d dimensions."""
     if metric == "chebyshev":
         return d * math.log(2.0)
     return 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1.0)
+
+
+def refuse_zero_radius(radius: NDArray[np.floating[Any]], k: int, noise: float) -> None:
+    """Raise ValueError if a k-th neighbour is at distance 0."""
+    zeros = np.count_nonzero(radius == 0)
+    if zeros:
+        hint = "" if not noise else f"; noise={noise!r} is lost in {radius.dtype}"
+        raise ValueError(
+            "x must not have k or more copies of a sample, the entropy would be -inf; got "
+            f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: use "
+            f"noise=1e-10 to break ties, or a larger k{hint}"
+        )
 
 
 def _warnings(n: int, k: int) -> tuple[str, ...]:

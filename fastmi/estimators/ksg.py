@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.ksg import ksg_terms
@@ -48,6 +49,9 @@ class KSG:
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        normalize: None, or how to scale x and y, each by itself and after the noise: "local",
+            "global", "global-linf", "global-corrected", "rank" or "copula", see
+            :mod:`fastmi.normalize`.
 
     Raises:
         TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
@@ -61,6 +65,7 @@ class KSG:
     n_jobs: int | None = None
     noise: float = 0.0
     seed: Seed | None = None
+    normalize: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
@@ -68,6 +73,7 @@ class KSG:
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        check_normalize(self.normalize)
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
         """Estimate I(X; Y) in nats.
@@ -89,6 +95,9 @@ class KSG:
         ks = k_list(self.k, n)
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
+        notes: tuple[str, ...] = ()
+        if self.normalize is not None:
+            blocks, notes = normalize_blocks(blocks, ("x", "y"), self.normalize)
         terms = ksg_terms(
             blocks,
             ks,
@@ -115,7 +124,7 @@ class KSG:
                 method=f"ksg{self.variant}",
                 stderr=float(psi_std) / n**0.5,
                 local=partial(_local, counts, constant, self.variant),
-                warnings=partial(_warnings, value, k, counts, int(zero_radius)),
+                warnings=partial(_warnings, value, k, counts, int(zero_radius), notes),
                 algorithm=ran if algorithm == "auto" else algorithm,
                 counts=counts,
                 seconds=seconds,
@@ -130,9 +139,11 @@ def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[
     return local
 
 
-def _warnings(value: float, k: int, counts: NDArray[np.int64], zero_radius: int) -> tuple[str, ...]:
+def _warnings(
+    value: float, k: int, counts: NDArray[np.int64], zero_radius: int, notes: tuple[str, ...]
+) -> tuple[str, ...]:
     n = counts.shape[1]
-    found = small_sample_warnings(n, k)
+    found = [*notes, *small_sample_warnings(n, k)]
     tied = zero_radius > max(1.0, _TIED_SHARE * n)
     ceiling = psi(n) - psi(k + 1)
     if value > _CEILING_SHARE * ceiling:
@@ -162,6 +173,6 @@ def _warnings(value: float, k: int, counts: NDArray[np.int64], zero_radius: int)
         found.append(
             f"the scale of {big} dominates the joint distance: {small} barely matters and the "
             "estimate tends to 0 whatever the dependence; rescale the columns, for example to "
-            "unit standard deviation"
+            "unit standard deviation (normalize='local')"
         )
     return tuple(found)

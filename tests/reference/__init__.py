@@ -1,28 +1,46 @@
 """Slow, obvious NumPy definitions of every op; the tests hold fastmi to them.
 
-Nothing here imports fastmi. Every function materialises the full (n, n) distance matrix.
+Nothing here imports fastmi. Distances are kept as full (n, n) matrices.
 `blocks` is a sequence of arrays (n, d_b) of one dtype; the distance between two samples is the
 largest of their distances inside the blocks.
 """
 
+from reference.biksg import biksg
+from reference.binning import binned_conditional_mi, binned_total_correlation
+from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
-from reference.entropy import kl_entropy, log_unit_ball
+from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
+from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlation
 from reference.knn import kneighbors, kth_distance
-from reference.ksg import KsgTerms, ksg_mi, ksg_terms
+from reference.ksg import KsgTerms, ksg_hybrid, ksg_mi, ksg_terms
 from reference.metric import block_distances, joint_distances
+from reference.mixed import mixed_mi, ross_mi
+from reference.sweep import sweep_counts
 
 __all__ = [
     "EULER_GAMMA",
     "KsgTerms",
+    "biksg",
+    "binned_conditional_mi",
+    "binned_total_correlation",
     "block_distances",
+    "conditional_counts",
+    "conditional_mi",
     "count_within",
     "digamma",
+    "gaussian_conditional_mi",
+    "gaussian_total_correlation",
     "joint_distances",
     "kl_entropy",
     "kneighbors",
+    "ksg_hybrid",
     "ksg_mi",
     "ksg_terms",
     "kth_distance",
     "log_unit_ball",
+    "mixed_mi",
+    "ross_mi",
+    "sweep_counts",
+    "weighted_entropy",
 ]

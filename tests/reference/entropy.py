@@ -26,3 +26,15 @@ def kl_entropy(x: np.ndarray, k: int, metric: str, correction: str = "digamma") 
     radius = kth_distance([x], [k], metric)[0].astype(np.float64)
     psi_k = float(digamma(np.array([k]))[0])
     return a_n - psi_k + log_unit_ball(d, metric) + d * float(np.mean(np.log(radius)))
+
+
+def weighted_entropy(x: np.ndarray, weights: dict[int, float]) -> float:
+    """Mean over samples of the estimates from each neighbour, weighted; Euclidean, in nats."""
+    n, d = x.shape
+    total = 0.0
+    for j, weight in weights.items():
+        radius = kth_distance([x], [j], "euclidean")[0].astype(np.float64)
+        psi_j = float(digamma(np.array([j]))[0])
+        constant = math.log(n - 1) - psi_j + log_unit_ball(d, "euclidean")
+        total += weight * (constant + d * float(np.mean(np.log(radius))))
+    return total

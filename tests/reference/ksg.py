@@ -59,3 +59,14 @@ def ksg_mi(blocks: Sequence[np.ndarray], k: int, variant: int, metric: str) -> f
     correction = 0.0 if variant == 1 else (m - 1) / k
     mean_psi = ksg_terms(blocks, [k], variant, metric)[0].psi.mean()
     return float(psi_k - correction + (m - 1) * psi_n - mean_psi)
+
+
+def ksg_hybrid(x: np.ndarray, y: np.ndarray, k: int, metric: str) -> float:
+    """One radius, closed counts, and the constant of algorithm 2; in nats."""
+    margins = [block_distances(block, metric) for block in (x, y)]
+    joint = np.maximum.reduce(margins)
+    n = len(x)
+    radius = np.array([np.sort(np.delete(row, i))[k - 1] for i, row in enumerate(joint)])
+    counts = [(distances <= radius[:, None]).sum(axis=1) - 1 for distances in margins]
+    psi_k, psi_n = digamma(np.array([k, n]))
+    return float(psi_k - 1 / k + psi_n - np.mean(digamma(counts[0]) + digamma(counts[1])))

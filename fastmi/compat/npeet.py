@@ -1,0 +1,400 @@
+"""NPEET's ``entropy_estimators`` on fastmi's kernels: same names, arguments and values.
+
+    >>> from fastmi.compat import npeet as ee  # instead of: from npeet import entropy_estimators
+    >>> ee.mi([[1.3], [3.7], [5.1], [2.4]], [[1.5], [3.3], [7.0], [3.4]], k=1) > 0
+    True
+
+Conventions are NPEET's. Results are plain floats in units of ``log(base)``, bits by default.
+Where it does, ``1e-10 * U(0, 1)`` from NumPy's global generator is added to the samples:
+after the same ``np.random.seed`` both draw the same noise. The keyword ``noise``, which NPEET
+does not have, sets that level; ``noise=0`` makes results reproducible. Neighbours are counted
+within ``distance - 1e-15``, closed; where distances exceed 16 that difference is lost to
+rounding and points at exactly the distance count too, as they do there.
+
+Wrong arguments raise ValueError or TypeError, where NPEET has assertions. Its tree functions
+(``build_tree``, ``query_neighbors``, ``count_neighbors``, ``lnc_correction``) are not here:
+see :mod:`fastmi.neighbors`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import as_k, as_samples, check_noise, k_list
+from fastmi.compat._discrete import (
+    centropyd,
+    cmidd,
+    columns,
+    corexd,
+    ctcd,
+    entropyd,
+    midd,
+    tcd,
+)
+from fastmi.compat._neighborhoods import cross_kth_distance, nonuniformity
+from fastmi.ops.count import count_within
+from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.knn import kth_distance
+
+__all__ = [
+    "add_noise",
+    "avgdigamma",
+    "centropy",
+    "centropycd",
+    "centropyd",
+    "centropydc",
+    "cmi",
+    "cmidd",
+    "corex",
+    "corexcd",
+    "corexd",
+    "corexdc",
+    "ctc",
+    "ctccd",
+    "ctcd",
+    "ctcdc",
+    "entropy",
+    "entropyd",
+    "kldiv",
+    "mi",
+    "micd",
+    "midc",
+    "midd",
+    "shuffle_test",
+    "tc",
+    "tcd",
+]
+
+Samples = NDArray[np.float64]
+
+NOISE = 1e-10
+_RADIUS_OFFSET = 1e-15
+
+
+def entropy(x: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
+    """Return the Kozachenko-Leonenko entropy of `x`, shape (n, d), Chebyshev metric.
+
+    Args:
+        x: Samples, shape (n, d) or (n,).
+        k: Number of neighbours.
+        base: Of the logarithm; 2 for bits, e for nats.
+        noise: Absolute level of the uniform noise added to break ties, 0 for none.
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or not finite; k outside [1, n - 1].
+    """
+    points = add_noise(_samples(x, "x"), noise)
+    n, d = points.shape
+    distance = _kth_distance([points], k)
+    constant = psi(n) - psi(k) + d * math.log(2)
+    return float(constant + d * _mean_log(distance)) / math.log(base)
+
+
+def centropy(x: Any, y: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
+    """Return the entropy of `x` given `y`, as the difference of two entropies."""
+    joint = np.hstack(_paired((x, y), ("x", "y")))
+    return entropy(joint, k, base, noise=noise) - entropy(y, k, base, noise=noise)
+
+
+def tc(xs: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
+    """Return the total correlation of the columns of `xs`, as a sum of entropies."""
+    marginal = sum(entropy(column, k, base, noise=noise) for column in columns(xs))
+    return marginal - entropy(xs, k, base, noise=noise)
+
+
+def ctc(xs: Any, y: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
+    """Return the total correlation of the columns of `xs` given `y`."""
+    marginal = sum(centropy(column, y, k, base, noise=noise) for column in columns(xs))
+    return marginal - centropy(xs, y, k, base, noise=noise)
+
+
+def corex(xs: Any, ys: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
+    """Return the sum of the columns' informations on `ys`, less that of all of them."""
+    single = sum(mi(column, ys, k=k, base=base, noise=noise) for column in columns(xs))
+    return single - mi(xs, ys, k=k, base=base, noise=noise)
+
+
+def mi(
+    x: Any,
+    y: Any,
+    z: Any = None,
+    k: int = 3,
+    base: float = 2,
+    alpha: float = 0,
+    *,
+    noise: float = NOISE,
+) -> float:
+    """Return the mutual information of `x` and `y`, given `z` if there is one.
+
+    Kraskov et al. (2004), algorithm 1; conditional: Frenzel and Pompe (2007).
+
+    Args:
+        x: Samples, shape (n, dx) or (n,).
+        y: Samples, shape (n, dy) or (n,).
+        z: Condition, shape (n, dz) or (n,).
+        k: Number of neighbours.
+        base: Of the logarithm; 2 for bits, e for nats.
+        alpha: Threshold of the local non-uniformity correction (Gao, Ver Steeg and Galstyan
+            2015); 0 for none. Not used with `z`.
+        noise: Absolute level of the uniform noise added to x and y, 0 for none.
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or length, not finite; k outside [1, n - 1].
+    """
+    given = (x, y) if z is None else (x, y, z)
+    blocks = _paired(given, ("x", "y", "z")[: len(given)])
+    blocks[0] = add_noise(blocks[0], noise)
+    blocks[1] = add_noise(blocks[1], noise)
+    distance = _kth_distance(blocks, k)
+    if z is None:
+        value = psi(k) + psi(len(distance))
+        value -= _mean_psi(blocks[:1], distance) + _mean_psi(blocks[1:], distance)
+        if alpha > 0:
+            value += nonuniformity(blocks, k, alpha)
+    else:
+        x_noisy, y_noisy, condition = blocks
+        value = psi(k) + _mean_psi([condition], distance)
+        value -= _mean_psi([x_noisy, condition], distance)
+        value -= _mean_psi([y_noisy, condition], distance)
+    return value / math.log(base)
+
+
+def cmi(x: Any, y: Any, z: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
+    """Return ``mi(x, y, z, k, base)``."""
+    return mi(x, y, z=z, k=k, base=base, noise=noise)
+
+
+def kldiv(x: Any, xp: Any, k: int = 3, base: float = 2) -> float:
+    """Return the Kullback-Leibler divergence of the law of `x` from that of `xp`.
+
+    Wang, Kulkarni and Verdu (2009), without noise.
+
+    Args:
+        x: Samples of the first law, shape (n, d) or (n,).
+        xp: Samples of the second, shape (n', d) or (n',).
+        k: Number of neighbours, below both n and n'.
+        base: Of the logarithm.
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or different dimension; k too large.
+    """
+    first, second = _samples(x, "x"), _samples(xp, "xp")
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            "x and xp must have the same number of columns; "
+            f"got {first.shape[1]} and {second.shape[1]}"
+        )
+    n, d = first.shape
+    own = _kth_distance([first], k)
+    k_list(k, len(second))
+    other = cross_kth_distance(first, second, k)
+    constant = math.log(len(second)) - math.log(n - 1)
+    return float(constant + d * (_mean_log(other) - _mean_log(own))) / math.log(base)
+
+
+def micd(
+    x: Any,
+    y: Any,
+    k: int = 3,
+    base: float = 2,
+    warning: bool = True,
+    *,
+    noise: float = NOISE,
+) -> float:
+    """Return the mutual information of continuous `x` and discrete `y`.
+
+    ``abs(H(x) - sum_y p(y) H(x | y))``: NPEET's absolute value makes small values of
+    independent variables positive. Classes of k samples or fewer get the entropy of all.
+
+    Args:
+        x: Samples, shape (n, d) or (n,).
+        y: Labels, shape (n, d) or (n,).
+        k: Number of neighbours.
+        base: Of the logarithm.
+        warning: Whether to warn of classes that are too small.
+        noise: Absolute level of the uniform noise added to x, 0 for none.
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or length; k outside [1, n - 1].
+    """
+    points, labels = _samples(x, "x"), np.asarray(y)
+    if len(points) != len(labels):
+        raise ValueError(
+            f"x and y must have the same number of samples; got {len(points)} and {len(labels)}"
+        )
+    entropy_x = entropy(points, k, base, noise=noise)
+    found, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True, axis=0)
+    inverse = inverse.reshape(-1)
+    conditional = 0.0
+    for label, size in enumerate(sizes.tolist()):
+        share = size / len(points)
+        if k < size:
+            conditional += share * entropy(points[inverse == label], k, base, noise=noise)
+            continue
+        if warning:
+            warnings.warn(
+                f"y={found[label]} has {size} samples, too few for k={k}: "
+                "taking the entropy of all samples for it",
+                stacklevel=2,
+            )
+        conditional += share * entropy_x
+    return abs(entropy_x - conditional)
+
+
+def midc(
+    x: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return the mutual information of discrete `x` and continuous `y`."""
+    return micd(y, x, k, base, warning, noise=noise)
+
+
+def centropycd(
+    x: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return the entropy of continuous `x` given discrete `y`.
+
+    As in NPEET the first entropy takes `base` for its number of neighbours, and is in bits
+    whatever the base: ``entropy(x, base) - micd(x, y, k, base)``.
+    """
+    return entropy(x, int(base), noise=noise) - micd(x, y, k, base, warning, noise=noise)
+
+
+def centropydc(
+    x: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return ``centropycd(y, x)``."""
+    return centropycd(y, x, k, base, warning, noise=noise)
+
+
+def ctcdc(
+    xs: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return the sum of ``centropydc(column, y)`` over the columns, less that of all."""
+    single = sum(centropydc(column, y, k, base, warning, noise=noise) for column in columns(xs))
+    return single - centropydc(xs, y, k, base, warning, noise=noise)
+
+
+def ctccd(
+    xs: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return ``ctcdc(y, xs)``."""
+    return ctcdc(y, xs, k, base, warning, noise=noise)
+
+
+def corexcd(
+    xs: Any, ys: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return ``corexdc(ys, xs)``."""
+    return corexdc(ys, xs, k, base, warning, noise=noise)
+
+
+def corexdc(
+    xs: Any, ys: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
+) -> float:
+    """Return ``tcd(xs) - ctcdc(xs, ys)``."""
+    return tcd(xs, base) - ctcdc(xs, ys, k, base, warning, noise=noise)
+
+
+def add_noise(x: Any, intens: float = NOISE) -> NDArray[Any]:
+    """Return `x` plus ``intens * U(0, 1)`` from NumPy's global generator; `x` itself for 0."""
+    check_noise(intens)
+    if not intens:
+        return np.asarray(x)
+    # The global generator on purpose: the same np.random.seed gives NPEET's noise.
+    noisy: NDArray[Any] = x + intens * np.random.random_sample(np.shape(x))  # noqa: NPY002
+    return noisy
+
+
+def avgdigamma(points: Any, dvec: Any) -> float:
+    """Return the mean of psi(samples within dvec[i] - 1e-15 of sample i, itself included)."""
+    return _mean_psi([_samples(points, "points")], np.asarray(dvec, dtype=np.float64))
+
+
+def shuffle_test(
+    measure: Callable[..., float],
+    x: Any,
+    y: Any,
+    z: Any = False,
+    ns: int = 200,
+    ci: float = 0.95,
+    **kwargs: Any,
+) -> tuple[float, tuple[float, float]]:
+    """Return mean and confidence interval of `measure` over shuffles of `x`.
+
+    Args:
+        measure: Called as ``measure(x, y, **kwargs)`` or ``measure(x, y, z, **kwargs)``.
+        x: Samples, shuffled by NumPy's global generator.
+        y: Samples.
+        z: Condition; False or None for none.
+        ns: Number of shuffles.
+        ci: Share of the values that the interval holds.
+        **kwargs: Options of `measure`.
+    """
+    given = (y,) if z is None or z is False else (y, z)
+    shuffled = np.copy(x)
+    outputs = []
+    for _ in range(ns):
+        np.random.shuffle(shuffled)  # noqa: NPY002
+        outputs.append(measure(shuffled, *given, **kwargs))
+    outputs.sort()
+    low, high = outputs[int((1.0 - ci) / 2 * ns)], outputs[int((1.0 + ci) / 2 * ns)]
+    return float(np.mean(outputs)), (low, high)
+
+
+def _samples(x: Any, name: str) -> Samples:
+    array = np.asarray(x)
+    # NPEET flattens whatever follows the first axis.
+    flat = array.reshape(len(array), -1) if array.ndim > 2 else array
+    return as_samples(flat, name).astype(np.float64, copy=False)
+
+
+def _paired(arrays: tuple[Any, ...], names: tuple[str, ...]) -> list[Samples]:
+    blocks = [_samples(array, name) for array, name in zip(arrays, names, strict=True)]
+    for block, name in zip(blocks, names, strict=True):
+        if len(block) != len(blocks[0]):
+            raise ValueError(
+                f"{names[0]} and {name} must have the same number of samples; "
+                f"got {len(blocks[0])} and {len(block)}"
+            )
+    return blocks
+
+
+def _kth_distance(blocks: list[Samples], k: int) -> Samples:
+    if not isinstance(as_k(k), int):
+        raise TypeError(f"k must be one integer; got k={k!r}")
+    ks = k_list(k, len(blocks[0]))
+    distance: Samples = kth_distance(blocks, ks, metric="chebyshev", algorithm="auto", n_jobs=None)[
+        0
+    ]
+    return distance
+
+
+def _mean_psi(blocks: list[Samples], distance: Samples) -> float:
+    radius = distance - _RADIUS_OFFSET
+    counts = count_within(
+        blocks,
+        np.maximum(radius, 0.0),
+        strict=False,
+        metric="chebyshev",
+        algorithm="auto",
+        n_jobs=None,
+    )
+    # At distance 0 the radius is negative and not even the sample itself is inside.
+    if (radius < 0).any():
+        return -math.inf
+    return float(digamma(counts + 1).mean())
+
+
+def _mean_log(distance: Samples) -> float:
+    with np.errstate(divide="ignore"):
+        return float(np.log(distance).mean())

@@ -1,0 +1,279 @@
+"""scikit-learn's mutual information scores on fastmi's kernels: same arguments and values.
+
+    >>> from fastmi.compat.sklearn import mutual_info_regression  # doctest: +SKIP
+
+Conventions are scikit-learn's. Continuous columns are divided by their standard deviation
+and get Gaussian noise of 1e-10 from `random_state`, drawn in its order: with the same
+`random_state` the results are the same. Pairs of continuous columns take KSG algorithm 1
+(Kraskov et al. 2004), a continuous and a discrete column Ross (2014), two discrete columns
+the plug-in estimate. Values are in nats and negative ones become 0.
+
+Needs scikit-learn, for its checks of the input and for its scaling.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import check_search
+from fastmi.ops.count import count_within
+from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.knn import kth_distance
+from fastmi.ops.ksg import ksg_terms
+
+__all__ = ["mutual_info_classif", "mutual_info_regression"]
+
+Column = NDArray[np.float64]
+
+_NOISE = 1e-10
+# One core each: the threads are spent across columns.
+_SEARCH: dict[str, Any] = {"metric": "chebyshev", "algorithm": "auto", "n_jobs": 1}
+
+
+def mutual_info_regression(
+    X: Any,
+    y: Any,
+    *,
+    discrete_features: Any = "auto",
+    n_neighbors: int = 3,
+    copy: bool = True,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Estimate the mutual information of each column of `X` with a continuous target.
+
+    Args:
+        X: Samples, shape (n, features): array-like, frame or sparse matrix.
+        y: Target, shape (n,).
+        discrete_features: "auto" (sparse: all, dense: none), a bool for all columns, a mask
+            or the indices of the discrete columns.
+        n_neighbors: Number of neighbours.
+        copy: Whether to leave `X` as it is; otherwise it may be scaled in place.
+        random_state: Of the noise: None, a seed or a ``RandomState``.
+        n_jobs: Threads across columns, read as scikit-learn reads it: None is 1, outside a
+            ``joblib.parallel_backend``; -1 is all.
+
+    Returns:
+        Nats, shape (features,), none below 0.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+        TypeError: `n_neighbors` or `n_jobs` is not an integer.
+        ValueError: Samples of wrong shape or not finite, an option out of range.
+    """
+    return _scores(X, y, False, discrete_features, n_neighbors, copy, random_state, n_jobs)
+
+
+def mutual_info_classif(
+    X: Any,
+    y: Any,
+    *,
+    discrete_features: Any = "auto",
+    n_neighbors: int = 3,
+    copy: bool = True,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Estimate the mutual information of each column of `X` with a discrete target.
+
+    Arguments, result and errors as in :func:`mutual_info_regression`, with `y` the labels.
+    """
+    _module("sklearn.utils.multiclass").check_classification_targets(y)
+    return _scores(X, y, True, discrete_features, n_neighbors, copy, random_state, n_jobs)
+
+
+class _Classes(NamedTuple):
+    """Labels as integers from 0, and the samples of each class."""
+
+    codes: NDArray[np.intp]
+    members: list[NDArray[np.intp]]
+
+
+def _scores(
+    X: Any,
+    y: Any,
+    discrete_target: bool,
+    discrete_features: Any,
+    n_neighbors: Any,
+    copy: bool,
+    random_state: Any,
+    n_jobs: int | None,
+) -> NDArray[np.float64]:
+    if isinstance(n_neighbors, bool) or not isinstance(n_neighbors, Integral):
+        raise TypeError(f"n_neighbors must be an integer; got {n_neighbors!r}")
+    k = int(n_neighbors)
+    if k < 1:
+        raise ValueError(f"n_neighbors must be at least 1; got n_neighbors={k}")
+    check_search("chebyshev", "auto", None if n_jobs is None or n_jobs < -1 else n_jobs)
+    validation = _module("sklearn.utils.validation")
+    X, y = validation.check_X_y(X, y, accept_sparse="csc", y_numeric=not discrete_target)
+    sparse = not isinstance(X, np.ndarray)
+    discrete = _discrete_mask(discrete_features, X.shape[1], sparse)
+    if sparse and not discrete.all():
+        raise ValueError("X must be dense to have continuous features; got a sparse matrix")
+    X, y = _scaled(
+        X, y, discrete, discrete_target, copy, validation.check_random_state(random_state)
+    )
+
+    # The classes of a discrete target serve every column.
+    target: Column | _Classes = _classes(y) if discrete_target else _contiguous(y)
+
+    def score(item: tuple[NDArray[Any], np.bool_]) -> float:
+        column, is_discrete = item
+        feature = _classes(column) if is_discrete else _contiguous(column)
+        return max(0.0, _information(feature, target, k))
+
+    items = zip(_columns(X, sparse), discrete, strict=True)
+    threads = min(_module("joblib").effective_n_jobs(n_jobs), X.shape[1])
+    if threads == 1:
+        return np.array([score(item) for item in items])
+    with ThreadPoolExecutor(threads) as pool:
+        return np.array(list(pool.map(score, items)))
+
+
+def _discrete_mask(discrete_features: Any, d: int, sparse: bool) -> NDArray[np.bool_]:
+    if isinstance(discrete_features, str):
+        if discrete_features != "auto":
+            raise ValueError(
+                "discrete_features must be 'auto', a bool, a mask or indices; "
+                f"got {discrete_features!r}"
+            )
+        return np.full(d, sparse)
+    if isinstance(discrete_features, bool | np.bool_):
+        return np.full(d, bool(discrete_features))
+    given = np.asarray(discrete_features)
+    if given.dtype == np.bool_:
+        if given.shape != (d,):
+            raise ValueError(
+                f"discrete_features must have one entry per column; got {given.shape}, d={d}"
+            )
+        return given
+    mask = np.zeros(d, dtype=np.bool_)
+    mask[given] = True
+    return mask
+
+
+def _scaled(
+    X: Any,
+    y: NDArray[Any],
+    discrete: NDArray[np.bool_],
+    discrete_target: bool,
+    copy: bool,
+    rng: np.random.RandomState,
+) -> tuple[Any, NDArray[Any]]:
+    """Scale and jitter what is continuous: X first, then y, so that the noise is the same."""
+    scale = _module("sklearn.preprocessing").scale
+    continuous = ~discrete
+    if continuous.any():
+        X = X.astype(np.float64, copy=copy)
+        scaled = scale(X[:, continuous], with_mean=False, copy=False)
+        level = np.maximum(1, np.abs(scaled).mean(axis=0))
+        X[:, continuous] = scaled + _NOISE * level * rng.standard_normal(scaled.shape)
+    if not discrete_target:
+        y = scale(y, with_mean=False)
+        # In place: the dtype stays, and with it what is left of the noise.
+        y += _NOISE * np.maximum(1, np.abs(y).mean()) * rng.standard_normal(len(y))
+    return X, y
+
+
+def _columns(X: Any, sparse: bool) -> Iterator[NDArray[Any]]:
+    for j in range(X.shape[1]):
+        if not sparse:
+            yield X[:, j]
+            continue
+        stored = slice(X.indptr[j], X.indptr[j + 1])
+        column = np.zeros(X.shape[0])
+        column[X.indices[stored]] = X.data[stored]
+        yield column
+
+
+def _contiguous(column: NDArray[Any]) -> Column:
+    return np.ascontiguousarray(column, dtype=np.float64).reshape(-1, 1)
+
+
+def _classes(labels: NDArray[Any]) -> _Classes:
+    _, codes = np.unique(labels, return_inverse=True)
+    codes = codes.reshape(-1)
+    order = np.argsort(codes, kind="stable")
+    members = np.split(order, np.bincount(codes).cumsum()[:-1])
+    return _Classes(codes, members)
+
+
+def _information(x: Column | _Classes, y: Column | _Classes, k: int) -> float:
+    if isinstance(x, _Classes):
+        return _plug_in(x, y) if isinstance(y, _Classes) else _ross(y, x, k)
+    return _ross(x, y, k) if isinstance(y, _Classes) else _ksg(x, y, k)
+
+
+def _plug_in(x: _Classes, y: _Classes) -> float:
+    shape = (len(x.members), len(y.members))
+    cells = np.bincount(x.codes * shape[1] + y.codes, minlength=shape[0] * shape[1])
+    share = cells.reshape(shape) / len(x.codes)
+    independent = np.outer(share.sum(axis=1), share.sum(axis=0))
+    occupied = share > 0
+    return float((share[occupied] * np.log(share[occupied] / independent[occupied])).sum())
+
+
+def _ksg(x: Column, y: Column, k: int) -> float:
+    n = len(x)
+    if k >= n:
+        raise ValueError(f"n_neighbors must be in [1, n - 1]; got n_neighbors={k}, n={n}")
+    terms = ksg_terms([x, y], [k], variant=1, **_SEARCH)
+    constant = psi(n) + psi(k)
+    if not terms.zero_radius[0]:
+        return constant - float(terms.psi_mean[0])
+    # nextafter(0, 0) is 0: where scikit-learn's radius is 0 it counts the exact copies.
+    radius = np.nextafter(kth_distance([x, y], [k], **_SEARCH)[0], 0.0)
+    within = [count_within([block], radius, strict=False, **_SEARCH) for block in (x, y)]
+    return constant - float(sum(digamma(counts + 1).mean() for counts in within))
+
+
+def _ross(x: Column, classes: _Classes, k: int) -> float:
+    """Ross (2014), eq. 2: distances within each class, counts among all samples."""
+    kept, radii, ks, sizes = [], [], [], []
+    for members in classes.members:
+        size = len(members)
+        if size == 1:
+            continue
+        k_class = min(k, size - 1)
+        kept.append(members)
+        radii.append(_class_radius(x[members], k_class))
+        ks.append(np.full(size, k_class))
+        sizes.append(np.full(size, size))
+    if not kept:
+        return 0.0
+    points = x[np.concatenate(kept)]
+    radius = np.nextafter(np.concatenate(radii), 0.0)
+    within = count_within([points], radius, strict=False, **_SEARCH) + 1
+    value = psi(len(points)) + digamma(np.concatenate(ks)).mean()
+    return float(value - digamma(np.concatenate(sizes)).mean() - digamma(within).mean())
+
+
+def _class_radius(points: Column, k: int) -> NDArray[np.float64]:
+    if k < len(points) // 2:
+        radius: NDArray[np.float64] = kth_distance([points], [k], **_SEARCH)[0]
+        return radius
+    # So few samples scikit-learn searches by x^2 - 2 x y + y^2, whose rounding decides counts.
+    values = points[:, 0]
+    squares = values * values
+    rounded = (squares[:, None] - 2.0 * np.outer(values, values)) + squares[None, :]
+    np.fill_diagonal(rounded, np.inf)
+    nearest: NDArray[np.float64] = np.partition(rounded, k - 1, axis=1)[:, k - 1]
+    return np.sqrt(np.maximum(nearest, 0.0))
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"fastmi.compat.sklearn needs scikit-learn ({name} could not be imported): "
+            "pip install 'fastmi[sklearn]'"
+        ) from error

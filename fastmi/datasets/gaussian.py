@@ -1,0 +1,277 @@
+"""Jointly Gaussian pairs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastmi._inputs import as_samples
+from fastmi.datasets._base import (
+    Distribution,
+    Floats,
+    check_information,
+    check_integer,
+    check_real,
+)
+
+
+@dataclass(frozen=True)
+class CorrelatedGaussian(Distribution):
+    """d independent pairs of standard normals, each of correlation rho.
+
+    ``I = -(d/2) log(1 - rho^2)``
+
+    Args:
+        rho: Correlation of x_j and y_j, in (-1, 1).
+        d: Number of columns of x and of y.
+
+    Raises:
+        TypeError: Not numbers of their kind.
+        ValueError: Out of range.
+    """
+
+    rho: float
+    d: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", check_real("rho", self.rho, -1.0, 1.0, ends="()"))
+        object.__setattr__(self, "d", check_integer("d", self.d, 1))
+
+    @classmethod
+    def from_mi(cls, mi: float, d: int = 1) -> CorrelatedGaussian:
+        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+
+        ``rho = sqrt(1 - exp(-2 I / d))``, rounded to a float: beyond about 12 nats a column
+        `mutual_information` differs visibly from `mi`; it belongs to the rounded rho.
+
+        Raises:
+            TypeError: Not numbers of their kind.
+            ValueError: Negative, or so large that rho rounds to 1.
+        """
+        d = check_integer("d", d, 1)
+        return cls(correlation_of(check_information(mi), d), d)
+
+    @property
+    def dims(self) -> tuple[int, int]:
+        """Number of columns of x and of y."""
+        return self.d, self.d
+
+    @property
+    def mutual_information(self) -> float:
+        """I(X; Y) in nats."""
+        return self.d * _pair_information(self.rho)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        x = rng.standard_normal((n, self.d))
+        return x, _correlated_with(x, self.rho, rng)
+
+
+@dataclass(frozen=True)
+class SparseGaussian(Distribution):
+    """Standard normals of which only the first two columns of x and y are correlated.
+
+    ``I = -log(1 - rho^2)``, whatever d.
+
+    Args:
+        rho: Correlation of x_1 with y_1 and of x_2 with y_2, in (-1, 1).
+        d: Number of columns of x and of y, at least 2.
+
+    Raises:
+        TypeError: Not numbers of their kind.
+        ValueError: Out of range.
+    """
+
+    rho: float
+    d: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", check_real("rho", self.rho, -1.0, 1.0, ends="()"))
+        object.__setattr__(self, "d", check_integer("d", self.d, 2))
+
+    @classmethod
+    def from_mi(cls, mi: float, d: int = 2) -> SparseGaussian:
+        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+
+        See :meth:`CorrelatedGaussian.from_mi` for the rounding at large `mi`.
+
+        Raises:
+            TypeError: Not numbers of their kind.
+            ValueError: Negative, or so large that rho rounds to 1.
+        """
+        return cls(correlation_of(check_information(mi), 2), d)
+
+    @property
+    def dims(self) -> tuple[int, int]:
+        """Number of columns of x and of y."""
+        return self.d, self.d
+
+    @property
+    def mutual_information(self) -> float:
+        """I(X; Y) in nats."""
+        return 2.0 * _pair_information(self.rho)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        x = rng.standard_normal((n, self.d))
+        pairs = _correlated_with(x[:, :2], self.rho, rng)
+        return x, np.hstack([pairs, rng.standard_normal((n, self.d - 2))])
+
+
+@dataclass(frozen=True)
+class AdditiveNoise(Distribution):
+    """Standard normal X seen through noise: Y = X + sigma E.
+
+    ``I = (d/2) log(1 + 1/sigma^2)``; the signal-to-noise ratio is 1/sigma^2.
+
+    Args:
+        sigma: Standard deviation of the noise, positive.
+        d: Number of columns of x and of y.
+
+    Raises:
+        TypeError: Not numbers of their kind.
+        ValueError: Out of range.
+    """
+
+    sigma: float
+    d: int = 1
+
+    def __post_init__(self) -> None:
+        # Beyond, the square of sigma leaves the range of floats.
+        object.__setattr__(self, "sigma", check_real("sigma", self.sigma, 1e-150, 1e150))
+        object.__setattr__(self, "d", check_integer("d", self.d, 1))
+
+    @classmethod
+    def from_mi(cls, mi: float, d: int = 1) -> AdditiveNoise:
+        """Return the one whose mutual information is `mi` nats, ``1/sigma^2 = exp(2 I/d) - 1``.
+
+        Raises:
+            TypeError: Not numbers of their kind.
+            ValueError: Not positive, where sigma would be infinite; above 300 nats a column.
+        """
+        d = check_integer("d", d, 1)
+        mi = check_real("mi", mi, 0.0, 300.0 * d, ends="(]")
+        return cls(1.0 / math.sqrt(math.expm1(2.0 * mi / d)), d)
+
+    @property
+    def dims(self) -> tuple[int, int]:
+        """Number of columns of x and of y."""
+        return self.d, self.d
+
+    @property
+    def mutual_information(self) -> float:
+        """I(X; Y) in nats."""
+        return 0.5 * self.d * math.log1p(self.sigma**-2)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        x = rng.standard_normal((n, self.d))
+        return x, x + self.sigma * rng.standard_normal((n, self.d))
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian(Distribution):
+    """Zero-mean normal of any covariance; the first `dx` columns are X, the others Y.
+
+    ``I = (log det S_x + log det S_y - log det S) / 2``
+
+    Args:
+        covariance: S, shape (dx + dy, dx + dy), symmetric and positive definite.
+        dx: Number of columns of x, in [1, dx + dy - 1].
+
+    Raises:
+        TypeError: Not numbers of their kind.
+        ValueError: Not square, symmetric or positive definite; `dx` out of range.
+    """
+
+    covariance: Floats
+    dx: int = 1
+
+    def __post_init__(self) -> None:
+        matrix, dx = checked_dispersion("covariance", self.covariance, self.dx)
+        object.__setattr__(self, "covariance", matrix)
+        object.__setattr__(self, "dx", dx)
+
+    @property
+    def dims(self) -> tuple[int, int]:
+        """Number of columns of x and of y."""
+        return self.dx, len(self.covariance) - self.dx
+
+    @property
+    def mutual_information(self) -> float:
+        """I(X; Y) in nats."""
+        return gaussian_information(self.covariance, self.dx)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        return gaussian_pairs(self.covariance, self.dx, n, rng)
+
+
+def correlation_of(mi: float, d: int) -> float:
+    """Return rho >= 0 of d pairs that share `mi` nats.
+
+    Raises:
+        ValueError: rho rounds to 1.
+    """
+    rho = math.sqrt(-math.expm1(-2.0 * mi / d))
+    if rho >= 1.0:
+        raise ValueError(
+            f"mi must leave a correlation below 1, at most about 18 nats a pair; got mi={mi!r} "
+            f"over {d} pair{'s' if d > 1 else ''}"
+        )
+    return rho
+
+
+def checked_dispersion(name: str, matrix: object, dx: object) -> tuple[Floats, int]:
+    """Return a read-only copy of a covariance-like matrix, and `dx`.
+
+    Raises:
+        TypeError: Not numbers of their kind.
+        ValueError: Not square, symmetric or positive definite; `dx` out of range.
+    """
+    given = as_samples(matrix, name).astype(np.float64)
+    if given.shape[0] != given.shape[1] or len(given) < 2:
+        raise ValueError(f"{name} must be square with at least two rows; got shape {given.shape}")
+    if not np.allclose(given, given.T, rtol=1e-12, atol=0.0):
+        raise ValueError(f"{name} must be symmetric; got entries that differ from their mirror")
+    try:
+        np.linalg.cholesky(given)
+    except np.linalg.LinAlgError:
+        least = float(np.linalg.eigvalsh(given)[0])
+        raise ValueError(
+            f"{name} must be positive definite; its least eigenvalue is {least:.3g}"
+        ) from None
+    columns = check_integer("dx", dx, 1)
+    if columns >= len(given):
+        raise ValueError(
+            f"dx must leave a column to y; got dx={columns}, {name} of shape {given.shape}"
+        )
+    given.flags.writeable = False
+    return given, columns
+
+
+def gaussian_information(matrix: Floats, dx: int) -> float:
+    """Return the mutual information in nats of a Gaussian of this covariance."""
+    whole, x, y = (
+        2.0 * math.fsum(np.log(np.diagonal(np.linalg.cholesky(part))))
+        for part in (matrix, matrix[:dx, :dx], matrix[dx:, dx:])
+    )
+    return 0.5 * (x + y - whole)
+
+
+def gaussian_pairs(
+    matrix: Floats, dx: int, n: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Draw n samples of a zero-mean Gaussian, split behind column `dx`."""
+    both = rng.standard_normal((n, len(matrix))) @ np.linalg.cholesky(matrix).T
+    return np.ascontiguousarray(both[:, :dx]), np.ascontiguousarray(both[:, dx:])
+
+
+def _pair_information(rho: float) -> float:
+    # Near 0 the sum 1 - rho^2 rounds; near 1 the square does, the factors do not.
+    if abs(rho) < 0.5:
+        return -0.5 * math.log1p(-rho * rho)
+    return -0.5 * math.log((1.0 - rho) * (1.0 + rho))
+
+
+def _correlated_with(x: Floats, rho: float, rng: np.random.Generator) -> Floats:
+    noise = rng.standard_normal(x.shape)
+    return rho * x + math.sqrt((1.0 - rho) * (1.0 + rho)) * noise

@@ -1,0 +1,110 @@
+"""Multivariate Student-t pairs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastmi.datasets._base import Distribution, Floats, check_integer, check_real
+from fastmi.datasets._special import digamma
+from fastmi.datasets.gaussian import (
+    checked_dispersion,
+    correlation_of,
+    gaussian_information,
+    gaussian_pairs,
+)
+
+# Degrees of freedom from which the series for the information of the tails takes over.
+_ASYMPTOTIC = 40.0
+
+
+@dataclass(frozen=True, eq=False)
+class Student(Distribution):
+    """Multivariate Student-t: a Gaussian over sqrt(chi2 / nu), one chi2 for x and y together.
+
+    The information is that of the Gaussian of covariance S plus what the common chi2 tells::
+
+        F(nu) + F(nu + dx + dy) - F(nu + dx) - F(nu + dy),
+        F(t) = lgamma(t/2) - (t/2) psi(t/2)
+
+    It is positive even where S is diagonal: uncorrelated is not independent.
+
+    Args:
+        nu: Degrees of freedom, at least 0.1 (1: Cauchy).
+        dispersion: S, shape (dx + dy, dx + dy), symmetric and positive definite.
+        dx: Number of columns of x, in [1, dx + dy - 1].
+
+    Raises:
+        TypeError: Not numbers of their kind.
+        ValueError: Out of range; `dispersion` not square, symmetric or positive definite.
+    """
+
+    nu: float
+    dispersion: Floats
+    dx: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nu", _checked_nu(self.nu))
+        matrix, dx = checked_dispersion("dispersion", self.dispersion, self.dx)
+        object.__setattr__(self, "dispersion", matrix)
+        object.__setattr__(self, "dx", dx)
+
+    @classmethod
+    def from_mi(cls, mi: float, nu: float, d: int = 1) -> Student:
+        """Return d pairs of equal dispersion correlation >= 0 that share `mi` nats in all.
+
+        Raises:
+            TypeError: Not numbers of their kind.
+            ValueError: `mi` is below what the common chi2 alone tells, or so large that the
+                correlation rounds to 1.
+        """
+        nu = _checked_nu(nu)
+        d = check_integer("d", d, 1)
+        least = _tail_information(nu, d, d)
+        rho = correlation_of(check_real("mi", mi, least) - least, d)
+        one = np.eye(d)
+        return cls(nu, np.block([[one, rho * one], [rho * one, one]]), d)
+
+    @property
+    def dims(self) -> tuple[int, int]:
+        """Number of columns of x and of y."""
+        return self.dx, len(self.dispersion) - self.dx
+
+    @property
+    def mutual_information(self) -> float:
+        """I(X; Y) in nats."""
+        return gaussian_information(self.dispersion, self.dx) + _tail_information(
+            self.nu, *self.dims
+        )
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        x, y = gaussian_pairs(self.dispersion, self.dx, n, rng)
+        width = np.sqrt(rng.chisquare(self.nu, (n, 1)) / self.nu)
+        return x / width, y / width
+
+
+def _checked_nu(nu: object) -> float:
+    # Below, samples leave the range of floats.
+    return check_real("nu", nu, 0.1)
+
+
+def _tail_information(nu: float, dx: int, dy: int) -> float:
+    """Return what the common chi2 tells, in nats."""
+    signs = ((nu, 1.0), (nu + dx + dy, 1.0), (nu + dx, -1.0), (nu + dy, -1.0))
+    if nu < _ASYMPTOTIC:
+        return math.fsum(sign * _f(0.5 * t) for t, sign in signs)
+    # F(2z) = -z - log(z)/2 + const + _rest(z). The linear parts cancel, which rounding would
+    # spoil, and the logarithms combine.
+    share = dx * dy / ((nu + dx) * (nu + dy))
+    return -0.5 * math.log1p(-share) + math.fsum(sign * _rest(0.5 * t) for t, sign in signs)
+
+
+def _f(z: float) -> float:
+    return math.lgamma(z) - z * digamma(z)
+
+
+def _rest(z: float) -> float:
+    inverse = 1.0 / (z * z)
+    return (1 / 6 + inverse * (-1 / 90 + inverse * (1 / 210 - inverse / 210))) / z

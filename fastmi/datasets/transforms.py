@@ -1,0 +1,166 @@
+"""The five transformations of one variable that keep its mutual information.
+
+They have the tags of the experiments on scale invariance:
+
+==== ======================= ======================================================
+rm   :func:`random_mix`      X' = alpha X W, alpha and W uniform, W invertible
+dn   :func:`pad_noise`       columns of independent noise appended
+cb   :func:`cube`            elementwise
+sg   :func:`logistic`        elementwise
+ds   :func:`duplicate`       copies side by side
+==== ======================= ======================================================
+
+:func:`transform` composes them, always in the order of this table: mixing needs the signal by
+itself, noise that came after the logistic would drown what that has squeezed, and copies come
+last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import Seed, as_samples, check_choice
+from fastmi.datasets._base import check_integer, check_real
+
+Array: TypeAlias = NDArray[Any]
+
+# In order of application.
+TAGS = ("rm", "dn", "cb", "sg", "ds")
+# Above this condition number rounding would lose part of the signal.
+_MOST_CONDITION = 1e8
+
+
+def transform(
+    x: object,
+    tags: str | Sequence[str],
+    *,
+    copies: int = 20,
+    columns: int = 20,
+    sigma: float = 0.2,
+    seed: Seed | None = None,
+) -> Array:
+    """Apply several transformations, in the order rm, dn, cb, sg, ds.
+
+    Args:
+        x: Samples, shape (n, d) or (n,).
+        tags: Which ones: "rm+sg", or a sequence of tags; "" for none. Their order is ignored.
+        copies: Of ds.
+        columns: Of dn.
+        sigma: Of dn.
+        seed: Of rm and dn; anything :func:`numpy.random.default_rng` takes.
+
+    Returns:
+        Shape (n, d') in the dtype of the samples.
+
+    Raises:
+        TypeError: Samples that are not real numbers, options of the wrong type.
+        ValueError: Samples of wrong shape or not finite; an unknown or repeated tag.
+    """
+    listed = tags.split("+") if isinstance(tags, str) and tags else list(tags)
+    for tag in listed:
+        check_choice("tags", tag, TAGS)
+    if len(set(listed)) < len(listed):
+        raise ValueError(f"tags must not repeat; got {'+'.join(listed)}")
+    rng = np.random.default_rng(seed)
+    result: Array = as_samples(x, "x").copy()
+    if "rm" in listed:
+        result = random_mix(result, seed=rng)
+    if "dn" in listed:
+        result = pad_noise(result, columns, sigma, seed=rng)
+    if "cb" in listed:
+        result = cube(result)
+    if "sg" in listed:
+        result = logistic(result)
+    if "ds" in listed:
+        result = duplicate(result, copies)
+    return result
+
+
+def random_mix(x: object, *, seed: Seed | None = None) -> Array:
+    """Return alpha X W with alpha and every entry of W (d, d) from U(0, 1).
+
+    W is drawn again while its condition number exceeds 1e8.
+
+    Args:
+        x: Samples, shape (n, d) or (n,).
+        seed: Anything :func:`numpy.random.default_rng` takes.
+
+    Returns:
+        Shape (n, d), dtype of the samples.
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or not finite.
+    """
+    block = as_samples(x, "x")
+    rng = np.random.default_rng(seed)
+    alpha = 1.0 - rng.random()  # never 0
+    while True:
+        mix = rng.random((block.shape[1], block.shape[1]))
+        if np.linalg.cond(mix) <= _MOST_CONDITION:
+            mixed: Array = block @ (alpha * mix)
+            return mixed.astype(block.dtype, copy=False)
+
+
+def pad_noise(
+    x: object, columns: int = 20, sigma: float = 0.2, *, seed: Seed | None = None
+) -> Array:
+    """Append columns of independent normal noise.
+
+    Args:
+        x: Samples, shape (n, d) or (n,).
+        columns: How many.
+        sigma: Standard deviation of the noise.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+
+    Returns:
+        Shape (n, d + columns), dtype of the samples.
+
+    Raises:
+        TypeError: Samples that are not real numbers, options of the wrong type.
+        ValueError: Samples of wrong shape or not finite; an option below 0.
+    """
+    block = as_samples(x, "x")
+    columns = check_integer("columns", columns, 0)
+    sigma = check_real("sigma", sigma, 0.0)
+    noise = sigma * np.random.default_rng(seed).standard_normal((len(block), columns))
+    return np.hstack([block, noise.astype(block.dtype, copy=False)])
+
+
+def cube(x: object) -> Array:
+    """Return x^3 elementwise, shape (n, d).
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or not finite.
+    """
+    block = as_samples(x, "x")
+    return block * block * block
+
+
+def logistic(x: object) -> Array:
+    """Return 1 / (1 + exp(-x)) elementwise, shape (n, d).
+
+    Raises:
+        TypeError: Samples that are not real numbers.
+        ValueError: Samples of wrong shape or not finite.
+    """
+    block = as_samples(x, "x")
+    # Of the magnitude: exp(-x) would overflow far to the left.
+    small = np.exp(-np.abs(block))
+    result: Array = np.where(block >= 0, 1, small) / (1 + small)
+    return result.astype(block.dtype, copy=False)
+
+
+def duplicate(x: object, copies: int = 20) -> Array:
+    """Return `copies` copies of the columns side by side, shape (n, copies * d).
+
+    Raises:
+        TypeError: Samples that are not real numbers; `copies` is not an integer.
+        ValueError: Samples of wrong shape or not finite; `copies` is below 1.
+    """
+    return np.tile(as_samples(x, "x"), (1, check_integer("copies", copies, 1)))

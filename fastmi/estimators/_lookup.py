@@ -1,0 +1,69 @@
+"""From the options of one call to an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+from fastmi._inputs import check_choice
+
+_Estimator = TypeVar("_Estimator")
+
+
+def build(
+    function: Callable[..., Any],
+    methods: Mapping[str, Callable[..., _Estimator]],
+    method: object,
+    given: Mapping[str, object],
+    options: Mapping[str, object],
+) -> _Estimator:
+    """Return the estimator called `method`, made with the options of one call.
+
+    Args:
+        function: The public function, whose keyword defaults tell what was left alone.
+        methods: Estimators by name.
+        method: Name of one.
+        given: Values of the keywords that the function names. Those that the method lacks must
+            be at their defaults.
+        options: Further keywords.
+
+    Raises:
+        TypeError: An option that the method does not have.
+        ValueError: Unknown `method`.
+    """
+    check_choice("method", method, methods)
+    make = methods[str(method)]
+    known = _options(make)
+    kept = {name: value for name, value in given.items() if name in known}
+    foreign = [name for name in options if name not in known]
+    defaults: dict[str, object] = getattr(function, "__kwdefaults__", {})
+    if len(kept) < len(given):
+        foreign += [
+            name
+            for name, value in given.items()
+            if name not in known and not _same(value, defaults[name])
+        ]
+    if foreign:
+        # The interpreter's own message would not list the valid names.
+        named = [name for name in defaults if name in known or name == "method"]
+        valid = ", ".join(named + [name for name in known if name not in defaults])
+        raise TypeError(
+            f"{function.__name__}() with method={method!r}: options must be among {valid}; "
+            f"got {', '.join(foreign)}"
+        )
+    return make(**kept, **options)
+
+
+@lru_cache(maxsize=64)
+def _options(make: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of an estimator's options, less those that its table entry fixes."""
+    fixed = make.keywords if isinstance(make, partial) else {}
+    made: Any = make.func if isinstance(make, partial) else make
+    return tuple(field.name for field in fields(made) if field.name not in fixed)
+
+
+def _same(value: object, default: object) -> bool:
+    # By type first: arrays compare elementwise, and no default is one.
+    return value is default or (type(value) is type(default) and value == default)

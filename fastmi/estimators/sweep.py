@@ -1,0 +1,135 @@
+"""KSG maximised over the relative scale of its two variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from fastmi._inputs import check_choice, check_search
+from fastmi.estimators._base import Estimate
+from fastmi.estimators._neighbors import (
+    InformationEstimator,
+    Terms,
+    sample_warnings,
+    widths,
+)
+from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.sweep import sweep_terms
+
+DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KSGSweep(InformationEstimator):
+    """The largest KSG estimate over relative scales: max_c I1(N(x); c N(y)).
+
+    I1 is algorithm 1 of Kraskov et al. (2004, eq. 8) and N the normalisation of each variable.
+    With "global" and "global-linf" this is KSG-Global and KSG-Global-Linf, which are invariant
+    to the units of x and of y and, unlike KSG on standardised columns, not misled by columns
+    of noise. Every scale is evaluated on the same distances: the joint distance is
+    max(D_x, c D_y), so that a scale may differ in the last place from an estimate on rescaled
+    data. Time O(n^2) whatever the number of columns.
+
+    A maximum is biased upwards: under independence by some 0.02 nats at n = 1000, more at
+    smaller n. `curve` holds all scales, shape (len(scales), 2): scale and estimate.
+
+    Args:
+        normalize: As in :class:`fastmi.KSG`; None sweeps the variables as they are.
+        scales: The c, positive.
+        sweep_side: The variable that c multiplies, "y" or "x".
+        metric: Distance inside x and inside y, "chebyshev" or "euclidean".
+        k: Neighbours. A sequence costs one pass.
+        algorithm: "auto" or "brute".
+        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
+        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+
+    Raises:
+        TypeError: An option of a wrong type.
+        ValueError: An option out of its range, or an unknown name.
+    """
+
+    normalize: str | None = "global"
+    scales: Sequence[float] = DEFAULT_SCALES
+    sweep_side: str = "y"
+    metric: str = "chebyshev"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_search(self.metric, self.algorithm, self.n_jobs)
+        check_choice("algorithm", self.algorithm, ("auto", "brute"))
+        check_choice("sweep_side", self.sweep_side, ("y", "x"))
+        object.__setattr__(self, "scales", _checked_scales(self.scales))
+
+    def _metric(self) -> str:
+        return self.metric
+
+    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
+        """Estimate I(X; Y) in nats.
+
+        Args:
+            x: Samples, shape (n, dx) or (n,).
+            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
+
+        Returns:
+            One estimate, or a list of them if `k` is a sequence.
+
+        Raises:
+            TypeError: Samples that are not real numbers.
+            ValueError: Samples of wrong shape or length, not finite; k >= n.
+        """
+        start = perf_counter()
+        samples = self._read((x, y), ("x", "y"))
+        fixed, swept = samples.blocks if self.sweep_side == "y" else samples.blocks[::-1]
+        found = sweep_terms(
+            fixed, swept, self.scales, samples.ks, metric=self.metric, n_jobs=self.n_jobs
+        )
+        n = len(fixed)
+        terms = []
+        curves = []
+        for q, k in enumerate(samples.ks):
+            constant = psi(k) + psi(n)
+            values = constant - found.psi_mean[:, q]
+            best = int(values.argmax())
+            counts = found.counts[best, q]
+            if self.sweep_side == "x":
+                counts = counts[::-1]
+            warnings = sample_warnings(
+                float(values[best]),
+                psi(n) - psi(k + 1),
+                n=n,
+                k=k,
+                zero_radius=int(found.zero_radius[best, q]),
+            )
+            local = constant - digamma(counts + 1).sum(axis=0)
+            summed = (float(values[best]), float(found.psi_std[best, q]))
+            # A copy: the counts of all scales are many times those of one.
+            terms.append(Terms(local, counts.copy(), warnings, summed))
+            curves.append(np.column_stack([self.scales, values]))
+        estimates = self._finish(
+            "ksg_sweep",
+            samples,
+            terms,
+            dims=widths(samples.blocks),
+            searched=widths(samples.blocks),
+            start=start,
+        )
+        listed = estimates if isinstance(estimates, list) else [estimates]
+        for estimate, curve in zip(listed, curves, strict=True):
+            estimate.curve = curve
+        return estimates
+
+
+def _checked_scales(scales: object) -> tuple[float, ...]:
+    try:
+        values = np.asarray(scales, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"scales must be positive numbers; got {scales!r}") from None
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(f"scales must be a sequence of positive numbers; got {scales!r}")
+    if not (np.isfinite(values).all() and (values > 0).all()):
+        raise ValueError(f"scales must be positive and finite; got {scales!r}")
+    return tuple(values.tolist())

@@ -1,0 +1,134 @@
+"""Total correlation (multi-information) of several variables by nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from fastmi.estimators._base import Estimate
+from fastmi.estimators._neighbors import MetricNeighborEstimator, Terms, sample_warnings, widths
+from fastmi.estimators.biksg import BallEstimator
+from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.ksg import ksg_terms
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotalCorrelation(MetricNeighborEstimator):
+    """The KSG estimator of the total correlation, sum_b h(X_b) - h(X_1, ..., X_m).
+
+    The two algorithms of Kraskov et al. (2004) for m variables, in the notation of
+    :class:`fastmi.KSG`. Variant 1, strict counts within one radius::
+
+        C = psi(k) + (m - 1) psi(n) - < sum_b psi(n_b + 1) >
+
+    Variant 2, closed counts within a radius for each variable::
+
+        C = psi(k) - (m - 1)/k + (m - 1) psi(n) - < sum_b psi(n_b) >
+
+    For m = 2 they are :class:`fastmi.KSG`, to the last bit.
+
+    Args:
+        variant: 1 or 2.
+        metric: Distance inside a variable, "chebyshev" or "euclidean".
+        k: Neighbours. Small k: little bias, much scatter. A sequence costs one search.
+        algorithm: "auto", "tree", "brute" or "sort" (two variables of one column). Same
+            counts, other time.
+        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
+        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
+
+    Raises:
+        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        ValueError: An argument is out of its range, or an unknown name.
+    """
+
+    variant: int = 1
+
+    def __post_init__(self) -> None:
+        if self.variant not in (1, 2):
+            raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
+        super().__post_init__()
+
+    def estimate(self, *variables: object) -> Estimate | list[Estimate]:
+        """Estimate the total correlation in nats.
+
+        Args:
+            *variables: Two or more sets of samples, shapes (n, d_b) or (n,), rows paired.
+
+        Returns:
+            One estimate, or a list of them if `k` is a sequence.
+
+        Raises:
+            TypeError: Samples that are not real numbers.
+            ValueError: Fewer than two variables; samples of wrong shape or length, not finite;
+                k >= n.
+        """
+        start = perf_counter()
+        samples = self._read(variables, variable_names(variables))
+        blocks, ks, _ = samples
+        m, n = len(blocks), len(blocks[0])
+        found = ksg_terms(
+            blocks,
+            ks,
+            variant=self.variant,
+            metric=self.metric,
+            algorithm=self.algorithm,
+            n_jobs=self.n_jobs,
+        )
+        terms = []
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found, strict=True):
+            constant = psi(k) + (m - 1) * psi(n)
+            if self.variant == 2:
+                constant -= (m - 1) / k
+            value = constant - float(psi_mean)
+            local = constant - digamma(counts + 1 if self.variant == 1 else counts).sum(axis=0)
+            # One margin counts at least k - 1 samples, every other one at least k.
+            ceiling = (m - 1) * (psi(n) - psi(k + 1))
+            warnings = sample_warnings(value, ceiling, n=n, k=k, zero_radius=int(zero_radius))
+            terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
+        dims = widths(blocks)
+        return self._finish(
+            f"ksg{self.variant}", samples, terms, dims=dims, searched=dims, start=start
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BITotalCorrelation(BallEstimator):
+    """The total correlation by closed counts in balls of one l_p norm.
+
+    :class:`fastmi.BIKSG` for m variables, and that estimator to the last bit for m = 2::
+
+        C = psi(k) + (m - 1) log n + sum_b log c(d_b, p) - log c(sum_b d_b, p)
+            - < sum_b log n_b >
+
+    Args:
+        p: Norm of the margins and of the joint space, inf or 2; see :class:`fastmi.BIKSG`.
+        k: Neighbours. A sequence costs one search.
+        algorithm: "auto", "tree", "brute" or "sort" (p = inf, two variables of one column).
+            Same counts, other time.
+        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
+        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
+
+    Raises:
+        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        ValueError: An argument is out of its range, or an unknown name.
+    """
+
+    def estimate(self, *variables: object) -> Estimate | list[Estimate]:
+        """Estimate the total correlation in nats; see :meth:`TotalCorrelation.estimate`."""
+        return self._total_correlation(variables, variable_names(variables))
+
+
+def variable_names(variables: Sequence[object]) -> tuple[str, ...]:
+    """Return what to call each variable in messages.
+
+    Raises:
+        ValueError: Fewer than two.
+    """
+    if len(variables) < 2:
+        raise ValueError(f"variables must be two or more; got {len(variables)}")
+    return tuple(f"variables[{b}]" for b in range(len(variables)))

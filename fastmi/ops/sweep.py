@@ -1,0 +1,42 @@
+"""KSG at many relative scales of two variables, from one pass over the distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels, thread_count
+from fastmi.ops.ksg import KSGTerms
+
+
+def sweep_terms(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    scales: Sequence[float],
+    ks: Sequence[int],
+    *,
+    metric: str,
+    n_jobs: int | None,
+) -> KSGTerms:
+    """Return the terms of KSG algorithm 1 of (x, c y) for every scale c and every k.
+
+    The joint distance is max(D_x, c D_y) and the margin of y counts c D_y < r, both on computed
+    distances: the result may differ in the last place from that of rescaled data. Time O(n^2).
+
+    Args:
+        x: Samples, shape (n, dx).
+        y: Samples, shape (n, dy), dtype of `x`.
+        scales: Positive numbers c.
+        ks: Neighbour numbers, each in [1, n - 1].
+        metric: Distance inside x and inside y.
+        n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
+
+    Returns:
+        Terms with the axes (scales, ks) in front where :func:`fastmi.ops.ksg.ksg_terms` has
+        (ks,); counts (scales, ks, 2, n).
+    """
+    return KSGTerms(
+        *kernels().ksg_sweep(x, y, list(scales), list(ks), metric, thread_count(n_jobs))
+    )

@@ -1,0 +1,22 @@
+"""What estimates are used for: tests, error bars, matrices of pairs and time series.
+
+Everything here calls :func:`fastmi.mi` or :func:`fastmi.cmi` many times. The calls are
+spread over threads; results do not depend on their number.
+"""
+
+from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error
+from fastmi.statistics.pairwise import PairwiseMI, pairwise_mi
+from fastmi.statistics.permutation import PermutationTest, permutation_test
+from fastmi.statistics.time_series import lagged_mi, transfer_entropy
+
+__all__ = [
+    "PairwiseMI",
+    "PermutationTest",
+    "SubsampleError",
+    "jackknife_error",
+    "lagged_mi",
+    "pairwise_mi",
+    "permutation_test",
+    "subsample_error",
+    "transfer_entropy",
+]

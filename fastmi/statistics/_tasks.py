@@ -1,0 +1,115 @@
+"""Many independent estimates: threads across them, progress, reproducible random streams."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from collections.abc import Callable
+from typing import Any, SupportsIndex, TypeAlias, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import thread_count
+from fastmi._inputs import Seed
+
+Result = TypeVar("Result")
+# A bar, or a function called after each task.
+Progress: TypeAlias = "bool | Callable[[], object]"
+
+# Tasks handed to a thread at once: a short estimate takes as long as handing it over.
+_CHUNK = 16
+
+
+def run(
+    task: Callable[[int, int], Result],
+    count: int,
+    *,
+    n_jobs: int | None,
+    progress: Progress,
+    what: str,
+) -> list[Result]:
+    """Return ``[task(0, threads), ..., task(count - 1, threads)]``.
+
+    Args:
+        task: Takes its number and the threads that it may use itself.
+        count: Number of tasks.
+        n_jobs: Threads in all: across tasks first, the rest inside each.
+        progress: Whether to show a bar, by tqdm if it is installed; or a function to call
+            after each task, from any thread.
+        what: Label of the bar.
+    """
+    threads = thread_count(n_jobs)
+    workers = max(1, min(threads, count))
+    inner = threads // workers
+    advance, close = _reporter(progress, count, what)
+
+    def chunk(start: int) -> list[Result]:
+        results = []
+        for number in range(start, min(start + size, count)):
+            results.append(task(number, inner))
+            advance()
+        return results
+
+    try:
+        if workers == 1:
+            size = count
+            return chunk(0)
+        from concurrent.futures import ThreadPoolExecutor
+
+        size = max(1, min(_CHUNK, count // (4 * workers)))
+        with ThreadPoolExecutor(workers) as pool:
+            # An interrupt ends the iterator, which cancels what has not begun.
+            parts = pool.map(chunk, range(0, count, size))
+            return [result for part in parts for result in part]
+    finally:
+        close()
+
+
+def streams(seed: Seed | None, count: int) -> list[list[int]]:
+    """Return seeds of `count` independent generators, whatever kind of seed `seed` is."""
+    rng = np.random.default_rng(seed)
+    return cast("list[list[int]]", rng.integers(0, 2**63, size=(count, 2)).tolist())
+
+
+def as_count(value: object, name: str, *, minimum: int = 1) -> int:
+    """Return `value` as an integer of at least `minimum`.
+
+    Raises:
+        TypeError: Not an integer.
+        ValueError: Smaller.
+    """
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer; got {value!r} ({type(value).__name__})")
+    number = operator.index(cast(SupportsIndex, value))
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}; got {name}={number}")
+    return number
+
+
+def as_list(estimates: Any) -> list[Any]:
+    """Return what an estimator returned as a list with one entry per k."""
+    return estimates if isinstance(estimates, list) else [estimates]
+
+
+def values(estimates: Any) -> NDArray[np.float64]:
+    """Return the bare values, shape (number of k,)."""
+    return np.array(as_list(estimates), dtype=np.float64)
+
+
+def _reporter(
+    progress: Progress, count: int, what: str
+) -> tuple[Callable[[], object], Callable[[], object]]:
+    if callable(progress):
+        return progress, _nothing
+    if progress:
+        try:
+            bar = importlib.import_module("tqdm").tqdm(total=count, desc=what)
+        except ImportError:
+            return _nothing, _nothing
+        return bar.update, bar.close
+    return _nothing, _nothing
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,182 @@
+"""Error bars that hold for nearest-neighbour estimates.
+
+The bootstrap does not: it draws with replacement, and copies of a sample are at distance 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi import api
+from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
+from fastmi.estimators import Estimate
+from fastmi.statistics._tasks import Progress, as_count, run
+
+# Parts of at least this many samples per neighbour, where bias and variance follow their laws.
+_SAMPLES_PER_NEIGHBOR = 10
+_MOST_PARTS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubsampleError:
+    """An estimate with its standard error from disjoint parts of the samples.
+
+    Attributes:
+        estimate: Of all samples.
+        stderr: Standard error of `estimate` in nats.
+        parts: Numbers of parts the samples were cut into, shape (m,).
+        means: Mean estimate over the parts, shape (m,), in nats. A drift away from `estimate`
+            as parts get smaller shows bias that depends on n, which `stderr` does not contain.
+        deviations: Standard deviation over the parts (ddof 1), shape (m,), in nats.
+    """
+
+    estimate: Estimate
+    stderr: float
+    parts: NDArray[np.int64] = field(repr=False)
+    means: NDArray[np.float64] = field(repr=False)
+    deviations: NDArray[np.float64] = field(repr=False)
+
+
+def subsample_error(
+    x: object,
+    y: object,
+    z: object = None,
+    *,
+    parts: Sequence[int] | None = None,
+    repeats: int = 1,
+    k: int = 3,
+    method: str | None = None,
+    n_jobs: int | None = None,
+    noise: float = 0.0,
+    seed: Seed | None = None,
+    progress: Progress = False,
+    **options: Any,
+) -> SubsampleError:
+    """Estimate mutual information and its standard error by subsampling.
+
+    The samples are cut at random into p disjoint parts, for each p of `parts`, without
+    replacement. The variance of an estimate from n / p samples is taken as ``p * s2``, and
+    s2, that of all samples, is the fit of maximum likelihood to the scatter of the parts
+    (Holmes and Nemenman 2019)::
+
+        s2 = sum_p (p - 1) (var_p / p) / sum_p (p - 1)
+
+    Rows are taken as independent; for series use :func:`jackknife_error` with long blocks.
+
+    Args:
+        x: Samples, shape (n, dx) or (n,).
+        y: Samples, shape (n, dy) or (n,).
+        z: Condition, shape (n, dz) or (n,); None for none.
+        parts: Numbers of parts, each at least 2; by default 2 to 10, as far as the parts
+            have ``10 k`` samples.
+        repeats: How often to cut anew; the variances are averaged.
+        k: Number of neighbours, the same in parts and whole.
+        method: Of :func:`fastmi.mi`, "ksg1" by default; with `z` of :func:`fastmi.cmi`.
+        n_jobs: Threads, across parts; None or -1 as in :func:`fastmi.mi`.
+        noise: Relative noise added once, see :func:`fastmi.mi`.
+        seed: Of noise and cuts; anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar if tqdm is installed; or a function called after
+            each part.
+        **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
+
+    Raises:
+        TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
+        ValueError: Samples of wrong shape or length or not finite, an option out of range;
+            too few samples for two parts.
+    """
+    if not isinstance(as_k(k), int):
+        raise TypeError(f"k must be one integer; got k={k!r}")
+    check_search("chebyshev", "auto", n_jobs)
+    check_noise(noise)
+    cuts = as_count(repeats, "repeats")
+    rng = np.random.default_rng(seed)
+    given = (x, y) if z is None else (x, y, z)
+    blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
+    if noise:
+        blocks = jitter(blocks, noise, rng)
+    n = len(blocks[0])
+    numbers = _parts(parts, n, int(k))
+    function: Any = api.mi if z is None else api.cmi
+    if method is not None:
+        options = {**options, "method": method}
+    estimate = function(*blocks, k=k, n_jobs=n_jobs, **options)
+
+    # Row numbers of every part, cut by cut; up to p - 1 samples of a cut are left out.
+    rows = []
+    for _ in range(cuts):
+        for p in numbers:
+            rows += np.split(rng.permutation(n)[: n // p * p], p)
+
+    def part(number: int, threads: int) -> float:
+        own = [block[rows[number]] for block in blocks]
+        return float(function(*own, k=k, n_jobs=threads, **options))
+
+    found = np.array(run(part, len(rows), n_jobs=n_jobs, progress=progress, what="parts"))
+    ends = np.cumsum(numbers)[:-1]
+    by_cut = [np.split(of_cut, ends) for of_cut in found.reshape(cuts, -1)]
+    means = np.array([[own.mean() for own in cut] for cut in by_cut]).mean(axis=0)
+    variances = np.array([[own.var(ddof=1) for own in cut] for cut in by_cut]).mean(axis=0)
+    counts = np.array(numbers, dtype=np.int64)
+    of_all = float((variances / counts * (counts - 1)).sum() / (counts - 1).sum())
+    return SubsampleError(
+        estimate=estimate,
+        stderr=of_all**0.5,
+        parts=counts,
+        means=means,
+        deviations=np.sqrt(variances),
+    )
+
+
+def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float:
+    """Return the standard error of the mean of an estimate's local values, by the jackknife.
+
+    ``n_blocks`` runs of consecutive samples are left out in turn. With one sample per block,
+    the default, this is ``std(local, ddof=1) / sqrt(n)``. Long blocks allow for the
+    autocorrelation of series: take them longer than the time over which it lasts, and at
+    least 20 of them.
+
+    The local values are not estimated anew without the block, so that the dependence of
+    samples on common neighbours stays unseen; see :func:`subsample_error`.
+
+    Args:
+        estimate: With ``local`` values, shape (n,), in the order of the samples.
+        n_blocks: Number of blocks, in [2, n]; n by default.
+
+    Raises:
+        TypeError: `estimate` has no local values, or `n_blocks` is not an integer.
+        ValueError: `n_blocks` out of range.
+    """
+    local = getattr(estimate, "local", None)
+    if local is None:
+        raise TypeError(
+            f"estimate must be an Estimate with local values; got {type(estimate).__name__}"
+        )
+    n = len(local)
+    count = n if n_blocks is None else as_count(n_blocks, "n_blocks", minimum=2)
+    if count > n:
+        raise ValueError(f"n_blocks must be in [2, n]; got n_blocks={count}, n={n}")
+    edges = np.linspace(0, n, count + 1).astype(np.int64)
+    sums = np.add.reduceat(local, edges[:-1])
+    without = (local.sum() - sums) / (n - np.diff(edges))
+    return float(np.sqrt((count - 1) * without.var()))
+
+
+def _parts(parts: Sequence[int] | None, n: int, k: int) -> list[int]:
+    if parts is not None:
+        numbers = [as_count(p, "parts", minimum=2) for p in parts]
+        if not numbers or n // max(numbers) <= k:
+            raise ValueError(
+                f"parts must leave more than k samples in each part; got {numbers}, n={n}, k={k}"
+            )
+        return numbers
+    most = min(_MOST_PARTS, n // (_SAMPLES_PER_NEIGHBOR * k))
+    if most < 2:
+        raise ValueError(
+            f"n must be at least {2 * _SAMPLES_PER_NEIGHBOR} k for error bars; got n={n}, k={k}"
+        )
+    return list(range(2, most + 1))

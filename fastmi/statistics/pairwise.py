@@ -1,0 +1,227 @@
+"""Mutual information of every pair of columns."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, product
+from time import perf_counter
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi import api
+from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
+from fastmi.statistics._tasks import Progress, as_count, as_list, run, streams, values
+from fastmi.statistics.permutation import p_value
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairwiseMI:
+    """Matrices with a row for each column of X and a column for each column of Y.
+
+    They are data frames if X was one (pandas: labelled; polars: with the labels of the rows
+    in a first column "column"), else arrays. Without Y they are symmetric, and the diagonal
+    is NaN: a continuous variable knows infinitely much of itself. ``numpy.asarray(result)``
+    is the array of `mi`.
+
+    Attributes:
+        mi: Nats, not clipped.
+        stderr: Standard errors in nats, see :class:`fastmi.Estimate`.
+        p_value: Of the permutation test of each pair, not corrected for their number; None
+            if none was asked for.
+        warnings: Reasons to distrust a pair, by the labels of its two columns (their numbers
+            if X is an array); pairs that give none are left out.
+        k: Number of neighbours.
+        n: Number of samples.
+        method: Name of the estimator.
+        seconds: Wall time, shared by all k of one call.
+    """
+
+    mi: Any
+    stderr: Any = field(repr=False)
+    p_value: Any = field(repr=False)
+    warnings: dict[tuple[Hashable, Hashable], tuple[str, ...]] = field(repr=False)
+    k: int
+    n: int
+    method: str
+    seconds: float
+    _values: Matrix = field(repr=False)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return `mi` as an array; NumPy calls this."""
+        return np.array(self._values, dtype=dtype) if copy else np.asarray(self._values, dtype)
+
+
+@overload
+def pairwise_mi(
+    X: object,
+    Y: object = ...,
+    *,
+    k: int = ...,
+    method: str = ...,
+    n_permutations: int = ...,
+    n_jobs: int | None = ...,
+    noise: float = ...,
+    seed: Seed | None = ...,
+    progress: Progress = ...,
+    **options: Any,
+) -> PairwiseMI: ...
+
+
+@overload
+def pairwise_mi(
+    X: object,
+    Y: object = ...,
+    *,
+    k: Sequence[int] | NDArray[np.integer[Any]],
+    method: str = ...,
+    n_permutations: int = ...,
+    n_jobs: int | None = ...,
+    noise: float = ...,
+    seed: Seed | None = ...,
+    progress: Progress = ...,
+    **options: Any,
+) -> list[PairwiseMI]: ...
+
+
+def pairwise_mi(
+    X: object,
+    Y: object = None,
+    *,
+    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
+    method: str = "ksg1",
+    n_permutations: int = 0,
+    n_jobs: int | None = None,
+    noise: float = 0.0,
+    seed: Seed | None = None,
+    progress: Progress = False,
+    **options: Any,
+) -> PairwiseMI | list[PairwiseMI]:
+    """Estimate the mutual information of every pair of columns, in nats.
+
+    The value of a pair is that of :func:`fastmi.mi` for its two columns. Samples are checked,
+    converted and jittered once.
+
+    Args:
+        X: Samples, shape (n, dx): array or data frame. Each column is a variable.
+        Y: Samples, shape (n, dy); None for the pairs of columns of `X`.
+        k: Number of neighbours; a sequence gives a list of results from one search.
+        method: Of :func:`fastmi.mi`.
+        n_permutations: Shuffles per pair for p-values; 0 for none.
+        n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`.
+        noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
+        seed: Of noise and shuffles; anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar if tqdm is installed; or a function called after
+            each pair.
+        **options: More options of :func:`fastmi.mi`.
+
+    Raises:
+        TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
+        ValueError: Samples of wrong shape or length or not finite, an option out of range;
+            fewer than two columns and no `Y`.
+    """
+    start = perf_counter()
+    as_k(k)
+    check_search("chebyshev", "auto", n_jobs)
+    check_noise(noise)
+    shuffles = as_count(n_permutations, "n_permutations", minimum=0)
+    rng = np.random.default_rng(seed)
+    given = (X,) if Y is None else (X, Y)
+    blocks = as_blocks(given, ("X", "Y")[: len(given)])
+    if noise:
+        blocks = jitter(blocks, noise, rng)
+    columns = [_columns(block) for block in blocks]
+    shape = (len(columns[0]), len(columns[-1]))
+    if Y is None and shape[0] < 2:
+        raise ValueError("X must have at least two columns if there is no Y; got one")
+    pairs = list(combinations(range(shape[0]), 2) if Y is None else product(*map(range, shape)))
+    seeds = streams(rng, len(pairs)) if shuffles else []
+
+    def pair(number: int, threads: int) -> list[tuple[float, float, float, tuple[str, ...]]]:
+        i, j = pairs[number]
+        x, y = columns[0][i], columns[-1][j]
+
+        def estimate(shuffled: NDArray[Any]) -> Any:
+            return api.mi(shuffled, y, k=k, method=method, n_jobs=threads, **options)
+
+        estimates = as_list(estimate(x))
+        p_values = [np.nan] * len(estimates)
+        if shuffles:
+            own = np.random.default_rng(seeds[number])
+            null = np.array([values(estimate(own.permutation(x))) for _ in range(shuffles)])
+            p_values = [p_value(float(e), null[:, at]) for at, e in enumerate(estimates)]
+        # The estimates hold arrays of length n: only this much of each pair is kept.
+        return [
+            (float(e), e.stderr, p, e.warnings) for e, p in zip(estimates, p_values, strict=True)
+        ]
+
+    found = run(pair, len(pairs), n_jobs=n_jobs, progress=progress, what="pairs")
+    seconds = perf_counter() - start
+    labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
+    results = []
+    ks = as_k(k)
+    for at, neighbors in enumerate((ks,) if isinstance(ks, int) else ks):
+        cells = [of_pair[at] for of_pair in found]
+        mi, stderr, p_values = (
+            _matrix([cell[entry] for cell in cells], pairs, shape, symmetric=Y is None)
+            for entry in range(3)
+        )
+        warned = {
+            (labels[0][i], labels[1][j]): cell[3]
+            for (i, j), cell in zip(pairs, cells, strict=True)
+            if cell[3]
+        }
+        results.append(
+            PairwiseMI(
+                mi=_like(X, mi, labels),
+                stderr=_like(X, stderr, labels),
+                p_value=_like(X, p_values, labels) if shuffles else None,
+                warnings=warned,
+                k=neighbors,
+                n=len(blocks[0]),
+                method=method,
+                seconds=seconds,
+                _values=mi,
+            )
+        )
+    return results[0] if isinstance(ks, int) else results
+
+
+def _columns(block: NDArray[Any]) -> list[NDArray[Any]]:
+    return [row.reshape(-1, 1) for row in np.ascontiguousarray(block.T)]
+
+
+def _matrix(
+    cells: list[Any], pairs: list[tuple[int, ...]], shape: tuple[int, int], *, symmetric: bool
+) -> Matrix:
+    matrix = np.full(shape, np.nan)
+    rows, columns = np.array(pairs).T
+    matrix[rows, columns] = cells
+    if symmetric:
+        matrix[columns, rows] = cells
+    return matrix
+
+
+def _labels(samples: Any, d: int) -> list[Hashable]:
+    columns = getattr(samples, "columns", None)
+    if columns is not None:
+        return list(columns)
+    name = getattr(samples, "name", None)
+    return [name] if name is not None and d == 1 else list(range(d))
+
+
+def _like(samples: Any, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]) -> Any:
+    """Return `matrix` as a data frame of the kind of `samples`, or as it is."""
+    library = type(samples).__module__.partition(".")[0]
+    if library not in {"pandas", "polars"}:
+        return matrix
+    frame = importlib.import_module(library).DataFrame
+    if library == "pandas":
+        return frame(matrix, index=labels[0], columns=labels[1])
+    named = {str(label): column for label, column in zip(labels[1], matrix.T, strict=True)}
+    return frame({"column": [str(label) for label in labels[0]], **named})

@@ -1,0 +1,261 @@
+"""Permutation tests of independence and of conditional independence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi import api
+from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
+from fastmi.estimators import Estimate
+from fastmi.ops.knn import kneighbors
+from fastmi.statistics._tasks import Progress, as_count, as_list, run, streams, values
+
+Array = NDArray[Any]
+Order = NDArray[np.intp]
+
+SCHEMES = ("shuffle", "circular", "block", "local")
+
+# Values closer than this are equal but for the order of summation.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermutationTest:
+    """An estimate beside its distribution under the null hypothesis.
+
+    Attributes:
+        estimate: Of the samples as they are.
+        p_value: ``(1 + b) / (1 + n)``, b of the n surrogates being at least the estimate;
+            never 0 (Phipson and Smyth 2010).
+        null: Values of the surrogates in nats, shape (n_permutations,).
+        scheme: How surrogates were made.
+    """
+
+    estimate: Estimate
+    p_value: float
+    null: NDArray[np.float64] = field(repr=False)
+    scheme: str
+
+    @property
+    def corrected(self) -> float:
+        """Estimate less the mean of the surrogates, in nats."""
+        return float(self.estimate) - float(self.null.mean())
+
+    @property
+    def z_score(self) -> float:
+        """Distance of the estimate from the mean of the surrogates, in their deviations."""
+        spread = float(self.null.std())
+        return self.corrected / spread if spread else float("nan")
+
+
+@overload
+def permutation_test(
+    x: object,
+    y: object,
+    z: object = ...,
+    *,
+    n_permutations: int = ...,
+    scheme: str | None = ...,
+    block_length: int | None = ...,
+    min_shift: int = ...,
+    n_neighbors: int = ...,
+    k: int = ...,
+    method: str | None = ...,
+    n_jobs: int | None = ...,
+    noise: float = ...,
+    seed: Seed | None = ...,
+    progress: Progress = ...,
+    **options: Any,
+) -> PermutationTest: ...
+
+
+@overload
+def permutation_test(
+    x: object,
+    y: object,
+    z: object = ...,
+    *,
+    n_permutations: int = ...,
+    scheme: str | None = ...,
+    block_length: int | None = ...,
+    min_shift: int = ...,
+    n_neighbors: int = ...,
+    k: Sequence[int] | NDArray[np.integer[Any]],
+    method: str | None = ...,
+    n_jobs: int | None = ...,
+    noise: float = ...,
+    seed: Seed | None = ...,
+    progress: Progress = ...,
+    **options: Any,
+) -> list[PermutationTest]: ...
+
+
+def permutation_test(
+    x: object,
+    y: object,
+    z: object = None,
+    *,
+    n_permutations: int = 200,
+    scheme: str | None = None,
+    block_length: int | None = None,
+    min_shift: int = 1,
+    n_neighbors: int = 5,
+    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
+    method: str | None = None,
+    n_jobs: int | None = None,
+    noise: float = 0.0,
+    seed: Seed | None = None,
+    progress: Progress = False,
+    **options: Any,
+) -> PermutationTest | list[PermutationTest]:
+    """Test whether x and y are independent, or independent given z.
+
+    The estimate is compared with those of surrogates in which the rows of x are reordered:
+
+    - "shuffle": at random; for samples without order in time. Default without `z`.
+    - "circular": rotated by a random number of rows, a different one in each surrogate.
+      Keeps the autocorrelation of stationary series.
+    - "block": cut into blocks of `block_length` rows that are shuffled. Keeps what is
+      correlated over shorter times.
+    - "local": exchanged among rows with similar z (Runge 2018, algorithm 1), which keeps the
+      dependence of x on z. Default with `z`; the other schemes then test whether x is
+      independent of y and z together.
+
+    Args:
+        x: Samples, shape (n, dx) or (n,).
+        y: Samples, shape (n, dy) or (n,).
+        z: Condition, shape (n, dz) or (n,); None for none.
+        n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n)``.
+        scheme: How to reorder x.
+        block_length: Rows per block of "block".
+        min_shift: Smallest rotation of "circular", in either direction.
+        n_neighbors: Rows among which "local" exchanges, the row itself included.
+        k: Number of neighbours; a sequence gives a list of tests on the same surrogates.
+        method: Of :func:`fastmi.mi`, "ksg1" by default; with `z` of :func:`fastmi.cmi`.
+        n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`.
+        noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
+        seed: Of noise and surrogates; anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar if tqdm is installed; or a function called after
+            each surrogate.
+        **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
+
+    Raises:
+        TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
+        ValueError: Samples of wrong shape or length or not finite, an option out of range.
+    """
+    as_k(k)
+    check_search("chebyshev", "auto", n_jobs)
+    check_noise(noise)
+    count = as_count(n_permutations, "n_permutations")
+    rng = np.random.default_rng(seed)
+    given = (x, y) if z is None else (x, y, z)
+    blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
+    if noise:
+        blocks = jitter(blocks, noise, rng)
+    if scheme is None:
+        scheme = "shuffle" if z is None else "local"
+    reorder = _scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+    measure = _measure(z is not None, method, k, options)
+    estimates = as_list(measure(blocks, n_jobs))
+    seeds = streams(rng, count)
+
+    def surrogate(number: int, threads: int) -> NDArray[np.float64]:
+        order = reorder(number, np.random.default_rng(seeds[number]))
+        return values(measure([blocks[0][order], *blocks[1:]], threads))
+
+    null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates"))
+    tests = [
+        PermutationTest(
+            estimate=estimate,
+            p_value=p_value(float(estimate), column),
+            null=column,
+            scheme=scheme,
+        )
+        for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
+    ]
+    return tests[0] if isinstance(as_k(k), int) else tests
+
+
+def p_value(value: float, null: NDArray[np.float64]) -> float:
+    """Return ``(1 + b) / (1 + n)``, b being the number of `null` values >= `value`."""
+    reached = np.count_nonzero(null >= value - _ROUNDING * max(1.0, abs(value)))
+    return float((1 + reached) / (1 + len(null)))
+
+
+def _measure(
+    conditional: bool, method: str | None, k: object, options: dict[str, Any]
+) -> Callable[[list[Array], int | None], Any]:
+    function: Callable[..., Any] = api.cmi if conditional else api.mi
+    if method is not None:
+        options = {**options, "method": method}
+
+    def measure(blocks: list[Array], n_jobs: int | None) -> Any:
+        return function(*blocks, k=k, n_jobs=n_jobs, **options)
+
+    return measure
+
+
+def _scheme(
+    scheme: str,
+    blocks: list[Array],
+    rng: np.random.Generator,
+    count: int,
+    block_length: int | None,
+    min_shift: int,
+    n_neighbors: int,
+    n_jobs: int | None,
+) -> Callable[[int, np.random.Generator], Order]:
+    """Return the function that gives surrogate `number` its order of rows."""
+    check_choice("scheme", scheme, SCHEMES)
+    n = len(blocks[0])
+    if scheme == "shuffle":
+        return lambda _, own: own.permutation(n)
+    if scheme == "circular":
+        smallest = as_count(min_shift, "min_shift")
+        possible = n + 1 - 2 * smallest
+        if count > possible:
+            raise ValueError(
+                f"n_permutations must be at most the number of rotations, {max(possible, 0)} with "
+                f"n={n}, min_shift={smallest}; got n_permutations={count}"
+            )
+        shifts = smallest + rng.permutation(possible)[:count]
+        return lambda number, _: np.roll(np.arange(n), shifts[number])
+    if scheme == "block":
+        if block_length is None:
+            raise ValueError("block_length must be given for scheme='block'; got None")
+        length = as_count(block_length, "block_length")
+        if 2 * length > n:
+            raise ValueError(f"block_length must be at most n / 2; got {length}, n={n}")
+        return lambda _, own: _shuffled_blocks(own, n, length)
+    if len(blocks) < 3:
+        raise ValueError("scheme='local' must have a z; got z=None")
+    near = min(as_count(n_neighbors, "n_neighbors", minimum=2), n) - 1
+    _, indices = kneighbors([blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs)
+    return partial(_exchanged, np.column_stack([np.arange(n), indices]))
+
+
+def _shuffled_blocks(rng: np.random.Generator, n: int, length: int) -> Order:
+    parts = np.split(np.arange(n), range(length, n, length))
+    return np.concatenate([parts[i] for i in rng.permutation(len(parts))])
+
+
+def _exchanged(neighbors: Order, _: int, rng: np.random.Generator) -> Order:
+    """Give each row one of its neighbours, each one once as far as that is possible."""
+    n = len(neighbors)
+    candidates = rng.permuted(neighbors, axis=1).tolist()
+    order = [0] * n
+    used = [False] * n
+    for i in rng.permutation(n).tolist():
+        for j in candidates[i]:
+            if not used[j]:
+                break
+        # All taken: the last one serves twice.
+        order[i] = j
+        used[j] = True
+    return np.array(order, dtype=np.intp)

@@ -1,0 +1,103 @@
+"""Mutual information across time: thin uses of the plain and the conditional form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi import api
+from fastmi._inputs import as_blocks
+from fastmi.estimators import Estimate
+from fastmi.statistics._tasks import as_count
+
+Array = NDArray[Any]
+
+
+def lagged_mi(
+    x: object, y: object, lags: int | Sequence[int] | NDArray[np.integer[Any]], **options: Any
+) -> Any:
+    """Estimate I(X_t; Y_{t + lag}) in nats.
+
+    Args:
+        x: Series, shape (n, dx) or (n,), one row per time.
+        y: Series, shape (n, dy) or (n,).
+        lags: One lag, or a sequence of them; where positive, x comes first. Each uses the
+            ``n - abs(lag)`` times that both series have.
+        **options: Of :func:`fastmi.mi`.
+
+    Returns:
+        What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence.
+
+    Raises:
+        TypeError: Series that are not real numbers, lags that are not integers.
+        ValueError: Series of wrong shape or length or not finite; a lag that leaves fewer
+            than two times.
+    """
+    first, second = as_blocks((x, y), ("x", "y"))
+    n = len(first)
+    single = not isinstance(lags, Sequence | np.ndarray)
+    estimates = []
+    for lag in (lags,) if single else lags:  # type: ignore[union-attr]
+        shift = as_count(lag, "lags", minimum=2 - n)
+        if shift > n - 2:
+            raise ValueError(f"lags must be in [2 - n, n - 2]; got {shift}, n={n}")
+        earlier = first[: n - shift] if shift >= 0 else first[-shift:]
+        later = second[shift:] if shift >= 0 else second[: n + shift]
+        estimates.append(api.mi(earlier, later, **options))
+    return estimates[0] if single else estimates
+
+
+def transfer_entropy(
+    source: object,
+    target: object,
+    *,
+    lag: int = 1,
+    source_history: int = 1,
+    target_history: int = 1,
+    **options: Any,
+) -> Estimate | list[Estimate]:
+    """Estimate the transfer entropy from `source` to `target` in nats.
+
+    What the past of the source tells of the target beyond the target's own past (Schreiber
+    2000, eq. 4)::
+
+        I( target_t ; source_{t - lag}, ... | target_{t - 1}, ... )
+
+    with `source_history` values of the source and `target_history` of the target, the latest
+    first.
+
+    Args:
+        source: Series, shape (n, dx) or (n,), one row per time.
+        target: Series, shape (n, dy) or (n,).
+        lag: Delay of the latest source value, at least 1.
+        source_history: Number of source values.
+        target_history: Number of target values.
+        **options: Of :func:`fastmi.cmi`.
+
+    Raises:
+        TypeError: Series that are not real numbers, an option of the wrong type or unknown.
+        ValueError: Series of wrong shape or length or not finite; histories longer than them.
+    """
+    delay = as_count(lag, "lag")
+    reach = as_count(source_history, "source_history")
+    memory = as_count(target_history, "target_history")
+    x, y = as_blocks((source, target), ("source", "target"))
+    start = max(delay + reach - 1, memory)
+    if start > len(x) - 2:
+        raise ValueError(
+            f"source and target must be longer than the histories; got n={len(x)}, lag={delay}, "
+            f"source_history={reach}, target_history={memory}"
+        )
+    past = _delayed(x, range(delay, delay + reach), start)
+    own = _delayed(y, range(1, memory + 1), start)
+    estimate: Estimate | list[Estimate] = api.cmi(y[start:], past, own, **options)
+    return estimate
+
+
+def _delayed(series: Array, delays: range, start: int) -> Array:
+    """Return the rows series[t - delay] for t >= start, delays side by side."""
+    n = len(series)
+    return np.hstack([series[start - delay : n - delay] for delay in delays])

@@ -1,0 +1,125 @@
+"""The Gaussian closed form: determinants, canonical correlations, degenerate columns."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastmi
+import reference
+from samples import draw, draw_blocks
+
+
+@pytest.mark.parametrize("dims", [(1, 1), (2, 3), (5, 1), (4, 4)])
+def test_against_determinants(dims, dtype):
+    x, y = draw_blocks("gaussian", 300, dims, dtype)
+    got = fastmi.mi(x, y, method="gaussian")
+    assert float(got) == pytest.approx(reference.gaussian_total_correlation(x, y), abs=1e-10)
+    assert got.local.mean() == pytest.approx(float(got), abs=1e-12)
+    assert got.stderr == pytest.approx(got.local.std() / math.sqrt(300))
+    assert (got.k, got.n, got.dims, got.counts) == (None, 300, dims, None)
+
+
+def test_one_column_each_is_the_correlation():
+    x, y = draw_blocks("gaussian", 300, (1, 1), "float64")
+    rho = np.corrcoef(x[:, 0], y[:, 0])[0, 1]
+    got = fastmi.mi(x, y, method="gaussian")
+    assert float(got) == pytest.approx(-0.5 * math.log(1 - rho**2), abs=1e-13)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, -0.99])
+@pytest.mark.parametrize("d", [1, 5])
+def test_truth(rho, d):
+    n = 20_000
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, d))
+    y = rho * x + math.sqrt(1 - rho**2) * rng.standard_normal((n, d))
+    got = fastmi.mi(x, y, method="gaussian")
+    truth = -0.5 * d * math.log(1 - rho**2)
+    assert float(got) == pytest.approx(
+        truth, abs=5 * abs(rho) * math.sqrt(d / n) + d * d / n + 1e-3
+    )
+
+
+def test_local_values_are_log_ratios_of_densities():
+    x, y = draw_blocks("gaussian", 200, (2, 1), "float64")
+
+    def log_density(block):
+        centred = block - block.mean(axis=0)
+        covariance = centred.T @ centred / len(block)
+        squares = np.einsum("ij,jk,ik->i", centred, np.linalg.inv(covariance), centred)
+        return -0.5 * (squares + np.linalg.slogdet(2 * math.pi * covariance)[1])
+
+    expected = log_density(np.hstack([x, y])) - log_density(x) - log_density(y)
+    np.testing.assert_allclose(fastmi.mi(x, y, method="gaussian").local, expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("factor", [1e-250, 1e-8, 1e8, 1e250])
+def test_linear_maps_of_each_variable_change_nothing(factor):
+    x, y = draw_blocks("gaussian", 300, (3, 2), "float64")
+    plain = float(fastmi.mi(x, y, method="gaussian"))
+    mix = np.random.default_rng(0).standard_normal((3, 3))
+    assert float(fastmi.mi(factor * (x @ mix), y + 5, method="gaussian")) == pytest.approx(plain)
+    unlike = x * np.array([1.0, factor, 1.0])
+    assert float(fastmi.mi(unlike, y, method="gaussian")) == pytest.approx(plain)
+
+
+def test_symmetry_and_order():
+    x, y = draw_blocks("gaussian", 300, (3, 2), "float64")
+    plain = float(fastmi.mi(x, y, method="gaussian"))
+    assert float(fastmi.mi(y, x, method="gaussian")) == pytest.approx(plain, abs=1e-12)
+    assert float(fastmi.mi(x[::-1], y[::-1], method="gaussian")) == pytest.approx(plain, abs=1e-12)
+
+
+def test_redundant_columns_change_nothing():
+    x, y = draw_blocks("gaussian", 300, (2, 1), "float64")
+    plain = float(fastmi.mi(x, y, method="gaussian"))
+    for more in (x, x[:, :1] + x[:, 1:], np.ones((300, 1)), np.full((300, 1), 1e9)):
+        got = fastmi.mi(np.hstack([x, more]), y, method="gaussian")
+        assert float(got) == pytest.approx(plain, abs=1e-11)
+    assert float(fastmi.mi(np.ones(300), y, method="gaussian")) == 0.0
+
+
+def test_strong_dependence_keeps_its_digits():
+    """y = x + s e with s down to 1e-6: -1/2 log(1 - rho^2) from 1 - rho^2 of 1e-12."""
+    rng = np.random.default_rng(0)
+    x, e = rng.standard_normal((2, 5000))
+    e -= x * (x @ e) / (x @ x)
+    for s in (1e-2, 1e-4, 1e-6):
+        truth = 0.5 * math.log1p(x.var() / (s**2 * e.var()))
+        got = float(fastmi.mi(x, x + s * e, method="gaussian"))
+        assert got == pytest.approx(truth, abs=0.05)
+
+
+def test_linear_relation_is_infinite_and_says_so():
+    x, y = draw_blocks("gaussian", 300, (2, 1), "float64")
+    got = fastmi.mi(x, np.hstack([y, x[:, :1] - x[:, 1:]]), method="gaussian")
+    assert math.isinf(got)
+    (text,) = got.warnings
+    assert "the value is infinite" in text
+    assert math.isinf(fastmi.total_correlation(x, y, x[:, 0], method="gaussian"))
+
+
+def test_few_samples():
+    x, y = draw_blocks("gaussian", 30, (3, 3), "float64")
+    (text,) = fastmi.mi(x, y, method="gaussian").warnings
+    assert "n=30 samples are few for 6 columns" in text
+
+
+def test_bad_input():
+    x = draw("gaussian", 6, 3, "float64")
+    with pytest.raises(ValueError, match="columns by more than 1; got n=6, 6 columns"):
+        fastmi.mi(x, x, method="gaussian")
+    with pytest.raises(TypeError, match="options must be among method; got k, noise"):
+        fastmi.mi(x, x, method="gaussian", k=4, noise=0.1)
+    with pytest.raises(ValueError, match="x must be finite"):
+        fastmi.mi([0, np.inf, 1, 2, 3], range(5), method="gaussian")
+
+
+def test_text_names_no_k():
+    x, y = draw_blocks("gaussian", 300, (2, 1), "float64")
+    got = fastmi.mi(x, y, method="gaussian")
+    assert "k=" not in repr(got)
+    assert "k=" not in got._repr_html_()
+    assert got.to_dict()["k"] is None
+    assert got.algorithm == "none"

@@ -1,0 +1,158 @@
+"""fastmi.pairwise_mi: every pair as fastmi.mi gives it, whatever the threads."""
+
+import sys
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import fastmi
+import reference
+
+
+@pytest.fixture
+def columns(rng):
+    x = rng.standard_normal((150, 5))
+    x[:, 1] += x[:, 0]
+    x[:, 4] = x[:, 2] ** 3
+    return x
+
+
+@pytest.mark.parametrize("method, variant", [("ksg1", 1), ("ksg2", 2)])
+def test_against_the_definition(columns, method, variant):
+    result = fastmi.pairwise_mi(columns, k=4, method=method)
+    for i, j in combinations(range(5), 2):
+        blocks = [columns[:, [i]], columns[:, [j]]]
+        expected = reference.ksg_mi(blocks, 4, variant, "chebyshev")
+        assert result.mi[i, j] == pytest.approx(expected, abs=1e-12)
+        assert result.mi[j, i] == result.mi[i, j]
+    assert np.isnan(result.mi.diagonal()).all()
+    assert (result.k, result.n, result.method) == (4, 150, method)
+    assert result.p_value is None
+    assert result.seconds > 0
+
+
+def test_the_bits_of_mi(columns, dtype):
+    x = columns.astype(dtype)
+    result = fastmi.pairwise_mi(x)
+    for i, j in combinations(range(5), 2):
+        estimate = fastmi.mi(x[:, i], x[:, j])
+        assert result.mi[i, j] == float(estimate)
+        assert result.stderr[i, j] == estimate.stderr
+
+
+def test_two_sets_of_columns(columns):
+    result = fastmi.pairwise_mi(columns[:, :2], columns[:, 2:])
+    whole = fastmi.pairwise_mi(columns)
+    assert result.mi.shape == (2, 3)
+    np.testing.assert_array_equal(result.mi, whole.mi[:2, 2:])
+    against_one = fastmi.pairwise_mi(columns[:, :2], columns[:, 2])
+    np.testing.assert_array_equal(against_one.mi, result.mi[:, :1])
+
+
+def test_many_k(columns):
+    several = fastmi.pairwise_mi(columns, k=[3, 7])
+    assert [result.k for result in several] == [3, 7]
+    for result in several:
+        np.testing.assert_array_equal(result.mi, fastmi.pairwise_mi(columns, k=result.k).mi)
+
+
+def test_threads_change_nothing(columns, threads):
+    options = {"n_permutations": 5, "seed": 1, "noise": 1e-3}
+    one = fastmi.pairwise_mi(columns, n_jobs=1, **options)
+    many = fastmi.pairwise_mi(columns, n_jobs=threads, **options)
+    for name in ("mi", "stderr", "p_value"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(many, name))
+
+
+def test_more_threads_than_pairs(columns):
+    result = fastmi.pairwise_mi(columns[:, :2], n_jobs=4)
+    assert result.mi[0, 1] == fastmi.mi(columns[:, 0], columns[:, 1])
+
+
+def test_p_values(columns):
+    result = fastmi.pairwise_mi(columns, n_permutations=39, seed=0)
+    assert result.p_value[0, 1] == 1 / 40
+    assert result.p_value[2, 4] == 1 / 40
+    off = ~np.eye(5, dtype=bool)
+    assert (result.p_value[off] >= 1 / 40).all()
+    assert (result.p_value[off] <= 1).all()
+    np.testing.assert_array_equal(result.p_value, result.p_value.T)
+
+
+def test_noise_is_added_once(columns):
+    tied = np.round(columns)
+    result = fastmi.pairwise_mi(tied, noise=1e-6, seed=3)
+    again = fastmi.pairwise_mi(tied, noise=1e-6, seed=3)
+    np.testing.assert_array_equal(result.mi, again.mi)
+    assert (fastmi.pairwise_mi(tied, noise=1e-6, seed=4).mi != result.mi).any()
+
+
+def test_warnings_name_the_pair(columns):
+    columns[:, 3] = columns[:, 0]
+    warned = fastmi.pairwise_mi(columns).warnings
+    assert set(warned) == {(0, 3)}
+    assert "ceiling" in warned[0, 3][0]
+
+
+def test_pandas(columns):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(columns, columns=list("abcde"))
+    frame["d"] = frame["a"]
+    result = fastmi.pairwise_mi(frame, n_permutations=3, seed=0)
+    for table in (result.mi, result.stderr, result.p_value):
+        assert list(table.index) == list(table.columns) == list("abcde")
+    assert result.mi.loc["a", "c"] == fastmi.mi(frame["a"], frame["c"])
+    assert set(result.warnings) == {("a", "d")}
+    np.testing.assert_array_equal(np.asarray(result), result.mi.to_numpy())
+    against = fastmi.pairwise_mi(frame, frame["c"])
+    assert list(against.mi.columns) == ["c"]
+
+
+def test_polars(columns):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({name: columns[:, j] for j, name in enumerate("abcde")})
+    result = fastmi.pairwise_mi(frame)
+    assert result.mi.columns == ["column", *"abcde"]
+    assert result.mi["column"].to_list() == list("abcde")
+    np.testing.assert_array_equal(np.asarray(result), result.mi.drop("column").to_numpy())
+
+
+def test_as_an_array(columns):
+    result = fastmi.pairwise_mi(columns)
+    assert np.asarray(result) is result.mi
+    copy = np.array(result, dtype=np.float32)
+    assert copy.dtype == np.float32
+    assert "mi=" in repr(result)
+
+
+def test_progress(columns, monkeypatch, capsys):
+    calls = []
+    fastmi.pairwise_mi(columns, progress=lambda: calls.append(1), n_jobs=2)
+    assert len(calls) == 10
+    pytest.importorskip("tqdm")
+    fastmi.pairwise_mi(columns, progress=True)
+    assert "pairs" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    fastmi.pairwise_mi(columns, progress=True)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments, options, error, message",
+    [
+        ((np.zeros(9),), {}, ValueError, "X must have at least two columns"),
+        ((np.zeros((9, 2)), np.zeros(8)), {}, ValueError, "same number of samples"),
+        ((np.full((9, 2), np.nan),), {}, ValueError, "X must be finite"),
+        ((np.eye(9),), {"k": 9}, ValueError, "k must be in"),
+        ((np.eye(9),), {"method": "nope"}, ValueError, "method must be one of"),
+        ((np.eye(9),), {"nope": 1}, TypeError, "nope"),
+        ((np.eye(9),), {"n_permutations": -1}, ValueError, "n_permutations must be at least 0"),
+        ((np.eye(9),), {"n_permutations": 1.5}, TypeError, "n_permutations must be an integer"),
+        ((np.eye(9),), {"n_jobs": 0}, ValueError, "n_jobs"),
+        ((np.eye(9),), {"noise": -1.0}, ValueError, "noise must be"),
+    ],
+)
+def test_wrong_arguments(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        fastmi.pairwise_mi(*arguments, **options)

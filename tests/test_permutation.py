@@ -1,0 +1,204 @@
+"""fastmi.permutation_test: p-values, the schemes, and what they keep."""
+
+import numpy as np
+import pytest
+
+import fastmi
+from fastmi.statistics import permutation
+
+SCHEMES = [
+    ("shuffle", {}),
+    ("circular", {}),
+    ("circular", {"min_shift": 30}),
+    ("block", {"block_length": 7}),
+    ("local", {}),
+]
+
+
+def pair(rng, n=200, noise=1.0):
+    x = rng.standard_normal(n)
+    return x, x + noise * rng.standard_normal(n)
+
+
+@pytest.fixture
+def orders(rng):
+    """Orders of rows that a scheme gives, shape (count, n)."""
+
+    def make(scheme, count=20, n=100, **options):
+        blocks = [rng.standard_normal((n, d)) for d in (1, 1, 2)]
+        full = {"block_length": None, "min_shift": 1, "n_neighbors": 5, "n_jobs": 1, **options}
+        reorder = permutation._scheme(scheme, blocks, rng, count, **full)
+        found = [reorder(i, np.random.default_rng(i)) for i in range(count)]
+        return np.array(found), blocks
+
+    return make
+
+
+def test_p_value_counts_the_estimate_itself():
+    null = np.array([0.1, 0.2, 0.3, 0.4])
+    assert permutation.p_value(0.5, null) == 1 / 5
+    assert permutation.p_value(0.3, null) == 3 / 5
+    assert permutation.p_value(-1.0, null) == 1.0
+    # Equal but for rounding counts as reached.
+    assert permutation.p_value(0.4 + 1e-15, null) == 2 / 5
+
+
+def test_finds_a_dependence(rng):
+    result = fastmi.permutation_test(*pair(rng), n_permutations=99, seed=0)
+    assert result.p_value == 0.01
+    assert result.scheme == "shuffle"
+    assert result.null.shape == (99,)
+    assert result.estimate == fastmi.mi(*pair(np.random.default_rng(20040623)))
+    assert result.corrected == pytest.approx(result.estimate - result.null.mean())
+    assert result.z_score > 4
+    assert "null" not in repr(result)
+
+
+@pytest.mark.parametrize("scheme, options", SCHEMES[:4])
+def test_level_under_independence(scheme, options):
+    """P(p <= a) <= a; the test fails by chance once in some 10^4 such seeds."""
+    rng = np.random.default_rng(5)
+    p_values = []
+    for _ in range(200):
+        x, y = rng.standard_normal((2, 80))
+        result = fastmi.permutation_test(
+            x, y, n_permutations=19, scheme=scheme, seed=rng, n_jobs=1, **options
+        )
+        p_values.append(result.p_value)
+    p_values = np.array(p_values)
+    # Binomial deviations: 0.015 at 0.05 and 0.035 at 0.5.
+    assert (p_values <= 0.05).mean() < 0.05 + 4 * 0.0154
+    assert abs((p_values <= 0.5).mean() - 0.5) < 4 * 0.0354
+
+
+def test_autocorrelation_needs_rotation():
+    """Two independent slow series: shuffling calls them dependent, rotation does not."""
+    rng = np.random.default_rng(1)
+    rejected = {"shuffle": 0, "circular": 0}
+    for _ in range(40):
+        x, y = (np.convolve(rng.standard_normal(360), np.ones(60), "valid") for _ in range(2))
+        for scheme in rejected:
+            result = fastmi.permutation_test(
+                x, y, n_permutations=19, scheme=scheme, seed=rng, n_jobs=1
+            )
+            rejected[scheme] += result.p_value <= 0.05
+    assert rejected["shuffle"] > 30
+    assert rejected["circular"] < 10
+
+
+def test_conditional_keeps_the_dependence_on_z():
+    rng = np.random.default_rng(2)
+    z = rng.standard_normal(300)
+    x, y = (z + 0.5 * rng.standard_normal(300) for _ in range(2))
+    through_z = fastmi.permutation_test(x, y, z, n_permutations=49, seed=0)
+    assert through_z.scheme == "local"
+    assert through_z.p_value > 0.05
+    assert through_z.estimate == fastmi.cmi(x, y, z)
+    shuffled = fastmi.permutation_test(x, y, z, n_permutations=49, seed=0, scheme="shuffle")
+    assert shuffled.estimate == through_z.estimate
+    direct = fastmi.permutation_test(x, y + x, z, n_permutations=49, seed=0)
+    assert direct.p_value == 0.02
+
+
+@pytest.mark.parametrize("scheme, options", SCHEMES)
+def test_reproducible(scheme, options, threads, rng):
+    x, y = pair(rng, n=100)
+    z = rng.standard_normal(100) if scheme == "local" else None
+    runs = [
+        fastmi.permutation_test(
+            x, y, z, n_permutations=20, scheme=scheme, seed=4, n_jobs=n_jobs, **options
+        )
+        for n_jobs in (1, threads)
+    ]
+    np.testing.assert_array_equal(runs[0].null, runs[1].null)
+    other = fastmi.permutation_test(
+        x, y, z, n_permutations=20, scheme=scheme, seed=5, n_jobs=1, **options
+    )
+    assert (other.null != runs[0].null).any()
+
+
+@pytest.mark.parametrize("scheme, options", SCHEMES[:4])
+def test_surrogates_are_permutations(scheme, options, orders):
+    found, _ = orders(scheme, **options)
+    for order in found:
+        np.testing.assert_array_equal(np.sort(order), np.arange(100))
+    assert len(np.unique(found, axis=0)) == len(found)
+
+
+def test_rotations_differ_and_stay_away(orders):
+    found, _ = orders("circular", count=41, min_shift=30)
+    shifts = (np.arange(100) - found) % 100
+    assert (shifts == shifts[:, :1]).all()
+    assert sorted(shifts[:, 0]) == list(range(30, 71))
+
+
+def test_blocks_stay_together(orders):
+    found, _ = orders("block", block_length=7)
+    breaks = (np.diff(found, axis=1) != 1).sum(axis=1)
+    assert (breaks <= 14).all()
+    assert breaks.max() > 5
+
+
+def test_exchanges_are_local(orders):
+    found, blocks = orders("local", n_neighbors=6)
+    z = blocks[2]
+    distances = np.abs(z[:, None] - z[None]).max(axis=2)
+    reach = np.sort(distances, axis=1)[:, 5]
+    for order in found:
+        assert (distances[np.arange(100), order] <= reach).all()
+        assert len(np.unique(order)) > 80
+        assert (order != np.arange(100)).mean() > 0.5
+
+
+def test_many_k_share_the_surrogates(rng):
+    x, y = pair(rng)
+    several = fastmi.permutation_test(x, y, k=[3, 5], n_permutations=10, seed=0)
+    for result, k in zip(several, (3, 5), strict=True):
+        single = fastmi.permutation_test(x, y, k=k, n_permutations=10, seed=0)
+        assert result.estimate == single.estimate
+        np.testing.assert_array_equal(result.null, single.null)
+
+
+def test_other_methods_and_noise(rng):
+    x, y = pair(rng)
+    result = fastmi.permutation_test(
+        np.round(x), np.round(y), method="ksg2", noise=1e-6, n_permutations=10, seed=0
+    )
+    assert result.estimate.method == "ksg2"
+    again = fastmi.permutation_test(
+        np.round(x), np.round(y), method="ksg2", noise=1e-6, n_permutations=10, seed=0
+    )
+    assert again.estimate == result.estimate
+
+
+def test_constant_samples_show_nothing(rng):
+    result = fastmi.permutation_test(np.ones(60), rng.standard_normal(60), n_permutations=9)
+    assert result.p_value == 1.0
+
+
+def test_progress(rng):
+    calls = []
+    fastmi.permutation_test(*pair(rng), n_permutations=7, progress=lambda: calls.append(1))
+    assert len(calls) == 7
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"n_permutations": 0}, ValueError, "n_permutations must be at least 1"),
+        ({"n_permutations": 2.0}, TypeError, "n_permutations must be an integer"),
+        ({"scheme": "bootstrap"}, ValueError, "scheme must be one of"),
+        ({"scheme": "block"}, ValueError, "block_length must be given"),
+        ({"scheme": "block", "block_length": 11}, ValueError, "block_length must be at most"),
+        ({"scheme": "circular"}, ValueError, "number of rotations, 19"),
+        ({"scheme": "circular", "min_shift": 0}, ValueError, "min_shift must be at least 1"),
+        ({"scheme": "local"}, ValueError, "must have a z"),
+        ({"k": 20}, ValueError, "k must be in"),
+        ({"method": "nope"}, ValueError, "method must be one of"),
+        ({"nope": 1}, TypeError, "nope"),
+        ({"n_jobs": 0}, ValueError, "n_jobs"),
+    ],
+)
+def test_wrong_options(options, error, message):
+    with pytest.raises(error, match=message):
+        fastmi.permutation_test(np.arange(20.0), np.arange(20.0), **options)

@@ -1,0 +1,118 @@
+"""The scale sweep against its definition, scale by scale."""
+
+import numpy as np
+import pytest
+
+import fastmi
+import reference
+from fastmi import _cpu
+from fastmi.estimators.sweep import DEFAULT_SCALES, KSGSweep
+from samples import draw_blocks
+
+SCALES = (1.0, 0.1, 7.5, 0.3, 2.0)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "grid", "duplicates", "cauchy"])
+@pytest.mark.parametrize("dims", [(1, 1), (3, 2), (9, 10), (1, 20)])
+def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
+    for n in (2, 5, 64, 65, 200):
+        x, y = draw_blocks(name, n, dims, dtype)
+        ks = sorted({1, min(3, n - 1), n - 1}, reverse=True)
+        mean, std, counts, zero = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+        for q, k in enumerate(ks):
+            expected = reference.sweep_counts(x, y, SCALES, k, metric)
+            np.testing.assert_array_equal(counts[:, q], expected, err_msg=f"n={n} k={k}")
+            terms = reference.digamma(expected + 1).sum(axis=1)
+            np.testing.assert_allclose(mean[:, q], terms.mean(axis=1), rtol=0, atol=1e-12)
+            np.testing.assert_allclose(std[:, q], terms.std(axis=1), rtol=1e-9, atol=1e-7)
+            if k == 1:
+                assert (zero[:, q] >= 0).all()
+
+
+def test_threads_change_nothing(dtype):
+    x, y = draw_blocks("gaussian", 700, (4, 3), dtype)
+    once, many = (_cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", t) for t in (1, 4))
+    for a, b in zip(once, many, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_one_scale_of_one_is_ksg(metric):
+    x, y = draw_blocks("gaussian", 400, (3, 2), np.float64)
+    swept = KSGSweep(normalize=None, scales=[1.0], k=[3, 5], metric=metric).estimate(x, y)
+    plain = fastmi.mi(x, y, k=[3, 5], metric=metric)
+    for a, b in zip(swept, plain, strict=True):
+        assert float(a) == float(b)
+        np.testing.assert_array_equal(a.counts, b.counts)
+        np.testing.assert_allclose(a.local, b.local, rtol=0, atol=1e-12)
+
+
+def test_powers_of_two_are_rescaled_data():
+    # Only there is c |a - b| the same number as |c a - c b|.
+    x, y = draw_blocks("gaussian", 300, (2, 2), np.float64)
+    scales = (0.25, 0.5, 2.0, 8.0)
+    curve = KSGSweep(normalize=None, scales=scales).estimate(x, y).curve
+    for scale, value in curve:
+        assert value == pytest.approx(float(fastmi.mi(x, scale * y)), abs=1e-13)
+
+
+def test_the_largest_scale_wins_and_the_curve_holds_all():
+    x, y = draw_blocks("gaussian", 500, (2, 3), np.float64)
+    estimate = KSGSweep().estimate(x, 100 * y)
+    assert estimate.curve.shape == (len(DEFAULT_SCALES), 2)
+    np.testing.assert_array_equal(estimate.curve[:, 0], DEFAULT_SCALES)
+    assert float(estimate) == estimate.curve[:, 1].max()
+    assert float(estimate) == pytest.approx(estimate.local.mean(), abs=1e-12)
+    assert float(estimate) >= estimate.curve[DEFAULT_SCALES.index(1.0), 1]
+
+
+def test_units_do_not_matter():
+    x, y = draw_blocks("gaussian", 500, (2, 3), np.float64)
+    plain = KSGSweep().estimate(x, y)
+    assert float(KSGSweep().estimate(4096 * x, y / 1024)) == float(plain)
+    assert float(KSGSweep().estimate(1e3 * x, 1e-5 * y)) == pytest.approx(float(plain), abs=1e-9)
+
+
+def test_sides_are_reciprocal():
+    x, y = draw_blocks("gaussian", 300, (2, 3), np.float64)
+    scales = (0.25, 0.5, 1.0, 2.0)
+    on_y = KSGSweep(scales=scales).estimate(x, y)
+    on_x = KSGSweep(scales=[1 / c for c in scales], sweep_side="x").estimate(x, y)
+    np.testing.assert_allclose(on_x.curve[:, 1], on_y.curve[:, 1], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(on_x.counts, on_y.counts)
+
+
+def test_finds_dependence_that_scale_hides(rng):
+    x = rng.normal(size=(1000, 2))
+    y = 1e-4 * (x + 0.5 * rng.normal(size=(1000, 2)))
+    truth = np.log1p(1 / 0.25)
+    assert abs(KSGSweep().estimate(x, y) - truth) < 0.15
+    assert fastmi.mi(x, y) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"scales": []}, ValueError, "scales"),
+        ({"scales": [1.0, 0.0]}, ValueError, "scales must be positive"),
+        ({"scales": [1.0, np.nan]}, ValueError, "scales must be positive"),
+        ({"scales": "wide"}, TypeError, "scales must be positive numbers"),
+        ({"sweep_side": "t"}, ValueError, "sweep_side must be one of"),
+        ({"algorithm": "tree"}, ValueError, "algorithm must be one of"),
+        ({"metric": "cosine"}, ValueError, "metric must be one of"),
+        ({"normalize": "unit"}, ValueError, "normalize must be one of"),
+        ({"k": 0}, ValueError, "k must be in"),
+    ],
+)
+def test_bad_options(options, error, message):
+    with pytest.raises(error, match=message):
+        KSGSweep(**options)
+
+
+def test_bad_samples():
+    x = np.arange(6.0)
+    with pytest.raises(ValueError, match="k must be in"):
+        KSGSweep(k=6).estimate(x, x)
+    with pytest.raises(ValueError, match="same number of samples"):
+        KSGSweep().estimate(x, x[:-1])
+    with pytest.raises(ValueError, match="finite"):
+        KSGSweep().estimate(x, np.where(x == 2, np.nan, x))
