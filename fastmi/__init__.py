@@ -21,6 +21,7 @@ from fastmi.api import cmi, entropy, mi, total_correlation
 from fastmi.estimators import (
     BIKSG,
     KSG,
+    LNC,
     Binning,
     BinningConditional,
     BinningTotalCorrelation,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BIKSG",
     "KSG",
+    "LNC",
     "BITotalCorrelation",
     "Binning",
     "BinningConditional",

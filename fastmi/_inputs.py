@@ -27,6 +27,7 @@ ALGORITHMS = ("auto", "tree", "brute", "sort")
 
 _FLOAT32 = np.dtype(np.float32)
 _FLOAT64 = np.dtype(np.float64)
+_EXACT_INTEGERS = 2**53
 # dtype.kind of what turns into float64: bool, signed, unsigned, floating.
 _NUMERIC_KINDS = "biuf"
 
@@ -141,7 +142,12 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     Raises:
         ValueError: The noise overflows the dtype.
     """
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"seed must suit numpy.random.default_rng; got {seed!r}: {error}"
+        ) from None
     noisy = []
     for block in blocks:
         # Through the largest value, so that squares neither overflow nor vanish.
@@ -354,6 +360,13 @@ def _read_frame(x: Any, name: str) -> Array:
 def _convert(array: Array, x: object, name: str) -> Array:
     if array.dtype.kind not in _NUMERIC_KINDS:
         raise _not_numeric(array, x, name)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        largest = max(int(array.max()), -int(array.min()))
+        if largest > _EXACT_INTEGERS:
+            raise ValueError(
+                f"{name} must hold integers up to 2**53 in magnitude, beyond which float64 merges "
+                f"neighbours; got {largest}: subtract an offset first"
+            )
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     # long double may overflow here; the check of the values says so.
     with np.errstate(over="ignore"):

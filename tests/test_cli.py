@@ -157,6 +157,13 @@ def test_file_without_header(tmp_path):
     assert run_json("mi", path, "--x", "0:1", "--y", "1:2", "--header")["n"] == len(A) - 1
 
 
+def test_missing_value_in_the_first_row_is_no_header(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("3.5,NA\n4,5\n7,8\n2,3\n5,1\n9,2\n")
+    assert run_json("mi", path, "--x", "0", "--y", "1", "--k", "1", "--drop-missing")["n"] == 5
+    assert "line 1" in run("mi", path, "--x", "0", "--y", "1", "--k", "1", fails=True)
+
+
 def test_quoted_names_blank_lines_and_byte_order_mark(tmp_path):
     lines = [
         '"a, first",b',

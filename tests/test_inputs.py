@@ -346,3 +346,16 @@ class TestNoise:
     def test_overflow_is_an_error(self, x):
         with pytest.raises(ValueError, match=r"noise must be small .*got noise=1e\+308"):
             jitter([x * 1e10], 1e308, 0)
+
+
+def test_integers_beyond_float64_are_refused():
+    large = 2**53 + np.arange(6)
+    with pytest.raises(ValueError, match=r"x must hold integers up to 2\*\*53"):
+        fastmi.neighbors.kth_distance(large, 1)
+    assert (fastmi.neighbors.kth_distance(large - 2**53, 1) == 1).all()
+
+
+def test_counts_are_read_only():
+    estimate = fastmi.mi(np.arange(20.0), np.arange(20.0) ** 2)
+    with pytest.raises(ValueError, match="read-only"):
+        estimate.counts[0, 0] = 1

@@ -243,3 +243,21 @@ class TestContract:
         monkeypatch.setenv("FASTMI_SIMD_LEVEL", "mmx")
         with pytest.raises(ValueError, match="mmx"):
             _cpu.kth_distance([np.zeros((10, 1))], [1], "chebyshev", "brute", 1)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "tree", "brute"])
+def test_one_far_outlier_takes_nothing_from_euclidean_distances(algorithm, dtype):
+    far = {np.float32: 1e25, np.float64: 1e200}[np.dtype(dtype).type]
+    x = draw("gaussian", 150, 3, dtype).copy()
+    expected = _cpu.kth_distance([x[1:].copy()], [3], "euclidean", algorithm, 1)
+    x[0] = far
+    got = _cpu.kth_distance([x], [3], "euclidean", algorithm, 1)
+    np.testing.assert_array_equal(got[:, 1:], expected)
+
+
+def test_an_outlier_beyond_squaring_is_refused():
+    x = draw("gaussian", 150, 3, np.float32).copy()
+    x[0] = 9.96921e36
+    with pytest.raises(ValueError, match="outliers so far out"):
+        _cpu.kth_distance([x], [3], "euclidean", "auto", 1)
+    assert np.isfinite(_cpu.kth_distance([x], [3], "chebyshev", "auto", 1)).all()

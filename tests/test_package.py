@@ -78,7 +78,7 @@ def test_names():
         fastmi.nope  # noqa: B018
 
 
-def test_version_comes_from_the_metadata():
+def test_version_is_that_of_the_distribution():
     from importlib.metadata import version
 
     assert fastmi.__version__ == version("fastmi")
@@ -132,3 +132,8 @@ def test_command_line_without_its_extra_names_it(python):
     )
     assert "pip install 'fastmi[cli]'" in said
     assert "Traceback" not in said
+
+
+def test_config_explains_a_wrong_simd_level(monkeypatch):
+    monkeypatch.setenv("FASTMI_SIMD_LEVEL", "sse9")
+    assert "sse9" in fastmi.config()["simd_level"]

@@ -169,6 +169,8 @@ def test_other_methods_and_noise(rng):
         np.round(x), np.round(y), method="ksg2", noise=1e-6, n_permutations=10, seed=0
     )
     assert again.estimate == result.estimate
+    gaussian = fastmi.permutation_test(x, y, method="gaussian", n_permutations=99, seed=0)
+    assert gaussian.p_value == 0.01
 
 
 def test_constant_samples_show_nothing(rng):

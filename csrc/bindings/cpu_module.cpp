@@ -295,12 +295,13 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());
   m.def(
       "choose_algorithm",
-      [](std::int64_t n, const std::vector<int>& dims, int k) {
+      [](std::int64_t n, const std::vector<int>& dims, int k, bool indices) {
         int d = 0;
         for (const int dim : dims) d += dim;
-        return cpu::algorithm_name(cpu::choose_algorithm(n, static_cast<int>(dims.size()), d, k));
+        return cpu::algorithm_name(
+            cpu::choose_algorithm(n, static_cast<int>(dims.size()), d, k, indices));
       },
-      "n"_a, "dims"_a, "k"_a);
+      "n"_a, "dims"_a, "k"_a, "indices"_a = false);
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
   m.def("simd_levels", &simd_levels);
   m.def("build_info", &build_info);

@@ -26,10 +26,10 @@ bool can_sort(int variables, int d, int k) {
   return d == 1 || (variables == 2 && d == 2 && k >= 1 && k <= kStripMaxK);
 }
 
-Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k) {
+Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k, bool indices) {
   // Samples below which building a tree costs more than it saves: bench/bench_algorithms.py.
   constexpr std::int64_t kTreeMin = 256;
-  if (can_sort(variables, d, k)) return Algorithm::kSort;
+  if (!indices && can_sort(variables, d, k)) return Algorithm::kSort;
   return n < kTreeMin ? Algorithm::kBrute : Algorithm::kTree;
 }
 
@@ -38,8 +38,8 @@ Algorithm resolve_algorithm(Algorithm requested, std::int64_t n, int variables, 
   if (requested == Algorithm::kSort && !can_sort(variables, d, k)) {
     throw std::invalid_argument(
         "algorithm='sort' needs one column, or two joint columns and k in [1, " +
-        std::to_string(kStripMaxK) + "]; got " + std::to_string(variables) + " variable(s) of " +
-        std::to_string(d) + " dims in all, k=" + std::to_string(k));
+        std::to_string(kStripMaxK) + "]; got " + std::to_string(d) + " columns" +
+        (k > 0 ? ", k=" + std::to_string(k) : ""));
   }
   return requested;
 }

@@ -13,8 +13,8 @@ enum class Algorithm { kAuto, kTree, kBrute, kSort };
 const char* algorithm_name(Algorithm algorithm);
 
 /// What kAuto stands for when the neighbours of n samples in `variables` blocks of d dims in
-/// all are wanted, k of them (k = 0: counts within given radii).
-Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k);
+/// all are wanted, k of them (k = 0: counts within given radii). kSort yields no indices.
+Algorithm choose_algorithm(std::int64_t n, int variables, int d, int k, bool indices = false);
 
 /// True when kSort can do it: one column, or the k-th distances of two joint columns.
 bool can_sort(int variables, int d, int k);

@@ -122,8 +122,7 @@ void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorit
   const int d = total_dims(blocks);
   if (d == variables) metric = Metric::kChebyshev;
   if (algorithm == Algorithm::kAuto) {
-    // The sorted forms yield distances only.
-    algorithm = choose_algorithm(blocks.front().n, variables, std::max(d, 3), k);
+    algorithm = choose_algorithm(blocks.front().n, variables, d, k, true);
   }
   const BlockTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
   const auto knn_block = current_kernels<T>().knn_block(metric, true);

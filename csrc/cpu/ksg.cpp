@@ -63,7 +63,10 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
   constexpr std::int64_t kSamples = 1024;  // of one parallel item
-  // The sorted forms know no indices.
+  if (algorithm == Algorithm::kSort) {
+    for (const Points<T>& block : blocks) resolve_algorithm(algorithm, n, 1, block.d, 0);
+  }
+  // The sorted forms know no indices: there they serve the margins alone.
   const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
   Buffer<T> distances(static_cast<std::size_t>(n) * k);
   Buffer<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);

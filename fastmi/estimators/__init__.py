@@ -17,6 +17,7 @@ from fastmi.estimators.entropy import KozachenkoLeonenko
 from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
 from fastmi.estimators.ksg import KSG
 from fastmi.estimators.ksg_eq6 import KSGHybrid
+from fastmi.estimators.lnc import LNC
 from fastmi.estimators.mixed import MixedKSG, Ross
 from fastmi.estimators.total_correlation import BITotalCorrelation, TotalCorrelation
 from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
@@ -26,6 +27,7 @@ __all__ = [
     "CMI_METHODS",
     "ENTROPY_METHODS",
     "KSG",
+    "LNC",
     "MI_METHODS",
     "TOTAL_CORRELATION_METHODS",
     "BITotalCorrelation",
@@ -49,6 +51,7 @@ MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "ksg1": partial(KSG, variant=1),
     "ksg2": partial(KSG, variant=2),
     "biksg": BIKSG,
+    "lnc": LNC,
     "mixed": MixedKSG,
     "ross": Ross,
     "gaussian": Gaussian,

@@ -92,6 +92,8 @@ class Estimate(float):
         self._local = local
         self._warnings = warnings
         self._algorithm = algorithm
+        if counts is not None:
+            counts.flags.writeable = False  # `local` and `warnings` are derived from them later
         self.counts = counts
         self.seconds = seconds
         self.device = device
@@ -160,10 +162,8 @@ class Estimate(float):
         return f"Estimate({', '.join(parts)})"
 
     def __str__(self) -> str:
-        return f"{float(self):.6g} nats"
-
-    def __format__(self, spec: str) -> str:
-        return format(float(self), spec) if spec else str(self)
+        # As any float, so that what is written to a file reads back to the last digit.
+        return float.__repr__(self)
 
     def _repr_html_(self) -> str:
         rows = [

@@ -214,8 +214,13 @@ def sample_warnings(
     found = small_sample_warnings(n, k)
     if value > CEILING_SHARE * ceiling:
         found.append(
-            f"the estimate is at the ceiling of {ceiling:.3g} nats, the most that n={n}, k={k} "
-            "can show: take it as a lower bound, or use more samples or a smaller k"
+            f"the estimate is at or above the {ceiling:.3g} nats that n={n}, k={k} can show of "
+            "data without ties: "
+            + (
+                "exact copies inflate it"
+                if value > ceiling
+                else "take it as a lower bound, or use more samples or a smaller k"
+            )
         )
     if zero_radius > max(1.0, TIED_SHARE * n):
         found.append(f"{zero_radius} of {n} samples have k={k} or more exact copies: {tied}")

@@ -133,7 +133,12 @@ def refuse_zero_radius(radius: NDArray[np.floating[Any]], k: int, noise: float) 
     """Raise ValueError if a k-th neighbour is at distance 0."""
     zeros = np.count_nonzero(radius == 0)
     if zeros:
-        hint = "" if not noise else f"; noise={noise!r} is lost in {radius.dtype}"
+        hint = ""
+        if noise:
+            hint = (
+                f"; noise={noise!r} is relative to a column's spread: too little for "
+                f"{radius.dtype}, or the columns are constant"
+            )
         raise ValueError(
             "x must not have k or more copies of a sample, the entropy would be -inf; got "
             f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: use "

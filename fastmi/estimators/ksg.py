@@ -12,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
-from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.estimators._base import Estimate
+from fastmi.estimators._neighbors import sample_warnings
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.ksg import ksg_terms
 
-# Share of the largest value KSG can return above which the estimate says "at least".
-_CEILING_SHARE = 0.9
-# Share of zero k-th distances above which ties shape the estimate.
-_TIED_SHARE = 0.01
 # Share of all samples that one margin counts on average while the other counts about k.
 _DOMINATED_SHARE = 0.5
 
@@ -46,6 +43,7 @@ class KSG:
         variant: 1 or 2.
         metric: Distance inside x and inside y, "chebyshev" or "euclidean".
         algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
+            In variant 2 "sort" serves the margins only; the joint search needs indices.
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
@@ -69,7 +67,7 @@ class KSG:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
-        if self.variant not in (1, 2):
+        if type(self.variant) is not int or self.variant not in (1, 2):
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
@@ -107,8 +105,8 @@ class KSG:
             n_jobs=self.n_jobs,
         )
         dims = (blocks[0].shape[1], blocks[1].shape[1])
-        algorithm = self.algorithm
-        ran = partial(chosen_algorithm, n, dims, max(ks))
+        searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2)
+        by_auto = self.algorithm == "auto" or (self.algorithm == "sort" and self.variant == 2)
         seconds = perf_counter() - start
         estimates = []
         for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *terms, strict=True):
@@ -125,7 +123,7 @@ class KSG:
                 stderr=float(psi_std) / n**0.5,
                 local=partial(_local, counts, constant, self.variant),
                 warnings=partial(_warnings, value, k, counts, int(zero_radius), notes),
-                algorithm=ran if algorithm == "auto" else algorithm,
+                algorithm=searched if by_auto else self.algorithm,
                 counts=counts,
                 seconds=seconds,
             )
@@ -143,24 +141,15 @@ def _warnings(
     value: float, k: int, counts: NDArray[np.int64], zero_radius: int, notes: tuple[str, ...]
 ) -> tuple[str, ...]:
     n = counts.shape[1]
-    found = [*notes, *small_sample_warnings(n, k)]
-    tied = zero_radius > max(1.0, _TIED_SHARE * n)
     ceiling = psi(n) - psi(k + 1)
-    if value > _CEILING_SHARE * ceiling:
-        advice = (
-            "exact copies inflate it"
-            if tied
-            else "take it as a lower bound, or use more samples or a smaller k"
-        )
+    found = [*notes, *sample_warnings(value, ceiling, n=n, k=k, zero_radius=zero_radius)]
+    constant = [name for name, count in zip("xy", counts, strict=True) if (count == n - 1).all()]
+    if constant:
         found.append(
-            f"the estimate is at the ceiling of {ceiling:.3g} nats, the most that n={n}, k={k} "
-            f"can show: {advice}"
+            f"{' and '.join(constant)} stays within every k-th distance: constant, or on a scale "
+            "far below the other's; the estimate says nothing about dependence"
         )
-    if tied:
-        found.append(
-            f"{zero_radius} of {n} samples have k={k} or more exact copies: the data is "
-            "discrete or repeated, KSG assumes it is continuous (noise=1e-10 breaks ties)"
-        )
+        return tuple(found)
     wide, narrow = (1, 0) if counts[0].sum() < counts[1].sum() else (0, 1)
     # Small samples have their own warning, and there the two conditions meet by chance.
     dominated = (

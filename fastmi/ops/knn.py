@@ -47,6 +47,6 @@ def kneighbors(
     return pair
 
 
-def chosen_algorithm(n: int, dims: tuple[int, ...], k: int) -> str:
-    """Return the name that "auto" stands for at this size."""
-    return str(kernels().choose_algorithm(n, list(dims), k))
+def chosen_algorithm(n: int, dims: tuple[int, ...], k: int, indices: bool = False) -> str:
+    """Return the name that "auto" stands for at this size; `indices` if those are wanted too."""
+    return str(kernels().choose_algorithm(n, list(dims), k, indices))

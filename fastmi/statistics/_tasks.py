@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import operator
 from collections.abc import Callable
-from typing import Any, SupportsIndex, TypeAlias, TypeVar, cast
+from typing import SupportsIndex, TypeAlias, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
 from fastmi._inputs import Seed
@@ -85,16 +84,6 @@ def as_count(value: object, name: str, *, minimum: int = 1) -> int:
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}; got {name}={number}")
     return number
-
-
-def as_list(estimates: Any) -> list[Any]:
-    """Return what an estimator returned as a list with one entry per k."""
-    return estimates if isinstance(estimates, list) else [estimates]
-
-
-def values(estimates: Any) -> NDArray[np.float64]:
-    """Return the bare values, shape (number of k,)."""
-    return np.array(as_list(estimates), dtype=np.float64)
 
 
 def _reporter(

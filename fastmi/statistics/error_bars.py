@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi import api
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
 from fastmi.estimators import Estimate
+from fastmi.statistics._measure import make_measure
 from fastmi.statistics._tasks import Progress, as_count, run
 
 # Parts of at least this many samples per neighbour, where bias and variance follow their laws.
@@ -101,10 +101,8 @@ def subsample_error(
         blocks = jitter(blocks, noise, rng)
     n = len(blocks[0])
     numbers = _parts(parts, n, int(k))
-    function: Any = api.mi if z is None else api.cmi
-    if method is not None:
-        options = {**options, "method": method}
-    estimate = function(*blocks, k=k, n_jobs=n_jobs, **options)
+    measure = make_measure(conditional=z is not None, method=method, k=k, options=options)
+    estimate = measure(blocks, n_jobs)[0]
 
     # Row numbers of every part, cut by cut; up to p - 1 samples of a cut are left out.
     rows = []
@@ -113,8 +111,7 @@ def subsample_error(
             rows += np.split(rng.permutation(n)[: n // p * p], p)
 
     def part(number: int, threads: int) -> float:
-        own = [block[rows[number]] for block in blocks]
-        return float(function(*own, k=k, n_jobs=threads, **options))
+        return float(measure([block[rows[number]] for block in blocks], threads)[0])
 
     found = np.array(run(part, len(rows), n_jobs=n_jobs, progress=progress, what="parts"))
     ends = np.cumsum(numbers)[:-1]

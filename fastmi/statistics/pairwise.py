@@ -7,14 +7,14 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from time import perf_counter
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi import api
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
-from fastmi.statistics._tasks import Progress, as_count, as_list, run, streams, values
+from fastmi.statistics._measure import make_measure, values
+from fastmi.statistics._tasks import Progress, as_count, run, streams
 from fastmi.statistics.permutation import p_value
 
 Matrix = NDArray[np.float64]
@@ -36,7 +36,7 @@ class PairwiseMI:
             if none was asked for.
         warnings: Reasons to distrust a pair, by the labels of its two columns (their numbers
             if X is an array); pairs that give none are left out.
-        k: Number of neighbours.
+        k: Number of neighbours; None where the method searches none.
         n: Number of samples.
         method: Name of the estimator.
         seconds: Wall time, shared by all k of one call.
@@ -46,7 +46,7 @@ class PairwiseMI:
     stderr: Any = field(repr=False)
     p_value: Any = field(repr=False)
     warnings: dict[tuple[Hashable, Hashable], tuple[str, ...]] = field(repr=False)
-    k: int
+    k: int | None
     n: int
     method: str
     seconds: float
@@ -139,42 +139,40 @@ def pairwise_mi(
     shape = (len(columns[0]), len(columns[-1]))
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
+    measure = make_measure(conditional=False, method=method, k=k, options=options)
     pairs = list(combinations(range(shape[0]), 2) if Y is None else product(*map(range, shape)))
     seeds = streams(rng, len(pairs)) if shuffles else []
 
-    def pair(number: int, threads: int) -> list[tuple[float, float, float, tuple[str, ...]]]:
+    def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
         x, y = columns[0][i], columns[-1][j]
-
-        def estimate(shuffled: NDArray[Any]) -> Any:
-            return api.mi(shuffled, y, k=k, method=method, n_jobs=threads, **options)
-
-        estimates = as_list(estimate(x))
+        estimates = measure((x, y), threads)
         p_values = [np.nan] * len(estimates)
         if shuffles:
             own = np.random.default_rng(seeds[number])
-            null = np.array([values(estimate(own.permutation(x))) for _ in range(shuffles)])
+            null = np.array(
+                [values(measure((own.permutation(x), y), threads)) for _ in range(shuffles)]
+            )
             p_values = [p_value(float(e), null[:, at]) for at, e in enumerate(estimates)]
-        # The estimates hold arrays of length n: only this much of each pair is kept.
         return [
-            (float(e), e.stderr, p, e.warnings) for e, p in zip(estimates, p_values, strict=True)
+            _Cell(float(e), e.stderr, p, e.warnings, e.k)
+            for e, p in zip(estimates, p_values, strict=True)
         ]
 
     found = run(pair, len(pairs), n_jobs=n_jobs, progress=progress, what="pairs")
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
     results = []
-    ks = as_k(k)
-    for at, neighbors in enumerate((ks,) if isinstance(ks, int) else ks):
+    for at in range(len(found[0])):
         cells = [of_pair[at] for of_pair in found]
         mi, stderr, p_values = (
             _matrix([cell[entry] for cell in cells], pairs, shape, symmetric=Y is None)
             for entry in range(3)
         )
         warned = {
-            (labels[0][i], labels[1][j]): cell[3]
+            (labels[0][i], labels[1][j]): cell.warnings
             for (i, j), cell in zip(pairs, cells, strict=True)
-            if cell[3]
+            if cell.warnings
         }
         results.append(
             PairwiseMI(
@@ -182,14 +180,24 @@ def pairwise_mi(
                 stderr=_like(X, stderr, labels),
                 p_value=_like(X, p_values, labels) if shuffles else None,
                 warnings=warned,
-                k=neighbors,
+                k=cells[0].k,
                 n=len(blocks[0]),
                 method=method,
                 seconds=seconds,
                 _values=mi,
             )
         )
-    return results[0] if isinstance(ks, int) else results
+    return results[0] if isinstance(as_k(k), int) else results
+
+
+class _Cell(NamedTuple):
+    """What is kept of the estimate of one pair, which holds arrays of length n."""
+
+    mi: float
+    stderr: float
+    p_value: float
+    warnings: tuple[str, ...]
+    k: int | None
 
 
 def _columns(block: NDArray[Any]) -> list[NDArray[Any]]:

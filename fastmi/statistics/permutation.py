@@ -10,11 +10,11 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi import api
 from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
 from fastmi.estimators import Estimate
 from fastmi.ops.knn import kneighbors
-from fastmi.statistics._tasks import Progress, as_count, as_list, run, streams, values
+from fastmi.statistics._measure import make_measure, values
+from fastmi.statistics._tasks import Progress, as_count, run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
@@ -161,8 +161,8 @@ def permutation_test(
     if scheme is None:
         scheme = "shuffle" if z is None else "local"
     reorder = _scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
-    measure = _measure(z is not None, method, k, options)
-    estimates = as_list(measure(blocks, n_jobs))
+    measure = make_measure(conditional=z is not None, method=method, k=k, options=options)
+    estimates = measure(blocks, n_jobs)
     seeds = streams(rng, count)
 
     def surrogate(number: int, threads: int) -> NDArray[np.float64]:
@@ -186,19 +186,6 @@ def p_value(value: float, null: NDArray[np.float64]) -> float:
     """Return ``(1 + b) / (1 + n)``, b being the number of `null` values >= `value`."""
     reached = np.count_nonzero(null >= value - _ROUNDING * max(1.0, abs(value)))
     return float((1 + reached) / (1 + len(null)))
-
-
-def _measure(
-    conditional: bool, method: str | None, k: object, options: dict[str, Any]
-) -> Callable[[list[Array], int | None], Any]:
-    function: Callable[..., Any] = api.cmi if conditional else api.mi
-    if method is not None:
-        options = {**options, "method": method}
-
-    def measure(blocks: list[Array], n_jobs: int | None) -> Any:
-        return function(*blocks, k=k, n_jobs=n_jobs, **options)
-
-    return measure
 
 
 def _scheme(

@@ -14,6 +14,7 @@ from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
 from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlation
 from reference.knn import kneighbors, kth_distance
 from reference.ksg import KsgTerms, ksg_hybrid, ksg_mi, ksg_terms
+from reference.lnc import lnc_mi
 from reference.metric import block_distances, joint_distances
 from reference.mixed import mixed_mi, ross_mi
 from reference.sweep import sweep_counts
@@ -38,6 +39,7 @@ __all__ = [
     "ksg_mi",
     "ksg_terms",
     "kth_distance",
+    "lnc_mi",
     "log_unit_ball",
     "mixed_mi",
     "ross_mi",

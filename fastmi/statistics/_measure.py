@@ -1,0 +1,51 @@
+"""The estimate that is made again and again: of all samples, of surrogates, of parts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi import api
+from fastmi._inputs import check_choice
+from fastmi.estimators import CMI_METHODS, MI_METHODS, Estimate
+
+# Takes the blocks (x, y) or (x, y, z) and the number of threads; one estimate per k.
+Measure: TypeAlias = Callable[[Sequence[NDArray[Any]], "int | None"], list[Estimate]]
+
+
+def make_measure(
+    *, conditional: bool, method: str | None, k: object, options: dict[str, Any]
+) -> Measure:
+    """Return :func:`fastmi.mi` or :func:`fastmi.cmi` with all but samples and threads bound.
+
+    Args:
+        conditional: Whether there is a z.
+        method: Of that function; None for "ksg1" or "fp".
+        k: Number of neighbours, or a sequence of them.
+        options: Further keywords of that function.
+
+    Raises:
+        ValueError: Unknown `method`.
+    """
+    function: Callable[..., Any] = api.cmi if conditional else api.mi
+    methods: Any = CMI_METHODS if conditional else MI_METHODS
+    name = ("fp" if conditional else "ksg1") if method is None else method
+    check_choice("method", name, methods)
+    # Closed formulas search no neighbours and take no threads.
+    threaded = "n_jobs" in inspect.signature(methods[name]).parameters
+
+    def measure(blocks: Sequence[NDArray[Any]], n_jobs: int | None) -> list[Estimate]:
+        threads = {"n_jobs": n_jobs} if threaded else {}
+        found = function(*blocks, method=name, k=k, **threads, **options)
+        return found if isinstance(found, list) else [found]
+
+    return measure
+
+
+def values(estimates: list[Estimate]) -> NDArray[np.float64]:
+    """Return the bare values, shape (number of k,)."""
+    return np.array(estimates, dtype=np.float64)

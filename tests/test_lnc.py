@@ -1,0 +1,86 @@
+"""KSG with the correction for local non-uniformity."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastmi
+import reference
+from fastmi.estimators import lnc
+from samples import draw, draw_blocks
+
+
+def noisy_line(n, spread, seed=0):
+    """y = x + U(-1/2, 1/2) spread, x uniform: I = spread/2 - log(spread) for spread <= 1."""
+    rng = np.random.default_rng(seed)
+    x = rng.random(n)
+    return x, x + spread * (rng.random(n) - 0.5), spread / 2 - math.log(spread)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "cauchy", "lognormal"])
+@pytest.mark.parametrize("dims", [(1, 1), (2, 1), (2, 3)])
+@pytest.mark.parametrize("alpha", [0.3, 0.9])
+def test_against_the_definition(name, dims, alpha, dtype):
+    x, y = draw_blocks(name, 150, dims, dtype)
+    got = fastmi.mi(x, y, k=8, method="lnc", alpha=alpha)
+    assert float(got) == pytest.approx(reference.lnc_mi(x, y, 8, alpha), abs=1e-8)
+    assert got.local.mean() == pytest.approx(float(got), abs=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-5])
+def test_strong_dependence_beyond_the_ceiling_of_ksg(spread):
+    x, y, truth = noisy_line(1000, spread)
+    got = float(fastmi.mi(x, y, k=5, method="lnc"))
+    assert got == pytest.approx(truth, abs=0.6)
+    assert float(fastmi.mi(x, y, k=5)) < truth - 1
+
+
+def test_hardly_anything_is_added_where_neighbours_are_uniform():
+    x, y = np.random.default_rng(0).random((2, 4000))
+    plain = float(fastmi.mi(x, y, k=5))
+    assert plain <= float(fastmi.mi(x, y, k=5, method="lnc")) < plain + 0.06
+
+
+@pytest.mark.parametrize("k, d", [(3, 2), (5, 2), (10, 4), (10, 10)])
+def test_default_threshold(k, d):
+    alpha = lnc._uniform_threshold(k, d)
+    assert 0 < alpha <= 1
+    ratio = np.exp(lnc._log_box_ratio(np.random.default_rng(1).uniform(-1, 1, (20_000, k, d))))
+    assert np.mean(ratio < alpha) == pytest.approx(5e-3, abs=3e-3)
+
+
+def test_symmetry_scale_and_translation():
+    x, y = draw_blocks("gaussian", 300, (1, 2), "float64")
+    plain = fastmi.mi(x, y, k=5, method="lnc")
+    assert float(fastmi.mi(y, x, k=5, method="lnc")) == pytest.approx(float(plain), abs=1e-10)
+    for factor in (-4, 1e-200):
+        scaled = fastmi.mi(factor * x, factor * y, k=5, method="lnc")
+        assert float(scaled) == pytest.approx(float(plain), abs=1e-10)
+    assert float(fastmi.mi(x + 1, y, k=5, method="lnc")) == pytest.approx(float(plain), abs=1e-9)
+
+
+def test_constant_variable_and_copies_add_nothing():
+    x = draw("gaussian", 200, 1, "float64")
+    assert float(fastmi.mi(x, np.ones(200), method="lnc")) == pytest.approx(0.0, abs=1e-12)
+    assert math.isfinite(fastmi.mi(np.zeros(200), np.zeros(200), method="lnc"))
+
+
+def test_sequence_of_k_and_threads(threads):
+    x, y = draw_blocks("gaussian", 200, (1, 1), "float64")
+    for one in fastmi.mi(x, y, k=[9, 4], method="lnc", n_jobs=threads):
+        alone = fastmi.mi(x, y, k=one.k, method="lnc", n_jobs=1)
+        assert float(one) == pytest.approx(float(alone), abs=1e-12)
+        np.testing.assert_array_equal(one.counts, alone.counts)
+
+
+def test_bad_input():
+    x = draw("gaussian", 50, 2, "float64")
+    with pytest.raises(ValueError, match=r"k must be at least the number of columns .*; got k=3"):
+        fastmi.mi(x, x, method="lnc")
+    for alpha in (0.0, 1.0, -1, math.nan):
+        with pytest.raises(ValueError, match=r"alpha must be None or a number in \(0, 1\)"):
+            fastmi.LNC(alpha=alpha)
+    for alpha in ("0.3", True):
+        with pytest.raises(TypeError, match="alpha must be None or a number"):
+            fastmi.LNC(alpha=alpha)
