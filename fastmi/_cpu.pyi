@@ -13,6 +13,7 @@ __all__: list[str] = [
     "first_unusable",
     "kneighbors",
     "ksg",
+    "ksg_sweep",
     "kth_distance",
     "simd_level",
     "simd_levels",
@@ -28,6 +29,7 @@ def choose_algorithm(
     n: typing.SupportsInt | typing.SupportsIndex,
     dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     k: typing.SupportsInt | typing.SupportsIndex,
+    indices: bool = False,
 ) -> str: ...
 def count_within(
     blocks: collections.abc.Sequence[numpy.ndarray],
@@ -55,6 +57,14 @@ def ksg(
     variant: typing.SupportsInt | typing.SupportsIndex,
     metric: str,
     algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg_sweep(
+    x: numpy.ndarray,
+    y: numpy.ndarray,
+    scales: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def kth_distance(

@@ -74,7 +74,9 @@ def mi(
             float32, everything else in float64.
         y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
         k: Number of neighbours; a sequence gives a list of estimates from one search.
-        method: "ksg1" or "ksg2", see :class:`fastmi.KSG`; "biksg" :class:`fastmi.BIKSG`;
+        method: "ksg1" or "ksg2", see :class:`fastmi.KSG`; "ksg_global" and
+            "ksg_global_linf" (maximised over relative scales) :class:`fastmi.KSGSweep`;
+            "biksg" :class:`fastmi.BIKSG`;
             "lnc" :class:`fastmi.LNC` (strong dependence); "mixed" :class:`fastmi.MixedKSG`
             (continuous, discrete or both); "ross" :class:`fastmi.Ross` (y discrete);
             "gaussian" :class:`fastmi.Gaussian`; "binning" :class:`fastmi.Binning`; "ksg_eq6"
@@ -88,8 +90,8 @@ def mi(
         algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
         normalize: None, or how to scale x and y, each by itself: "local", "global",
             "global-linf", "global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.
-        **options: Of the method: `p` (inf or 2) for "biksg", `alpha` for "lnc", `bins` for
-            "binning".
+        **options: Of the method: `scales` and `sweep_side` for "ksg_global", `p` (inf or 2) for
+            "biksg", `alpha` for "lnc", `bins` for "binning".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a

@@ -178,7 +178,7 @@ def test_warnings(method):
     (alone,) = fastmi.cmi(x, y, rng.standard_normal((300, 30)), method=method).warnings
     assert "z alone decides who is near" in alone
     (ceiling,) = fastmi.cmi(x, x, rng.standard_normal(300), method=method).warnings
-    assert "ceiling" in ceiling
+    assert "can show" in ceiling
     flat = np.zeros(300)
     assert "exact copies" in fastmi.cmi(flat, flat, flat, method=method).warnings[-1]
 

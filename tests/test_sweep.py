@@ -5,8 +5,8 @@ import pytest
 
 import fastmi
 import reference
-from fastmi import _cpu
-from fastmi.estimators.sweep import DEFAULT_SCALES, KSGSweep
+from fastmi import KSGSweep, _cpu
+from fastmi.estimators.sweep import DEFAULT_SCALES
 from samples import draw_blocks
 
 SCALES = (1.0, 0.1, 7.5, 0.3, 2.0)
@@ -90,7 +90,7 @@ def test_finds_dependence_that_scale_hides(rng):
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "message"),
+    "options, error, message",
     [
         ({"scales": []}, ValueError, "scales"),
         ({"scales": [1.0, 0.0]}, ValueError, "scales must be positive"),
@@ -106,6 +106,15 @@ def test_finds_dependence_that_scale_hides(rng):
 def test_bad_options(options, error, message):
     with pytest.raises(error, match=message):
         KSGSweep(**options)
+
+
+def test_by_name():
+    x, y = draw_blocks("gaussian", 300, (2, 3), np.float64)
+    assert float(fastmi.mi(x, y, method="ksg_global")) == float(KSGSweep().estimate(x, y))
+    linf = fastmi.mi(x, y, method="ksg_global_linf", scales=[0.5, 1.0], sweep_side="x")
+    assert linf.curve.shape == (2, 2)
+    with pytest.raises(TypeError, match="scales, sweep_side"):
+        fastmi.mi(x, y, method="ksg_global", normalize="local")
 
 
 def test_bad_samples():

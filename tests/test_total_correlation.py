@@ -107,7 +107,7 @@ def test_sequence_of_k_and_normalize():
 def test_warnings():
     x = draw("gaussian", 300, 1, "float64")
     (ceiling,) = fastmi.total_correlation(x, x, x).warnings
-    assert "ceiling" in ceiling
+    assert "can show" in ceiling
     flat = np.zeros(300)
     assert "exact copies" in fastmi.total_correlation(flat, flat, flat).warnings[-1]
     assert "few" in fastmi.total_correlation(x[:20], x[:20] ** 2, x[20:40]).warnings[0]

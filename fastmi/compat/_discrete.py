@@ -62,7 +62,7 @@ def ctcd(xs: Any, y: Any, base: float = 2) -> float:
 
 
 def corexd(xs: Any, ys: Any, base: float = 2) -> float:
-    """Return the sum of the discrete columns' informations on `ys`, less that of all."""
+    """Return the sum of the discrete columns' mutual information with `ys`, less that of all."""
     return sum(midd(column, ys, base) for column in columns(xs)) - midd(xs, ys, base)
 
 

@@ -116,7 +116,7 @@ def ctc(xs: Any, y: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -
 
 
 def corex(xs: Any, ys: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
-    """Return the sum of the columns' informations on `ys`, less that of all of them."""
+    """Return the sum of the columns' mutual information with `ys`, less that of all of them."""
     single = sum(mi(column, ys, k=k, base=base, noise=noise) for column in columns(xs))
     return single - mi(xs, ys, k=k, base=base, noise=noise)
 

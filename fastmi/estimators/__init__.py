@@ -19,6 +19,7 @@ from fastmi.estimators.ksg import KSG
 from fastmi.estimators.ksg_eq6 import KSGHybrid
 from fastmi.estimators.lnc import LNC
 from fastmi.estimators.mixed import MixedKSG, Ross
+from fastmi.estimators.sweep import KSGSweep
 from fastmi.estimators.total_correlation import BITotalCorrelation, TotalCorrelation
 from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
 
@@ -40,6 +41,7 @@ __all__ = [
     "GaussianConditional",
     "GaussianTotalCorrelation",
     "KSGHybrid",
+    "KSGSweep",
     "KozachenkoLeonenko",
     "MixedKSG",
     "Ross",
@@ -50,6 +52,8 @@ __all__ = [
 MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "ksg1": partial(KSG, variant=1),
     "ksg2": partial(KSG, variant=2),
+    "ksg_global": partial(KSGSweep, normalize="global"),
+    "ksg_global_linf": partial(KSGSweep, normalize="global-linf"),
     "biksg": BIKSG,
     "lnc": LNC,
     "mixed": MixedKSG,

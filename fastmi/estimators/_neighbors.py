@@ -212,17 +212,18 @@ def sample_warnings(
         tied: What to say of such samples.
     """
     found = small_sample_warnings(n, k)
+    copies = zero_radius > max(1.0, TIED_SHARE * n)
     if value > CEILING_SHARE * ceiling:
+        advice = (
+            "exact copies inflate it"
+            if copies
+            else "take it as a lower bound, or use more samples or a smaller k"
+        )
         found.append(
             f"the estimate is at or above the {ceiling:.3g} nats that n={n}, k={k} can show of "
-            "data without ties: "
-            + (
-                "exact copies inflate it"
-                if value > ceiling
-                else "take it as a lower bound, or use more samples or a smaller k"
-            )
+            f"data without ties: {advice}"
         )
-    if zero_radius > max(1.0, TIED_SHARE * n):
+    if copies:
         found.append(f"{zero_radius} of {n} samples have k={k} or more exact copies: {tied}")
     return tuple(found)
 
