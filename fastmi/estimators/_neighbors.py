@@ -214,9 +214,10 @@ def sample_warnings(
     found = small_sample_warnings(n, k)
     copies = zero_radius > max(1.0, TIED_SHARE * n)
     if value > CEILING_SHARE * ceiling:
+        # Without ties nothing exceeds the ceiling: some distances are equal.
         advice = (
             "exact copies inflate it"
-            if copies
+            if copies or value > ceiling
             else "take it as a lower bound, or use more samples or a smaller k"
         )
         found.append(
