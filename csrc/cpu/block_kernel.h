@@ -123,7 +123,10 @@ FASTMI_INLINE ByteMasks compare_bytes(const BlockTree<T>& tree, int block, int q
   for (; j < d; ++j) {
     acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), q[j * kBlock]);
   }
-  ByteMasks masks{mask_at_most(acc, maybe), 0};
+  // Unused lanes are saturated, and so may be a query.
+  const int size = tree.block_size(block);
+  const std::uint64_t used = size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+  ByteMasks masks{mask_at_most(acc, maybe) & used, 0};
   if (limits.surely >= 0 && (tree.unclipped[query_block] >> query & 1) != 0) {
     masks.surely = mask_at_most(acc, static_cast<std::uint8_t>(limits.surely)) &
                    tree.unclipped[block] & masks.maybe;

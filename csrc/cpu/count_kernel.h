@@ -62,8 +62,6 @@ FASTMI_INLINE void count_lanes(const BlockTree<T>& tree, int block, int query_bl
         scan_lanes<M>(tree, block, query_block, query, reach, open, count_below);
         return;
       }
-      const int size = tree.block_size(block);
-      if (size < kBlock) open &= (std::uint64_t{1} << size) - 1;
       for (; open != 0; open &= open - 1) {
         const int lane = __builtin_ctzll(open);
         const T distance = row_distance(tree, block, lane, query_block, query);
