@@ -146,8 +146,9 @@ def _warnings(
     constant = [name for name, count in zip("xy", counts, strict=True) if (count == n - 1).all()]
     if constant:
         found.append(
-            f"{' and '.join(constant)} stays within every k-th distance: constant, or on a scale "
-            "far below the other's; the estimate says nothing about dependence"
+            f"{' and '.join(constant)} stays within every k-th distance, and the estimate says "
+            "nothing about dependence: it is constant, or the other's scale dominates; if so, "
+            "rescale the columns, for example to unit standard deviation (normalize='local')"
         )
         return tuple(found)
     wide, narrow = (1, 0) if counts[0].sum() < counts[1].sum() else (0, 1)
