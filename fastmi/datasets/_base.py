@@ -54,7 +54,7 @@ class Distribution(ABC):
 
 @dataclass(frozen=True)
 class Product(Distribution):
-    """Independent distributions side by side: columns are joined, informations add.
+    """Independent distributions side by side: columns are joined, amounts of information add.
 
     Args:
         parts: The distributions, at least one.
