@@ -29,6 +29,17 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
                 assert (zero[:, q] >= 0).all()
 
 
+@pytest.mark.parametrize("scale", [1e308, 1e-320])
+def test_scales_whose_products_leave_the_range(scale, simd_level):
+    # Many distances then have one and the same product with the scale.
+    x, y = draw_blocks("gaussian", 200, (1, 2), np.float64)
+    for fixed in (x, np.zeros_like(x)):
+        counts = _cpu.ksg_sweep(fixed, 1000 * y, [scale], [3], "chebyshev", 1)[2]
+        with np.errstate(over="ignore", under="ignore"):
+            expected = reference.sweep_counts(fixed, 1000 * y, [scale], 3)
+        np.testing.assert_array_equal(counts[:, 0], expected)
+
+
 def test_threads_change_nothing(dtype):
     x, y = draw_blocks("gaussian", 700, (4, 3), dtype)
     once, many = (_cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", t) for t in (1, 4))

@@ -81,6 +81,13 @@ FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, con
   return true;
 }
 
+/// Lanes of a block that hold a sample.
+template <class T>
+FASTMI_INLINE std::uint64_t used_lanes(const BlockTree<T>& tree, int block) {
+  const int size = tree.block_size(block);
+  return size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+}
+
 /// What the 8-bit coordinates of two points allow. With gap the largest difference of levels, the
 /// distance is within one step of gap steps: rounding down moves each coordinate by less than one.
 /// The slack covers the rounding of the quantiser itself.
@@ -124,9 +131,7 @@ FASTMI_INLINE ByteMasks compare_bytes(const BlockTree<T>& tree, int block, int q
     acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), q[j * kBlock]);
   }
   // Unused lanes are saturated, and so may be a query.
-  const int size = tree.block_size(block);
-  const std::uint64_t used = size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
-  ByteMasks masks{mask_at_most(acc, maybe) & used, 0};
+  ByteMasks masks{mask_at_most(acc, maybe) & used_lanes(tree, block), 0};
   if (limits.surely >= 0 && (tree.unclipped[query_block] >> query & 1) != 0) {
     masks.surely = mask_at_most(acc, static_cast<std::uint8_t>(limits.surely)) &
                    tree.unclipped[block] & masks.maybe;

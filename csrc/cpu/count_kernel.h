@@ -104,8 +104,7 @@ void count_block(const BlockTree<T>& tree, int block, const T* limits, int radii
       for (int r = 0; r < radii; ++r) counts[r * kBlock + i] += points;
     }
   };
-  const std::uint64_t everyone =
-      size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+  const std::uint64_t everyone = used_lanes(tree, block);
 
   struct Pending {
     int node, begin, end;

@@ -180,7 +180,7 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
       continue;
     }
     if (top.begin == block) continue;
-    std::uint64_t reaching = size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+    std::uint64_t reaching = used_lanes(tree, block);
     if (gain.worth_it()) {
       reaching = queries_reaching<M>(tree, block, node_box(tree, top.node), limit);
       gain.record(reaching);

@@ -158,16 +158,6 @@ FASTMI_INLINE T next_up(T value) {
   return value;
 }
 
-/// The next smaller number before a positive one.
-template <class T>
-FASTMI_INLINE T next_down(T value) {
-  std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t> bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  --bits;
-  std::memcpy(&value, &bits, sizeof bits);
-  return value;
-}
-
 /// Adds one to the lanes where a is below b.
 template <class T>
 FASTMI_INLINE VecInt<T> count_lt(VecInt<T> count, Vec<T> a, Vec<T> b) {

@@ -8,10 +8,10 @@ from time import perf_counter
 
 import numpy as np
 
-from fastmi._inputs import check_choice, check_search
+from fastmi._inputs import check_choice
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import (
-    InformationEstimator,
+    MetricNeighborEstimator,
     Terms,
     sample_warnings,
     widths,
@@ -23,7 +23,7 @@ DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSGSweep(InformationEstimator):
+class KSGSweep(MetricNeighborEstimator):
     """The largest KSG estimate over relative scales: max_c I1(N(x); c N(y)).
 
     I1 is algorithm 1 of Kraskov et al. (2004, eq. 8) and N the normalisation of each variable.
@@ -55,17 +55,12 @@ class KSGSweep(InformationEstimator):
     normalize: str | None = "global"
     scales: Sequence[float] = DEFAULT_SCALES
     sweep_side: str = "y"
-    metric: str = "chebyshev"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_search(self.metric, self.algorithm, self.n_jobs)
         check_choice("algorithm", self.algorithm, ("auto", "brute"))
         check_choice("sweep_side", self.sweep_side, ("y", "x"))
         object.__setattr__(self, "scales", _checked_scales(self.scales))
-
-    def _metric(self) -> str:
-        return self.metric
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
         """Estimate I(X; Y) in nats.
