@@ -142,8 +142,10 @@ def test_progress(columns, monkeypatch, capsys):
     fastmi.pairwise_mi(columns, progress=True)
     assert "pairs" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    fastmi.pairwise_mi(columns, progress=True)
-    assert capsys.readouterr().err == ""
+    with pytest.raises(ImportError, match=r"progress=True needs tqdm: .*fastmi\[progress\]"):
+        fastmi.pairwise_mi(columns, progress=True)
+    with pytest.raises(TypeError, match="progress must be True, False or a function; got 'yes'"):
+        fastmi.pairwise_mi(columns, progress="yes")
 
 
 @pytest.mark.parametrize(

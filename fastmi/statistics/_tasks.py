@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import operator
 from collections.abc import Callable
-from typing import SupportsIndex, TypeAlias, TypeVar, cast
+from typing import SupportsIndex, TypeVar, cast
 
 import numpy as np
 
 from fastmi._backend import thread_count
+from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed
 
 Result = TypeVar("Result")
-# A bar, or a function called after each task.
-Progress: TypeAlias = "bool | Callable[[], object]"
 
 # Tasks handed to a thread at once: a short estimate takes as long as handing it over.
 _CHUNK = 16
@@ -34,23 +32,22 @@ def run(
         task: Takes its number and the threads that it may use itself.
         count: Number of tasks.
         n_jobs: Threads in all: across tasks first, the rest inside each.
-        progress: Whether to show a bar, by tqdm if it is installed; or a function to call
-            after each task, from any thread.
+        progress: Whether to show a bar, by tqdm; or a function to call after each task, from
+            any thread.
         what: Label of the bar.
     """
     threads = thread_count(n_jobs)
     workers = max(1, min(threads, count))
     inner = threads // workers
-    advance, close = _reporter(progress, count, what)
 
     def chunk(start: int) -> list[Result]:
         results = []
         for number in range(start, min(start + size, count)):
             results.append(task(number, inner))
-            advance()
+            bar.advance()
         return results
 
-    try:
+    with ProgressBar(progress, count, what) as bar:
         if workers == 1:
             size = count
             return chunk(0)
@@ -61,8 +58,6 @@ def run(
             # An interrupt ends the iterator, which cancels what has not begun.
             parts = pool.map(chunk, range(0, count, size))
             return [result for part in parts for result in part]
-    finally:
-        close()
 
 
 def streams(seed: Seed | None, count: int) -> list[list[int]]:
@@ -84,21 +79,3 @@ def as_count(value: object, name: str, *, minimum: int = 1) -> int:
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}; got {name}={number}")
     return number
-
-
-def _reporter(
-    progress: Progress, count: int, what: str
-) -> tuple[Callable[[], object], Callable[[], object]]:
-    if callable(progress):
-        return progress, _nothing
-    if progress:
-        try:
-            bar = importlib.import_module("tqdm").tqdm(total=count, desc=what)
-        except ImportError:
-            return _nothing, _nothing
-        return bar.update, bar.close
-    return _nothing, _nothing
-
-
-def _nothing() -> None:
-    pass

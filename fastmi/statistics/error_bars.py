@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._extras import Progress
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
 from fastmi.estimators import Estimate
 from fastmi.statistics._measure import make_measure
-from fastmi.statistics._tasks import Progress, as_count, run
+from fastmi.statistics._tasks import as_count, run
 
 # Parts of at least this many samples per neighbour, where bias and variance follow their laws.
 _SAMPLES_PER_NEIGHBOR = 10
@@ -80,7 +81,7 @@ def subsample_error(
         n_jobs: Threads, across parts; None or -1 as in :func:`fastmi.mi`.
         noise: Relative noise added once, see :func:`fastmi.mi`.
         seed: Of noise and cuts; anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar if tqdm is installed; or a function called after
+        progress: Whether to show a bar (needs tqdm); or a function called after
             each part.
         **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._extras import Progress
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
 from fastmi.statistics._measure import make_measure, values
-from fastmi.statistics._tasks import Progress, as_count, run, streams
+from fastmi.statistics._tasks import as_count, run, streams
 from fastmi.statistics.permutation import p_value
 
 Matrix = NDArray[np.float64]
@@ -116,7 +117,7 @@ def pairwise_mi(
         n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`.
         noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
         seed: Of noise and shuffles; anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar if tqdm is installed; or a function called after
+        progress: Whether to show a bar (needs tqdm); or a function called after
             each pair.
         **options: More options of :func:`fastmi.mi`.
 

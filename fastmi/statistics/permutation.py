@@ -10,11 +10,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._extras import Progress
 from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
 from fastmi.estimators import Estimate
 from fastmi.ops.knn import kneighbors
 from fastmi.statistics._measure import make_measure, values
-from fastmi.statistics._tasks import Progress, as_count, run, streams
+from fastmi.statistics._tasks import as_count, run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
@@ -141,7 +142,7 @@ def permutation_test(
         n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`.
         noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
         seed: Of noise and surrogates; anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar if tqdm is installed; or a function called after
+        progress: Whether to show a bar (needs tqdm); or a function called after
             each surrogate.
         **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
 

@@ -1,0 +1,77 @@
+"""Optional packages: loaded when first needed, named with the extra that brings them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeAlias
+
+# A bar, or a function called after each step.
+Progress: TypeAlias = "bool | Callable[[], object]"
+
+
+def load(module: str, *, extra: str, needed_by: str) -> Any:
+    """Return the module called `module`.
+
+    Args:
+        module: Name to import.
+        extra: The extra of fastmi that installs it.
+        needed_by: What the user asked for, as it reads in a message: "method='mine'".
+
+    Raises:
+        ImportError: It is not installed, or fails to load.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(
+            f"{needed_by} needs {package}: pip install 'fastmi[{extra}]' ({error})"
+        ) from error
+
+
+class ProgressBar:
+    """Reports steps to a tqdm bar, to a user's function or to nobody; a context manager.
+
+    Args:
+        progress: True for a bar, False for nothing, or a function called once a step.
+        total: Number of steps.
+        what: Label of the bar.
+
+    Raises:
+        ImportError: A bar was asked for and tqdm is not installed.
+        TypeError: `progress` is neither a bool nor callable.
+    """
+
+    def __init__(self, progress: Progress, total: int, what: str) -> None:
+        self._call: Callable[[], object] | None = None
+        self._bar: Any = None
+        if callable(progress):
+            self._call = progress
+        elif not isinstance(progress, bool):
+            raise TypeError(
+                f"progress must be True, False or a function; "
+                f"got {progress!r} ({type(progress).__name__})"
+            )
+        elif progress:
+            tqdm = load("tqdm", extra="progress", needed_by="progress=True")
+            self._bar = tqdm.tqdm(total=total, desc=what)
+
+    def advance(self) -> None:
+        """Count one step; may be called from any thread."""
+        if self._call is not None:
+            self._call()
+        elif self._bar is not None:
+            self._bar.update()
+
+    def show(self, **values: object) -> None:
+        """Write values, a running estimate say, behind the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix(values, refresh=False)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
