@@ -42,7 +42,7 @@ from fastmi.estimators import (
 )
 
 if TYPE_CHECKING:
-    from fastmi import compat, datasets, nn, statistics
+    from fastmi import bounds, compat, datasets, nn, statistics
     from fastmi.estimators import (
         CCMI,
         DEMI,
@@ -94,6 +94,7 @@ __all__ = [
     "TotalCorrelation",
     "WeightedKozachenkoLeonenko",
     "__version__",
+    "bounds",
     "cmi",
     "compat",
     "config",
@@ -115,7 +116,7 @@ __all__ = [
 ]
 
 # Submodules that load when first named: most programs do without them.
-_LAZY = frozenset({"compat", "datasets", "nn", "statistics"})
+_LAZY = frozenset({"bounds", "compat", "datasets", "nn", "statistics"})
 _STATISTICS = frozenset(
     {
         "jackknife_error",

@@ -15,7 +15,7 @@ PACKAGE = Path(fastmi.__file__).parent
 # From the top; a module imports from lower rows and from its own row only.
 LAYERS = [
     {"cli"},
-    {"statistics", "compat"},
+    {"statistics", "compat", "bounds"},
     {"api", "neighbors"},
     {"estimators", "datasets"},
     {"ops", "normalize"},
