@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bindings/arrays.h"
+#include "bindings/bnaf.h"
 #include "cpu/ceiling.h"
 #include "cpu/count.h"
 #include "cpu/digamma.h"
@@ -290,6 +291,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "x"_a, "y"_a, "scales"_a, "ks"_a, "metric"_a, "threads"_a);
+  register_bnaf(m);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());

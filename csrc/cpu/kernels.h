@@ -37,6 +37,23 @@ struct Kernels {
   void (*sweep_query)(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
                       const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
                       std::int64_t* counts_x, std::int64_t* counts_y, T* limits);
+  int tile_vectors;  ///< vectors side by side in the widest tile of a matrix product
+  void (*multiply_panel)(const T* panel, const T* b, std::int64_t depth, int vectors,
+                         const T* start, T* c);
+  void (*add_outer)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
+                    std::int64_t tiles, std::int64_t width, int vectors, T* c);
+  void (*dot_rows)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
+                   std::int64_t tiles, int vectors, T* dots);
+  T (*sum_row)(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors);
+  void (*transpose_rows)(const T* from, std::int64_t rows, int vectors, T* to);
+  void (*exp_row)(const T* raw, std::int64_t count, T* value, T* scaled, T* exponent);
+  void (*activate)(T* u, std::int64_t count, T leak, T* tanh_of);
+  void (*activate_block)(T* u, const T* sums, const T* weight_exponents, const T* exponents_in,
+                         std::int64_t units, int vectors, T leak, T* tanh_of, T* scaled,
+                         T* exponents_out, T* scratch);
+  void (*activate_backward)(T* gradient, const T* h, const T* tanh_of, std::int64_t count, T leak,
+                            const T* scaled, const T* back_sums, T* sums);
+  void (*log_slopes)(const T* sums, const T* exponents, T weight_exponent, int vectors, T* result);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
   Knn knn_block(Metric metric, bool with_index) const {

@@ -1,6 +1,8 @@
 // The table of one SIMD level; included once by each kernels_<level>.cpp with FASTMI_LEVEL set.
+#include "cpu/bnaf_kernel.h"
 #include "cpu/ceiling_kernel.h"
 #include "cpu/count_kernel.h"
+#include "cpu/gemm_kernel.h"
 #include "cpu/kernels.h"
 #include "cpu/knn_kernel.h"
 #include "cpu/sorted_kernel.h"
@@ -24,6 +26,17 @@ inline constexpr Kernels<T> kTable = {
     .distance_rows_chebyshev = &distance_rows<Metric::kChebyshev, T>,
     .distance_rows_euclidean = &distance_rows<Metric::kEuclidean, T>,
     .sweep_query = &sweep_query<T>,
+    .tile_vectors = kTileVectors,
+    .multiply_panel = &multiply_panel<T>,
+    .add_outer = &add_outer<T>,
+    .dot_rows = &dot_rows<T>,
+    .sum_row = &sum_row<T>,
+    .transpose_rows = &transpose_rows<T>,
+    .exp_row = &exp_row<T>,
+    .activate = &activate<T>,
+    .activate_block = &activate_block<T>,
+    .activate_backward = &activate_backward<T>,
+    .log_slopes = &log_slopes<T>,
     .probe_ceiling = &probe_ceiling<T>,
 };
 

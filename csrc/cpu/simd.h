@@ -148,6 +148,27 @@ FASTMI_INLINE std::uint32_t mask_lt(V a, V b) {
 
 #endif
 
+/// a * b + c, rounded once where the level has such an instruction: for kernels outside the
+/// contract of equal bits.
+template <class T>
+FASTMI_INLINE Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8) {
+    return _mm512_fmadd_pd(a, b, c);
+  } else {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+#elif defined(__FMA__)
+  if constexpr (sizeof(T) == 8) {
+    return _mm256_fmadd_pd(a, b, c);
+  } else {
+    return _mm256_fmadd_ps(a, b, c);
+  }
+#else
+  return a * b + c;
+#endif
+}
+
 /// The next larger number after a non-negative one; infinity stays.
 template <class T>
 FASTMI_INLINE T next_up(T value) {

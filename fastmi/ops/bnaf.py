@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels
 from fastmi._extras import load
 from fastmi.ops.block_triangle import packed_size, unpack
 
@@ -72,7 +75,9 @@ def bnaf(
         ValueError: A shape does not fit, or `activation` is unknown.
     """
     network = _check(x, weights, biases, y, y_weights, y_biases, cross_weights, activation)
-    return _forward_ref(network)
+    if x.device.type != "cpu":
+        return _forward_ref(network)
+    return _forward(network)
 
 
 def bnaf_ref(
@@ -103,6 +108,67 @@ class _Network:
     y_biases: tuple[Tensor, ...]
     cross_weights: tuple[Tensor, ...]
     activation: str
+
+    def tensors(self) -> list[Tensor | None]:
+        """Return all tensors in one list, x and y in front."""
+        groups = (self.weights, self.biases, self.y_weights, self.y_biases, self.cross_weights)
+        return [self.x, self.y, *(tensor for group in groups for tensor in group)]
+
+
+# Dynamo cannot look into the compiled kernel: torch.compile breaks its graph here.
+@torch.compiler.disable
+def _forward(network: _Network) -> tuple[Tensor, Tensor]:
+    tensors = network.tensors()
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+        return cast("tuple[Tensor, Tensor]", _Bnaf.apply(network, *tensors))
+    kernel_pass = _run(network, keep=False)
+    return torch.from_numpy(kernel_pass.f), torch.from_numpy(kernel_pass.log_slopes)
+
+
+def _run(network: _Network, *, keep: bool) -> Any:
+    def arrays(tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
+        return [tensor.detach().contiguous().numpy() for tensor in tensors]
+
+    return kernels().bnaf_forward(
+        arrays([network.x])[0],
+        arrays(network.weights),
+        arrays(network.biases),
+        None if network.y is None else arrays([network.y])[0],
+        arrays(network.y_weights),
+        arrays(network.y_biases),
+        arrays(network.cross_weights),
+        LEAK if network.activation == "leaky-tanh" else 0.0,
+        keep,
+        torch.get_num_threads(),
+    )
+
+
+class _Bnaf(torch.autograd.Function):
+    """The compiled kernel under autograd; its arguments are `_Network.tensors`."""
+
+    @staticmethod
+    def forward(ctx: Any, network: _Network, *_: Tensor | None) -> tuple[Tensor, Tensor]:
+        ctx.kernel_pass = _run(network, keep=True)
+        return torch.from_numpy(ctx.kernel_pass.f), torch.from_numpy(ctx.kernel_pass.log_slopes)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, f_gradient: Tensor, slope_gradient: Tensor) -> tuple[Any, ...]:
+        _, for_x, for_y, *_ = ctx.needs_input_grad
+        x, y, *groups = ctx.kernel_pass.backward(
+            f_gradient.contiguous().numpy(),
+            slope_gradient.contiguous().numpy(),
+            for_x,
+            for_y,
+            torch.get_num_threads(),
+        )
+        parameters = [torch.from_numpy(array) for group in groups for array in group]
+        return (
+            None,
+            None if x is None else torch.from_numpy(x),
+            None if y is None else torch.from_numpy(y),
+            *parameters,
+        )
 
 
 def _forward_ref(network: _Network) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,134 @@
+// Register tiles of matrix products whose right operand is a tile of samples: lanes are samples.
+// Sums run in the order of the summation index, one fused multiply-add per term where the level
+// has it: results differ between levels in the last places, not between thread counts.
+#pragma once
+
+#include "cpu/gemm.h"
+#include "cpu/simd.h"
+
+namespace fastmi::cpu::FASTMI_LEVEL {
+
+/// Vectors side by side in the widest register tile: 24 accumulators of 32 registers, or 12 of 16.
+inline constexpr int kTileVectors = kVecBytes == 64 ? 4 : 2;
+
+/// Calls f.operator()<V>() for V = vectors, which is 1 .. kTileVectors.
+template <class F>
+FASTMI_INLINE void with_vectors(int vectors, F&& f) {
+  if constexpr (kTileVectors == 4) {
+    if (vectors == 4) return f.template operator()<4>();
+    if (vectors == 3) return f.template operator()<3>();
+  }
+  if (vectors == 2) return f.template operator()<2>();
+  f.template operator()<1>();
+}
+
+/// c[r][:] = start[r] + sum_k panel[k][r] b[k][:] for the kTileRows rows r of a panel, k < depth.
+/// A null `start` adds to c instead. Rows of b and c are vectors * lanes long.
+template <class T>
+void multiply_panel(const T* panel, const T* b, std::int64_t depth, int vectors, const T* start,
+                    T* c) {
+  with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
+    constexpr int W = kLanes<T>;
+    constexpr int kStride = V * W;
+    Vec<T> acc[kTileRows][V];
+    for (int r = 0; r < kTileRows; ++r) {
+      for (int v = 0; v < V; ++v) {
+        acc[r][v] = start != nullptr ? broadcast(start[r]) : load(c + r * kStride + v * W);
+      }
+    }
+    const T* from = panel;
+    const T* row = b;
+    for (std::int64_t k = 0; k < depth; ++k) {
+      Vec<T> samples[V];
+      for (int v = 0; v < V; ++v) samples[v] = load(row + v * W);
+      for (int r = 0; r < kTileRows; ++r) {
+        const Vec<T> weight = broadcast(from[r]);
+        for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(weight, samples[v], acc[r][v]);
+      }
+      from += kTileRows;
+      row += kStride;
+    }
+    for (int r = 0; r < kTileRows; ++r) {
+      for (int v = 0; v < V; ++v) store(c + r * kStride + v * W, acc[r][v]);
+    }
+  });
+}
+
+/// c[r][:] += sum over the samples of `tiles` tiles of a[r][sample] b[sample][:], for kTileRows
+/// rows r. Rows of a hold `width` samples; those of b and c kTileVectors * lanes numbers, of which
+/// the first `vectors` vectors are used.
+template <class T>
+void add_outer(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile, std::int64_t tiles,
+               std::int64_t width, int vectors, T* c) {
+  with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
+    constexpr int W = kLanes<T>;
+    constexpr int kStride = kTileVectors * W;
+    Vec<T> acc[kTileRows][V] = {};
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      const T* left = a + t * a_tile;
+      const T* row = b + t * b_tile;
+      for (std::int64_t s = 0; s < width; ++s) {
+        Vec<T> columns[V];
+        for (int v = 0; v < V; ++v) columns[v] = load(row + v * W);
+        for (int r = 0; r < kTileRows; ++r) {
+          const Vec<T> value = broadcast(left[r * width + s]);
+          for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(value, columns[v], acc[r][v]);
+        }
+        row += kStride;
+      }
+    }
+    for (int r = 0; r < kTileRows; ++r) {
+      for (int v = 0; v < V; ++v) {
+        T* to = c + r * kStride + v * W;
+        store(to, load(to) + acc[r][v]);
+      }
+    }
+  });
+}
+
+template <class T>
+FASTMI_INLINE T horizontal_sum(Vec<T> v) {
+  T lanes[kLanes<T>];
+  store(lanes, v);
+  for (int step = kLanes<T> / 2; step > 0; step /= 2) {
+    for (int l = 0; l < step; ++l) lanes[l] += lanes[l + step];
+  }
+  return lanes[0];
+}
+
+/// dots[p][q] = sum over all samples of a[p][sample] b[q][sample], p, q < kDotRows, in tiles of
+/// `vectors` vectors that lie a_tile and b_tile numbers apart.
+template <class T>
+void dot_rows(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile, std::int64_t tiles,
+              int vectors, T* dots) {
+  constexpr int W = kLanes<T>;
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * W;
+  Vec<T> acc[kDotRows][kDotRows] = {};
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    for (int v = 0; v < vectors; ++v) {
+      const T* left = a + t * a_tile + v * W;
+      const T* right = b + t * b_tile + v * W;
+      Vec<T> row[kDotRows];
+      for (int q = 0; q < kDotRows; ++q) row[q] = load(right + q * width);
+      for (int p = 0; p < kDotRows; ++p) {
+        const Vec<T> value = load(left + p * width);
+        for (int q = 0; q < kDotRows; ++q) acc[p][q] = fma<T>(value, row[q], acc[p][q]);
+      }
+    }
+  }
+  for (int p = 0; p < kDotRows; ++p) {
+    for (int q = 0; q < kDotRows; ++q) dots[p * kDotRows + q] = horizontal_sum<T>(acc[p][q]);
+  }
+}
+
+/// Sum over all samples of one row of numbers, laid out as in dot_rows.
+template <class T>
+T sum_row(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors) {
+  Vec<T> acc{};
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    for (int v = 0; v < vectors; ++v) acc += load(a + t * a_tile + v * kLanes<T>);
+  }
+  return horizontal_sum<T>(acc);
+}
+
+}  // namespace fastmi::cpu::FASTMI_LEVEL
