@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 namespace fastmi::cpu {
@@ -16,17 +15,8 @@ struct BlockTriangle {
   std::int64_t rows() const { return blocks * a_out; }
   std::int64_t columns() const { return blocks * a_in; }
   std::int64_t size() const { return blocks * (blocks + 1) / 2 * a_out * a_in; }
-  /// Columns that row r has.
-  std::int64_t row_length(std::int64_t r) const { return (r / a_out + 1) * a_in; }
   /// First row that has column k.
   std::int64_t first_row(std::int64_t k) const { return k / a_in * a_out; }
-  /// First column of row r's diagonal block.
-  std::int64_t diagonal(std::int64_t r) const { return r / a_out * a_in; }
-  /// Where row r starts in the storage.
-  std::int64_t row_offset(std::int64_t r) const {
-    const std::int64_t i = r / a_out;
-    return a_in * (a_out * (i * (i + 1) / 2) + (r - i * a_out) * (i + 1));
-  }
 };
 
 }  // namespace fastmi::cpu

@@ -72,8 +72,6 @@ struct Bnaf<T>::Pass {
   void backward_tile(const T* f_gradient, const T* slope_gradient,
                      const BnafGradients<T>& gradients, std::int64_t tile, int thread);
   void transpose_level(Level<T>& level, std::int64_t t);
-  void multiply(const BnafWeights<T>& weights, const T* start, const T* in, T* out) const;
-  void multiply_transposed(const BnafWeights<T>& weights, bool add, const T* in, T* out) const;
   void diagonal_gradient(const Level<T>& in, Level<T>& out, const Layer<T>& layer, bool slopes,
                          std::int64_t tile_count, std::int64_t block, T* weight_gradient,
                          T* bias_gradient);
@@ -201,37 +199,15 @@ void Bnaf<T>::Pass::pack(const Execution& execution) {
   for (int step = 0; step < BnafWeights<T>::kSteps; ++step) {
     std::vector<std::int64_t> ends;
     std::int64_t items = 0;
-    for (const auto* weights : all) ends.push_back(items += weights->items(step));
+    for (const auto* weights : all) ends.push_back(items += weights->items(step, keep));
     constexpr std::int64_t kGroup = 4;
     parallel_for(execution, divide_up(items, kGroup), [&](std::int64_t group, int) {
       const std::int64_t end = std::min(items, (group + 1) * kGroup);
       for (std::int64_t item = group * kGroup; item < end; ++item) {
         const auto which = std::upper_bound(ends.begin(), ends.end(), item) - ends.begin();
-        all[which]->pack(kernels, step, item - (ends[which] - all[which]->items(step)));
+        all[which]->pack(kernels, step, item - (ends[which] - all[which]->items(step, keep)));
       }
     });
-  }
-}
-
-template <class T>
-void Bnaf<T>::Pass::multiply(const BnafWeights<T>& weights, const T* start, const T* in,
-                             T* out) const {
-  for (std::int64_t p = 0; p < weights.panels(); ++p) {
-    kernels.multiply_panel(weights.panel(p), in, weights.depth(p), vectors,
-                           start == nullptr ? nullptr : start + p * kTileRows,
-                           out + p * kTileRows * width);
-  }
-}
-
-template <class T>
-void Bnaf<T>::Pass::multiply_transposed(const BnafWeights<T>& weights, bool add, const T* in,
-                                        T* out) const {
-  static constexpr T kZeros[kTileRows] = {};
-  const std::int64_t rows = weights.shape().rows();
-  for (std::int64_t p = 0; p < weights.column_panels(); ++p) {
-    const std::int64_t from = weights.first_row(p);
-    kernels.multiply_panel(weights.column_panel(p), in + from * width, rows - from, vectors,
-                           add ? nullptr : kZeros, out + p * kTileRows * width);
   }
 }
 
@@ -244,7 +220,8 @@ void Bnaf<T>::Pass::forward_tile(const BnafNetwork<T>& network, std::int64_t til
     load_tile(network.y, d_y, tile, y_levels[0].h.tile(t));
     for (std::size_t l = 0; l < y_layers.size(); ++l) {
       Level<T>& out = y_levels[l + 1];
-      multiply(y_layers[l].weights, y_layers[l].bias.data(), y_levels[l].h.tile(t), out.h.tile(t));
+      y_layers[l].weights.multiply(kernels, vectors, y_layers[l].bias.data(), y_levels[l].h.tile(t),
+                                   out.h.tile(t));
       kernels.activate(out.h.tile(t), out.h.count * width, leak,
                        leak > 0 ? out.tanh.tile(t) : nullptr);
     }
@@ -257,16 +234,13 @@ void Bnaf<T>::Pass::forward_tile(const BnafNetwork<T>& network, std::int64_t til
     const BlockTriangle& shape = weights.shape();
     Level<T>& in = levels[l];
     Level<T>& out = levels[l + 1];
-    multiply(weights, layers[l].bias.data(), in.h.tile(t), out.h.tile(t));
-    if (has_y(tile)) multiply(cross[l], nullptr, y_levels[l].h.tile(t), out.h.tile(t));
+    weights.multiply(kernels, vectors, layers[l].bias.data(), in.h.tile(t), out.h.tile(t));
+    if (has_y(tile))
+      cross[l].multiply(kernels, vectors, nullptr, y_levels[l].h.tile(t), out.h.tile(t));
     for (std::int64_t i = 0; i < d; ++i) {
-      static constexpr T kZeros[kTileRows] = {};
       const std::int64_t unit = i * shape.a_out;
-      for (std::int64_t p = 0; p < weights.slope_panels(); ++p) {
-        // The last panel of a block may reach into the next block, which comes later.
-        kernels.multiply_panel(weights.slope_panel(i, p), in.scaled.row(t, i * shape.a_in),
-                               shape.a_in, vectors, kZeros, out.sums.row(t, unit + p * kTileRows));
-      }
+      weights.multiply_slopes(kernels, vectors, i, in.scaled.row(t, i * shape.a_in),
+                              out.sums.row(t, unit));
       if (l + 1 < depth) {
         kernels.activate_block(out.h.row(t, unit), out.sums.row(t, unit),
                                weights.exponents() + unit, in.exponents.row(t, i), shape.a_out,
@@ -309,18 +283,14 @@ void Bnaf<T>::Pass::backward_tile(const T* f_gradient, const T* slope_gradient,
     Level<T>& out = levels[l + 1];
     transpose_level(in, t);
     if (l == 0 && gradients.x == nullptr) break;
-    multiply_transposed(weights, false, out.delta.tile(t), in.delta.tile(t));
+    weights.multiply_transposed(kernels, vectors, false, out.delta.tile(t), in.delta.tile(t));
     if (l == 0) {
       store_tile(in.delta.tile(t), d, tile, gradients.x);
       break;
     }
     for (std::int64_t i = 0; i < d; ++i) {
-      static constexpr T kZeros[kTileRows] = {};
-      for (std::int64_t p = 0; p < weights.slope_column_panels(); ++p) {
-        kernels.multiply_panel(weights.slope_column_panel(i, p), out.sums.row(t, i * shape.a_out),
-                               shape.a_out, vectors, kZeros,
-                               own + (i * shape.a_in + p * kTileRows) * width);
-      }
+      weights.multiply_slopes_transposed(kernels, vectors, i, out.sums.row(t, i * shape.a_out),
+                                         own + i * shape.a_in * width);
     }
     kernels.activate_backward(in.delta.tile(t), in.h.tile(t), leak > 0 ? in.tanh.tile(t) : nullptr,
                               in.h.count * width, leak, in.scaled.tile(t), own, in.sums.tile(t));
@@ -330,10 +300,11 @@ void Bnaf<T>::Pass::backward_tile(const T* f_gradient, const T* slope_gradient,
     Level<T>& level = y_levels[l];
     transpose_level(level, t);
     if (l == 0 && gradients.y == nullptr) break;
-    multiply_transposed(cross[l], false, levels[l + 1].delta.tile(t), level.delta.tile(t));
+    cross[l].multiply_transposed(kernels, vectors, false, levels[l + 1].delta.tile(t),
+                                 level.delta.tile(t));
     if (l + 1 < depth) {
-      multiply_transposed(y_layers[l].weights, true, y_levels[l + 1].delta.tile(t),
-                          level.delta.tile(t));
+      y_layers[l].weights.multiply_transposed(kernels, vectors, true, y_levels[l + 1].delta.tile(t),
+                                              level.delta.tile(t));
     }
     if (l == 0) {
       store_tile(level.delta.tile(t), d_y, tile, gradients.y);
@@ -372,9 +343,8 @@ void Bnaf<T>::Pass::diagonal_gradient(const Level<T>& in, Level<T>& out, const L
                                       T* weight_gradient, T* bias_gradient) {
   const BlockTriangle& shape = layer.weights.shape();
   const std::int64_t first = block * shape.a_out;
-  for (std::int64_t r = first; r < first + shape.a_out; ++r) {
-    bias_gradient[r] = kernels.sum_row(out.delta.row(0, r), out.delta.stride, tile_count, vectors);
-  }
+  kernels.sum_rows(out.delta.row(0, first), out.delta.stride, tile_count, vectors, shape.a_out,
+                   bias_gradient + first);
   if (!slopes) return;
   T dots[kDotRows * kDotRows];
   auto& inputs = const_cast<Rows<T>&>(in.scaled);
@@ -384,7 +354,8 @@ void Bnaf<T>::Pass::diagonal_gradient(const Level<T>& in, Level<T>& out, const L
                        inputs.row(0, block * shape.a_in + q), inputs.stride, tile_count, vectors,
                        dots);
       for (std::int64_t r = p; r < std::min(p + kDotRows, shape.a_out); ++r) {
-        T* to = weight_gradient + shape.row_offset(first + r) + shape.diagonal(first + r);
+        T* to = weight_gradient + layer.weights.row(first + r).offset +
+                layer.weights.row(first + r).diagonal;
         for (std::int64_t k = q; k < std::min(q + kDotRows, shape.a_in); ++k) {
           to[k] = dots[(r - p) * kDotRows + k - q] * layer.weights.scaled_row(first + r)[k];
         }
@@ -494,13 +465,16 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
       const std::int64_t end_row = std::min(shape.rows(), (p + 1) * kTileRows);
       for (std::int64_t r = p * kTileRows; r < end_row; ++r) {
         const T* from = sums + (r - p * kTileRows) * panel - task.column;
-        T* to = product.gradient + shape.row_offset(r);
-        const std::int64_t end = std::min(task.column + panel, shape.row_length(r));
-        const std::int64_t diagonal = weights.positive() ? shape.diagonal(r) : end;
+        const auto& row = weights.row(r);
+        T* to = product.gradient + row.offset;
+        const std::int64_t end = std::min(task.column + panel, row.length);
         std::int64_t k = task.column;
-        for (; k < std::min(end, diagonal); ++k) to[k] = from[k];
+        if (k < std::min(end, row.diagonal)) {
+          std::copy(from + k, from + std::min(end, row.diagonal), to + k);
+          k = row.diagonal;
+        }
         for (; k < end; ++k) {
-          const T part = from[k] * weights.exp_row(r)[k - diagonal];
+          const T part = from[k] * weights.exp_row(r)[k - row.diagonal];
           to[k] = product.slopes ? to[k] + part : part;
         }
       }

@@ -18,40 +18,22 @@ inline constexpr T kKept = sizeof(T) == 4 ? T(100) : T(1000);
 template <class T>
 inline constexpr T kFarthest = T(65536);
 
-template <class T>
-FASTMI_INLINE Vec<T> load_part(const T* from, std::int64_t count, T filler) {
-  if (count >= kLanes<T>) return load(from);
-  T lanes[kLanes<T>];
-  for (int l = 0; l < kLanes<T>; ++l) lanes[l] = l < count ? from[l] : filler;
-  return load(lanes);
-}
-
-template <class T>
-FASTMI_INLINE void store_part(T* to, std::int64_t count, Vec<T> v) {
-  if (count >= kLanes<T>) return store(to, v);
-  T lanes[kLanes<T>];
-  store(lanes, v);
-  for (int l = 0; l < count; ++l) to[l] = lanes[l];
-}
-
 /// exp of one row of a diagonal block; the same as scaled 2^exponent, the largest scaled number in
 /// [0.7, 1.42).
 template <class T>
 void exp_row(const T* raw, std::int64_t count, T* value, T* scaled, T* exponent) {
   constexpr int W = kLanes<T>;
   const Vec<T> far = broadcast(kFarthest<T>);
-  const auto split = [&](Vec<T> v) __attribute__((always_inline)) {
-    return split_exp<T>(vmin(far, vmax(-far, v)));
-  };
   Vec<T> top = -far - far;
   for (std::int64_t q = 0; q < count; q += W) {
     const Vec<T> v = load_part(raw + q, count - q, raw[0]);
     store_part(value + q, count - q, vexp<T>(v));
-    top = vmax(split(v).n, top);
+    top = vmax(split_exp<T>(vmin(far, vmax(-far, v))).n, top);
   }
   *exponent = horizontal_max(top);
   for (std::int64_t q = 0; q < count; q += W) {
-    const SplitExp<T> e = split(load_part(raw + q, count - q, raw[0]));
+    const Vec<T> v = load_part(raw + q, count - q, raw[0]);
+    const SplitExp<T> e = split_exp<T>(vmin(far, vmax(-far, v)));
     const Vec<T> n = vmax(broadcast(-kKept<T>), e.n - broadcast(*exponent));
     store_part(scaled + q, count - q, (broadcast(T(1)) + e.p) * power_of_two<T>(n));
   }
@@ -176,14 +158,6 @@ template <class T>
 void transpose_rows(const T* from, std::int64_t rows, int vectors, T* to) {
   constexpr int W = kLanes<T>;
   const std::int64_t stride = static_cast<std::int64_t>(vectors) * W;
-  constexpr auto kPick = [](int step, bool second) {
-    VecInt<T> pick{};
-    for (int l = 0; l < W; ++l) {
-      const bool upper = (l & step) != 0;
-      pick[l] = second ? (upper ? W + l : l + step) : (upper ? W + l - step : l);
-    }
-    return pick;
-  };
   for (std::int64_t r = 0; r < rows; r += W) {
     for (int v = 0; v < vectors; ++v) {
       Vec<T> line[W];
@@ -192,8 +166,8 @@ void transpose_rows(const T* from, std::int64_t rows, int vectors, T* to) {
       }
 #pragma GCC unroll 4
       for (int step = W / 2; step > 0; step /= 2) {
-        const VecInt<T> first = kPick(step, false);
-        const VecInt<T> second = kPick(step, true);
+        const VecInt<T> first = pick_lanes<T>(step, false);
+        const VecInt<T> second = pick_lanes<T>(step, true);
 #pragma GCC unroll 16
         for (int l = 0; l < W; ++l) {
           if ((l & step) != 0) continue;

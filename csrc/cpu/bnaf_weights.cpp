@@ -1,16 +1,42 @@
 #include "cpu/bnaf_weights.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace fastmi::cpu {
+namespace {
+
+template <class T>
+constexpr T kZeros[kTileRows] = {};
+
+/// out = (the panels, all of one depth) in.
+template <class T>
+void multiply_panels(const Kernels<T>& kernels, const T* panel, std::int64_t panels,
+                     std::int64_t depth, int vectors, const T* in, T* out) {
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * kernels.lanes;
+  for (std::int64_t p = 0; p < panels; ++p) {
+    kernels.multiply_tile(nullptr, 0, panel + p * kTileRows * depth, depth, in, vectors, kZeros<T>,
+                          out + p * kTileRows * width);
+  }
+}
+
+}  // namespace
 
 template <class T>
 BnafWeights<T>::BnafWeights(BlockTriangle shape, const T* raw, bool positive)
     : shape_(shape), raw_(raw), positive_(positive) {
+  rows_.reserve(shape.rows());
+  std::int64_t offset = 0;
+  for (std::int64_t i = 0; i < shape.blocks; ++i) {
+    const std::int64_t length = (i + 1) * shape.a_in;
+    for (std::int64_t p = 0; p < shape.a_out; ++p, offset += length) {
+      rows_.push_back({offset, positive ? length - shape.a_in : length, length});
+    }
+  }
   std::int64_t size = 0;
-  for (std::int64_t r = 0; r < shape.rows(); r += kTileRows) {
+  for (std::int64_t p = 0; p < panels(); ++p) {
     panel_starts_.push_back(size);
-    size += kTileRows * depth(r / kTileRows);
+    size += kTileRows * (depth(p) - common(p));
   }
   panels_.resize(size);
   size = 0;
@@ -28,57 +54,82 @@ BnafWeights<T>::BnafWeights(BlockTriangle shape, const T* raw, bool positive)
 }
 
 template <class T>
-std::int64_t BnafWeights<T>::depth(std::int64_t p) const {
-  return shape_.row_length(std::min(shape_.rows(), (p + 1) * kTileRows) - 1);
-}
-
-template <class T>
-std::int64_t BnafWeights<T>::items(int step) const {
-  if (step == 0) return panels();
-  return column_panels() + (positive_ ? shape_.blocks : 0);
+std::int64_t BnafWeights<T>::items(int step, bool backward) const {
+  if (step == 0) return positive_ ? panels() : 0;
+  return (positive_ ? shape_.blocks : 0) + (backward ? column_panels() : 0);
 }
 
 template <class T>
 void BnafWeights<T>::pack(const Kernels<T>& kernels, int step, std::int64_t item) {
+  const std::int64_t blocks = positive_ ? shape_.blocks : 0;
   if (step == 0) {
     pack_panel(kernels, item);
-  } else if (item < column_panels()) {
-    pack_column_panel(item);
+  } else if (item < blocks) {
+    pack_slopes(item);
   } else {
-    pack_slopes(item - column_panels());
+    pack_column_panel(item - blocks);
   }
 }
 
 template <class T>
+void BnafWeights<T>::multiply(const Kernels<T>& kernels, int vectors, const T* start, const T* in,
+                              T* out) const {
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * kernels.lanes;
+  for (std::int64_t p = 0; p < panels(); ++p) {
+    const T* rows[kTileRows];
+    for (std::int64_t r = 0; r < kTileRows; ++r) {
+      // Rows behind the last are computed, from the last, and ignored.
+      rows[r] = raw_ + rows_[std::min(p * kTileRows + r, shape_.rows() - 1)].offset;
+    }
+    kernels.multiply_tile(rows, common(p), panels_.data() + panel_starts_[p], depth(p) - common(p),
+                          in, vectors, start == nullptr ? nullptr : start + p * kTileRows,
+                          out + p * kTileRows * width);
+  }
+}
+
+template <class T>
+void BnafWeights<T>::multiply_transposed(const Kernels<T>& kernels, int vectors, bool add,
+                                         const T* in, T* out) const {
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * kernels.lanes;
+  for (std::int64_t p = 0; p < column_panels(); ++p) {
+    const std::int64_t first = shape_.first_row(p * kTileRows);
+    kernels.multiply_tile(nullptr, 0, columns_.data() + column_starts_[p], shape_.rows() - first,
+                          in + first * width, vectors, add ? nullptr : kZeros<T>,
+                          out + p * kTileRows * width);
+  }
+}
+
+template <class T>
+void BnafWeights<T>::multiply_slopes(const Kernels<T>& kernels, int vectors, std::int64_t i,
+                                     const T* in, T* out) const {
+  const T* panel = slopes_.data() + i * slope_panels() * kTileRows * shape_.a_in;
+  multiply_panels(kernels, panel, slope_panels(), shape_.a_in, vectors, in, out);
+}
+
+template <class T>
+void BnafWeights<T>::multiply_slopes_transposed(const Kernels<T>& kernels, int vectors,
+                                                std::int64_t i, const T* in, T* out) const {
+  const T* panel = slope_columns_.data() + i * slope_column_panels() * kTileRows * shape_.a_out;
+  multiply_panels(kernels, panel, slope_column_panels(), shape_.a_out, vectors, in, out);
+}
+
+template <class T>
 T BnafWeights<T>::at(std::int64_t r, std::int64_t k) const {
-  if (r >= shape_.rows() || k >= shape_.row_length(r)) return T(0);
-  const std::int64_t diagonal = shape_.diagonal(r);
-  if (positive_ && k >= diagonal) return exp_row(r)[k - diagonal];
-  return raw_[shape_.row_offset(r) + k];
+  if (r >= shape_.rows() || k >= rows_[r].length) return T(0);
+  if (k >= rows_[r].diagonal) return exp_row(r)[k - rows_[r].diagonal];
+  return raw_[rows_[r].offset + k];
 }
 
 template <class T>
 void BnafWeights<T>::pack_panel(const Kernels<T>& kernels, std::int64_t p) {
   const std::int64_t first = p * kTileRows;
-  const std::int64_t rows = std::min<std::int64_t>(kTileRows, shape_.rows() - first);
-  if (positive_) {
-    for (std::int64_t r = first; r < first + rows; ++r) {
-      kernels.exp_row(raw_ + shape_.row_offset(r) + shape_.diagonal(r), shape_.a_in,
-                      exps_.data() + r * shape_.a_in, scaled_.data() + r * shape_.a_in,
-                      &exponents_[r]);
-    }
+  for (std::int64_t r = first; r < std::min(shape_.rows(), first + kTileRows); ++r) {
+    kernels.exp_row(raw_ + rows_[r].offset + rows_[r].diagonal, shape_.a_in,
+                    exps_.data() + r * shape_.a_in, scaled_.data() + r * shape_.a_in,
+                    &exponents_[r]);
   }
   T* to = panels_.data() + panel_starts_[p];
-  std::int64_t k = 0;
-  if (rows == kTileRows) {
-    const T* from[kTileRows];
-    for (int r = 0; r < kTileRows; ++r) from[r] = raw_ + shape_.row_offset(first + r);
-    const std::int64_t common = positive_ ? shape_.diagonal(first) : shape_.row_length(first);
-    for (; k < common; ++k) {
-      for (int r = 0; r < kTileRows; ++r) *to++ = from[r][k];
-    }
-  }
-  for (; k < depth(p); ++k) {
+  for (std::int64_t k = common(p); k < depth(p); ++k) {
     for (int r = 0; r < kTileRows; ++r) *to++ = at(first + r, k);
   }
 }
@@ -88,17 +139,16 @@ void BnafWeights<T>::pack_column_panel(std::int64_t p) {
   const std::int64_t first = p * kTileRows;
   const std::int64_t last = std::min<std::int64_t>(first + kTileRows, shape_.columns()) - 1;
   T* to = columns_.data() + column_starts_[p];
-  // Rows from here on have all of the columns, and below their diagonal block.
+  // Rows from here on have all of the columns, left of their diagonal block.
   const std::int64_t full = last < first + kTileRows - 1
                                 ? shape_.rows()
                                 : shape_.first_row(last) + (positive_ ? shape_.a_out : 0);
-  std::int64_t r = first_row(p);
+  std::int64_t r = shape_.first_row(first);
   for (; r < full; ++r) {
     for (std::int64_t k = first; k < first + kTileRows; ++k) *to++ = at(r, k);
   }
-  for (; r < shape_.rows(); ++r) {
-    const T* from = raw_ + shape_.row_offset(r) + first;
-    for (int k = 0; k < kTileRows; ++k) *to++ = from[k];
+  for (; r < shape_.rows(); ++r, to += kTileRows) {
+    std::memcpy(to, raw_ + rows_[r].offset + first, kTileRows * sizeof(T));
   }
 }
 

@@ -22,11 +22,12 @@ FASTMI_INLINE void with_vectors(int vectors, F&& f) {
   f.template operator()<1>();
 }
 
-/// c[r][:] = start[r] + sum_k panel[k][r] b[k][:] for the kTileRows rows r of a panel, k < depth.
-/// A null `start` adds to c instead. Rows of b and c are vectors * lanes long.
+/// c[r][:] = start[r] + sum_k w[r][k] b[k][:] for the kTileRows rows r of a tile. The first
+/// `common` columns of w are read from `rows`, the next `rest` from `panel`, [k][kTileRows]. A null
+/// `start` adds to c instead. Rows of b and c are vectors * lanes long.
 template <class T>
-void multiply_panel(const T* panel, const T* b, std::int64_t depth, int vectors, const T* start,
-                    T* c) {
+void multiply_tile(const T* const* rows, std::int64_t common, const T* panel, std::int64_t rest,
+                   const T* b, int vectors, const T* start, T* c) {
   with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
     constexpr int W = kLanes<T>;
     constexpr int kStride = V * W;
@@ -36,17 +37,27 @@ void multiply_panel(const T* panel, const T* b, std::int64_t depth, int vectors,
         acc[r][v] = start != nullptr ? broadcast(start[r]) : load(c + r * kStride + v * W);
       }
     }
-    const T* from = panel;
-    const T* row = b;
-    for (std::int64_t k = 0; k < depth; ++k) {
-      Vec<T> samples[V];
-      for (int v = 0; v < V; ++v) samples[v] = load(row + v * W);
+    const T* samples = b;
+    const auto add = [&](auto weight) __attribute__((always_inline)) {
+      Vec<T> row[V];
+      for (int v = 0; v < V; ++v) row[v] = load(samples + v * W);
       for (int r = 0; r < kTileRows; ++r) {
-        const Vec<T> weight = broadcast(from[r]);
-        for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(weight, samples[v], acc[r][v]);
+        const Vec<T> w = broadcast(weight(r));
+        for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(w, row[v], acc[r][v]);
       }
+      samples += kStride;
+    };
+    if (common > 0) {
+      const T* from[kTileRows];
+      for (int r = 0; r < kTileRows; ++r) from[r] = rows[r];
+      for (std::int64_t k = 0; k < common; ++k) {
+        add([&](int r) __attribute__((always_inline)) { return from[r][k]; });
+      }
+    }
+    const T* from = panel;
+    for (std::int64_t k = 0; k < rest; ++k) {
+      add([&](int r) __attribute__((always_inline)) { return from[r]; });
       from += kTileRows;
-      row += kStride;
     }
     for (int r = 0; r < kTileRows; ++r) {
       for (int v = 0; v < V; ++v) store(c + r * kStride + v * W, acc[r][v]);
@@ -86,14 +97,21 @@ void add_outer(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
   });
 }
 
+/// Lane l of the result is the sum of the lanes of v[l], added in halves.
 template <class T>
-FASTMI_INLINE T horizontal_sum(Vec<T> v) {
-  T lanes[kLanes<T>];
-  store(lanes, v);
-  for (int step = kLanes<T> / 2; step > 0; step /= 2) {
-    for (int l = 0; l < step; ++l) lanes[l] += lanes[l + step];
+FASTMI_INLINE Vec<T> horizontal_sums(Vec<T>* v) {
+  constexpr int W = kLanes<T>;
+#pragma GCC unroll 4
+  for (int step = W / 2; step > 0; step /= 2) {
+    const VecInt<T> first = pick_lanes<T>(step, false);
+    const VecInt<T> second = pick_lanes<T>(step, true);
+#pragma GCC unroll 8
+    for (int l = 0; l < step; ++l) {
+      v[l] = __builtin_shuffle(v[l], v[l + step], first) +
+             __builtin_shuffle(v[l], v[l + step], second);
+    }
   }
-  return lanes[0];
+  return v[0];
 }
 
 /// dots[p][q] = sum over all samples of a[p][sample] b[q][sample], p, q < kDotRows, in tiles of
@@ -116,19 +134,28 @@ void dot_rows(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile, 
       }
     }
   }
-  for (int p = 0; p < kDotRows; ++p) {
-    for (int q = 0; q < kDotRows; ++q) dots[p * kDotRows + q] = horizontal_sum<T>(acc[p][q]);
+  for (int at = 0; at < kDotRows * kDotRows; at += W) {
+    store(dots + at, horizontal_sums<T>(&acc[0][0] + at));
   }
 }
 
-/// Sum over all samples of one row of numbers, laid out as in dot_rows.
+/// sums[r] = sum over all samples of row r of a, laid out as in dot_rows.
 template <class T>
-T sum_row(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors) {
-  Vec<T> acc{};
-  for (std::int64_t t = 0; t < tiles; ++t) {
-    for (int v = 0; v < vectors; ++v) acc += load(a + t * a_tile + v * kLanes<T>);
+void sum_rows(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors, std::int64_t rows,
+              T* sums) {
+  constexpr int W = kLanes<T>;
+  const std::int64_t width = static_cast<std::int64_t>(vectors) * W;
+  for (std::int64_t r = 0; r < rows; r += W) {
+    Vec<T> acc[W] = {};
+    const int count = rows - r < W ? static_cast<int>(rows - r) : W;
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      for (int l = 0; l < count; ++l) {
+        const T* row = a + t * a_tile + (r + l) * width;
+        for (int v = 0; v < vectors; ++v) acc[l] += load(row + v * W);
+      }
+    }
+    store_part(sums + r, count, horizontal_sums<T>(acc));
   }
-  return horizontal_sum<T>(acc);
 }
 
 }  // namespace fastmi::cpu::FASTMI_LEVEL

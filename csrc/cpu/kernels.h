@@ -38,13 +38,14 @@ struct Kernels {
                       const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
                       std::int64_t* counts_x, std::int64_t* counts_y, T* limits);
   int tile_vectors;  ///< vectors side by side in the widest tile of a matrix product
-  void (*multiply_panel)(const T* panel, const T* b, std::int64_t depth, int vectors,
-                         const T* start, T* c);
+  void (*multiply_tile)(const T* const* rows, std::int64_t common, const T* panel,
+                        std::int64_t rest, const T* b, int vectors, const T* start, T* c);
   void (*add_outer)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
                     std::int64_t tiles, std::int64_t width, int vectors, T* c);
   void (*dot_rows)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
                    std::int64_t tiles, int vectors, T* dots);
-  T (*sum_row)(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors);
+  void (*sum_rows)(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors,
+                   std::int64_t rows, T* sums);
   void (*transpose_rows)(const T* from, std::int64_t rows, int vectors, T* to);
   void (*exp_row)(const T* raw, std::int64_t count, T* value, T* scaled, T* exponent);
   void (*activate)(T* u, std::int64_t count, T leak, T* tanh_of);

@@ -59,6 +59,35 @@ FASTMI_INLINE void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
+/// The first `count` numbers, all lanes if there are more; `filler` behind them.
+template <class T>
+FASTMI_INLINE Vec<T> load_part(const T* from, std::int64_t count, T filler) {
+  if (count >= kLanes<T>) return load(from);
+  T lanes[kLanes<T>];
+  for (int l = 0; l < kLanes<T>; ++l) lanes[l] = l < count ? from[l] : filler;
+  return load(lanes);
+}
+
+template <class T>
+FASTMI_INLINE void store_part(T* to, std::int64_t count, Vec<T> v) {
+  if (count >= kLanes<T>) return store(to, v);
+  T lanes[kLanes<T>];
+  store(lanes, v);
+  for (int l = 0; l < count; ++l) to[l] = lanes[l];
+}
+
+/// Shuffles of two vectors a, b that swap the half of a's lanes with bit `step` set for b's lanes
+/// without it: `second` picks what takes the place of b. All steps together transpose a square.
+template <class T>
+FASTMI_INLINE VecInt<T> pick_lanes(int step, bool second) {
+  VecInt<T> pick{};
+  for (int l = 0; l < kLanes<T>; ++l) {
+    const bool upper = (l & step) != 0;
+    pick[l] = second ? (upper ? kLanes<T> + l : l + step) : (upper ? kLanes<T> + l - step : l);
+  }
+  return pick;
+}
+
 template <class T>
 FASTMI_INLINE Vec<T> broadcast(T value) {
   return value - Vec<T>{};
