@@ -242,12 +242,12 @@ void Bnaf<T>::Pass::forward_tile(const BnafNetwork<T>& network, std::int64_t til
       weights.multiply_slopes(kernels, vectors, i, in.scaled.row(t, i * shape.a_in),
                               out.sums.row(t, unit));
       if (l + 1 < depth) {
-        kernels.activate_block(out.h.row(t, unit), out.sums.row(t, unit),
-                               weights.exponents() + unit, in.exponents.row(t, i), shape.a_out,
-                               vectors, leak, leak > 0 ? out.tanh.row(t, unit) : nullptr,
-                               out.scaled.row(t, unit), out.exponents.row(t, i), own);
+        kernels.activate_block(out.h.row(t, unit), out.sums.row(t, unit), weights.exponent(i),
+                               in.exponents.row(t, i), shape.a_out, vectors, leak,
+                               leak > 0 ? out.tanh.row(t, unit) : nullptr, out.scaled.row(t, unit),
+                               out.exponents.row(t, i), own);
       } else {
-        kernels.log_slopes(out.sums.row(t, unit), in.exponents.row(t, i), weights.exponents()[unit],
+        kernels.log_slopes(out.sums.row(t, unit), in.exponents.row(t, i), weights.exponent(i),
                            vectors, own + i * width);
       }
     }
@@ -447,24 +447,28 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
     const Product<T>& product = products[task.product];
     const BnafWeights<T>& weights = *product.weights;
     const BlockTriangle& shape = weights.shape();
-    T sums[kTileRows * 64];
-    for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
-      const std::int64_t columns = std::min(panel, weights.depth(p) - task.column);
-      if (columns <= 0) continue;
-      std::fill_n(sums, kTileRows * panel, T(0));
-      const auto add = [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t t = begin; t < end; t += group) {
-          pass.kernels.add_outer(product.delta->row(t, p * kTileRows), product.delta->stride,
-                                 product.transposed->tile(t) + task.column * pass.width,
+    // Sums of all panels side by side, so that one group of samples stays in the nearest cache.
+    T sums[kPanels][kTileRows * 64];
+    for (auto& panel_sums : sums) std::fill_n(panel_sums, kTileRows * panel, T(0));
+    const auto add = [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t t = begin; t < end; t += group) {
+        const T* h = product.transposed->tile(t) + task.column * pass.width;
+        for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
+          const std::int64_t columns = std::min(panel, weights.depth(p) - task.column);
+          if (columns <= 0) continue;
+          pass.kernels.add_outer(product.delta->row(t, p * kTileRows), product.delta->stride, h,
                                  product.transposed->stride, std::min(group, end - t), pass.width,
-                                 static_cast<int>(divide_up(columns, pass.kernels.lanes)), sums);
+                                 static_cast<int>(divide_up(columns, pass.kernels.lanes)),
+                                 sums[p - task.first_panel]);
         }
-      };
-      add(0, pass.conditioned_tiles);
-      if (product.all_tiles) add(pass.conditioned_tiles, pass.tiles);
+      }
+    };
+    add(0, pass.conditioned_tiles);
+    if (product.all_tiles) add(pass.conditioned_tiles, pass.tiles);
+    for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
       const std::int64_t end_row = std::min(shape.rows(), (p + 1) * kTileRows);
       for (std::int64_t r = p * kTileRows; r < end_row; ++r) {
-        const T* from = sums + (r - p * kTileRows) * panel - task.column;
+        const T* from = sums[p - task.first_panel] + (r - p * kTileRows) * panel - task.column;
         const auto& row = weights.row(r);
         T* to = product.gradient + row.offset;
         const std::int64_t end = std::min(task.column + panel, row.length);

@@ -18,24 +18,24 @@ inline constexpr T kKept = sizeof(T) == 4 ? T(100) : T(1000);
 template <class T>
 inline constexpr T kFarthest = T(65536);
 
-/// exp of one row of a diagonal block; the same as scaled 2^exponent, the largest scaled number in
-/// [0.7, 1.42).
+/// Replaces the numbers of one diagonal block by their exp; the same as scaled 2^exponent, the
+/// largest scaled number in [0.7, 1.42).
 template <class T>
-void exp_row(const T* raw, std::int64_t count, T* value, T* scaled, T* exponent) {
+void exp_block(std::int64_t count, T* block, T* scaled, T* exponent) {
   constexpr int W = kLanes<T>;
   const Vec<T> far = broadcast(kFarthest<T>);
   Vec<T> top = -far - far;
-  for (std::int64_t q = 0; q < count; q += W) {
-    const Vec<T> v = load_part(raw + q, count - q, raw[0]);
-    store_part(value + q, count - q, vexp<T>(v));
+  for (std::int64_t at = 0; at < count; at += W) {
+    const Vec<T> v = load_part(block + at, count - at, block[at]);
     top = vmax(split_exp<T>(vmin(far, vmax(-far, v))).n, top);
   }
   *exponent = horizontal_max(top);
-  for (std::int64_t q = 0; q < count; q += W) {
-    const Vec<T> v = load_part(raw + q, count - q, raw[0]);
+  for (std::int64_t at = 0; at < count; at += W) {
+    const Vec<T> v = load_part(block + at, count - at, T(0));
     const SplitExp<T> e = split_exp<T>(vmin(far, vmax(-far, v)));
     const Vec<T> n = vmax(broadcast(-kKept<T>), e.n - broadcast(*exponent));
-    store_part(scaled + q, count - q, (broadcast(T(1)) + e.p) * power_of_two<T>(n));
+    store_part(scaled + at, count - at, (broadcast(T(1)) + e.p) * power_of_two<T>(n));
+    store_part(block + at, count - at, vexp<T>(v));
   }
 }
 
@@ -77,10 +77,10 @@ void activate(T* u, std::int64_t count, T leak, T* tanh_of) {
 
 /// One block of a hidden layer: u becomes h = activation(u), and `slopes`, which holds the sums
 /// sum_q W_pq E_q over the block's inputs, stays; E = sums * activation'(u) goes to `scaled`, its
-/// exponents added to those of the inputs go to exponents_out. `weight_exponents` belong to the
-/// rows W_p. `scratch` holds `units` vectors.
+/// exponents added to those of the inputs go to exponents_out. `weight_exponent` belongs to
+/// W. `scratch` holds `units` vectors.
 template <class T>
-void activate_block(T* u, const T* sums, const T* weight_exponents, const T* exponents_in,
+void activate_block(T* u, const T* sums, T weight_exponent, const T* exponents_in,
                     std::int64_t units, int vectors, T leak, T* tanh_of, T* scaled,
                     T* exponents_out, T* scratch) {
   using F = FloatFormat<T>;
@@ -94,7 +94,7 @@ void activate_block(T* u, const T* sums, const T* weight_exponents, const T* exp
       const Vec<T> value = load(u + at);
       const Tanh<T> t = vtanh<T>(value);
       Vec<T> slope = t.part;
-      Vec<T> n = broadcast(weight_exponents[p]);
+      Vec<T> n = broadcast(weight_exponent);
       if (leak > 0) {
         slope = fma<T>(slope, power_of_two<T>(vmax(lowest, t.n)), broadcast(leak));
         store(tanh_of + at, t.tanh);

@@ -48,27 +48,28 @@ BnafWeights<T>::BnafWeights(BlockTriangle shape, const T* raw, bool positive)
   if (!positive) return;
   exps_.resize(shape.rows() * shape.a_in);
   scaled_.resize(shape.rows() * shape.a_in);
-  exponents_.resize(shape.rows());
+  exponents_.resize(shape.blocks);
   slopes_.resize(shape.blocks * slope_panels() * kTileRows * shape.a_in);
   slope_columns_.resize(shape.blocks * slope_column_panels() * kTileRows * shape.a_out);
 }
 
 template <class T>
 std::int64_t BnafWeights<T>::items(int step, bool backward) const {
-  if (step == 0) return positive_ ? panels() : 0;
-  return (positive_ ? shape_.blocks : 0) + (backward ? column_panels() : 0);
+  const std::int64_t blocks = positive_ ? shape_.blocks : 0;
+  if (step == 0) return blocks;
+  return blocks + (positive_ ? panels() : 0) + (backward ? column_panels() : 0);
 }
 
 template <class T>
 void BnafWeights<T>::pack(const Kernels<T>& kernels, int step, std::int64_t item) {
-  const std::int64_t blocks = positive_ ? shape_.blocks : 0;
-  if (step == 0) {
-    pack_panel(kernels, item);
-  } else if (item < blocks) {
-    pack_slopes(item);
-  } else {
-    pack_column_panel(item - blocks);
+  if (step == 0) return take_exp(kernels, item);
+  if (positive_) {
+    if (item < shape_.blocks) return pack_slopes(item);
+    item -= shape_.blocks;
+    if (item < panels()) return pack_panel(item);
+    item -= panels();
   }
+  pack_column_panel(item);
 }
 
 template <class T>
@@ -121,13 +122,19 @@ T BnafWeights<T>::at(std::int64_t r, std::int64_t k) const {
 }
 
 template <class T>
-void BnafWeights<T>::pack_panel(const Kernels<T>& kernels, std::int64_t p) {
-  const std::int64_t first = p * kTileRows;
-  for (std::int64_t r = first; r < std::min(shape_.rows(), first + kTileRows); ++r) {
-    kernels.exp_row(raw_ + rows_[r].offset + rows_[r].diagonal, shape_.a_in,
-                    exps_.data() + r * shape_.a_in, scaled_.data() + r * shape_.a_in,
-                    &exponents_[r]);
+void BnafWeights<T>::take_exp(const Kernels<T>& kernels, std::int64_t i) {
+  const std::int64_t size = shape_.a_out * shape_.a_in;
+  T* block = exps_.data() + i * size;
+  for (std::int64_t p = 0; p < shape_.a_out; ++p) {
+    const Row& row = rows_[i * shape_.a_out + p];
+    std::copy_n(raw_ + row.offset + row.diagonal, shape_.a_in, block + p * shape_.a_in);
   }
+  kernels.exp_block(size, block, scaled_.data() + i * size, &exponents_[i]);
+}
+
+template <class T>
+void BnafWeights<T>::pack_panel(std::int64_t p) {
+  const std::int64_t first = p * kTileRows;
   T* to = panels_.data() + panel_starts_[p];
   for (std::int64_t k = common(p); k < depth(p); ++k) {
     for (int r = 0; r < kTileRows; ++r) *to++ = at(first + r, k);

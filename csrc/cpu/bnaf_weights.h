@@ -34,8 +34,9 @@ class BnafWeights {
   void multiply_transposed(const Kernels<T>& kernels, int vectors, bool add, const T* in,
                            T* out) const;
 
-  /// Products with diagonal block i, its rows scaled to a largest number near 1; `in` and `out`
-  /// start at the block's rows. Up to kTileRows - 1 rows behind those of `out` are overwritten.
+  /// Products with diagonal block i, scaled by 2^-exponent(i) to a largest number near 1; `in` and
+  /// `out` start at the block's rows. Up to kTileRows - 1 rows behind those of `out` are
+  /// overwritten.
   void multiply_slopes(const Kernels<T>& kernels, int vectors, std::int64_t i, const T* in,
                        T* out) const;
   void multiply_slopes_transposed(const Kernels<T>& kernels, int vectors, std::int64_t i,
@@ -59,10 +60,10 @@ class BnafWeights {
   };
   const Row& row(std::int64_t r) const { return rows_[r]; }
 
-  /// exp of row r of its diagonal block; the same scaled, and the exponents of the scales.
+  /// exp of row r of its diagonal block; the same scaled by 2^-exponent of the block.
   const T* exp_row(std::int64_t r) const { return exps_.data() + r * shape_.a_in; }
   const T* scaled_row(std::int64_t r) const { return scaled_.data() + r * shape_.a_in; }
-  const T* exponents() const { return exponents_.data(); }
+  T exponent(std::int64_t i) const { return exponents_[i]; }
 
  private:
   T at(std::int64_t r, std::int64_t k) const;
@@ -71,7 +72,8 @@ class BnafWeights {
   std::int64_t slope_panels() const { return (shape_.a_out + kTileRows - 1) / kTileRows; }
   std::int64_t slope_column_panels() const { return (shape_.a_in + kTileRows - 1) / kTileRows; }
   std::int64_t column_panels() const { return (shape_.columns() + kTileRows - 1) / kTileRows; }
-  void pack_panel(const Kernels<T>& kernels, std::int64_t p);
+  void take_exp(const Kernels<T>& kernels, std::int64_t i);
+  void pack_panel(std::int64_t p);
   void pack_column_panel(std::int64_t p);
   void pack_slopes(std::int64_t i);
 

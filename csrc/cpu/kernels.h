@@ -47,9 +47,9 @@ struct Kernels {
   void (*sum_rows)(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors,
                    std::int64_t rows, T* sums);
   void (*transpose_rows)(const T* from, std::int64_t rows, int vectors, T* to);
-  void (*exp_row)(const T* raw, std::int64_t count, T* value, T* scaled, T* exponent);
+  void (*exp_block)(std::int64_t count, T* block, T* scaled, T* exponent);
   void (*activate)(T* u, std::int64_t count, T leak, T* tanh_of);
-  void (*activate_block)(T* u, const T* sums, const T* weight_exponents, const T* exponents_in,
+  void (*activate_block)(T* u, const T* sums, T weight_exponent, const T* exponents_in,
                          std::int64_t units, int vectors, T leak, T* tanh_of, T* scaled,
                          T* exponents_out, T* scratch);
   void (*activate_backward)(T* gradient, const T* h, const T* tanh_of, std::int64_t count, T leak,

@@ -59,10 +59,23 @@ FASTMI_INLINE void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
+template <class T>
+FASTMI_INLINE Vec<T> broadcast(T value) {
+  return value - Vec<T>{};
+}
+
 /// The first `count` numbers, all lanes if there are more; `filler` behind them.
 template <class T>
 FASTMI_INLINE Vec<T> load_part(const T* from, std::int64_t count, T filler) {
   if (count >= kLanes<T>) return load(from);
+#if defined(__AVX512F__)
+  const auto mask = (1U << count) - 1;
+  if constexpr (sizeof(T) == 8) {
+    return _mm512_mask_loadu_pd(broadcast(filler), static_cast<__mmask8>(mask), from);
+  } else {
+    return _mm512_mask_loadu_ps(broadcast(filler), static_cast<__mmask16>(mask), from);
+  }
+#endif
   T lanes[kLanes<T>];
   for (int l = 0; l < kLanes<T>; ++l) lanes[l] = l < count ? from[l] : filler;
   return load(lanes);
@@ -71,6 +84,14 @@ FASTMI_INLINE Vec<T> load_part(const T* from, std::int64_t count, T filler) {
 template <class T>
 FASTMI_INLINE void store_part(T* to, std::int64_t count, Vec<T> v) {
   if (count >= kLanes<T>) return store(to, v);
+#if defined(__AVX512F__)
+  const auto mask = (1U << count) - 1;
+  if constexpr (sizeof(T) == 8) {
+    return _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), v);
+  } else {
+    return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), v);
+  }
+#endif
   T lanes[kLanes<T>];
   store(lanes, v);
   for (int l = 0; l < count; ++l) to[l] = lanes[l];
@@ -86,11 +107,6 @@ FASTMI_INLINE VecInt<T> pick_lanes(int step, bool second) {
     pick[l] = second ? (upper ? kLanes<T> + l : l + step) : (upper ? kLanes<T> + l - step : l);
   }
   return pick;
-}
-
-template <class T>
-FASTMI_INLINE Vec<T> broadcast(T value) {
-  return value - Vec<T>{};
 }
 
 #if defined(__AVX512F__)
