@@ -57,8 +57,8 @@ class Bnaf {
   Bnaf(const Bnaf&) = delete;
   Bnaf& operator=(const Bnaf&) = delete;
 
-  /// Gradients of a loss from its gradients in f and log_slopes, both [n, d]. Once per pass, since
-  /// it overwrites the activations; throws std::logic_error at the second time.
+  /// Gradients of a loss from its gradients in f and log_slopes, both [n, d]; as often as wanted,
+  /// on one thread at a time. Throws std::logic_error where the forward pass was not to `keep`.
   void backward(const T* f_gradient, const T* slope_gradient, const Execution& execution,
                 const BnafGradients<T>& gradients);
 

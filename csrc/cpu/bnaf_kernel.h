@@ -39,12 +39,14 @@ void exp_block(std::int64_t count, T* block, T* scaled, T* exponent) {
   }
 }
 
-/// tanh and sech^2 = part 2^n of one vector, each with full relative precision.
+/// tanh and sech^2 = part 2^n of one vector, each with full relative precision; sech2 stops where
+/// the format ends.
 template <class T>
 struct Tanh {
   Vec<T> tanh;
   Vec<T> part;
   Vec<T> n;
+  Vec<T> sech2;
 };
 
 template <class T>
@@ -57,21 +59,23 @@ FASTMI_INLINE Tanh<T> vtanh(Vec<T> u) {
   const Vec<T> z = vmax(broadcast(-kFarthest<T>), size * broadcast(T(-2)));
   const SplitExp<T> e = split_exp<T>(z);
   const Vec<T> scale = power_of_two<T>(vmax(broadcast(static_cast<T>(1 - F::kBias)), e.n));
-  const Vec<T> below_one = (one - scale) - scale * e.p;
-  const Vec<T> inverse = one / fma<T>(scale, e.p, one + scale);
-  const auto tanh = (Vec<T>)((VecInt<T>)(below_one * inverse) | sign);
-  return {tanh, broadcast(T(4)) * (one + e.p) * inverse * inverse, e.n};
+  const Vec<T> below_one = fma<T>(-scale, e.p, one - scale);
+  const Vec<T> above_one = fma<T>(scale, e.p, one + scale);
+  const auto tanh = (Vec<T>)((VecInt<T>)(below_one / above_one) | sign);
+  const Vec<T> part = broadcast(T(4)) * (one + e.p) / (above_one * above_one);
+  return {tanh, part, e.n, part * scale};
 }
 
-/// Turns the rows u of a layer without slopes into h = activation(u). `tanh_of` receives tanh(u)
-/// where the activation leaks.
+/// Turns the rows u of a layer without slopes into h = activation(u), and keeps sech^2(u).
+/// `tanh_of` receives tanh(u) where the activation leaks.
 template <class T>
-void activate(T* u, std::int64_t count, T leak, T* tanh_of) {
+void activate(T* u, std::int64_t count, T leak, T* tanh_of, T* sech2_of) {
   for (std::int64_t at = 0; at < count; at += kLanes<T>) {
     const Vec<T> v = load(u + at);
-    const Vec<T> tanh = vtanh<T>(v).tanh;
-    if (leak > 0) store(tanh_of + at, tanh);
-    store(u + at, leak > 0 ? fma<T>(broadcast(leak), v, tanh) : tanh);
+    const Tanh<T> t = vtanh<T>(v);
+    if (leak > 0) store(tanh_of + at, t.tanh);
+    store(u + at, leak > 0 ? fma<T>(broadcast(leak), v, t.tanh) : t.tanh);
+    store(sech2_of + at, t.sech2);
   }
 }
 
@@ -81,7 +85,7 @@ void activate(T* u, std::int64_t count, T leak, T* tanh_of) {
 /// W. `scratch` holds `units` vectors.
 template <class T>
 void activate_block(T* u, const T* sums, T weight_exponent, const T* exponents_in,
-                    std::int64_t units, int vectors, T leak, T* tanh_of, T* scaled,
+                    std::int64_t units, int vectors, T leak, T* tanh_of, T* sech2_of, T* scaled,
                     T* exponents_out, T* scratch) {
   using F = FloatFormat<T>;
   constexpr int W = kLanes<T>;
@@ -96,13 +100,14 @@ void activate_block(T* u, const T* sums, T weight_exponent, const T* exponents_i
       Vec<T> slope = t.part;
       Vec<T> n = broadcast(weight_exponent);
       if (leak > 0) {
-        slope = fma<T>(slope, power_of_two<T>(vmax(lowest, t.n)), broadcast(leak));
+        slope = t.sech2 + broadcast(leak);
         store(tanh_of + at, t.tanh);
         store(u + at, fma<T>(broadcast(leak), value, t.tanh));
       } else {
         n += t.n;
         store(u + at, t.tanh);
       }
+      store(sech2_of + at, t.sech2);
       slope *= load(sums + at);
       store(scaled + at, slope);
       store(scratch + p * W, n);
@@ -119,15 +124,14 @@ void activate_block(T* u, const T* sums, T weight_exponent, const T* exponents_i
 }
 
 /// Turns `gradient` = dL/dh of a hidden layer into dL/du. With slopes (sums not null), D = dL/dG =
-/// scaled * back_sums, where back_sums = sum_p W_pq R_p over the next layer; `sums` becomes
+/// scaled * back_sums, where back_sums = sum_p W_pq R_p over the next layer, and `ratios` receives
 /// R = D / sums.
 template <class T>
-void activate_backward(T* gradient, const T* h, const T* tanh_of, std::int64_t count, T leak,
-                       const T* scaled, const T* back_sums, T* sums) {
-  const Vec<T> one = broadcast(T(1));
+void activate_backward(T* gradient, const T* tanh_of, const T* sech2_of, std::int64_t count, T leak,
+                       const T* scaled, const T* back_sums, const T* sums, T* ratios) {
   for (std::int64_t at = 0; at < count; at += kLanes<T>) {
-    const Vec<T> tanh = load((leak > 0 ? tanh_of : h) + at);
-    const Vec<T> sech2 = fma<T>(-tanh, tanh, one);
+    const Vec<T> tanh = load(tanh_of + at);
+    const Vec<T> sech2 = load(sech2_of + at);
     const Vec<T> slope = sech2 + broadcast(leak);
     Vec<T> delta = load(gradient + at) * slope;
     if (sums != nullptr) {
@@ -136,7 +140,7 @@ void activate_backward(T* gradient, const T* h, const T* tanh_of, std::int64_t c
       Vec<T> bend = tanh * broadcast(T(-2));
       if (leak > 0) bend = bend * sech2 / slope;
       delta = fma<T>(d, bend, delta);
-      store(sums + at, d / load(sums + at));
+      store(ratios + at, d / load(sums + at));
     }
     store(gradient + at, delta);
   }

@@ -57,7 +57,7 @@ template <class T>
 std::int64_t BnafWeights<T>::items(int step, bool backward) const {
   const std::int64_t blocks = positive_ ? shape_.blocks : 0;
   if (step == 0) return blocks;
-  return blocks + (positive_ ? panels() : 0) + (backward ? column_panels() : 0);
+  return blocks + (positive_ ? panels() : 0) + (backward ? column_groups() : 0);
 }
 
 template <class T>
@@ -69,7 +69,7 @@ void BnafWeights<T>::pack(const Kernels<T>& kernels, int step, std::int64_t item
     if (item < panels()) return pack_panel(item);
     item -= panels();
   }
-  pack_column_panel(item);
+  pack_column_panels(item);
 }
 
 template <class T>
@@ -142,20 +142,33 @@ void BnafWeights<T>::pack_panel(std::int64_t p) {
 }
 
 template <class T>
-void BnafWeights<T>::pack_column_panel(std::int64_t p) {
-  const std::int64_t first = p * kTileRows;
-  const std::int64_t last = std::min<std::int64_t>(first + kTileRows, shape_.columns()) - 1;
-  T* to = columns_.data() + column_starts_[p];
-  // Rows from here on have all of the columns, left of their diagonal block.
-  const std::int64_t full = last < first + kTileRows - 1
-                                ? shape_.rows()
-                                : shape_.first_row(last) + (positive_ ? shape_.a_out : 0);
-  std::int64_t r = shape_.first_row(first);
-  for (; r < full; ++r) {
-    for (std::int64_t k = first; k < first + kTileRows; ++k) *to++ = at(r, k);
+void BnafWeights<T>::pack_column_panels(std::int64_t group) {
+  const std::int64_t begin = group * kColumnGroup;
+  const std::int64_t end = std::min(column_panels(), begin + kColumnGroup);
+  // Rows from here on have all of the group's columns, left of their diagonal block.
+  const bool whole = end * kTileRows <= shape_.columns();
+  const std::int64_t full =
+      whole ? shape_.first_row(end * kTileRows - 1) + (positive_ ? shape_.a_out : 0)
+            : shape_.rows();
+  for (std::int64_t p = begin; p < end; ++p) {
+    const std::int64_t first = shape_.first_row(p * kTileRows);
+    T* to = columns_.data() + column_starts_[p];
+    for (std::int64_t r = first; r < full; ++r) {
+      for (int k = 0; k < kTileRows; ++k) *to++ = at(r, p * kTileRows + k);
+    }
   }
-  for (; r < shape_.rows(); ++r, to += kTileRows) {
-    std::memcpy(to, raw_ + rows_[r].offset + first, kTileRows * sizeof(T));
+  // Row by row over all panels: a row is read in whole cache lines.
+  T* to[kColumnGroup];
+  for (std::int64_t p = begin; p < end; ++p) {
+    const std::int64_t done = full - shape_.first_row(p * kTileRows);
+    to[p - begin] = columns_.data() + column_starts_[p] + done * kTileRows;
+  }
+  for (std::int64_t r = full; r < shape_.rows(); ++r) {
+    const T* from = raw_ + rows_[r].offset + begin * kTileRows;
+    for (std::int64_t p = 0; p < end - begin; ++p, from += kTileRows) {
+      std::memcpy(to[p], from, kTileRows * sizeof(T));
+      to[p] += kTileRows;
+    }
   }
 }
 

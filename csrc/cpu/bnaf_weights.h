@@ -66,15 +66,18 @@ class BnafWeights {
   T exponent(std::int64_t i) const { return exponents_[i]; }
 
  private:
+  static constexpr std::int64_t kColumnGroup = 8;
+
   T at(std::int64_t r, std::int64_t k) const;
   /// Columns of panel p that all its rows have left of their diagonal blocks.
   std::int64_t common(std::int64_t p) const { return rows_[p * kTileRows].diagonal; }
   std::int64_t slope_panels() const { return (shape_.a_out + kTileRows - 1) / kTileRows; }
   std::int64_t slope_column_panels() const { return (shape_.a_in + kTileRows - 1) / kTileRows; }
   std::int64_t column_panels() const { return (shape_.columns() + kTileRows - 1) / kTileRows; }
+  std::int64_t column_groups() const { return (column_panels() + kColumnGroup - 1) / kColumnGroup; }
   void take_exp(const Kernels<T>& kernels, std::int64_t i);
   void pack_panel(std::int64_t p);
-  void pack_column_panel(std::int64_t p);
+  void pack_column_panels(std::int64_t group);
   void pack_slopes(std::int64_t i);
 
   BlockTriangle shape_;

@@ -31,12 +31,7 @@ void multiply_tile(const T* const* rows, std::int64_t common, const T* panel, st
   with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
     constexpr int W = kLanes<T>;
     constexpr int kStride = V * W;
-    Vec<T> acc[kTileRows][V];
-    for (int r = 0; r < kTileRows; ++r) {
-      for (int v = 0; v < V; ++v) {
-        acc[r][v] = start != nullptr ? broadcast(start[r]) : load(c + r * kStride + v * W);
-      }
-    }
+    Vec<T> acc[kTileRows][V] = {};
     const T* samples = b;
     const auto add = [&](auto weight) __attribute__((always_inline)) {
       Vec<T> row[V];
@@ -59,8 +54,12 @@ void multiply_tile(const T* const* rows, std::int64_t common, const T* panel, st
       add([&](int r) __attribute__((always_inline)) { return from[r]; });
       from += kTileRows;
     }
+    // Last, so that the terms' rounding errors are those of their own sum.
     for (int r = 0; r < kTileRows; ++r) {
-      for (int v = 0; v < V; ++v) store(c + r * kStride + v * W, acc[r][v]);
+      for (int v = 0; v < V; ++v) {
+        T* to = c + r * kStride + v * W;
+        store(to, acc[r][v] + (start != nullptr ? broadcast(start[r]) : load(to)));
+      }
     }
   });
 }
@@ -146,12 +145,19 @@ void sum_rows(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors, 
   constexpr int W = kLanes<T>;
   const std::int64_t width = static_cast<std::int64_t>(vectors) * W;
   for (std::int64_t r = 0; r < rows; r += W) {
+    // Kahan's sums: a bias gradient adds many numbers of one size and either sign.
     Vec<T> acc[W] = {};
+    Vec<T> lost[W] = {};
     const int count = rows - r < W ? static_cast<int>(rows - r) : W;
     for (std::int64_t t = 0; t < tiles; ++t) {
-      for (int l = 0; l < count; ++l) {
-        const T* row = a + t * a_tile + (r + l) * width;
-        for (int v = 0; v < vectors; ++v) acc[l] += load(row + v * W);
+      for (int v = 0; v < vectors; ++v) {
+        const T* from = a + t * a_tile + r * width + v * W;
+        for (int l = 0; l < count; ++l) {
+          const Vec<T> term = load(from + l * width) - lost[l];
+          const Vec<T> sum = acc[l] + term;
+          lost[l] = (sum - acc[l]) - term;
+          acc[l] = sum;
+        }
       }
     }
     store_part(sums + r, count, horizontal_sums<T>(acc));

@@ -48,12 +48,12 @@ struct Kernels {
                    std::int64_t rows, T* sums);
   void (*transpose_rows)(const T* from, std::int64_t rows, int vectors, T* to);
   void (*exp_block)(std::int64_t count, T* block, T* scaled, T* exponent);
-  void (*activate)(T* u, std::int64_t count, T leak, T* tanh_of);
+  void (*activate)(T* u, std::int64_t count, T leak, T* tanh_of, T* sech2_of);
   void (*activate_block)(T* u, const T* sums, T weight_exponent, const T* exponents_in,
-                         std::int64_t units, int vectors, T leak, T* tanh_of, T* scaled,
-                         T* exponents_out, T* scratch);
-  void (*activate_backward)(T* gradient, const T* h, const T* tanh_of, std::int64_t count, T leak,
-                            const T* scaled, const T* back_sums, T* sums);
+                         std::int64_t units, int vectors, T leak, T* tanh_of, T* sech2_of,
+                         T* scaled, T* exponents_out, T* scratch);
+  void (*activate_backward)(T* gradient, const T* tanh_of, const T* sech2_of, std::int64_t count,
+                            T leak, const T* scaled, const T* back_sums, const T* sums, T* ratios);
   void (*log_slopes)(const T* sums, const T* exponents, T weight_exponent, int vectors, T* result);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
