@@ -136,7 +136,8 @@ class GaussianBase(Base):
         # The leading block of L is the factor of xi's covariance already.
         covariance_y = factor[self.dx :] @ factor[self.dx :].T
         own_y = torch.linalg.cholesky(covariance_y).diagonal().log().sum()
-        return own_y - self.log_diagonal[self.dx :].sum()
+        information: Tensor = own_y - self.log_diagonal[self.dx :].sum()
+        return information
 
     def log_joint(self, xi: Tensor, eta: Tensor) -> Tensor:
         """See :meth:`Base.log_joint`."""

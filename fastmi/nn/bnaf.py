@@ -150,7 +150,7 @@ class BNAFStep(Flow):
 
         def above(value: Tensor) -> Tensor:
             x[:, column] = value
-            return self(x, y)[0][:, column] >= z[:, column]
+            return self.forward(x, y)[0][:, column] >= z[:, column]
 
         low, high = -torch.ones_like(z[:, 0]), torch.ones_like(z[:, 0])
         for _ in range(_DOUBLINGS):

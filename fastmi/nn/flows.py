@@ -39,7 +39,7 @@ class Flow(nn.Module, ABC):
 
     def log_density(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Return log q(x | y) in nats, shape (n,), where f(x | y) is standard normal under q."""
-        z, log_det = self(x, y)
+        z, log_det = self.forward(x, y)
         return log_det - 0.5 * (z.square().sum(1) + z.shape[1] * LOG_2_PI)
 
     def _check(self, x: Tensor, y: Tensor | None) -> None:
