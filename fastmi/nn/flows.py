@@ -114,6 +114,47 @@ class Reversal(Flow):
         return z.flip(1)
 
 
+class Standardized(Flow):
+    """A flow of columns brought to mean 0 and deviation 1, as the training samples have them.
+
+    Args:
+        flow: What follows.
+        x: Training samples (n, d).
+        y: Training samples (n, d_y) of what conditions the flow; None if nothing does.
+    """
+
+    x_mean: Tensor
+    x_scale: Tensor
+    y_mean: Tensor
+    y_scale: Tensor
+
+    def __init__(self, flow: Flow, x: Tensor, y: Tensor | None = None) -> None:
+        super().__init__()
+        self.dims = flow.dims
+        self.y_dims = flow.y_dims
+        self.flow = flow
+        for name, samples in (("x", x), ("y", x[:, :0] if y is None else y)):
+            mean, scale = _moments(samples)
+            self.register_buffer(f"{name}_mean", mean)
+            self.register_buffer(f"{name}_scale", scale)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        self._check(x, y)
+        z, log_det = self.flow((x - self.x_mean) / self.x_scale, self._standard_y(y))
+        return z, log_det - self.x_scale.log().sum()
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """See :meth:`Flow.inverse`."""
+        self._check(z, y)
+        return torch.addcmul(
+            self.x_mean, self.flow.inverse(z, self._standard_y(y)), self.x_scale
+        )
+
+    def _standard_y(self, y: Tensor | None) -> Tensor | None:
+        return None if y is None else (y - self.y_mean) / self.y_scale
+
+
 class InvertibleLinear(Flow):
     r"""Affine map z = L U x + b with L unit lower, U upper triangular of positive diagonal.
 
@@ -158,3 +199,11 @@ class InvertibleLinear(Flow):
         )
         x: Tensor = torch.linalg.solve_triangular(upper, half, upper=True).T
         return x
+
+
+def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation of each column in the samples' dtype; 1 for a constant column."""
+    wide = samples.double()
+    mean, scale = wide.mean(0), wide.std(0, correction=0)
+    constant = scale <= 1e-14 * wide.abs().amax(0)
+    return mean.to(samples.dtype), torch.where(constant, 1.0, scale).to(samples.dtype)
