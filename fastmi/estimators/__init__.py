@@ -18,7 +18,9 @@ from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTo
 from fastmi.estimators.ksg import KSG
 from fastmi.estimators.ksg_eq6 import KSGHybrid
 from fastmi.estimators.lnc import LNC
+from fastmi.estimators.mienf import MIENF
 from fastmi.estimators.mixed import MixedKSG, Ross
+from fastmi.estimators.ndoe import NDoE, NDoERealNVP, SeparateBNAF
 from fastmi.estimators.sweep import KSGSweep
 from fastmi.estimators.total_correlation import BITotalCorrelation, TotalCorrelation
 from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
@@ -29,6 +31,7 @@ __all__ = [
     "ENTROPY_METHODS",
     "KSG",
     "LNC",
+    "MIENF",
     "MI_METHODS",
     "TOTAL_CORRELATION_METHODS",
     "BITotalCorrelation",
@@ -44,7 +47,10 @@ __all__ = [
     "KSGSweep",
     "KozachenkoLeonenko",
     "MixedKSG",
+    "NDoE",
+    "NDoERealNVP",
     "Ross",
+    "SeparateBNAF",
     "TotalCorrelation",
     "WeightedKozachenkoLeonenko",
 ]
@@ -61,6 +67,10 @@ MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "gaussian": Gaussian,
     "binning": Binning,
     "ksg_eq6": KSGHybrid,
+    "ndoe": NDoE,
+    "ndoe-realnvp": NDoERealNVP,
+    "bnaf": SeparateBNAF,
+    "mienf": MIENF,
 }
 
 CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {

@@ -38,8 +38,7 @@ class MIENF(NeuralEstimator):
     normal with the held-out latents' covariance; ``cross_entropy`` of (x, y). All in nats.
 
     Args:
-        flow: "bnaf" or "realnvp"; an invertible linear map, which starts by decorrelating the
-            columns, comes first.
+        flow: "bnaf" or "realnvp", after an invertible linear map of the standardised columns.
         base: "diagonal", pairs of latents correlate (no generality is lost against "gaussian",
             a joint normal of any covariance); or a :class:`fastmi.nn.Base`, of which a copy is
             trained.

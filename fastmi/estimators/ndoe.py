@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from fastmi.nn.cross_entropy import CrossEntropyFit
+    from fastmi.nn.flows import Flow
 
 SIDES = ("x", "y")
 ACTIVATIONS = ("leaky-tanh", "tanh")
@@ -106,7 +107,7 @@ class NDoE(FlowEntropies):
         if self.residual is not None:
             check_choice("residual", self.residual, RESIDUALS)
 
-    def _flow(self, dims: int, y_dims: int) -> nn.Module:
+    def _flow(self, dims: int, y_dims: int) -> Flow:
         from fastmi.nn.bnaf import BNAF
 
         return BNAF(
@@ -174,9 +175,7 @@ class NDoERealNVP(FlowEntropies):
         from fastmi.nn.ndoe import SharedFlow
         from fastmi.nn.realnvp import RealNVP
 
-        flow = RealNVP(
-            x.shape[1], y_dims=y.shape[1], couplings=self.couplings, hidden=self.hidden
-        )
+        flow = RealNVP(x.shape[1], y_dims=y.shape[1], couplings=self.couplings, hidden=self.hidden)
         return SharedFlow(Standardized(flow, x, y))
 
 

@@ -133,7 +133,7 @@ class Standardized(Flow):
         self.dims = flow.dims
         self.y_dims = flow.y_dims
         self.flow = flow
-        for name, samples in (("x", x), ("y", x[:, :0] if y is None else y)):
+        for name, samples in (("x", x), ("y", x[:1] if y is None else y)):
             mean, scale = _moments(samples)
             self.register_buffer(f"{name}_mean", mean)
             self.register_buffer(f"{name}_scale", scale)
@@ -147,9 +147,7 @@ class Standardized(Flow):
     def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """See :meth:`Flow.inverse`."""
         self._check(z, y)
-        return torch.addcmul(
-            self.x_mean, self.flow.inverse(z, self._standard_y(y)), self.x_scale
-        )
+        return torch.addcmul(self.x_mean, self.flow.inverse(z, self._standard_y(y)), self.x_scale)
 
     def _standard_y(self, y: Tensor | None) -> Tensor | None:
         return None if y is None else (y - self.y_mean) / self.y_scale
