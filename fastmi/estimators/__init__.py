@@ -13,6 +13,17 @@ from fastmi.estimators._base import (
 from fastmi.estimators.biksg import BIKSG
 from fastmi.estimators.binning import Binning, BinningConditional, BinningTotalCorrelation
 from fastmi.estimators.conditional import ConditionalKSG
+from fastmi.estimators.critic import (
+    CCMI,
+    DEMI,
+    MINE,
+    NWJ,
+    SMILE,
+    DonskerVaradhan,
+    InfoNCE,
+)
+from fastmi.estimators.critic_conditional import ConditionalCCMI
+from fastmi.estimators.doe import DoE
 from fastmi.estimators.entropy import KozachenkoLeonenko
 from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
 from fastmi.estimators.ksg import KSG
@@ -25,21 +36,30 @@ from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
 
 __all__ = [
     "BIKSG",
+    "CCMI",
     "CMI_METHODS",
+    "DEMI",
     "ENTROPY_METHODS",
     "KSG",
     "LNC",
+    "MINE",
     "MI_METHODS",
+    "NWJ",
+    "SMILE",
     "TOTAL_CORRELATION_METHODS",
     "BITotalCorrelation",
     "Binning",
     "BinningConditional",
     "BinningTotalCorrelation",
+    "ConditionalCCMI",
     "ConditionalKSG",
+    "DoE",
+    "DonskerVaradhan",
     "Estimate",
     "Gaussian",
     "GaussianConditional",
     "GaussianTotalCorrelation",
+    "InfoNCE",
     "KSGHybrid",
     "KSGSweep",
     "KozachenkoLeonenko",
@@ -61,6 +81,14 @@ MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "gaussian": Gaussian,
     "binning": Binning,
     "ksg_eq6": KSGHybrid,
+    "mine": MINE,
+    "dv": DonskerVaradhan,
+    "nwj": NWJ,
+    "infonce": InfoNCE,
+    "smile": SMILE,
+    "demi": DEMI,
+    "ccmi": CCMI,
+    "doe": DoE,
 }
 
 CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {
@@ -68,6 +96,7 @@ CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {
     "ksg2": partial(ConditionalKSG, variant=2),
     "gaussian": GaussianConditional,
     "binning": BinningConditional,
+    "ccmi": ConditionalCCMI,
 }
 
 TOTAL_CORRELATION_METHODS: dict[str, Callable[..., MultivariateEstimator]] = {
