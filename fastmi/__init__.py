@@ -20,17 +20,26 @@ from fastmi._backend import config, show_config
 from fastmi.api import cmi, entropy, mi, total_correlation
 from fastmi.estimators import (
     BIKSG,
+    CCMI,
+    DEMI,
     KSG,
     LNC,
+    MINE,
+    NWJ,
+    SMILE,
     Binning,
     BinningConditional,
     BinningTotalCorrelation,
     BITotalCorrelation,
+    ConditionalCCMI,
     ConditionalKSG,
+    DoE,
+    DonskerVaradhan,
     Estimate,
     Gaussian,
     GaussianConditional,
     GaussianTotalCorrelation,
+    InfoNCE,
     KozachenkoLeonenko,
     KSGHybrid,
     KSGSweep,
@@ -41,7 +50,7 @@ from fastmi.estimators import (
 )
 
 if TYPE_CHECKING:
-    from fastmi import compat, datasets, statistics
+    from fastmi import compat, datasets, nn, statistics
     from fastmi.statistics import (
         jackknife_error,
         lagged_mi,
@@ -53,17 +62,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIKSG",
+    "CCMI",
+    "DEMI",
     "KSG",
     "LNC",
+    "MINE",
+    "NWJ",
+    "SMILE",
     "BITotalCorrelation",
     "Binning",
     "BinningConditional",
     "BinningTotalCorrelation",
+    "ConditionalCCMI",
     "ConditionalKSG",
+    "DoE",
+    "DonskerVaradhan",
     "Estimate",
     "Gaussian",
     "GaussianConditional",
     "GaussianTotalCorrelation",
+    "InfoNCE",
     "KSGHybrid",
     "KSGSweep",
     "KozachenkoLeonenko",
@@ -81,6 +99,7 @@ __all__ = [
     "lagged_mi",
     "mi",
     "neighbors",
+    "nn",
     "normalize",
     "pairwise_mi",
     "permutation_test",
@@ -92,7 +111,7 @@ __all__ = [
 ]
 
 # Submodules that load when first named: most programs do without them.
-_LAZY = frozenset({"compat", "datasets", "statistics"})
+_LAZY = frozenset({"compat", "datasets", "nn", "statistics"})
 _STATISTICS = frozenset(
     {
         "jackknife_error",

@@ -13,6 +13,17 @@ from fastmi.estimators._base import (
 from fastmi.estimators.biksg import BIKSG
 from fastmi.estimators.binning import Binning, BinningConditional, BinningTotalCorrelation
 from fastmi.estimators.conditional import ConditionalKSG
+from fastmi.estimators.critic import (
+    CCMI,
+    DEMI,
+    MINE,
+    NWJ,
+    SMILE,
+    DonskerVaradhan,
+    InfoNCE,
+)
+from fastmi.estimators.critic_conditional import ConditionalCCMI
+from fastmi.estimators.doe import DoE
 from fastmi.estimators.entropy import KozachenkoLeonenko
 from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
 from fastmi.estimators.ksg import KSG
@@ -27,22 +38,31 @@ from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
 
 __all__ = [
     "BIKSG",
+    "CCMI",
     "CMI_METHODS",
+    "DEMI",
     "ENTROPY_METHODS",
     "KSG",
     "LNC",
     "MIENF",
+    "MINE",
     "MI_METHODS",
+    "NWJ",
+    "SMILE",
     "TOTAL_CORRELATION_METHODS",
     "BITotalCorrelation",
     "Binning",
     "BinningConditional",
     "BinningTotalCorrelation",
+    "ConditionalCCMI",
     "ConditionalKSG",
+    "DoE",
+    "DonskerVaradhan",
     "Estimate",
     "Gaussian",
     "GaussianConditional",
     "GaussianTotalCorrelation",
+    "InfoNCE",
     "KSGHybrid",
     "KSGSweep",
     "KozachenkoLeonenko",
@@ -71,6 +91,14 @@ MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "ndoe-realnvp": NDoERealNVP,
     "bnaf": SeparateBNAF,
     "mienf": MIENF,
+    "mine": MINE,
+    "dv": DonskerVaradhan,
+    "nwj": NWJ,
+    "infonce": InfoNCE,
+    "smile": SMILE,
+    "demi": DEMI,
+    "ccmi": CCMI,
+    "doe": DoE,
 }
 
 CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {
@@ -78,6 +106,7 @@ CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {
     "ksg2": partial(ConditionalKSG, variant=2),
     "gaussian": GaussianConditional,
     "binning": BinningConditional,
+    "ccmi": ConditionalCCMI,
 }
 
 TOTAL_CORRELATION_METHODS: dict[str, Callable[..., MultivariateEstimator]] = {

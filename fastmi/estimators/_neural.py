@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_DTYPES = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
+_DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 # Fewest held-out samples that say anything about a trained model.
 _FEWEST_HELD_OUT = 4
 
@@ -52,7 +52,9 @@ class Reading(Protocol):
 class Fit(Protocol):
     """A model with all that the training loop and the result need of it."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """What is trained."""
 
     @property
     def loss(self) -> Callable[..., Any]:
@@ -62,11 +64,13 @@ class Fit(Protocol):
     def score(self) -> Callable[..., float] | None:
         """``score(*held_out)``, see :func:`fastmi.nn.train`."""
 
-    def estimate(self, *samples: Tensor) -> float:
-        """Return the value in nats, perhaps on a part of the samples."""
+    @property
+    def estimate(self) -> Callable[..., float]:
+        """``estimate(*samples)`` in nats, perhaps on a part of the samples."""
 
-    def read(self, *samples: Tensor) -> Any:
-        """Return a :class:`Reading` of all samples."""
+    @property
+    def read(self) -> Callable[..., Any]:
+        """``read(*samples)``, a :class:`Reading` of all of them."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ class Split:
     report: tuple[Tensor, ...]
     warnings: tuple[str, ...]
     n: int
+
+    def map(self, pick: Callable[..., tuple[Tensor, ...]]) -> Split:
+        """Return the split whose tensors are ``pick(*tensors)`` of each part."""
+        parts = (self.train, self.select, self.report)
+        return Split(*(pick(*part) for part in parts), self.warnings, self.n)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +180,7 @@ class NeuralEstimator:
         """Return an untrained model for samples like `train`; torch's generators are seeded."""
         raise NotImplementedError
 
-    def _trust(self, reading: Any, train_reading: Any, split: Split) -> list[str]:
+    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
         """Return reasons to distrust the value."""
         return [
             *_gap_warning(reading, train_reading),
@@ -226,7 +235,7 @@ class NeuralEstimator:
             reading = fit.read(*split.report)
             # As many as are held out, so that both readings scatter alike.
             alike = fit.read(*(tensor[: len(reading.local)] for tensor in split.train))
-        return reading, history, self._trust(reading, alike, split)
+        return reading, history, self._trust(reading, alike)
 
     def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
         import torch

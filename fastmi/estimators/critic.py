@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastmi._inputs import check_choice
 from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, Split, hidden_widths
+from fastmi.estimators._neural import NeuralEstimator, hidden_widths
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -103,8 +103,8 @@ class CriticEstimator(NeuralEstimator):
             model = critics.Bilinear(dx, dy)
         return CriticFit(model, self._objective(), self.negatives, self.batch_size)
 
-    def _trust(self, reading: Any, train_reading: Any, split: Split) -> list[str]:
-        found = super()._trust(reading, train_reading, split)
+    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+        found = super()._trust(reading, train_reading)
         if reading.effective < _FEW_PAIRS:
             found.append(
                 f"the partition term rests on about {reading.effective:.0f} of "
@@ -163,8 +163,8 @@ class NWJ(CriticEstimator):
 
         return Objective(objectives.nwj, objectives.nwj, lambda product: (product - 1.0).exp())
 
-    def _trust(self, reading: Any, train_reading: Any, split: Split) -> list[str]:
-        found = super()._trust(reading, train_reading, split)
+    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+        found = super()._trust(reading, train_reading)
         m = len(reading.local)
         if reading.value > 0.0:
             least = math.sqrt(math.expm1(min(reading.value, 700.0)) / m)
@@ -198,9 +198,9 @@ class InfoNCE(CriticEstimator):
 
         return Objective(objectives.infonce, objectives.infonce, blocks=True)
 
-    def _trust(self, reading: Any, train_reading: Any, split: Split) -> list[str]:
-        found = super()._trust(reading, train_reading, split)
-        size = min(self.batch_size, len(split.report[0]))
+    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+        found = super()._trust(reading, train_reading)
+        size = min(self.batch_size, len(reading.local))
         if reading.value > math.log(size) - 1.0:
             found.append(
                 f"the value cannot exceed log({size}) = {math.log(size):.3g} nats and is within "
@@ -268,10 +268,11 @@ class CCMI(CriticEstimator):
     method: ClassVar[str] = "ccmi"
 
     def _objective(self) -> Objective:
-        return _ccmi_objective(self.clip)
+        return ccmi_objective(self.clip)
 
 
-def _ccmi_objective(clip: float) -> Objective:
+def ccmi_objective(clip: float) -> Objective:
+    """Return the objective of :class:`CCMI`."""
     from fastmi.nn import objectives
     from fastmi.nn.discriminative import Objective
 
