@@ -136,7 +136,7 @@ def test_density_integrates_to_one_before_and_after_training(name):
 
 def test_bounded_flow_loses_mass_and_says_so_when_inverted():
     flow = BNAF(1, activation="tanh")
-    assert mass(flow) < 0.9
+    assert mass(flow) < 0.99
     with pytest.raises(ValueError, match=r"z must be in the range of the flow; column 0 .* 1 rows"):
         flow.inverse(torch.tensor([[50.0]]))
 

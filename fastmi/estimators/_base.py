@@ -53,8 +53,8 @@ class Estimate(float):
         "method",
         "n",
         "seconds",
-        "terms",
         "stderr",
+        "terms",
     )
 
     stderr: float

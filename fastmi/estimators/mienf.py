@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastmi._inputs import check_choice
 from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, Split, check_width
+from fastmi.estimators._neural import NeuralEstimator, check_width
 from fastmi.estimators.ndoe import default_width
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ class MIENF(NeuralEstimator):
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)
         return Standardized(Composition(InvertibleLinear(dims), after), samples)
 
-    def _trust(self, reading: Any, train_reading: Any, split: Split) -> list[str]:
-        found = super()._trust(reading, train_reading, split)
+    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+        found = super()._trust(reading, train_reading)
         learnt = reading.terms["learnt"]
         gap = abs(learnt - reading.value)
         if math.isfinite(learnt) and gap > max(3 * reading.stderr, 0.1 * abs(reading.value)):

@@ -185,8 +185,8 @@ class BNAFStep(Flow):
     def _squares(self, layer: int, conditioned: bool) -> Tensor:
         """Return the squared length of each row of weights of a layer."""
         raw, diagonal = self.weights[layer], getattr(self, f"_diagonal{layer}")
-        squares = torch.where(diagonal, raw.exp(), raw).square()
-        rows = raw.new_zeros(len(self.biases[layer]))
+        squares: Tensor = torch.where(diagonal, raw.exp(), raw).square()
+        rows: Tensor = raw.new_zeros(len(self.biases[layer]))
         rows = rows.index_add(0, getattr(self, f"_row{layer}"), squares)
         return rows + self.cross_weights[layer].square().sum(1) if conditioned else rows
 
