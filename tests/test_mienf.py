@@ -33,7 +33,7 @@ def pair(n=3000, d=2, information=1.0, seed=0):
     "options",
     [
         {},
-        {"parametrization": "mi"},
+        {"parametrization": "mi", "lr": 2e-2},  # w is a logarithm and starts far away
         {"base": "gaussian"},
         {"flow": "realnvp", "hidden": 32},
     ],
