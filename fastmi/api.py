@@ -83,7 +83,9 @@ def mi(
             :class:`fastmi.Binning`; "ksg_eq6" :class:`fastmi.KSGHybrid` (for comparison). With
             torch: "mine" :class:`fastmi.MINE`, "dv" :class:`fastmi.DonskerVaradhan`, "nwj"
             :class:`fastmi.NWJ`, "infonce" :class:`fastmi.InfoNCE`, "smile" :class:`fastmi.SMILE`,
-            "demi" :class:`fastmi.DEMI`, "ccmi" :class:`fastmi.CCMI`, "doe" :class:`fastmi.DoE`.
+            "demi" :class:`fastmi.DEMI`, "ccmi" :class:`fastmi.CCMI`, "doe" :class:`fastmi.DoE`,
+            "ndoe" :class:`fastmi.NDoE`, "ndoe-realnvp" :class:`fastmi.NDoERealNVP`, "bnaf"
+            :class:`fastmi.SeparateBNAF`, "mienf" :class:`fastmi.MIENF`.
             The options of a method are those of its class.
         metric: Distance inside x and inside y, "chebyshev" or "euclidean"; across the two
             it is the maximum.

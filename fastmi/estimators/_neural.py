@@ -206,6 +206,7 @@ class NeuralEstimator:
             seconds=perf_counter() - start,
             device=str(split.train[0].device),
             history=history,
+            terms=reading.terms,
         )
 
     def _run(self, split: Split) -> tuple[Any, History, list[str]]:
@@ -321,6 +322,14 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
     if not widths or min(widths) < 1:
         raise ValueError(f"hidden must name at least one width, each >= 1; got hidden={widths!r}")
     return widths
+
+
+def check_width(name: str, value: object) -> None:
+    """Raise unless `value` is an integer of at least 1: a width or a number of layers."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer; got {name}={value!r} ({type(value).__name__})")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; got {name}={value}")
 
 
 def _on_host(variable: object) -> object:

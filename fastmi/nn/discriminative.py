@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,7 @@ class Reading:
         stderr: Standard error in nats, the partition term's share included.
         effective: Kish's effective number of product pairs; infinite if there is no partition.
         product_pairs: Their number.
+        terms: Other readings by name, nats.
     """
 
     value: float
@@ -65,6 +66,7 @@ class Reading:
     stderr: float
     effective: float = math.inf
     product_pairs: int = 0
+    terms: dict[str, float] = field(default_factory=dict)
 
 
 class CriticLoss:
