@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -77,7 +77,8 @@ def bnaf(
     network = _check(x, weights, biases, y, y_weights, y_biases, cross_weights, activation)
     if x.device.type != "cpu":
         return _forward_ref(network)
-    return _forward(network)
+    f, log_slopes = _forward(network)
+    return f, log_slopes
 
 
 def bnaf_ref(
@@ -116,11 +117,12 @@ class _Network:
 
 
 # Dynamo cannot look into the compiled kernel: torch.compile breaks its graph here.
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def _forward(network: _Network) -> tuple[Tensor, Tensor]:
     tensors = network.tensors()
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        return cast("tuple[Tensor, Tensor]", _Bnaf.apply(network, *tensors))
+        f, log_slopes = _Bnaf.apply(network, *tensors)  # type: ignore[no-untyped-call]
+        return f, log_slopes
     kernel_pass = _run(network, keep=False)
     return torch.from_numpy(kernel_pass.f), torch.from_numpy(kernel_pass.log_slopes)
 
