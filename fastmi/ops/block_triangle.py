@@ -73,7 +73,7 @@ def _positions(blocks: int, a_out: int, a_in: int, device: torch.device) -> Tens
 
 def _make_positions(blocks: int, a_out: int, a_in: int, device: torch.device) -> Tensor:
     position = torch.arange(packed_size(blocks, a_out, a_in), device=device)
-    # Block row i starts at a_out a_in i (i + 1) / 2; the root is exact where it matters, at squares.
+    # Block row i starts at a_out a_in i (i + 1) / 2; roots of squares are exact.
     triangle = position // (a_out * a_in)
     i = ((8 * triangle + 1).double().sqrt() - 1).div(2).floor().long()
     length = (i + 1) * a_in
