@@ -78,7 +78,9 @@ def _make_positions(blocks: int, a_out: int, a_in: int, device: torch.device) ->
     i = ((8 * triangle + 1).double().sqrt() - 1).div(2).floor().long()
     length = (i + 1) * a_in
     inside = position - a_out * a_in * (i * (i + 1) // 2)
-    return (i * a_out + inside // length) * (blocks * a_in) + inside % length
+    # In floating point: inductor's whole-number division fails on the idle lanes of a vector.
+    row = ((inside.double() + 0.5) / length).floor().long()
+    return (i * a_out + row) * (blocks * a_in) + inside - row * length
 
 
 _cached_positions = lru_cache(maxsize=64)(_make_positions)
