@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
 from fastmi.ops.block_triangle import on_diagonal, pack, packed_size, unpack
 from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_ref

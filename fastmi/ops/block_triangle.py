@@ -62,12 +62,27 @@ def on_diagonal(blocks: int, a_out: int, a_in: int, device: torch.device | str =
     return row // a_out == column // a_in
 
 
-@lru_cache(maxsize=64)
 def _positions(blocks: int, a_out: int, a_in: int, device: torch.device) -> Tensor:
     """Return where in the flattened full matrix each packed number stands."""
+    if _is_compiling():  # part of the graph there; a cache would only be in the way
+        return _make_positions(blocks, a_out, a_in, device)
     # Not under the caller's inference_mode: the cached tensor outlives it.
     with torch.inference_mode(False):
-        row = torch.arange(blocks * a_out, device=device)[:, None]
-        column = torch.arange(blocks * a_in, device=device)[None, :]
-        # Row-major order of the kept entries is the packed order.
-        return (column // a_in <= row // a_out).reshape(-1).nonzero()[:, 0]
+        return _cached_positions(blocks, a_out, a_in, device)
+
+
+def _make_positions(blocks: int, a_out: int, a_in: int, device: torch.device) -> Tensor:
+    position = torch.arange(packed_size(blocks, a_out, a_in), device=device)
+    # Block row i starts at a_out a_in i (i + 1) / 2; roots of squares are exact.
+    triangle = position // (a_out * a_in)
+    i = ((8 * triangle + 1).double().sqrt() - 1).div(2).floor().long()
+    length = (i + 1) * a_in
+    inside = position - a_out * a_in * (i * (i + 1) // 2)
+    # In floating point: inductor's whole-number division fails on the idle lanes of a vector.
+    row = ((inside.double() + 0.5) / length).floor().long()
+    return (i * a_out + row) * (blocks * a_in) + inside - row * length
+
+
+_cached_positions = lru_cache(maxsize=64)(_make_positions)
+# torch 2.1 does not have it.
+_is_compiling = getattr(torch.compiler, "is_compiling", lambda: False)
