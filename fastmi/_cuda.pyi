@@ -1,8 +1,10 @@
 from __future__ import annotations
+
 import collections.abc
+import typing
+
 import numpy
 import numpy.typing
-import typing
 
 __all__: list[str] = [
     "Buffer",

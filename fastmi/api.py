@@ -31,6 +31,7 @@ def mi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -48,6 +49,7 @@ def mi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -64,6 +66,7 @@ def mi(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -88,6 +91,8 @@ def mi(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x and y, each by itself: "local", "global",
             "global-linf", "global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.
         **options: Of the method: `scales` and `sweep_side` for "ksg_global", `p` (inf or 2) for
@@ -108,6 +113,7 @@ def mi(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     return build(mi, MI_METHODS, method, given, options).estimate(x, y)
@@ -126,6 +132,7 @@ def cmi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -144,6 +151,7 @@ def cmi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -161,6 +169,7 @@ def cmi(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -180,6 +189,8 @@ def cmi(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree" or "brute". Same counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x, y and z, each by itself, see :func:`mi`.
         **options: Of the method: `bins` for "binning".
 
@@ -198,6 +209,7 @@ def cmi(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     return build(cmi, CMI_METHODS, method, given, options).estimate(x, y, z)
@@ -213,6 +225,7 @@ def total_correlation(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -228,6 +241,7 @@ def total_correlation(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -242,6 +256,7 @@ def total_correlation(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -265,6 +280,8 @@ def total_correlation(
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (two variables of one column). Same
             counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale the variables, each by itself, see :func:`mi`.
         **options: Of the method: `p` (inf or 2) for "biksg", `bins` for "binning".
 
@@ -286,6 +303,7 @@ def total_correlation(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     estimator = build(total_correlation, TOTAL_CORRELATION_METHODS, method, given, options)
@@ -303,6 +321,7 @@ def entropy(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     correction: str = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -319,6 +338,7 @@ def entropy(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     correction: str = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -334,6 +354,7 @@ def entropy(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     correction: str = "digamma",
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -350,6 +371,8 @@ def entropy(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         correction: Sample-size term: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
         **options: None of the methods has more.
 
@@ -369,6 +392,7 @@ def entropy(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "correction": correction,
     }
     return build(entropy, ENTROPY_METHODS, method, given, options).estimate(x)

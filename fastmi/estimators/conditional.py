@@ -54,6 +54,7 @@ class ConditionalKSG(MetricNeighborEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
 
     Raises:
@@ -94,6 +95,9 @@ class ConditionalKSG(MetricNeighborEstimator):
         method = "fp" if self.variant == 1 else "ksg2"
         return self._finish(method, samples, terms, dims=dims, searched=dims, start=start)
 
+    def _has_gpu(self) -> bool:
+        return self.variant == 1
+
     def _unconditional(self, x: object, y: object) -> Estimate | list[Estimate]:
         return KSG(
             k=self.k,
@@ -103,6 +107,7 @@ class ConditionalKSG(MetricNeighborEstimator):
             n_jobs=self.n_jobs,
             noise=self.noise,
             seed=self.seed,
+            device=self.device,
             normalize=self.normalize,
         ).estimate(x, y)
 

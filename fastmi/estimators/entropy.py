@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device import as_device
+from fastmi._device_array import device_of
 from fastmi._inputs import (
     Seed,
     as_blocks,
@@ -45,6 +47,7 @@ class KozachenkoLeonenko:
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         correction: A_n: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
 
     Raises:
@@ -58,12 +61,15 @@ class KozachenkoLeonenko:
     n_jobs: int | None = None
     noise: float = 0.0
     seed: Seed | None = None
+    device: str = "auto"
     correction: str = "digamma"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        if self.device != "auto":
+            object.__setattr__(self, "device", as_device(self.device))
         check_choice("correction", self.correction, CORRECTIONS)
 
     def estimate(self, x: object) -> Estimate | list[Estimate]:
@@ -81,7 +87,7 @@ class KozachenkoLeonenko:
                 samples, where the estimate would be minus infinity.
         """
         start = perf_counter()
-        blocks = as_blocks((x,), ("x",))
+        blocks = as_blocks((x,), ("x",), self.device)
         n, d = blocks[0].shape
         ks = k_list(self.k, n)
         if self.noise:
@@ -90,7 +96,8 @@ class KozachenkoLeonenko:
             blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
         )
         constant = self._log_n(n) + log_unit_ball(d, self.metric)
-        ran = partial(chosen_algorithm, n, (d,), max(ks))
+        device = device_of(blocks[0])
+        ran = partial(chosen_algorithm, n, (d,), max(ks), device=device)
         estimates = []
         for k, radius in zip(ks, distances, strict=True):
             local = self._local(radius, k, d, constant)
@@ -105,6 +112,7 @@ class KozachenkoLeonenko:
                 warnings=partial(_warnings, n, k),
                 algorithm=ran if self.algorithm == "auto" else self.algorithm,
                 seconds=perf_counter() - start,
+                device=device,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device import as_device
+from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import sample_warnings
@@ -47,6 +49,7 @@ class KSG:
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale x and y, each by itself and after the noise: "local",
             "global", "global-linf", "global-corrected", "rank" or "copula", see
             :mod:`fastmi.normalize`.
@@ -63,6 +66,7 @@ class KSG:
     n_jobs: int | None = None
     noise: float = 0.0
     seed: Seed | None = None
+    device: str = "auto"
     normalize: str | None = None
 
     def __post_init__(self) -> None:
@@ -71,6 +75,8 @@ class KSG:
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        if self.device != "auto":
+            object.__setattr__(self, "device", as_device(self.device))
         check_normalize(self.normalize)
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
@@ -88,7 +94,7 @@ class KSG:
             ValueError: Samples of wrong shape or length, not finite; k >= n.
         """
         start = perf_counter()
-        blocks = as_blocks((x, y), ("x", "y"))
+        blocks = as_blocks((x, y), ("x", "y"), self.device)
         n = len(blocks[0])
         ks = k_list(self.k, n)
         if self.noise:
@@ -105,7 +111,8 @@ class KSG:
             n_jobs=self.n_jobs,
         )
         dims = (blocks[0].shape[1], blocks[1].shape[1])
-        searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2)
+        device = device_of(blocks[0])
+        searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2, device)
         by_auto = self.algorithm == "auto" or (self.algorithm == "sort" and self.variant == 2)
         seconds = perf_counter() - start
         estimates = []
@@ -126,6 +133,7 @@ class KSG:
                 algorithm=searched if by_auto else self.algorithm,
                 counts=counts,
                 seconds=seconds,
+                device=device,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates
