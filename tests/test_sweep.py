@@ -29,6 +29,19 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
                 assert (zero[:, q] >= 0).all()
 
 
+@pytest.mark.parametrize("name", ["gaussian", "grid", "duplicates", "cauchy"])
+def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, real_gpu):
+    for dims in [(1, 1), (3, 2), (9, 10), (1, 20)]:
+        for n in (2, 5, 64, 65, 200, 3001):
+            x, y = draw_blocks(name, n, dims, dtype)
+            ks = sorted({1, min(3, n - 1), min(n - 1, 130)})
+            expected = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+            got = real_gpu.kernels.ksg_sweep(*real_gpu.blocks([x, y]), list(SCALES), ks, metric, 1)
+            np.testing.assert_array_equal(got[2], expected[2])
+            np.testing.assert_array_equal(got[3], expected[3])
+            np.testing.assert_allclose(got[0], expected[0], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("scale", [1e308, 1e-320])
 def test_scales_whose_products_leave_the_range(scale, simd_level):
     # Many distances then have one and the same product with the scale.
