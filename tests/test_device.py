@@ -226,7 +226,8 @@ class TestPlaces:
         assert len(copies) == 3
         assert {call[1] for call in copies} == {1}
 
-    def test_cuda_is_the_first(self, fake_gpu, x, y):
+    @pytest.mark.usefixtures("fake_gpu")
+    def test_cuda_is_the_first(self, x, y):
         assert fastmi.mi(x, y, device="cuda").device == "cuda:0"
 
     def test_wrong_index(self, fake_gpu, x, y):
@@ -261,12 +262,13 @@ class TestPlaces:
             fastmi.mi(x, y > 0, method="ross", device="cuda")
         with pytest.raises(ValueError, match="ConditionalKSG with these options"):
             fastmi.cmi(x, y, y, method="ksg2", device="cuda")
-        with pytest.raises(TypeError, match="options must be among .*; got device"):
+        with pytest.raises(TypeError, match=r"options must be among .*; got device"):
             fastmi.mi(x, y, method="gaussian", device="cuda")
         with pytest.raises(ValueError, match="x must be in host memory"):
             fastmi.normalize.local(there[0])
 
-    def test_algorithms_of_the_cpu(self, fake_gpu, x, y):
+    @pytest.mark.usefixtures("fake_gpu")
+    def test_algorithms_of_the_cpu(self, x, y):
         with pytest.raises(ValueError, match="'auto', 'brute', 'tree' on a GPU; got algorithm='so"):
             fastmi.mi(x[:, :1], y, device="cuda", algorithm="sort")
 

@@ -79,7 +79,9 @@ class TestProtocols:
     def test_masked(self, fake_gpu, x):
         array = Array(fake_gpu.cuda, x)
         described = {**array.__cuda_array_interface__, "mask": array}
-        with pytest.raises(ValueError, match="x must be readable where it lies .*: a masked array"):
+        with pytest.raises(
+            ValueError, match=r"x must be readable where it lies .*: a masked array"
+        ):
             fastmi.entropy(SimpleNamespace(__cuda_array_interface__=described))
 
 
@@ -106,7 +108,7 @@ class TestValues:
             fastmi.mi(*there, normalize="local")
 
     @pytest.mark.parametrize(
-        ("values", "message"),
+        "values, message",
         [
             (np.zeros((0, 3)), r"x must have at least one sample .*got shape \(0, 3\)"),
             (np.zeros((2, 2, 2)), r"x must be 1-D .* or 2-D .*; got 3-D, shape \(2, 2, 2\)"),
@@ -121,7 +123,7 @@ class TestValues:
             fastmi.entropy(Array(fake_gpu.cuda, values))
 
     def test_not_numeric(self, fake_gpu):
-        with pytest.raises(TypeError, match="x must be real numbers .* dtype complex128"):
+        with pytest.raises(TypeError, match=r"x must be real numbers .* dtype complex128"):
             fastmi.entropy(Array(fake_gpu.cuda, np.zeros((4, 2), complex)))
 
     def test_lengths(self, fake_gpu, x, y):
@@ -131,7 +133,7 @@ class TestValues:
 
     def test_dtypes_that_differ(self, fake_gpu, x, y):
         there = [Array(fake_gpu.cuda, x.astype(np.float32)), Array(fake_gpu.cuda, y)]
-        with pytest.raises(ValueError, match="x must be C-contiguous float64 .* dtype float32"):
+        with pytest.raises(ValueError, match=r"x must be C-contiguous float64 .* dtype float32"):
             fastmi.mi(*there)
 
     def test_k(self, fake_gpu, x, y):
