@@ -82,7 +82,9 @@ class FakeCuda:
 
     def pointer_device(self, pointer):
         for values, device in self._memory:
-            reach = [(size - 1) * step for size, step in zip(values.shape, values.strides)]
+            reach = [
+                (size - 1) * step for size, step in zip(values.shape, values.strides, strict=True)
+            ]
             start = values.ctypes.data + sum(step for step in reach if step < 0)
             end = values.ctypes.data + sum(step for step in reach if step > 0) + values.itemsize
             if start <= pointer < end:
