@@ -286,7 +286,7 @@ class TestFailures:
             fastmi.mi(x, y, device="cuda")
         assert fastmi.mi(*there) == expected
 
-    def test_out_of_memory(self, real_gpu, x, y):
+    def test_a_gpu_out_of_memory(self, real_gpu, x, y):
         torch = pytest.importorskip("torch")
         expected = fastmi.mi(x, y, device="cuda")
         free, _ = torch.cuda.mem_get_info()
