@@ -94,7 +94,7 @@ tests() {
     "$root"/tests/test_{device,device_arrays,count,knn,ksg,sweep}.py
 }
 sanitize() {
-  compute-sanitizer --tool "$1" --error-exitcode 9 "$python" "$root/bench/gpu_sanitize.py" --n "$2"
+  compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 "$python" "$root/bench/gpu_sanitize.py" --n "$2"
 }
 measure() { "$python" "$root/bench/bench_gpu.py" --seconds 130 --json "$out/gpu.json"; }
 table() { "$python" "$root/bench/render.py" "$out/gpu.json"; }

@@ -11,8 +11,8 @@ import numpy as np
 
 from fastmi._backend import find_cuda
 
-# Device types of DLPack: CUDA and CUDA managed memory.
-_DLPACK_CUDA = frozenset({2, 13})
+# Device types of DLPack: CUDA memory, and that which CUDA moves by itself.
+DLPACK_CUDA, _DLPACK_CUDA_MANAGED = 2, 13
 # numpy.dtype.kind by type code of DLPack.
 _DLPACK_KINDS = {0: "i", 1: "u", 2: "f", 5: "c", 6: "b"}
 # The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
@@ -90,7 +90,7 @@ def gpu_of(x: object) -> int | None:
     where = getattr(x, "__dlpack_device__", None)
     if callable(where):
         kind, index = where()
-        return int(index) if int(kind) in _DLPACK_CUDA else None
+        return int(index) if int(kind) in (DLPACK_CUDA, _DLPACK_CUDA_MANAGED) else None
     if not hasattr(x, "__cuda_array_interface__"):
         return None
     kernels = find_cuda().kernels

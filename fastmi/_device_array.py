@@ -18,7 +18,7 @@ from fastmi._arrays import (
     raise_unusable,
 )
 from fastmi._backend import cuda_kernels
-from fastmi._device import DEFAULT_STREAM, View, gpu_of, view_of
+from fastmi._device import DEFAULT_STREAM, DLPACK_CUDA, View, gpu_of, view_of
 
 Array: TypeAlias = NDArray[Any]
 
@@ -61,6 +61,26 @@ class DeviceArray:
             self._memory = cuda_kernels().upload(cast(Array, self._host), self.device, self.stream)
         return int(self._memory.pointer)
 
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The samples for other libraries, and for fastmi itself where it reads what users pass."""
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self.pointer, True),
+            "strides": None,
+            "version": 3,
+            "stream": self.stream,
+        }
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Return the device as DLPack numbers it."""
+        return DLPACK_CUDA, self.device
+
+    def copy_to_host(self) -> Array:
+        """Return the samples in host memory, by the name that Numba has for it."""
+        return self.host()
+
     def host(self) -> Array:
         """Return the samples in host memory, as they were given or copied from the GPU.
 
@@ -85,7 +105,7 @@ class DeviceArray:
 
 
 # To estimators and ops a block is an array with a length, a shape and a dtype, wherever it is;
-# these four know of both kinds.
+# the next four know of both kinds.
 
 
 def host(block: Array | DeviceArray) -> Array:
@@ -98,6 +118,11 @@ def like(block: Array | DeviceArray, array: Array) -> Array:
     if isinstance(block, DeviceArray):
         return cast(Array, block.replaced(array))
     return array
+
+
+def take_rows(block: Array | DeviceArray, rows: NDArray[np.integer[Any]]) -> Array:
+    """Return the samples of those numbers, on the device of `block`."""
+    return like(block, host(block)[rows])
 
 
 def device_of(block: Array | DeviceArray) -> str:

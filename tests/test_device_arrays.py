@@ -12,6 +12,7 @@ from fake_cuda import Array, Unnamed
 from fastmi import neighbors
 from fastmi._cuda_kernels import CudaKernels
 from fastmi._device import DEFAULT_STREAM, gpu_of, view_of
+from fastmi._device_array import DeviceArray, host, read_device_array, take_rows
 
 
 @pytest.fixture
@@ -230,6 +231,99 @@ class TestTorch:
         there = Tensor(fake_gpu.cuda, np.array([0, 1, 2, 2**53 + 1]))
         with pytest.raises(ValueError, match=r"x must hold integers up to 2\*\*53"):
             fastmi.entropy(there)
+
+
+class OnlyDLPack:
+    """A torch tensor by DLPack alone."""
+
+    def __init__(self, tensor):
+        self._tensor = tensor
+
+    def __dlpack__(self, *, stream=None):
+        return self._tensor.__dlpack__(stream=stream)
+
+    def __dlpack_device__(self):
+        return self._tensor.__dlpack_device__()
+
+
+@pytest.mark.usefixtures("real_gpu")
+class TestOnAGPU:
+    """The same with the libraries themselves."""
+
+    @pytest.fixture
+    def torch(self):
+        torch = pytest.importorskip("torch")
+        if not torch.cuda.is_available():
+            pytest.skip("torch has no GPU")
+        return torch
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda t: t,
+            lambda t: t.half(),
+            lambda t: (100 * t).int(),
+            lambda t: t.t().contiguous().t(),
+            lambda t: t[::2],
+            lambda t: t.clone().requires_grad_(),
+            lambda t: t > 0,
+        ],
+        ids=["same", "half", "int", "transposed", "strided", "gradients", "bool"],
+    )
+    def test_torch(self, torch, x, change):
+        tensor = change(torch.from_numpy(x))
+        there = change(torch.from_numpy(x).cuda())
+        got = neighbors.count_within(there, 1.5)
+        np.testing.assert_array_equal(got, neighbors.count_within(tensor, 1.5))
+
+    def test_torch_on_another_stream(self, torch, rng):
+        x = rng.standard_normal((2000, 3))
+        expected = fastmi.entropy(2 * x)
+        large = torch.ones(6000, 6000, device="cuda")
+        with torch.cuda.stream(torch.cuda.Stream()):
+            there = torch.from_numpy(x).cuda()
+            for _ in range(20):  # work that keeps the stream busy before the samples are there
+                large @ large
+            there *= 2
+            same(fastmi.entropy(there), expected)
+
+    def test_dlpack_alone(self, torch, x, y):
+        there = [OnlyDLPack(torch.from_numpy(each).cuda()) for each in (x, y)]
+        same(fastmi.mi(*there), fastmi.mi(x, y))
+
+    def test_cupy(self, x, y):
+        cupy = pytest.importorskip("cupy")
+        for change in (lambda a: a, lambda a: a[::-1], lambda a: (9 * a).astype("int64")):
+            there = [change(cupy.asarray(each)) for each in (x, y)]
+            same(
+                fastmi.mi(*there, noise=1e-9, seed=1),
+                fastmi.mi(change(x), change(y), noise=1e-9, seed=1),
+            )
+
+    def test_unusable(self, torch, x):
+        x[7, 1] = np.nan
+        with pytest.raises(ValueError, match=r"x must be finite; got nan in column 1, row 7"):
+            fastmi.entropy(torch.from_numpy(x).cuda())
+
+
+class TestDeviceArray:
+    def test_it_is_an_array_on_a_gpu_to_others(self, fake_gpu, x, y):
+        blocks = [DeviceArray(1, host=each) for each in (x, y)]
+        estimate = fastmi.mi(*blocks)
+        same(estimate, fastmi.mi(x, y))
+        assert estimate.device == "cuda:1"
+        same(fastmi.mi(*blocks, normalize="local"), fastmi.mi(x, y, normalize="local"))
+        assert gpu_of(blocks[0]) == 1
+        assert view_of(blocks[0]).pointer == blocks[0].pointer
+        assert fake_gpu.cuda.pointer_device(blocks[0].pointer) == 1
+
+    def test_rows(self, fake_gpu, x):
+        there = Array(fake_gpu.cuda, x, stream=4)
+        rows = np.array([5, 0, 5])
+        taken = take_rows(read_device_array(there, "x"), rows)
+        assert taken.stream == 4
+        np.testing.assert_array_equal(host(taken), x[rows])
+        np.testing.assert_array_equal(take_rows(x, rows), x[rows])
 
 
 def test_stand_in_refuses_host_addresses(x):
