@@ -89,7 +89,10 @@ def gpu_of(x: object) -> int | None:
     # Asked first: torch refuses __cuda_array_interface__ where gradients are required.
     where = getattr(x, "__dlpack_device__", None)
     if callable(where):
-        kind, index = where()
+        try:
+            kind, index = where()
+        except (TypeError, ValueError, RuntimeError, BufferError):
+            return None  # of no memory at all, torch's "meta" tensors say
         return int(index) if int(kind) in (DLPACK_CUDA, _DLPACK_CUDA_MANAGED) else None
     if not hasattr(x, "__cuda_array_interface__"):
         return None

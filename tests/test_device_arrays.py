@@ -77,6 +77,11 @@ class TestProtocols:
         for array in (x, x.tolist(), torch.from_numpy(x), torch.ones(3, requires_grad=True)):
             assert gpu_of(array) is None
 
+    def test_arrays_without_memory(self):
+        torch = pytest.importorskip("torch")
+        with pytest.raises(TypeError, match="x must be readable as a NumPy array; got Tensor"):
+            fastmi.entropy(torch.empty(9, device="meta"))
+
     def test_masked(self, fake_gpu, x):
         array = Array(fake_gpu.cuda, x)
         described = {**array.__cuda_array_interface__, "mask": array}
