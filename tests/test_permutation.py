@@ -204,3 +204,52 @@ def test_progress(rng):
 def test_wrong_options(options, error, message):
     with pytest.raises(error, match=message):
         fastmi.permutation_test(np.arange(20.0), np.arange(20.0), **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"k": [1, 4], "metric": "euclidean"},
+        {"normalize": "local", "scheme": "circular"},
+        {"method": "ksg2"},
+        {"noise": 1e-6},
+        {"algorithm": "brute"},
+    ],
+    ids=str,
+)
+def test_devices(rng, device, options):
+    x, y = pair(rng)
+    given = {"n_permutations": 19, "seed": 4, **options}
+    here = fastmi.permutation_test(x, y, **given)
+    for there in (
+        fastmi.permutation_test(device.put(x), device.put(y), **given),
+        fastmi.permutation_test(x, y, device=device.name, **given),
+    ):
+        for one, other in zip(
+            *(t if isinstance(t, list) else [t] for t in (there, here)), strict=True
+        ):
+            np.testing.assert_allclose(one.null, other.null, rtol=1e-11, atol=1e-11)
+            assert one.p_value == other.p_value
+            assert one.estimate.device == device.name
+
+
+def test_devices_with_a_condition(rng, device):
+    x, y = pair(rng)
+    z = rng.standard_normal(len(x))
+    here = fastmi.permutation_test(x, y, z, n_permutations=9, seed=4)
+    there = fastmi.permutation_test(*map(device.put, (x, y, z)), n_permutations=9, seed=4)
+    np.testing.assert_allclose(there.null, here.null, rtol=1e-11, atol=1e-11)
+
+
+def test_surrogates_on_a_gpu_come_in_batches(rng, fake_gpu, monkeypatch):
+    monkeypatch.setattr("fastmi.statistics._gpu_surrogates._ENTRIES", 1000)
+    x, y = pair(rng)
+    seen = []
+    fastmi.permutation_test(
+        x, y, n_permutations=12, seed=4, device="cuda", progress=lambda: seen.append(1)
+    )
+    assert len(seen) == 12
+    names = [name for name, *_ in fake_gpu.cuda.calls]
+    assert names.count("ksg_permutations") == 3
+    assert names.count("Buffer") == 2

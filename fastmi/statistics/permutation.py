@@ -10,10 +10,13 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device import as_device
+from fastmi._device_array import take_rows
 from fastmi._extras import Progress
 from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
 from fastmi.estimators import Estimate
 from fastmi.ops.knn import kneighbors
+from fastmi.statistics._gpu_surrogates import in_batches, surrogate_values
 from fastmi.statistics._measure import make_measure, values
 from fastmi.statistics._tasks import as_count, run, streams
 
@@ -71,6 +74,7 @@ def permutation_test(
     n_jobs: int | None = ...,
     noise: float = ...,
     seed: Seed | None = ...,
+    device: str = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> PermutationTest: ...
@@ -92,6 +96,7 @@ def permutation_test(
     n_jobs: int | None = ...,
     noise: float = ...,
     seed: Seed | None = ...,
+    device: str = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> list[PermutationTest]: ...
@@ -112,6 +117,7 @@ def permutation_test(
     n_jobs: int | None = None,
     noise: float = 0.0,
     seed: Seed | None = None,
+    device: str = "auto",
     progress: Progress = False,
     **options: Any,
 ) -> PermutationTest | list[PermutationTest]:
@@ -142,6 +148,8 @@ def permutation_test(
         n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`.
         noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
         seed: Of noise and surrogates; anything :func:`numpy.random.default_rng` takes.
+        device: Where to estimate, see :func:`fastmi.mi`. On a GPU "ksg1" without `z` has all
+            surrogates in a few launches; other methods copy each to it.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each surrogate.
         **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
@@ -156,7 +164,7 @@ def permutation_test(
     count = as_count(n_permutations, "n_permutations")
     rng = np.random.default_rng(seed)
     given = (x, y) if z is None else (x, y, z)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
+    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], as_device(device))
     if noise:
         blocks = jitter(blocks, noise, rng)
     if scheme is None:
@@ -166,11 +174,17 @@ def permutation_test(
     estimates = measure(blocks, n_jobs)
     seeds = streams(rng, count)
 
-    def surrogate(number: int, threads: int) -> NDArray[np.float64]:
-        order = reorder(number, np.random.default_rng(seeds[number]))
-        return values(measure([blocks[0][order], *blocks[1:]], threads))
+    def order(number: int) -> Order:
+        return reorder(number, np.random.default_rng(seeds[number]))
 
-    null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates"))
+    def surrogate(number: int, threads: int) -> NDArray[np.float64]:
+        return values(measure([take_rows(blocks[0], order(number)), *blocks[1:]], threads))
+
+    ksg = in_batches(blocks, method, k, options)
+    if ksg is None:
+        null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates"))
+    else:
+        null = surrogate_values(ksg, blocks, order, count, progress)
     tests = [
         PermutationTest(
             estimate=estimate,
