@@ -147,6 +147,51 @@ def memory_table(result: Result) -> str:
     return markdown_table([title, "peak above input", "peak of the process"], rows)
 
 
+def gpu_table(result: Result) -> str:
+    """What bench_gpu measured: estimates, sweeps, batches, and what failed."""
+    rows = []
+    for row in result["rows"]:
+        seconds = row["fastmi"]["median"]
+        rival, cpu = row["torch"], row.get("cpu")
+        scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
+        rows.append(
+            [
+                f"{row['case']} {row['dtype']}",
+                format_seconds(seconds),
+                _fraction(row["of_ceiling"]) if "of_ceiling" in row else "",
+                f"{rival['seconds'] / seconds:.0f}x{scaled}",
+                f"{cpu['seconds'] / seconds:.1f}x" if cpu else "",
+                ("equal" if row["counts_equal"] else "DIFFERENT") if cpu else "",
+            ]
+        )
+    header = ["case", "fastmi", "of ceiling", "torch.cdist", "fastmi on the CPU", "counts"]
+    parts = [markdown_table(header, rows)]
+    if result["sweep"]:
+        sweeps = [
+            f"{row['case']} {row['seconds']['sweep'] / row['seconds']['one scale']:.2f}x"
+            for row in result["sweep"]
+        ]
+        parts.append(f"20 scales, of one evaluation: {', '.join(sweeps)}.")
+    if result["batch"]:
+        surrogates, pairs = result["batch"]["surrogates"], result["batch"]["pairs"]
+        parts.append(
+            f"{surrogates['count']} surrogates at {surrogates['case']}: "
+            f"{format_seconds(surrogates['seconds'])}, {surrogates['of_one_estimate']:.0f}x one "
+            f"estimate; {pairs['count']} pairs of columns, n = {pairs['n']}: "
+            f"{format_seconds(pairs['seconds'])}."
+        )
+    ceiling = result["ceiling"]
+    if ceiling:
+        parts.append(
+            f"Ceiling {ceiling['float32'] / 1e12:.2f} T pair-dimensions/s in float32, "
+            f"{ceiling['float64'] / 1e12:.2f} T in float64; "
+            f"copy {ceiling['bytes'] / 1e12:.2f} TB/s."
+        )
+    parts += [f"Not measured: {one['what']} ({one['error']})." for one in result["failures"]]
+    gpu = result["gpu"]
+    return f"{gpu.get('name', 'unknown GPU')}.\n\n" + "\n\n".join(parts)
+
+
 def threads_table(result: Result) -> str:
     many = max(result["rows"][0]["seconds"], key=int)
     rows = [
@@ -195,61 +240,16 @@ def algorithms_table(result: Result) -> str:
     return markdown_table(["op", "dims", "n", "k", *names, "auto", "auto / best"], rows)
 
 
-def gpu_table(result: Result) -> str:
-    """What bench_gpu measured: estimates, sweeps, batches, and what failed."""
-    rows = []
-    for row in result["rows"]:
-        seconds = row["fastmi"]["median"]
-        rival, cpu = row["torch"], row.get("cpu")
-        scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
-        rows.append(
-            [
-                f"{row['case']} {row['dtype']}",
-                format_seconds(seconds),
-                _fraction(row["of_ceiling"]) if "of_ceiling" in row else "",
-                f"{rival['seconds'] / seconds:.0f}x{scaled}",
-                f"{cpu['seconds'] / seconds:.1f}x" if cpu else "",
-                ("equal" if row["counts_equal"] else "DIFFERENT") if cpu else "",
-            ]
-        )
-    header = ["case", "fastmi", "of ceiling", "torch.cdist", "fastmi on the CPU", "counts"]
-    parts = [markdown_table(header, rows)]
-    if result["sweep"]:
-        sweeps = [
-            f"{row['case']} {row['seconds']['sweep'] / row['seconds']['one scale']:.2f}x"
-            for row in result["sweep"]
-        ]
-        parts.append(f"20 scales, of one evaluation: {', '.join(sweeps)}.")
-    if result["batch"]:
-        surrogates, pairs = result["batch"]["surrogates"], result["batch"]["pairs"]
-        parts.append(
-            f"{surrogates['count']} surrogates at {surrogates['case']}: "
-            f"{format_seconds(surrogates['seconds'])}, {surrogates['of_one_estimate']:.0f}x one "
-            f"estimate; {pairs['count']} pairs of columns, n = {pairs['n']}: "
-            f"{format_seconds(pairs['seconds'])}."
-        )
-    ceiling = result["ceiling"]
-    if ceiling:
-        parts.append(
-            f"Ceiling {ceiling['float32'] / 1e12:.2f} T pair-dimensions/s in float32, "
-            f"{ceiling['float64'] / 1e12:.2f} T in float64; "
-            f"copy {ceiling['bytes'] / 1e12:.2f} TB/s."
-        )
-    parts += [f"Not measured: {one['what']} ({one['error']})." for one in result["failures"]]
-    gpu = result["gpu"]
-    return f"{gpu.get('name', 'unknown GPU')}.\n\n" + "\n\n".join(parts)
-
-
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
     "growth": ("Growth with n", growth_table),
     "memory": ("Memory", memory_table),
+    "gpu": ("On a GPU", gpu_table),
     "threads": ("Threads", threads_table),
     "sweep": ("Scale sweep", sweep_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
-    "gpu": ("On a GPU", gpu_table),
 }
 
 
