@@ -76,7 +76,8 @@ def main() -> int:
             arrays = [rng.standard_normal((arguments.n, d)).astype(dtype) for d in dims]
             there = [DeviceArray(0, host=array) for array in arrays]
             for metric in ("chebyshev", "euclidean"):
-                for algorithm, k in (("brute", 5), ("tree", 5), ("auto", 70), ("auto", 200)):
+                for algorithm, most in (("brute", 5), ("tree", 5), ("auto", 70), ("auto", 200)):
+                    k = min(most, arguments.n - 1)
                     on_cpu = results(_cpu, arrays, k, metric, "auto")
                     on_gpu = results(cuda, there, k, metric, algorithm)
                     for (what, expected), (_, got) in zip(on_cpu, on_gpu, strict=True):

@@ -267,6 +267,22 @@ class TestPlaces:
         with pytest.raises(ValueError, match="x must be in host memory"):
             fastmi.normalize.local(there[0])
 
+    @pytest.mark.parametrize(
+        "function",
+        [fastmi.lagged_mi, fastmi.transfer_entropy, fastmi.subsample_error],
+        ids=lambda function: function.__name__,
+    )
+    def test_functions_that_cut_samples(self, fake_gpu, x, y, function):
+        there = [Array(fake_gpu.cuda, each) for each in (x, y)]
+        options = {"lags": 1} if function is fastmi.lagged_mi else {"seed": 0}
+        with pytest.raises(ValueError, match=r"(x|source) must be in host memory here; got Array"):
+            function(*there, **options)
+        on_gpu, on_cpu = (function(x, y, device=name, **options) for name in ("cuda", "cpu"))
+        if function is fastmi.subsample_error:
+            assert on_gpu.stderr == pytest.approx(on_cpu.stderr, rel=1e-6)
+        else:
+            same(on_gpu, on_cpu)
+
     @pytest.mark.usefixtures("fake_gpu")
     def test_algorithms_of_the_cpu(self, x, y):
         with pytest.raises(ValueError, match="'auto', 'brute', 'tree' on a GPU; got algorithm='so"):
