@@ -12,7 +12,7 @@ import numpy as np
 from fastmi._backend import find_cuda
 
 # Device types of DLPack: CUDA memory, and that which CUDA moves by itself.
-DLPACK_CUDA, _DLPACK_CUDA_MANAGED = 2, 13
+_DLPACK_CUDA = (2, 13)
 # numpy.dtype.kind by type code of DLPack.
 _DLPACK_KINDS = {0: "i", 1: "u", 2: "f", 5: "c", 6: "b"}
 # The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
@@ -30,7 +30,8 @@ class View(NamedTuple):
         strides: Bytes from one element to the next, or None if C-contiguous.
         dtype: Of the elements; None if NumPy has none like it.
         stream: Handle of the stream on which the elements are or will be there.
-        owner: What keeps the memory alive.
+        owner: The array, which keeps the memory alive.
+        capsule: What else does.
     """
 
     pointer: int
@@ -39,6 +40,7 @@ class View(NamedTuple):
     dtype: np.dtype[Any] | None
     stream: int
     owner: object
+    capsule: object = None
 
     @property
     def contiguous(self) -> bool:
@@ -93,7 +95,7 @@ def gpu_of(x: object) -> int | None:
             kind, index = where()
         except (TypeError, ValueError, RuntimeError, BufferError):
             return None  # of no memory at all, torch's "meta" tensors say
-        return int(index) if int(kind) in (DLPACK_CUDA, _DLPACK_CUDA_MANAGED) else None
+        return int(index) if int(kind) in _DLPACK_CUDA else None
     if not hasattr(x, "__cuda_array_interface__"):
         return None
     kernels = find_cuda().kernels
@@ -170,8 +172,9 @@ def _dlpack_view(x: Any) -> View:
         strides=None if strides is None else tuple(step * size for step in strides),
         dtype=dtype,
         stream=DEFAULT_STREAM,
-        # A capsule that nobody consumed gives the memory back when it is collected.
-        owner=(x, capsule),
+        owner=x,
+        # One that nobody consumed gives the memory back when it is collected.
+        capsule=capsule,
     )
 
 

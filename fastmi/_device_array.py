@@ -18,7 +18,7 @@ from fastmi._arrays import (
     raise_unusable,
 )
 from fastmi._backend import cuda_kernels
-from fastmi._device import DEFAULT_STREAM, DLPACK_CUDA, View, gpu_of, view_of
+from fastmi._device import DEFAULT_STREAM, View, gpu_of, view_of
 
 Array: TypeAlias = NDArray[Any]
 
@@ -73,15 +73,7 @@ class DeviceArray:
             "stream": self.stream,
         }
 
-    def __dlpack_device__(self) -> tuple[int, int]:
-        """Return the device as DLPack numbers it."""
-        return DLPACK_CUDA, self.device
-
     def copy_to_host(self) -> Array:
-        """Return the samples in host memory, by the name that Numba has for it."""
-        return self.host()
-
-    def host(self) -> Array:
         """Return the samples in host memory, as they were given or copied from the GPU.
 
         Raises:
@@ -110,7 +102,7 @@ class DeviceArray:
 
 def host(block: Array | DeviceArray) -> Array:
     """Return a block as a NumPy array: itself, or the copy of what lies on a GPU."""
-    return block.host() if isinstance(block, DeviceArray) else block
+    return block.copy_to_host() if isinstance(block, DeviceArray) else block
 
 
 def like(block: Array | DeviceArray, array: Array) -> Array:
@@ -201,6 +193,8 @@ def _converted(x: Any, name: str, wide: bool) -> Any:
         x = x.detach()
         if x.dtype == torch.int64:
             _check_exact(x, name)
+        elif x.dtype == getattr(torch, "uint64", None):  # which torch cannot compare on a GPU
+            _check_exact(x.cpu().numpy(), name)
         if (wide or x.dtype != torch.float32) and not x.is_complex():
             x = x.to(torch.float64)
         return x.contiguous()
