@@ -74,7 +74,8 @@ def find_cuda() -> Cuda:
         module = import_module("fastmi._cuda")
     except ModuleNotFoundError:
         state = str(_cpu.build_info().get("cuda", "not part of this build"))
-        return Cuda(None, state.removeprefix("off: "))
+        missing = "fastmi._cuda was built but is not installed" if state.startswith("on") else state
+        return Cuda(None, missing.removeprefix("off: "))
     except ImportError as error:
         return Cuda(None, f"fastmi._cuda could not be loaded: {error}")
     found = CudaKernels(module)

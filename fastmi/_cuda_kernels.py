@@ -27,6 +27,10 @@ class _Call(NamedTuple):
     stream: int
 
 
+def _version(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
 class CudaKernels:
     """Kernels of ``fastmi._cuda`` for blocks of :class:`fastmi._device_array.DeviceArray`.
 
@@ -47,11 +51,15 @@ class CudaKernels:
     def describe(self) -> dict[str, Any]:
         """Return versions and devices, as JSON-able values."""
         driver = self._cuda.driver_info()
-        count = self._cuda.device_count()
+        devices = []
+        for index in range(self._cuda.device_count()):
+            device = dict(self._cuda.device_info(index))
+            device["compute_capability"] = ".".join(map(str, device["compute_capability"]))
+            devices.append(device)
         return {
-            "runtime": driver["runtime_version"],
-            "driver": driver["driver_version"],
-            "devices": [self._cuda.device_info(index) for index in range(count)],
+            "runtime": _version(driver["runtime_version"]),
+            "driver": _version(driver["driver_version"]),
+            "devices": devices,
         }
 
     def check_device(self, device: int) -> None:

@@ -72,13 +72,13 @@ class FakeCuda:
         self._memory.append((values, device))
 
     def driver_info(self):
-        return {"runtime_version": "13.0", "driver_version": "13.0", "reason": self.reason}
+        return {"runtime_version": 13000, "driver_version": 13020, "reason": self.reason}
 
     def device_count(self):
         return 0 if self.reason else self.devices
 
     def device_info(self, device):
-        return {"name": f"Fake {device}", "compute_capability": "9.0", "total_memory": 2**30}
+        return {"name": f"Fake {device}", "compute_capability": (9, 0), "total_memory": 2**30}
 
     def pointer_device(self, pointer):
         for values, device in self._memory:

@@ -4,6 +4,7 @@ Everything but the launches runs here on a stand-in (`fake_cuda`); the tests tha
 run on a GPU too, where there is one.
 """
 
+import json
 import pickle
 import sys
 
@@ -192,9 +193,11 @@ class TestNoGPU:
         settings = self.configured()
         assert settings["available"]
         assert settings["reason"] == ""
+        assert json.loads(json.dumps(settings)) == settings
+        assert settings["devices"][0]["compute_capability"] == "9.0"
         assert [device["name"] for device in settings["devices"]] == ["Fake 0", "Fake 1"]
         fastmi.show_config()
-        assert "on: Fake 0, Fake 1; driver 13.0, runtime 13.0" in capsys.readouterr().out
+        assert "on: Fake 0, Fake 1; driver 13.2, runtime 13.0" in capsys.readouterr().out
 
     @pytest.fixture(autouse=True)
     def forget(self):
