@@ -46,7 +46,7 @@ def kernels() -> ModuleType:
 
 
 def kernels_for(block: Any) -> Any:
-    """Return what serves `block`, an array or a :class:`fastmi._device.DeviceArray`.
+    """Return what serves `block`, an array or a :class:`fastmi._device_array.DeviceArray`.
 
     The functions are those of ``_cpu``, whatever the device.
     """
@@ -61,9 +61,7 @@ def cuda_kernels() -> CudaKernels:
     """
     found = find_cuda()
     if found.kernels is None:
-        raise RuntimeError(
-            f"device='cuda' must have a CUDA build of fastmi, a driver and a GPU; {found.reason}"
-        )
+        raise RuntimeError(f"fastmi cannot use a GPU here: {found.reason}")
     return found.kernels
 
 
