@@ -54,6 +54,8 @@ class TestProtocols:
         "dtype", ["bool", "int8", "uint32", "int64", "float16", "float32", "complex64"]
     )
     def test_dtypes_by_name(self, fake_gpu, protocol, dtype):
+        if (protocol, dtype) == ("dlpack", "bool"):
+            pytest.importorskip("numpy", minversion="2.0")
         values = np.ones((4, 2), dtype=dtype)
         assert view_of(Array(fake_gpu.cuda, values, protocol=protocol)).dtype == dtype
 
