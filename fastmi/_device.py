@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import sys
 from typing import Any, NamedTuple
@@ -13,8 +12,6 @@ from fastmi._backend import find_cuda
 
 # Device types of DLPack: CUDA memory, and that which CUDA moves by itself.
 _DLPACK_CUDA = (2, 13)
-# numpy.dtype.kind by type code of DLPack.
-_DLPACK_KINDS = {0: "i", 1: "u", 2: "f", 5: "c", 6: "b"}
 # The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
 DEFAULT_STREAM = 1
 
@@ -136,50 +133,15 @@ def _current_stream(x: Any) -> int:
     return int(torch.cuda.current_stream(x.device).cuda_stream) or DEFAULT_STREAM
 
 
-class _DLTensor(ctypes.Structure):
-    _fields_ = (
-        ("data", ctypes.c_void_p),
-        ("device_type", ctypes.c_int32),
-        ("device_id", ctypes.c_int32),
-        ("ndim", ctypes.c_int32),
-        ("code", ctypes.c_uint8),
-        ("bits", ctypes.c_uint8),
-        ("lanes", ctypes.c_uint16),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
-        ("byte_offset", ctypes.c_uint64),
-    )
-
-
 def _dlpack_view(x: Any) -> View:
+    # Brings ctypes, which takes a while to load and most programs do without.
+    from fastmi._dlpack import read_capsule
+
     export = getattr(x, "__dlpack__", None)
     if export is None:
         raise TypeError(f"{type(x).__name__} has no __cuda_array_interface__ and no __dlpack__")
     # The producer lets this stream wait for the elements.
     capsule = export(stream=DEFAULT_STREAM)
-    address = ctypes.pythonapi.PyCapsule_GetPointer
-    address.restype = ctypes.c_void_p
-    address.argtypes = (ctypes.py_object, ctypes.c_char_p)
-    tensor = _DLTensor.from_address(address(capsule, b"dltensor"))
-    kind = _DLPACK_KINDS.get(tensor.code)
-    size = tensor.bits // 8
-    known = kind is not None and tensor.lanes == 1 and (kind, size) in _NUMPY_SIZES
-    dtype = np.dtype(f"{kind}{size}") if known else None
-    strides = tensor.strides[: tensor.ndim] if tensor.strides and tensor.ndim else None
-    return View(
-        pointer=int(tensor.data or 0) + int(tensor.byte_offset),
-        shape=tuple(tensor.shape[: tensor.ndim]),
-        strides=None if strides is None else tuple(step * size for step in strides),
-        dtype=dtype,
-        stream=DEFAULT_STREAM,
-        owner=x,
-        # One that nobody consumed gives the memory back when it is collected.
-        capsule=capsule,
-    )
-
-
-_NUMPY_SIZES = {
-    (kind, size)
-    for kind, sizes in {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "b": (1,)}.items()
-    for size in sizes
-} | {("c", 8), ("c", 16)}
+    pointer, shape, strides, dtype = read_capsule(capsule)
+    # A capsule that nobody consumed gives the memory back when it is collected.
+    return View(pointer, shape, strides, dtype, DEFAULT_STREAM, x, capsule)
