@@ -13,6 +13,7 @@ __all__: list[str] = [
     "first_unusable",
     "kneighbors",
     "ksg",
+    "ksg_pairwise",
     "ksg_sweep",
     "kth_distance",
     "simd_level",
@@ -57,6 +58,22 @@ def ksg(
     variant: typing.SupportsInt | typing.SupportsIndex,
     metric: str,
     algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+@typing.overload
+def ksg_pairwise(
+    columns: numpy.typing.NDArray[numpy.float64],
+    pairs: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    report: typing.Any,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+@typing.overload
+def ksg_pairwise(
+    columns: numpy.typing.NDArray[numpy.float32],
+    pairs: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    report: typing.Any,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def ksg_sweep(
