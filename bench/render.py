@@ -118,6 +118,30 @@ def sweep_table(result: Result) -> str:
     return markdown_table(header, rows)
 
 
+def pairwise_table(result: Result) -> str:
+    names = list(dict.fromkeys(name for row in result["rows"] for name in row["seconds"]))
+    rivals = names[1:]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        own = seconds["pairwise_mi"]
+        rows.append(
+            [
+                f"{row['columns']} columns, n = {row['n']}",
+                f"{row['pairs']}",
+                format_seconds(own),
+                f"{row['pairs'] / own:.3g}",
+                *(
+                    f"{format_seconds(seconds[name])} ({seconds[name] / own:.1f}x)"
+                    if name in seconds
+                    else ""
+                    for name in rivals
+                ),
+            ]
+        )
+    return markdown_table(["case", "pairs", "pairwise_mi", "pairs/s", *rivals], rows)
+
+
 def ceiling_table(result: Result) -> str:
     rows = [
         [row["dtype"], str(row["threads"]), f"{row['pair_dims_per_second'] / 1e9:.1f} G/s"]
@@ -201,6 +225,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "memory": ("Memory", memory_table),
     "threads": ("Threads", threads_table),
     "sweep": ("Scale sweep", sweep_table),
+    "pairwise": ("Every pair of columns", pairwise_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
 }
