@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "bindings/arrays.h"
 #include "cpu/ceiling.h"
@@ -13,6 +14,7 @@
 #include "cpu/pairwise.h"
 #include "cpu/simd_level.h"
 #include "cpu/strips.h"
+#include "cpu/surrogates.h"
 #include "cpu/sweep.h"
 
 namespace fastmi::bindings {
@@ -262,6 +264,59 @@ py::tuple ksg_pairwise(const Array<T>& columns, const Array<std::int64_t>& pairs
   return py::make_tuple(mean, std, count_sum, zero_radius);
 }
 
+/// None where the lists of neighbours would not pay; `next_orders` returns orders [s, n] until it
+/// returns None.
+template <class T>
+py::object ksg_surrogates(const py::array& x, const py::array& y, const std::vector<int>& ks,
+                          std::int64_t capacity, const py::function& next_orders, int threads) {
+  const Blocks<T> blocks = as_blocks<T>({x, y});
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  const int k = *std::max_element(ks.begin(), ks.end());
+  if (capacity < k || capacity >= n) {
+    throw std::invalid_argument("capacity must be in [k, n - 1]; got capacity=" +
+                                std::to_string(capacity) + ", k=" + std::to_string(k) +
+                                ", n=" + std::to_string(n));
+  }
+  check_threads(threads);
+  std::optional<cpu::Surrogates<T>> surrogates;
+  const auto quiet = [] {};
+  on_threads(
+      threads,
+      [&](const cpu::Execution& execution) {
+        surrogates.emplace(blocks[0], blocks[1], ks, capacity, execution);
+      },
+      quiet);
+  if (!surrogates->worthwhile()) return py::none();
+  std::vector<double> found;
+  for (;;) {
+    const py::object next = next_orders();
+    if (next.is_none()) break;
+    if (!py::isinstance<Array<std::int64_t>>(next)) {
+      throw py::type_error("orders must be C-contiguous int64");
+    }
+    const auto orders = py::reinterpret_borrow<Array<std::int64_t>>(next);
+    if (orders.ndim() != 2 || orders.shape(1) != n) {
+      throw std::invalid_argument("orders must have shape [s, n]; got ndim=" +
+                                  std::to_string(orders.ndim()) + ", n=" + std::to_string(n));
+    }
+    const std::size_t before = found.size();
+    found.resize(before + static_cast<std::size_t>(orders.shape(0)) * ks.size());
+    const std::int64_t* data = orders.data();
+    const std::int64_t number = orders.shape(0);
+    on_threads(
+        threads,
+        [&](const cpu::Execution& execution) {
+          surrogates->psi_means(data, number, execution, found.data() + before);
+        },
+        quiet);
+  }
+  const auto lists = static_cast<py::ssize_t>(ks.size());
+  Array<double> means({static_cast<py::ssize_t>(found.size()) / lists, lists});
+  std::copy(found.begin(), found.end(), means.mutable_data());
+  return means;
+}
+
 Array<double> digamma(const Array<std::int64_t>& n) {
   const std::int64_t* from = n.data();
   if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
@@ -369,6 +424,15 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         "ks"_a, "report"_a, "threads"_a);
   m.def("ksg_pairwise", &ksg_pairwise<float>, "columns"_a.noconvert(), "pairs"_a.noconvert(),
         "ks"_a, "report"_a, "threads"_a);
+  m.def(
+      "ksg_surrogates",
+      [](const py::array& x, const py::array& y, const std::vector<int>& ks, std::int64_t capacity,
+         const py::function& next_orders, int threads) {
+        return with_dtype({x}, [&]<class T>() {
+          return ksg_surrogates<T>(x, y, ks, capacity, next_orders, threads);
+        });
+      },
+      "x"_a, "y"_a, "ks"_a, "capacity"_a, "next_orders"_a, "threads"_a);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());
