@@ -118,6 +118,9 @@ def sweep_table(result: Result) -> str:
     return markdown_table(header, rows)
 
 
+_PERMUTATION_COLUMNS = ("test", "mi", "mi of a shuffle", "on one thread")
+
+
 def pairwise_table(result: Result) -> str:
     names = list(dict.fromkeys(name for row in result["rows"] for name in row["seconds"]))
     rivals = names[1:]
@@ -140,6 +143,28 @@ def pairwise_table(result: Result) -> str:
             ]
         )
     return markdown_table(["case", "pairs", "pairwise_mi", "pairs/s", *rivals], rows)
+
+
+def permutation_table(result: Result) -> str:
+    rivals = [n for n in result["rows"][0]["seconds"] if n not in _PERMUTATION_COLUMNS]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        test, number = seconds["test"], row["surrogates"]
+        rows.append(
+            [
+                row["case"],
+                format_seconds(test),
+                *(
+                    f"{test / seconds[name]:.0f} x {format_seconds(seconds[name])}"
+                    for name in _PERMUTATION_COLUMNS[1:]
+                ),
+                *(f"{number * seconds[name] / test:.1f}x" for name in rivals),
+            ]
+        )
+    header = ["case", f"test, {number} surrogates", "in calls of mi", "of mi on a shuffle"]
+    header += ["of that on one thread", *(f"{name}, {number} calls" for name in rivals)]
+    return markdown_table(header, rows)
 
 
 def ceiling_table(result: Result) -> str:
@@ -226,6 +251,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "threads": ("Threads", threads_table),
     "sweep": ("Scale sweep", sweep_table),
     "pairwise": ("Every pair of columns", pairwise_table),
+    "permutation": ("Permutation test", permutation_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
 }

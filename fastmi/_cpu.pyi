@@ -14,6 +14,7 @@ __all__: list[str] = [
     "kneighbors",
     "ksg",
     "ksg_pairwise",
+    "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
     "simd_level",
@@ -76,6 +77,15 @@ def ksg_pairwise(
     report: typing.Any,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
+def ksg_surrogates(
+    x: numpy.ndarray,
+    y: numpy.ndarray,
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    algorithm: str,
+    next_orders: collections.abc.Callable,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
 def ksg_sweep(
     x: numpy.ndarray,
     y: numpy.ndarray,

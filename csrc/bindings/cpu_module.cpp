@@ -264,30 +264,23 @@ py::tuple ksg_pairwise(const Array<T>& columns, const Array<std::int64_t>& pairs
   return py::make_tuple(mean, std, count_sum, zero_radius);
 }
 
-/// None where the lists of neighbours would not pay; `next_orders` returns orders [s, n] until it
-/// returns None.
+/// psi_mean [surrogates, ks]; `next_orders` returns orders [s, n] until it returns None.
 template <class T>
-py::object ksg_surrogates(const py::array& x, const py::array& y, const std::vector<int>& ks,
-                          std::int64_t capacity, const py::function& next_orders, int threads) {
+py::array ksg_surrogates(const py::array& x, const py::array& y, const std::vector<int>& ks,
+                         Metric metric, Algorithm algorithm, const py::function& next_orders,
+                         int threads) {
   const Blocks<T> blocks = as_blocks<T>({x, y});
   const std::int64_t n = blocks.front().n;
   check_ks(ks, n);
-  const int k = *std::max_element(ks.begin(), ks.end());
-  if (capacity < k || capacity >= n) {
-    throw std::invalid_argument("capacity must be in [k, n - 1]; got capacity=" +
-                                std::to_string(capacity) + ", k=" + std::to_string(k) +
-                                ", n=" + std::to_string(n));
-  }
   check_threads(threads);
-  std::optional<cpu::Surrogates<T>> surrogates;
   const auto quiet = [] {};
+  std::optional<cpu::Surrogates<T>> surrogates;
   on_threads(
       threads,
       [&](const cpu::Execution& execution) {
-        surrogates.emplace(blocks[0], blocks[1], ks, capacity, execution);
+        surrogates.emplace(blocks[0], blocks[1], ks, metric, algorithm, execution);
       },
       quiet);
-  if (!surrogates->worthwhile()) return py::none();
   std::vector<double> found;
   for (;;) {
     const py::object next = next_orders();
@@ -297,8 +290,8 @@ py::object ksg_surrogates(const py::array& x, const py::array& y, const std::vec
     }
     const auto orders = py::reinterpret_borrow<Array<std::int64_t>>(next);
     if (orders.ndim() != 2 || orders.shape(1) != n) {
-      throw std::invalid_argument("orders must have shape [s, n]; got ndim=" +
-                                  std::to_string(orders.ndim()) + ", n=" + std::to_string(n));
+      throw std::invalid_argument("orders must have shape [s, n] with n=" + std::to_string(n) +
+                                  "; got ndim=" + std::to_string(orders.ndim()));
     }
     const std::size_t before = found.size();
     found.resize(before + static_cast<std::size_t>(orders.shape(0)) * ks.size());
@@ -426,13 +419,15 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         "ks"_a, "report"_a, "threads"_a);
   m.def(
       "ksg_surrogates",
-      [](const py::array& x, const py::array& y, const std::vector<int>& ks, std::int64_t capacity,
-         const py::function& next_orders, int threads) {
+      [](const py::array& x, const py::array& y, const std::vector<int>& ks,
+         const std::string& metric, const std::string& algorithm, const py::function& next_orders,
+         int threads) {
         return with_dtype({x}, [&]<class T>() {
-          return ksg_surrogates<T>(x, y, ks, capacity, next_orders, threads);
+          return ksg_surrogates<T>(x, y, ks, as_metric(metric), as_algorithm(algorithm),
+                                   next_orders, threads);
         });
       },
-      "x"_a, "y"_a, "ks"_a, "capacity"_a, "next_orders"_a, "threads"_a);
+      "x"_a, "y"_a, "ks"_a, "metric"_a, "algorithm"_a, "next_orders"_a, "threads"_a);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());

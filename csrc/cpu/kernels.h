@@ -37,11 +37,6 @@ struct Kernels {
   void (*sweep_query)(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
                       const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
                       std::int64_t* counts_x, std::int64_t* counts_y, T* limits);
-  std::int64_t (*distances_from)(const T* columns, std::int64_t stride, int d, std::int64_t i,
-                                 T limit, T* distances, std::int32_t* below);
-  std::int64_t (*count_from)(const T* columns, std::int64_t stride, int d, std::int64_t i, T limit);
-  void (*nearest_of_list)(const T* distance, const std::int32_t* sample, std::int64_t size,
-                          const T* rows, int row_size, std::int64_t own, int k, T* best);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
   Knn knn_block(Metric metric, bool with_index) const {

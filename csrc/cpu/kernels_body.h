@@ -5,7 +5,6 @@
 #include "cpu/knn_kernel.h"
 #include "cpu/sorted_kernel.h"
 #include "cpu/strips_kernel.h"
-#include "cpu/surrogates_kernel.h"
 #include "cpu/sweep_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
@@ -25,9 +24,6 @@ inline constexpr Kernels<T> kTable = {
     .distance_rows_chebyshev = &distance_rows<Metric::kChebyshev, T>,
     .distance_rows_euclidean = &distance_rows<Metric::kEuclidean, T>,
     .sweep_query = &sweep_query<T>,
-    .distances_from = &distances_from<T>,
-    .count_from = &count_from<T>,
-    .nearest_of_list = &nearest_of_list<T>,
     .probe_ceiling = &probe_ceiling<T>,
 };
 

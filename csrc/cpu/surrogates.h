@@ -3,59 +3,44 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/metric.h"
 #include "common/points.h"
-#include "cpu/buffer.h"
+#include "cpu/cost_model.h"
+#include "cpu/count.h"
 #include "cpu/parallel.h"
+#include "cpu/sorted.h"
 
 namespace fastmi::cpu {
 
-/// The nearest others of each sample in one variable (Chebyshev), in order of distance: all those
-/// nearer than cutoff[i], at most `capacity` of them.
-template <class T>
-struct NeighbourLists {
-  std::int64_t n = 0;
-  int d = 0;
-  std::int64_t capacity = 0;
-  std::int64_t stride = 0;      ///< of columns: n rounded up to whole vectors
-  int row_size = 0;             ///< d rounded up to whole vectors, the rest zero
-  Buffer<T> columns;            ///< [d][stride], +inf behind the n samples
-  Buffer<T> rows;               ///< [n][row_size]
-  Buffer<T> distance;           ///< [n][capacity]
-  Buffer<std::int32_t> sample;  ///< [n][capacity]
-  Buffer<std::int32_t> size;    ///< [n]
-  Buffer<T> cutoff;             ///< [n]
-};
-
-/// KSG estimates (variant 1, Chebyshev) of x, its rows reordered, and y: what does not depend on
-/// the order is done once.
+/// KSG estimates (variant 1) of x, its rows reordered, and y.
 ///
-/// Reordering leaves the neighbours of a sample within either variable as they are. Where the two
-/// are independent about sqrt(k n) samples lie within the k-th joint distance in each, so lists of
-/// a few times that many hold nearly all searches and counts; the rest scan all samples. Memory
-/// about n * capacity * (sizeof(T) + 4) for each variable, time to build O(n^2 d).
+/// Reordering leaves both variables as they are: they are sorted, or put in a tree, once. The joint
+/// search is made anew for each order; then the counts of all orders are made in one pass over each
+/// variable, a sample's radii side by side.
 template <class T>
 class Surrogates {
  public:
-  /// capacity: of the lists, in [k, n - 1]. x and y [n, d].
-  Surrogates(const Points<T>& x, const Points<T>& y, std::vector<int> ks, std::int64_t capacity,
-             const Execution& execution);
+  /// x, y: views that outlive this; ks in [1, n - 1].
+  Surrogates(const Points<T>& x, const Points<T>& y, std::vector<int> ks, Metric metric,
+             Algorithm algorithm, const Execution& execution);
 
-  /// Whether the lists came out long enough to be worth using: many equal distances cut them short.
-  bool worthwhile() const;
-
-  /// psi_mean[surrogates][len(ks)]: mean of psi(n_x + 1) + psi(n_y + 1) for pairs (x[order[i]],
-  /// y[i]), the bits of ksg(). orders [surrogates][n], each a permutation (else
-  /// std::invalid_argument). Threads share out surrogates.
-  void psi_means(const std::int64_t* orders, std::int64_t surrogates, const Execution& execution,
-                 double* psi_mean) const;
+  /// psi_mean[number][len(ks)]: mean of psi(n_x + 1) + psi(n_y + 1) for the pairs (x[order[i]],
+  /// y[i]), bit for bit that of ksg(). orders [number][n], each a permutation (else
+  /// std::invalid_argument). Threads share out orders. Memory 48 number len(ks) n bytes.
+  void psi_means(const std::int64_t* orders, std::int64_t number, const Execution& execution,
+                 double* psi_mean);
 
  private:
-  struct Scratch;
-  void run(const std::int64_t* order, Scratch& scratch, double* psi_mean) const;
+  void two_columns(const std::int64_t* orders, std::int64_t number, const Execution& execution,
+                   double* psi_mean) const;
 
+  Points<T> x_, y_;
   std::vector<int> ks_;
-  int largest_k_;
-  NeighbourLists<T> x_, y_;
+  Metric metric_;
+  Algorithm algorithm_;
+  bool two_columns_;
+  std::vector<SortedColumn<T>> sorted_;  ///< of x and y, if they are one column each
+  std::vector<CountSpace<T>> margins_;   ///< of x and y, otherwise
 };
 
 }  // namespace fastmi::cpu

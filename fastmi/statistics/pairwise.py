@@ -16,7 +16,7 @@ from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
 from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
-from fastmi.statistics._measure import Measure, make_measure, values
+from fastmi.statistics._measure import Measure, as_ksg1, make_measure, values
 from fastmi.statistics._tasks import as_count, run, streams
 from fastmi.statistics.permutation import p_value
 
@@ -143,7 +143,7 @@ def pairwise_mi(
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
-    ksg = None if shuffles else _ksg(method, k, options)
+    ksg = None if shuffles else as_ksg1(method, k, options)
     # Fewer pairs than threads: those of one pair share its work.
     if (
         ksg is not None
@@ -202,13 +202,6 @@ def _pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
         return np.column_stack(np.triu_indices(shape[0], 1)).astype(np.int64, copy=False)
     rows, columns = np.indices(shape, dtype=np.int64)
     return np.column_stack([rows.ravel(), columns.ravel()])
-
-
-def _ksg(method: str, k: object, options: dict[str, Any]) -> KSG | None:
-    """Return the estimator if it is KSG algorithm 1 with options that it knows."""
-    if method != "ksg1" or not options.keys() <= {"metric", "algorithm", "normalize"}:
-        return None
-    return KSG(k=as_k(k), **options)
 
 
 def _at_once(
