@@ -126,17 +126,20 @@ CountSpace<T>::CountSpace(const Points<T>& points, Metric metric, Algorithm algo
 }
 
 template <class T>
-void CountSpace<T>::count(const T* radius, int radii, bool strict, const Execution& execution,
-                          std::int64_t* counts) {
-  if (sorts_) {
-    count_in_column(sorted_, radius, radii, strict, execution, counts);
-    return;
-  }
-  if (!quantised_ && use_byte_filter(n_, tree_.d, metric_)) {
+void CountSpace<T>::prepare(const T* radius, const Execution& execution) {
+  if (!sorts_ && use_byte_filter(n_, tree_.d, metric_)) {
     quantise(tree_, typical_radius(radius, n_), execution);
   }
-  quantised_ = true;
-  count_in_tree(tree_, radius, radii, strict, metric_, execution, counts);
+}
+
+template <class T>
+void CountSpace<T>::count(const T* radius, int radii, bool strict, const Execution& execution,
+                          std::int64_t* counts) const {
+  if (sorts_) {
+    count_in_column(sorted_, radius, radii, strict, execution, counts);
+  } else {
+    count_in_tree(tree_, radius, radii, strict, metric_, execution, counts);
+  }
 }
 
 #define FASTMI_INSTANTIATE(T)                                                          \

@@ -27,16 +27,18 @@ class CountSpace {
   CountSpace(const Points<T>& points, Metric metric, Algorithm algorithm,
              const Execution& execution);
 
-  /// counts[radii][n], written, as of count_within. Lists of radii share one pass: eight cost about
-  /// twice as much as one.
+  /// Fits the search to radii like these [n]; only speed depends on it.
+  void prepare(const T* radius, const Execution& execution);
+
+  /// counts[radii][n], written, as of count_within; thread-safe. Lists of radii share one pass:
+  /// eight cost about twice as much as one.
   void count(const T* radius, int radii, bool strict, const Execution& execution,
-             std::int64_t* counts);
+             std::int64_t* counts) const;
 
  private:
   std::int64_t n_;
   Metric metric_;
   bool sorts_;
-  bool quantised_ = false;
   SortedColumn<T> sorted_;
   BlockTree<T> tree_;
 };

@@ -43,64 +43,62 @@ Surrogates<T>::Surrogates(const Points<T>& x, const Points<T>& y, std::vector<in
 }
 
 template <class T>
-void Surrogates<T>::two_columns(const std::int64_t* orders, std::int64_t number,
-                                const Execution& execution, double* psi_mean) const {
+void Surrogates<T>::two_columns(const std::int64_t* order, double* psi_mean) const {
   const std::int64_t n = x_.n;
   const std::size_t lists = ks_.size();
   const Execution serial;
-  parallel_for(execution, number, [&](std::int64_t s, int) {
-    const Buffer<std::int64_t> inverse = invert(orders + s * n, n);
-    SortedColumn<T> x = sorted_[0];
-    for (std::int32_t& sample : x.sample) sample = static_cast<std::int32_t>(inverse[sample]);
-    Buffer<std::int64_t> counts(lists * 2 * static_cast<std::size_t>(n));
-    std::vector<PsiSummary> summaries(lists);
-    count_sorted_pair(x, sorted_[1], ks_, serial, counts.data(), summaries);
-    for (std::size_t q = 0; q < lists; ++q) {
-      summarise_psi(counts.data() + 2 * q * n, 2, n, 1, serial, summaries[q]);
-      psi_mean[s * lists + q] = summaries[q].mean;
-    }
-  });
+  const Buffer<std::int64_t> inverse = invert(order, n);
+  SortedColumn<T> x = sorted_[0];
+  for (std::int32_t& sample : x.sample) sample = static_cast<std::int32_t>(inverse[sample]);
+  Buffer<std::int64_t> counts(lists * 2 * static_cast<std::size_t>(n));
+  std::vector<PsiSummary> summaries(lists);
+  count_sorted_pair(x, sorted_[1], ks_, serial, counts.data(), summaries);
+  for (std::size_t q = 0; q < lists; ++q) {
+    summarise_psi(counts.data() + 2 * q * n, 2, n, 1, serial, summaries[q]);
+    psi_mean[q] = summaries[q].mean;
+  }
 }
 
+/// Joint k-th distances [len(ks)][n] in the order of the samples of x, and of those of y.
 template <class T>
-void Surrogates<T>::psi_means(const std::int64_t* orders, std::int64_t number,
-                              const Execution& execution, double* psi_mean) {
-  if (number == 0) return;
-  if (two_columns_) {
-    two_columns(orders, number, execution, psi_mean);
-    return;
+void Surrogates<T>::search(const std::int64_t* order, T* by_x, T* by_y,
+                           const Execution& execution) const {
+  const std::int64_t n = x_.n;
+  invert(order, n);
+  Buffer<T> reordered(static_cast<std::size_t>(n * x_.d));
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::copy_n(x_.data + order[i] * x_.d, x_.d, reordered.data() + i * x_.d);
   }
+  kth_distance(Blocks<T>{{reordered.data(), n, x_.d}, y_}, ks_, metric_, algorithm_, execution,
+               by_y);
+  for (std::size_t q = 0; q < ks_.size(); ++q) {
+    for (std::int64_t i = 0; i < n; ++i) by_x[q * n + order[i]] = by_y[q * n + i];
+  }
+}
+
+/// Several orders on one thread, their counts in one pass.
+template <class T>
+void Surrogates<T>::group(const std::int64_t* orders, std::int64_t number, double* psi_mean) const {
   const std::int64_t n = x_.n;
   const auto lists = static_cast<std::int64_t>(ks_.size());
   const std::int64_t radii = number * lists;
   const Execution serial;
-  // Radii [radii][n] in the order of the samples of x, and of those of y; counts the same.
-  Buffer<T> radius[2] = {Buffer<T>(static_cast<std::size_t>(radii * n)),
-                         Buffer<T>(static_cast<std::size_t>(radii * n))};
-  parallel_for(execution, number, [&](std::int64_t s, int) {
-    const std::int64_t* order = orders + s * n;
-    invert(order, n);
-    Buffer<T> reordered(static_cast<std::size_t>(n * x_.d));
-    for (std::int64_t i = 0; i < n; ++i) {
-      std::copy_n(x_.data + order[i] * x_.d, x_.d, reordered.data() + i * x_.d);
-    }
-    T* const by_y = radius[1].data() + s * lists * n;
-    kth_distance(Blocks<T>{{reordered.data(), n, x_.d}, y_}, ks_, metric_, algorithm_, serial,
-                 by_y);
-    for (std::int64_t q = 0; q < lists; ++q) {
-      T* const by_x = radius[0].data() + (s * lists + q) * n;
-      for (std::int64_t i = 0; i < n; ++i) by_x[order[i]] = by_y[q * n + i];
-    }
-  });
+  Buffer<T> radius[2];
   Buffer<std::int64_t> counts[2];
   for (int b = 0; b < 2; ++b) {
+    radius[b].resize(static_cast<std::size_t>(radii * n));
     counts[b].resize(radius[b].size());
-    margins_[b].count(radius[b].data(), static_cast<int>(radii), true, execution,
-                      counts[b].data());
   }
-  parallel_for(execution, radii, [&](std::int64_t r, int) {
+  for (std::int64_t s = 0; s < number; ++s) {
+    const std::int64_t at = s * lists * n;
+    search(orders + s * n, radius[0].data() + at, radius[1].data() + at, serial);
+  }
+  for (int b = 0; b < 2; ++b) {
+    margins_[b].count(radius[b].data(), static_cast<int>(radii), true, serial, counts[b].data());
+  }
+  Buffer<std::int64_t> both(2 * static_cast<std::size_t>(n));
+  for (std::int64_t r = 0; r < radii; ++r) {
     const std::int64_t* order = orders + r / lists * n;
-    Buffer<std::int64_t> both(2 * static_cast<std::size_t>(n));
     for (std::int64_t i = 0; i < n; ++i) {
       both[i] = counts[0][r * n + order[i]];
       both[n + i] = counts[1][r * n + i];
@@ -108,6 +106,36 @@ void Surrogates<T>::psi_means(const std::int64_t* orders, std::int64_t number,
     PsiSummary summary;
     summarise_psi(both.data(), 2, n, 1, serial, summary);
     psi_mean[r] = summary.mean;
+  }
+}
+
+template <class T>
+void Surrogates<T>::psi_means(const std::int64_t* orders, std::int64_t number,
+                              const Execution& execution, double* psi_mean) {
+  const std::int64_t n = x_.n;
+  const auto lists = static_cast<std::int64_t>(ks_.size());
+  if (number == 0) return;
+  if (two_columns_) {
+    parallel_for(execution, number, [&](std::int64_t s, int) {
+      two_columns(orders + s * n, psi_mean + s * lists);
+    });
+    return;
+  }
+  if (!prepared_) {
+    Buffer<T> radius[2] = {Buffer<T>(static_cast<std::size_t>(lists * n)),
+                           Buffer<T>(static_cast<std::size_t>(lists * n))};
+    search(orders, radius[0].data(), radius[1].data(), execution);
+    for (int b = 0; b < 2; ++b) margins_[b].prepare(radius[b].data(), execution);
+    prepared_ = true;
+  }
+  // Twice as many gain little more, and every thread is to have some.
+  constexpr std::int64_t kTogether = 16;
+  constexpr std::int64_t kMostRadii = std::int64_t{1} << 21;  // of one thread, 32 to 48 bytes each
+  const std::int64_t size = std::max<std::int64_t>(
+      1, std::min({kTogether, kMostRadii / (lists * n), number / (2 * execution.threads)}));
+  parallel_for(execution, (number + size - 1) / size, [&](std::int64_t item, int) {
+    const std::int64_t begin = item * size;
+    group(orders + begin * n, std::min(size, number - begin), psi_mean + begin * lists);
   });
 }
 

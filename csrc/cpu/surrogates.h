@@ -15,7 +15,7 @@ namespace fastmi::cpu {
 /// KSG estimates (variant 1) of x, its rows reordered, and y.
 ///
 /// Reordering leaves both variables as they are: they are sorted, or put in a tree, once. The joint
-/// search is made anew for each order; then the counts of all orders are made in one pass over each
+/// search is made anew for each order; the counts of several orders are made in one pass over each
 /// variable, a sample's radii side by side.
 template <class T>
 class Surrogates {
@@ -26,19 +26,22 @@ class Surrogates {
 
   /// psi_mean[number][len(ks)]: mean of psi(n_x + 1) + psi(n_y + 1) for the pairs (x[order[i]],
   /// y[i]), bit for bit that of ksg(). orders [number][n], each a permutation (else
-  /// std::invalid_argument). Threads share out orders. Memory 48 number len(ks) n bytes.
+  /// std::invalid_argument). Threads share out orders, and hold some 100 MB each at most or what one
+  /// order needs.
   void psi_means(const std::int64_t* orders, std::int64_t number, const Execution& execution,
                  double* psi_mean);
 
  private:
-  void two_columns(const std::int64_t* orders, std::int64_t number, const Execution& execution,
-                   double* psi_mean) const;
+  void two_columns(const std::int64_t* order, double* psi_mean) const;
+  void group(const std::int64_t* orders, std::int64_t number, double* psi_mean) const;
+  void search(const std::int64_t* order, T* by_x, T* by_y, const Execution& execution) const;
 
   Points<T> x_, y_;
   std::vector<int> ks_;
   Metric metric_;
   Algorithm algorithm_;
   bool two_columns_;
+  bool prepared_ = false;
   std::vector<SortedColumn<T>> sorted_;  ///< of x and y, if they are one column each
   std::vector<CountSpace<T>> margins_;   ///< of x and y, otherwise
 };

@@ -24,14 +24,14 @@ def surrogate_means(
     """Return what KSG algorithm 1 averages (Kraskov et al. 2004, eq. 8) for ``(x[order], y)``.
 
     Bit for bit the `psi_mean` of :func:`fastmi.ops.ksg.ksg_terms`. What does not depend on the
-    order is done once, and the counts of all orders of one call of `next_orders` in one pass.
+    order is done once, and the counts of several orders in one pass.
 
     Args:
         x: Samples, shape (n, dx).
         y: Samples, shape (n, dy), dtype of `x`.
         ks: Neighbour numbers, each in [1, n - 1].
         next_orders: Returns permutations of the rows of x, int64, shape (s, n), until it
-            returns None. Memory grows with s: 48 bytes times s, n and the number of ks.
+            returns None.
         metric: Distance inside x and inside y.
         algorithm: Name of the search, or "auto".
         n_jobs: Threads, across orders; see :func:`fastmi._backend.thread_count`.

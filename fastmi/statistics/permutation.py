@@ -36,9 +36,9 @@ SCHEMES = ("shuffle", "circular", "block", "local")
 
 _LABEL = "surrogates"
 
-# Surrogates whose counts share a pass: more gain little.
-_TOGETHER = 32
-# Of k-th distances held at once; 48 bytes each.
+# Orders handed to the kernel at once: few enough to show progress, many enough for its threads;
+# and not above 16 MiB.
+_TOGETHER = 256
 _MOST_ENTRIES = 1 << 21
 
 # Values closer than this are equal but for the order of summation.
@@ -222,7 +222,7 @@ def _at_once(
     n = len(x)
     ks = k_list(ksg.k, n)
     threads = thread_count(n_jobs)
-    together = min(_TOGETHER, _MOST_ENTRIES // (len(ks) * n)) // threads * threads
+    together = max(threads, min(_TOGETHER, _MOST_ENTRIES // n) // threads * threads)
     begin = done = 0
     with ProgressBar(progress, count, _LABEL) as bar:
 
@@ -234,7 +234,7 @@ def _at_once(
             done = begin
             if begin == count:
                 return None
-            end = min(count, begin + max(threads, together))
+            end = min(count, begin + together)
             orders = np.array([order(number) for number in range(begin, end)], dtype=np.int64)
             begin = end
             return orders
