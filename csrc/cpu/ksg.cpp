@@ -16,9 +16,8 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
                        const Execution& execution, std::int64_t* counts,
                        std::vector<PsiSummary>& summaries) {
   SortedColumn<T> sorted[2];
-  parallel_for(execution, 2, [&](std::int64_t b, int) {
-    sorted[b] = sort_column(blocks[b].data, blocks[b].n);
-  });
+  parallel_for(execution, 2,
+               [&](std::int64_t b, int) { sorted[b] = sort_column(blocks[b].data, blocks[b].n); });
   count_sorted_pair(sorted[0], sorted[1], ks, execution, counts, summaries);
 }
 

@@ -58,12 +58,12 @@ std::vector<PairSummary> ksg_pairwise(const T* columns, std::int64_t m, std::int
   return found;
 }
 
-#define FASTMI_INSTANTIATE(T)                                                                     \
-  template void count_sorted_pair(const SortedColumn<T>&, const SortedColumn<T>&,                 \
-                                  const std::vector<int>&, const Execution&, std::int64_t*,       \
-                                  std::vector<PsiSummary>&);                                      \
-  template std::vector<PairSummary> ksg_pairwise(                                                 \
-      const T*, std::int64_t, std::int64_t, const std::vector<ColumnPair>&,                       \
+#define FASTMI_INSTANTIATE(T)                                                               \
+  template void count_sorted_pair(const SortedColumn<T>&, const SortedColumn<T>&,           \
+                                  const std::vector<int>&, const Execution&, std::int64_t*, \
+                                  std::vector<PsiSummary>&);                                \
+  template std::vector<PairSummary> ksg_pairwise(                                           \
+      const T*, std::int64_t, std::int64_t, const std::vector<ColumnPair>&,                 \
       const std::vector<int>&, const Execution&, std::atomic<std::int64_t>&);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)

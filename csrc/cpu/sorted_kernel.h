@@ -51,7 +51,8 @@ struct SideCounter {
     return values[p + steps] - values[p];
   }
 
-  /// count[l]: multiples of `stride` below `width` whose rank is nearer to first + l than limits[l].
+  /// count[l]: multiples of `stride` below `width` whose rank is nearer to first + l than
+  /// limits[l].
   FASTMI_INLINE void probe(std::int64_t first, std::int64_t stride, const T* limits,
                            std::int64_t* count) const {
     constexpr int W = kLanes<T>;

@@ -116,9 +116,8 @@ void Surrogates<T>::psi_means(const std::int64_t* orders, std::int64_t number,
   const auto lists = static_cast<std::int64_t>(ks_.size());
   if (number == 0) return;
   if (two_columns_) {
-    parallel_for(execution, number, [&](std::int64_t s, int) {
-      two_columns(orders + s * n, psi_mean + s * lists);
-    });
+    parallel_for(execution, number,
+                 [&](std::int64_t s, int) { two_columns(orders + s * n, psi_mean + s * lists); });
     return;
   }
   if (!prepared_) {

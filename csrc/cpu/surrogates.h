@@ -26,8 +26,8 @@ class Surrogates {
 
   /// psi_mean[number][len(ks)]: mean of psi(n_x + 1) + psi(n_y + 1) for the pairs (x[order[i]],
   /// y[i]), bit for bit that of ksg(). orders [number][n], each a permutation (else
-  /// std::invalid_argument). Threads share out orders, and hold some 100 MB each at most or what one
-  /// order needs.
+  /// std::invalid_argument). Threads share out orders, and hold some 100 MB each at most or what
+  /// one order needs.
   void psi_means(const std::int64_t* orders, std::int64_t number, const Execution& execution,
                  double* psi_mean);
 
