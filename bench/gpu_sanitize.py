@@ -42,9 +42,11 @@ def batches(cuda, rng: np.random.Generator, n: int) -> int:
     orders = np.stack([rng.permutation(n) for _ in range(7)])
     pairs = np.array([[0, 1], [0, 3], [2, 1]])
     columns = np.hstack([x, y])
+    given = iter([orders, None])
+    surrogates = cuda.ksg_surrogates(*there, [3], "chebyshev", "auto", lambda: next(given), 1)
     means = {
         "ksg_permutations": (
-            cuda.ksg_permutations(there, orders, [3], "chebyshev")[0],
+            surrogates,
             [[x[order], y] for order in orders],
         ),
         "ksg_pairs": (

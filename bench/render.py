@@ -119,6 +119,55 @@ def sweep_table(result: Result) -> str:
     return markdown_table(header, rows)
 
 
+_PERMUTATION_COLUMNS = ("test", "mi", "mi of a shuffle", "on one thread")
+
+
+def pairwise_table(result: Result) -> str:
+    names = list(dict.fromkeys(name for row in result["rows"] for name in row["seconds"]))
+    rivals = names[1:]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        own = seconds["pairwise_mi"]
+        rows.append(
+            [
+                f"{row['columns']} columns, n = {row['n']}",
+                f"{row['pairs']}",
+                format_seconds(own),
+                f"{row['pairs'] / own:.3g}",
+                *(
+                    f"{format_seconds(seconds[name])} ({seconds[name] / own:.1f}x)"
+                    if name in seconds
+                    else ""
+                    for name in rivals
+                ),
+            ]
+        )
+    return markdown_table(["case", "pairs", "pairwise_mi", "pairs/s", *rivals], rows)
+
+
+def permutation_table(result: Result) -> str:
+    rivals = [n for n in result["rows"][0]["seconds"] if n not in _PERMUTATION_COLUMNS]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        test, number = seconds["test"], row["surrogates"]
+        rows.append(
+            [
+                row["case"],
+                format_seconds(test),
+                *(
+                    f"{test / seconds[name]:.0f} x {format_seconds(seconds[name])}"
+                    for name in _PERMUTATION_COLUMNS[1:]
+                ),
+                *(f"{number * seconds[name] / test:.1f}x" for name in rivals),
+            ]
+        )
+    header = ["case", f"test, {number} surrogates", "in calls of mi", "of mi on a shuffle"]
+    header += ["of that on one thread", *(f"{name}, {number} calls" for name in rivals)]
+    return markdown_table(header, rows)
+
+
 def ceiling_table(result: Result) -> str:
     rows = [
         [row["dtype"], str(row["threads"]), f"{row['pair_dims_per_second'] / 1e9:.1f} G/s"]
@@ -248,6 +297,8 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "gpu": ("On a GPU", gpu_table),
     "threads": ("Threads", threads_table),
     "sweep": ("Scale sweep", sweep_table),
+    "pairwise": ("Every pair of columns", pairwise_table),
+    "permutation": ("Permutation test", permutation_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,22 +169,26 @@ class CudaKernels:
         )
         return mean, std, counts, zero_radius
 
-    def ksg_permutations(
+    def ksg_surrogates(
         self,
-        blocks: Sequence[DeviceArray],
-        orders: NDArray[np.int64],
+        x: DeviceArray,
+        y: DeviceArray,
         ks: Sequence[int],
         metric: str,
-    ) -> tuple[Array, Array, Array]:
-        """Return mean, std and zero_radius, shape (B, len(ks)), of KSG algorithm 1.
-
-        Row b is of the first block with its rows in the order ``orders[b]``; orders (B, n).
-        """
-        samples, n, dtype, device, stream = self._call(blocks, "auto")
-        mean, std, zero_radius = self._cuda.ksg_permutations(
-            samples, n, dtype, orders, ks, metric, device, stream
-        )
-        return mean, std, zero_radius
+        algorithm: str,
+        next_orders: Callable[[], NDArray[np.int64] | None],
+        threads: int,
+    ) -> Array:
+        """See :func:`fastmi.ops.surrogates.surrogate_means`."""
+        del threads
+        samples, n, dtype, device, stream = self._call((x, y), algorithm)
+        means = [np.empty((0, len(ks)))]
+        while (orders := next_orders()) is not None:
+            mean, _, _ = self._cuda.ksg_permutations(
+                samples, n, dtype, orders, ks, metric, device, stream
+            )
+            means.append(mean)
+        return np.concatenate(means)
 
     def ksg_pairs(
         self, blocks: Sequence[DeviceArray], pairs: NDArray[np.int64], ks: Sequence[int]

@@ -10,20 +10,38 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._backend import thread_count
 from fastmi._device import as_device
-from fastmi._device_array import take_rows
-from fastmi._extras import Progress
-from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
-from fastmi.estimators import Estimate
+from fastmi._device_array import DeviceArray, take_rows
+from fastmi._extras import Progress, ProgressBar
+from fastmi._inputs import (
+    Seed,
+    as_blocks,
+    as_k,
+    check_choice,
+    check_noise,
+    check_search,
+    jitter,
+    k_list,
+)
+from fastmi.estimators import KSG, Estimate
+from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
-from fastmi.statistics._gpu_surrogates import in_batches, surrogate_values
-from fastmi.statistics._measure import make_measure, values
+from fastmi.ops.surrogates import surrogate_means
+from fastmi.statistics._measure import as_ksg1, make_measure, values
 from fastmi.statistics._tasks import as_count, run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
 
 SCHEMES = ("shuffle", "circular", "block", "local")
+
+_LABEL = "surrogates"
+
+# Orders handed to the kernel at once: few enough to show progress, many enough for its threads;
+# and not above 16 MiB.
+_TOGETHER = 256
+_MOST_ENTRIES = 1 << 21
 
 # Values closer than this are equal but for the order of summation.
 _ROUNDING = 1e-12
@@ -180,11 +198,13 @@ def permutation_test(
     def surrogate(number: int, threads: int) -> NDArray[np.float64]:
         return values(measure([take_rows(blocks[0], order(number)), *blocks[1:]], threads))
 
-    ksg = in_batches(blocks, method, k, options)
-    if ksg is None:
-        null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates"))
+    ksg = as_ksg1(method, k, options) if z is None else None
+    on_gpu = isinstance(blocks[0], DeviceArray)
+    many = on_gpu or count >= thread_count(n_jobs)
+    if ksg is not None and ksg.normalize is None and many:
+        null = _at_once(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
-        null = surrogate_values(ksg, blocks, order, count, progress)
+        null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what=_LABEL))
     tests = [
         PermutationTest(
             estimate=estimate,
@@ -195,6 +215,51 @@ def permutation_test(
         for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
     ]
     return tests[0] if isinstance(as_k(k), int) else tests
+
+
+def _at_once(
+    ksg: KSG,
+    blocks: list[Array],
+    order: Callable[[int], Order],
+    count: int,
+    *,
+    n_jobs: int | None,
+    progress: Progress,
+) -> NDArray[np.float64]:
+    """Return the values of all surrogates, shape (count, number of k), by one call."""
+    x, y = blocks
+    n = len(x)
+    ks = k_list(ksg.k, n)
+    threads = thread_count(n_jobs)
+    together = max(threads, min(_TOGETHER, _MOST_ENTRIES // n) // threads * threads)
+    begin = done = 0
+    with ProgressBar(progress, count, _LABEL) as bar:
+
+        def next_orders() -> NDArray[np.int64] | None:
+            nonlocal begin, done
+            # Asked for more: those handed out before are done.
+            for _ in range(begin - done):
+                bar.advance()
+            done = begin
+            if begin == count:
+                return None
+            end = min(count, begin + together)
+            orders = np.array([order(number) for number in range(begin, end)], dtype=np.int64)
+            begin = end
+            return orders
+
+        means = surrogate_means(
+            x,
+            y,
+            ks,
+            next_orders,
+            metric=ksg.metric,
+            algorithm=ksg.algorithm,
+            n_jobs=n_jobs,
+        )
+    constants = np.array([psi(k) + psi(n) for k in ks])
+    null: NDArray[np.float64] = constants - means
+    return null
 
 
 def p_value(value: float, null: NDArray[np.float64]) -> float:
