@@ -289,6 +289,56 @@ def algorithms_table(result: Result) -> str:
     return markdown_table(["op", "dims", "n", "k", *names, "auto", "auto / best"], rows)
 
 
+def estimators_table(result: Result) -> str:
+    rows = []
+    for row in result["rows"]:
+        head = [row["quantity"], row["sample"], row["dims"], str(row["n"]), str(row["runs"])]
+        neighbors = "" if row["k"] is None else str(row["k"])
+        numbers = [f"{row[name]:.3f}" for name in ("truth", "bias", "sd", "rmse")]
+        rows.append([*head, row["estimator"], neighbors, *numbers, f"{row['from_definition']:.0e}"])
+    header = ["quantity", "sample", "d", "n", "runs", "estimator", "k"]
+    return markdown_table([*header, "truth", "bias", "sd", "rmse", "from definition"], rows)
+
+
+def error_bars_table(result: Result) -> str:
+    rows = [
+        [
+            row["error_bar"],
+            f"{row['rho']:g}",
+            str(row["d"]),
+            str(row["n"]),
+            str(row["runs"]),
+            *(f"{row[name]:.4f}" for name in ("bias", "sd", "stderr")),
+            f"{row['stderr'] / row['sd']:.2f}",
+            *(f"{row[name]:.0%}" for name in ("mean_68", "mean_95", "truth_68", "truth_95")),
+        ]
+        for row in result["rows"]
+    ]
+    header = ["error bar", "rho", "d", "n", "runs", "bias", "sd", "its mean", "ratio"]
+    return markdown_table(
+        [*header, "68 % of mean", "95 % of mean", "68 % of truth", "95 % of truth"], rows
+    )
+
+
+def compat_table(result: Result) -> str:
+    rows = [
+        [
+            row["function"],
+            row["data"],
+            str(row["n"]),
+            str(row["values"]),
+            str(row["left_out"]),
+            f"{row['largest_difference']:.1e}",
+            format_seconds(row["seconds"]["fastmi"]),
+            format_seconds(row["seconds"]["original"]),
+            f"{row['ratio']:.1f}x",
+        ]
+        for row in result["rows"]
+    ]
+    header = ["function", "data", "n", "values", "left out", "largest difference"]
+    return markdown_table([*header, "fastmi", "original", "ratio"], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
@@ -301,6 +351,9 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "permutation": ("Permutation test", permutation_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
+    "estimators": ("Estimators against closed forms and definitions", estimators_table),
+    "error_bars": ("Coverage of error bars", error_bars_table),
+    "compat": ("Drop-in replacements", compat_table),
 }
 
 
