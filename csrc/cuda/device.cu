@@ -94,7 +94,7 @@ DeviceInfo device_info(int device) {
 }
 
 int pointer_device(std::uintptr_t pointer) {
-  if (!driver_info().reason.empty()) return -1;
+  if (pointer == 0 || !driver_info().reason.empty()) return -1;
   cudaPointerAttributes attributes{};
   check(cudaPointerGetAttributes(&attributes, reinterpret_cast<const void*>(pointer)));
   const bool on_device =
