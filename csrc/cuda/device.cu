@@ -1,6 +1,10 @@
 #include <cuda_runtime.h>
 
+#include <map>
+#include <mutex>
+
 #include "cuda/device.h"
+#include "cuda/device_queue.cuh"
 
 namespace fastmi::cuda {
 
@@ -56,6 +60,27 @@ DeviceScope::DeviceScope(int device) {
 
 DeviceScope::~DeviceScope() { cudaSetDevice(before_); }
 
+cudaMemPool_t scratch_pool(int device) {
+  static std::mutex mutex;
+  static std::map<int, cudaMemPool_t> pools;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (const auto known = pools.find(device); known != pools.end()) return known->second;
+  int supported = 0;
+  check(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, device));
+  cudaMemPool_t pool = nullptr;
+  if (supported != 0) {
+    cudaMemPoolProps properties{};
+    properties.allocType = cudaMemAllocationTypePinned;
+    properties.location.type = cudaMemLocationTypeDevice;
+    properties.location.id = device;
+    check(cudaMemPoolCreate(&pool, &properties));
+    std::uint64_t keep = kScratchBytes;
+    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+  }
+  pools[device] = pool;
+  return pool;
+}
+
 DeviceInfo device_info(int device) {
   const DeviceScope scope(device);
   cudaDeviceProp properties{};
@@ -69,7 +94,7 @@ DeviceInfo device_info(int device) {
 }
 
 int pointer_device(std::uintptr_t pointer) {
-  if (!driver_info().reason.empty()) return -1;
+  if (pointer == 0 || !driver_info().reason.empty()) return -1;
   cudaPointerAttributes attributes{};
   check(cudaPointerGetAttributes(&attributes, reinterpret_cast<const void*>(pointer)));
   const bool on_device =

@@ -55,12 +55,19 @@ __global__ void __launch_bounds__(Body::kThreads, blocks_per_multiprocessor<Body
   Body::run(block, params);
 }
 
+inline constexpr std::int64_t kScratchBytes = std::int64_t{256} << 20;
+
+/// Pool of a device that keeps up to kScratchBytes from one call to the next, for the process's
+/// life; null where there are no stream-ordered pools. The default pool belongs to everyone.
+cudaMemPool_t scratch_pool(int device);
+
 class DeviceQueue {
  public:
   explicit DeviceQueue(const Execution& execution)
       : execution_(execution),
         device_(execution.device),
-        stream_(reinterpret_cast<cudaStream_t>(execution.stream)) {
+        stream_(reinterpret_cast<cudaStream_t>(execution.stream)),
+        pool_(scratch_pool(execution.device)) {
     check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount,
                                  execution.device));
   }
@@ -69,11 +76,15 @@ class DeviceQueue {
 
   void* allocate(std::int64_t bytes) {
     void* data = nullptr;
-    check(cudaMallocAsync(&data, static_cast<std::size_t>(bytes > 0 ? bytes : 1), stream_));
+    const auto size = static_cast<std::size_t>(bytes > 0 ? bytes : 1);
+    check(pool_ != nullptr ? cudaMallocFromPoolAsync(&data, size, pool_, stream_)
+                           : cudaMalloc(&data, size));
     return data;
   }
   // From destructors: an error here was or will be reported by another call.
-  void release(void* data) noexcept { cudaFreeAsync(data, stream_); }
+  void release(void* data) noexcept {
+    pool_ != nullptr ? cudaFreeAsync(data, stream_) : cudaFree(data);
+  }
 
   void upload(void* to, const void* from, std::int64_t bytes) {
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice,
@@ -89,7 +100,7 @@ class DeviceQueue {
     if (execution_.interrupted && execution_.interrupted()) throw Interrupted();
   }
   int multiprocessors() const { return multiprocessors_; }
-  std::int64_t scratch_bytes() const { return std::int64_t{256} << 20; }
+  std::int64_t scratch_bytes() const { return kScratchBytes; }
   /// A fraction of a second on any GPU of the last ten years.
   double pair_dims_per_launch() const { return 1e12; }
 
@@ -108,6 +119,7 @@ class DeviceQueue {
   const Execution& execution_;
   DeviceScope device_;
   cudaStream_t stream_;
+  cudaMemPool_t pool_;
   int multiprocessors_ = 1;
 };
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "cuda/device_queue.cuh"
-#include "cuda/drivers.h"
+#include "cuda/run_tiles.h"
+#include "cuda/run_trees.h"
 
 namespace fastmi::cuda {
 

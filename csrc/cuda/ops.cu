@@ -1,3 +1,4 @@
+#include "cuda/drivers.h"
 #include "cuda/kernels.cuh"
 #include "cuda/ops.h"
 

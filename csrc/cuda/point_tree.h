@@ -7,6 +7,7 @@
 // without samples have boxes that nothing reaches.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -238,8 +239,10 @@ class PointTreeOf {
     // Enough to tell the leaves apart a few times over: passes of the sort cost more than that.
     int needed = 8;
     while (std::int64_t{1} << (needed - 8) < n) ++needed;
+    // A rank shifted by so many bits still fits 64.
+    constexpr int kMostLevels = 31;
     const int bits =
-        static_cast<int>(smaller<std::int64_t>(ceil_div(needed, dims), kMostBits / dims));
+        std::min({static_cast<int>(ceil_div(needed, dims)), kMostBits / dims, kMostLevels});
     const Scratch<const std::int32_t*, Queue> of_space(
         queue, std::vector<const std::int32_t*>(ranks.begin() + space.begin,
                                                 ranks.begin() + space.begin + dims));

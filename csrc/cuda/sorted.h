@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <optional>
 
 #include "cuda/radix_sort.h"
 #include "cuda/samples.h"

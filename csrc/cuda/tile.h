@@ -59,6 +59,7 @@ struct Tile {
   static constexpr int kCols = kColsOf;
   static constexpr int kQueries = kSide * kRows;
   static constexpr int kCandidates = kSide * kCols;
+  static constexpr int kBoth = kQueries + kCandidates;
   static constexpr int kChunk = 16;  // dims in shared memory at a time
   static constexpr int kSlots = 16;  // candidates of one query that wait for its heap
   static constexpr int kGroup = 8;   // entries that are counted between two barriers
@@ -77,8 +78,7 @@ struct Tile {
   struct Shared {
     union {
       struct {
-        alignas(16) T query[kChunk][kQueries];
-        alignas(16) T candidate[kChunk][kCandidates];
+        alignas(16) T at[kChunk][kBoth];  ///< queries, then candidates
         std::uint8_t closes[kChunk];
       } coords;
       struct {
@@ -107,18 +107,7 @@ struct Tile {
     for (int from = space.begin; from < space.end; from += kChunk) {
       const int width = space.end - from < kChunk ? space.end - from : kChunk;
       block.each([&](int t, State&) {
-        constexpr int kBoth = kQueries + kCandidates;
-        for (int e = t; e < width * kBoth; e += kThreads) {
-          const int j = e / kBoth;
-          const int s = e % kBoth;
-          const T* column = p.columns + of[from + j] * p.stride;
-          if (s < kQueries) {
-            shared.coords.query[j][s] = column[first_query + s] * space.scale;
-          } else {
-            shared.coords.candidate[j][s - kQueries] =
-                column[first_candidate + s - kQueries] * space.scale;
-          }
-        }
+        load(shared, p, of + from, t, width, space.scale, first_query, first_candidate);
         if (t < width) shared.coords.closes[t] = p.closes[from + t];
       });
       const bool first = from == space.begin;
@@ -130,6 +119,21 @@ struct Tile {
       if (!alive) return false;
     }
     return true;
+  }
+
+  /// A thread keeps to one sample, whose address it computes once.
+  FASTMI_HD static void load(Shared& shared, const Columns<T>& p, const std::int32_t* of, int t,
+                             int width, T scale, int first_query, int first_candidate) {
+    constexpr int kAtOnce = kThreads / kBoth;  // dims
+    static_assert(kAtOnce >= 1);
+    const int sample = t % kBoth;
+    if (t / kBoth >= kAtOnce) return;
+    const T* from = p.columns + (sample < kQueries ? first_query + sample
+                                                   : first_candidate + (sample - kQueries));
+    FASTMI_UNROLL_4
+    for (int j = t / kBoth; j < width; j += kAtOnce) {
+      shared.coords.at[j][sample] = from[of[j] * p.stride] * scale;
+    }
   }
 
   template <int kSet>
@@ -150,9 +154,9 @@ struct Tile {
       T query[kRows];
       T candidate[kCols];
       FASTMI_UNROLL
-      for (int r = 0; r < kRows; ++r) query[r] = shared.coords.query[j][row(t, r)];
+      for (int r = 0; r < kRows; ++r) query[r] = shared.coords.at[j][row(t, r)];
       FASTMI_UNROLL
-      for (int c = 0; c < kCols; ++c) candidate[c] = shared.coords.candidate[j][col(t, c)];
+      for (int c = 0; c < kCols; ++c) candidate[c] = shared.coords.at[j][kQueries + col(t, c)];
       if (M == Metric::kChebyshev || !squared) {
         FASTMI_UNROLL
         for (int r = 0; r < kRows; ++r) {
@@ -206,6 +210,11 @@ struct Tile {
     for (int r = 0; r < kRows; ++r) {
       const int q = row(t, r);
       const T reach = shared.reach[q];
+      // Rows seldom have anything: one comparison per pair decides that.
+      bool within = false;
+      FASTMI_UNROLL
+      for (int c = 0; c < kCols; ++c) within |= value(s, r, c) <= reach;
+      if (!within) continue;
       FASTMI_UNROLL
       for (int c = 0; c < kCols; ++c) {
         const T distance = value(s, r, c);

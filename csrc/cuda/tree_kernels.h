@@ -2,6 +2,7 @@
 // other in the order of the tree take nearly the same way.
 #pragma once
 
+#include "common/block_distance.h"
 #include "cuda/neighbour_heap.h"
 #include "cuda/point_tree.h"
 
