@@ -52,15 +52,16 @@ class View(NamedTuple):
         return True
 
 
-def as_device(device: object) -> str:
+def as_device(device: object, *, without_gpu: str = "") -> str:
     """Return the name of a device: "auto", "cpu", "cuda" or "cuda:<index>".
 
     Args:
         device: Such a name, or a ``torch.device``.
+        without_gpu: What was asked for, if there are no kernels for GPUs that do it.
 
     Raises:
         TypeError: Neither of them.
-        ValueError: Another name.
+        ValueError: Another name; a GPU for what has no kernels there.
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(device, torch.device):
@@ -73,6 +74,11 @@ def as_device(device: object) -> str:
     if not _NAME.fullmatch(device):
         raise ValueError(
             f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<index>'; got device={device!r}"
+        )
+    if without_gpu and device.startswith("cuda"):
+        raise ValueError(
+            f"device must be 'auto' or 'cpu' for {without_gpu}, which has no GPU kernels; "
+            f"got device={device!r}"
         )
     return device
 

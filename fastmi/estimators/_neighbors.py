@@ -78,7 +78,8 @@ class NeighborEstimator:
         check_search(self._metric(), self.algorithm, self.n_jobs)
         check_noise(self.noise)
         if self.device != "auto":
-            object.__setattr__(self, "device", self._checked_device())
+            without_gpu = "" if self._has_gpu() else f"{type(self).__name__} with these options"
+            object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))
 
     def _metric(self) -> str:
         return self._fixed_metric
@@ -86,15 +87,6 @@ class NeighborEstimator:
     def _has_gpu(self) -> bool:
         """Return whether every step that takes long can run on a GPU."""
         return True
-
-    def _checked_device(self) -> str:
-        device = as_device(self.device)
-        if device.startswith("cuda") and not self._has_gpu():
-            raise ValueError(
-                f"device must be 'auto' or 'cpu' for {type(self).__name__} with these options, "
-                f"which has no GPU kernels; got device={device!r}"
-            )
-        return device
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
         """Return the checked blocks, jittered if asked, and the numbers of neighbours."""
