@@ -118,6 +118,55 @@ def sweep_table(result: Result) -> str:
     return markdown_table(header, rows)
 
 
+_PERMUTATION_COLUMNS = ("test", "mi", "mi of a shuffle", "on one thread")
+
+
+def pairwise_table(result: Result) -> str:
+    names = list(dict.fromkeys(name for row in result["rows"] for name in row["seconds"]))
+    rivals = names[1:]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        own = seconds["pairwise_mi"]
+        rows.append(
+            [
+                f"{row['columns']} columns, n = {row['n']}",
+                f"{row['pairs']}",
+                format_seconds(own),
+                f"{row['pairs'] / own:.3g}",
+                *(
+                    f"{format_seconds(seconds[name])} ({seconds[name] / own:.1f}x)"
+                    if name in seconds
+                    else ""
+                    for name in rivals
+                ),
+            ]
+        )
+    return markdown_table(["case", "pairs", "pairwise_mi", "pairs/s", *rivals], rows)
+
+
+def permutation_table(result: Result) -> str:
+    rivals = [n for n in result["rows"][0]["seconds"] if n not in _PERMUTATION_COLUMNS]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        test, number = seconds["test"], row["surrogates"]
+        rows.append(
+            [
+                row["case"],
+                format_seconds(test),
+                *(
+                    f"{test / seconds[name]:.0f} x {format_seconds(seconds[name])}"
+                    for name in _PERMUTATION_COLUMNS[1:]
+                ),
+                *(f"{number * seconds[name] / test:.1f}x" for name in rivals),
+            ]
+        )
+    header = ["case", f"test, {number} surrogates", "in calls of mi", "of mi on a shuffle"]
+    header += ["of that on one thread", *(f"{name}, {number} calls" for name in rivals)]
+    return markdown_table(header, rows)
+
+
 def ceiling_table(result: Result) -> str:
     rows = [
         [row["dtype"], str(row["threads"]), f"{row['pair_dims_per_second'] / 1e9:.1f} G/s"]
@@ -194,6 +243,56 @@ def algorithms_table(result: Result) -> str:
     return markdown_table(["op", "dims", "n", "k", *names, "auto", "auto / best"], rows)
 
 
+def estimators_table(result: Result) -> str:
+    rows = []
+    for row in result["rows"]:
+        head = [row["quantity"], row["sample"], row["dims"], str(row["n"]), str(row["runs"])]
+        neighbors = "" if row["k"] is None else str(row["k"])
+        numbers = [f"{row[name]:.3f}" for name in ("truth", "bias", "sd", "rmse")]
+        rows.append([*head, row["estimator"], neighbors, *numbers, f"{row['from_definition']:.0e}"])
+    header = ["quantity", "sample", "d", "n", "runs", "estimator", "k"]
+    return markdown_table([*header, "truth", "bias", "sd", "rmse", "from definition"], rows)
+
+
+def error_bars_table(result: Result) -> str:
+    rows = [
+        [
+            row["error_bar"],
+            f"{row['rho']:g}",
+            str(row["d"]),
+            str(row["n"]),
+            str(row["runs"]),
+            *(f"{row[name]:.4f}" for name in ("bias", "sd", "stderr")),
+            f"{row['stderr'] / row['sd']:.2f}",
+            *(f"{row[name]:.0%}" for name in ("mean_68", "mean_95", "truth_68", "truth_95")),
+        ]
+        for row in result["rows"]
+    ]
+    header = ["error bar", "rho", "d", "n", "runs", "bias", "sd", "its mean", "ratio"]
+    return markdown_table(
+        [*header, "68 % of mean", "95 % of mean", "68 % of truth", "95 % of truth"], rows
+    )
+
+
+def compat_table(result: Result) -> str:
+    rows = [
+        [
+            row["function"],
+            row["data"],
+            str(row["n"]),
+            str(row["values"]),
+            str(row["left_out"]),
+            f"{row['largest_difference']:.1e}",
+            format_seconds(row["seconds"]["fastmi"]),
+            format_seconds(row["seconds"]["original"]),
+            f"{row['ratio']:.1f}x",
+        ]
+        for row in result["rows"]
+    ]
+    header = ["function", "data", "n", "values", "left out", "largest difference"]
+    return markdown_table([*header, "fastmi", "original", "ratio"], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
@@ -201,8 +300,13 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "memory": ("Memory", memory_table),
     "threads": ("Threads", threads_table),
     "sweep": ("Scale sweep", sweep_table),
+    "pairwise": ("Every pair of columns", pairwise_table),
+    "permutation": ("Permutation test", permutation_table),
     "parity": ("Agreement on real data", parity_table),
     "algorithms": ("Algorithms", algorithms_table),
+    "estimators": ("Estimators against closed forms and definitions", estimators_table),
+    "error_bars": ("Coverage of error bars", error_bars_table),
+    "compat": ("Drop-in replacements", compat_table),
 }
 
 

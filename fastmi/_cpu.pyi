@@ -13,6 +13,8 @@ __all__: list[str] = [
     "first_unusable",
     "kneighbors",
     "ksg",
+    "ksg_pairwise",
+    "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
     "simd_level",
@@ -59,6 +61,31 @@ def ksg(
     algorithm: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
+@typing.overload
+def ksg_pairwise(
+    columns: numpy.typing.NDArray[numpy.float64],
+    pairs: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    report: typing.Any,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+@typing.overload
+def ksg_pairwise(
+    columns: numpy.typing.NDArray[numpy.float32],
+    pairs: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    report: typing.Any,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg_surrogates(
+    x: numpy.ndarray,
+    y: numpy.ndarray,
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    algorithm: str,
+    next_orders: collections.abc.Callable,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
 def ksg_sweep(
     x: numpy.ndarray,
     y: numpy.ndarray,

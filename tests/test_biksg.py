@@ -138,7 +138,7 @@ def test_warnings():
     assert "exact copies" in tied[-1]
 
 
-@pytest.mark.parametrize("value", [1, 3.0, 0, "inf", None, True, math.nan])
+@pytest.mark.parametrize("value", [1, 3.0, 0, "inf", None, True, math.nan, np.array([2])])
 def test_p_is_checked(value):
     with pytest.raises(ValueError, match="p must be 2 or inf; got p="):
         fastmi.BIKSG(p=value)

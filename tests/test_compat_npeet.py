@@ -182,11 +182,42 @@ def test_shuffle_test(rng):
         (lambda: npeet.tcd([1, 2, 3]), "2-D"),
         (lambda: npeet.micd(np.arange(9.0), np.zeros(8)), "same number of samples"),
         (lambda: npeet.mi(np.arange(9.0), np.arange(9.0), noise=-1.0), "noise must be"),
+        (lambda: npeet.mi(np.arange(9.0), np.arange(9.0), alpha=math.nan), "alpha must be finite"),
+        (lambda: npeet.mi(np.arange(9.0), np.arange(9.0), base=1), "base must be positive"),
+        (lambda: npeet.entropyd([1, 2], base=0), "base must be positive"),
+        (lambda: npeet.entropy(np.ma.masked_array(np.arange(9.0), np.arange(9) == 3)), "masked"),
+        (lambda: npeet.midd(np.ma.masked_array([1, 2], [True, False]), [1, 2]), "masked"),
+        (lambda: npeet.midd([1.0, math.nan], [1, 2]), "x must not have NaN"),
+        (lambda: npeet.micd(np.arange(3.0), [1.0, math.nan, 2.0]), "y must not have NaN"),
+        (lambda: npeet.cmidd([1, 2], [1, 2], 3), "z must have at least one row"),
+        (lambda: npeet.entropyd([[1, 2], [3]]), "sx must be readable"),
+        (lambda: npeet.shuffle_test(npeet.mi, [1.0], [1.0], ns=0), "ns must be an integer >= 1"),
+        (lambda: npeet.shuffle_test(npeet.mi, [1.0], [1.0], ci=1.0), r"ci must be in \[0, 1\)"),
     ],
 )
 def test_wrong_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: npeet.mi(np.arange(9.0), np.arange(9.0), alpha="a"), "alpha must be a real"),
+        (lambda: npeet.mi(np.arange(9.0), np.arange(9.0), base=True), "base must be a real"),
+        (lambda: npeet.midd([1, "a", None], [1, 2, 3]), "x must be labels of one type"),
+        (lambda: npeet.shuffle_test(npeet.mi, [1.0], [1.0], ns=2.5), "ns must be an integer"),
+        (lambda: npeet.shuffle_test(npeet.mi, [1.0], [1.0], ci="a"), "ci must be a real number"),
+    ],
+)
+def test_wrong_types(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_numbers_of_neighbours_from_numpy(rng):
+    x, y = rng.standard_normal((2, 50))
+    assert npeet.mi(x, y, k=np.int64(4), noise=0) == npeet.mi(x, y, k=4, noise=0)
 
 
 @pytest.fixture(scope="module")

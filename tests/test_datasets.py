@@ -341,6 +341,7 @@ class TestImagesKeepTheirParameters:
         (lambda: datasets.BumpImages(0.5, 8, 0.01), "width must be in"),
         (lambda: datasets.RectangleImages(0.5, 3), "size must be an integer >= 4"),
         (lambda: datasets.Product(()), "parts must have at least one"),
+        (lambda: datasets.CorrelatedGaussian(0.5).sample(3, -1), "seed must suit"),
         (lambda: datasets.Mapped(datasets.CorrelatedGaussian(0.5), "tan"), "x must be one of"),
     ],
 )
@@ -356,6 +357,8 @@ def test_bad_parameters(make, message):
         (lambda: datasets.CorrelatedGaussian(0.5, 2.0), "d must be an integer"),
         (lambda: datasets.CorrelatedGaussian(0.5, True), "d must be an integer"),
         (lambda: datasets.Product((1.0,)), "parts must be distributions"),
+        (lambda: datasets.Product(3), "parts must be a tuple of distributions"),
+        (lambda: datasets.CorrelatedGaussian(0.5).sample(3, 1.5), "seed must suit"),
         (lambda: datasets.Mapped(None, "cube"), "base must be distributions"),
     ],
 )

@@ -74,6 +74,7 @@ def test_default_parts_follow_the_sample_size(rng):
         ({"k": 3}, ValueError, "n must be at least 20 k"),
         ({"k": [3, 4]}, TypeError, "k must be one integer"),
         ({"parts": [1]}, ValueError, "parts must be at least 2"),
+        ({"parts": 3}, TypeError, "parts must be a sequence of integers"),
         ({"parts": []}, ValueError, "parts must leave more than k"),
         ({"parts": [20]}, ValueError, "parts must leave more than k"),
         ({"repeats": 0}, ValueError, "repeats must be at least 1"),

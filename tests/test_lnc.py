@@ -66,6 +66,16 @@ def test_constant_variable_and_copies_add_nothing():
     assert math.isfinite(fastmi.mi(np.zeros(200), np.zeros(200), method="lnc"))
 
 
+def test_many_columns_are_warned_of(rng):
+    """Independent normals: few columns come out near 0 and many do not, which is said."""
+    few = fastmi.mi(*rng.standard_normal((2, 1000, 3)), k=6, method="lnc")
+    assert abs(float(few)) < 0.15
+    assert few.warnings == ()
+    many = fastmi.mi(*rng.standard_normal((2, 1000, 8)), k=16, method="lnc")
+    assert float(many) > 1.0
+    assert "dependence where there is none" in many.warnings[-1]
+
+
 def test_sequence_of_k_and_threads(threads):
     x, y = draw_blocks("gaussian", 200, (1, 1), "float64")
     for one in fastmi.mi(x, y, k=[9, 4], method="lnc", n_jobs=threads):

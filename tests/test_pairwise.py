@@ -1,5 +1,6 @@
 """fastmi.pairwise_mi: every pair as fastmi.mi gives it, whatever the threads."""
 
+import signal
 import sys
 from itertools import combinations
 
@@ -8,6 +9,9 @@ import pytest
 
 import fastmi
 import reference
+from fastmi._backend import kernels
+from fastmi.ops.ksg import ksg_terms
+from fastmi.ops.pairwise import pair_terms
 
 
 @pytest.fixture
@@ -166,3 +170,106 @@ def test_progress(columns, monkeypatch, capsys):
 def test_wrong_arguments(arguments, options, error, message):
     with pytest.raises(error, match=message):
         fastmi.pairwise_mi(*arguments, **options)
+
+
+@pytest.mark.parametrize("n", [2, 9, 63, 300, 1000])
+@pytest.mark.parametrize("ks", [[1], [3], [7, 2, 7]], ids=str)
+def test_the_kernel_gives_the_terms_of_each_pair(rng, n, ks, dtype, simd_level):
+    columns = rng.standard_normal((4, n)).astype(dtype)
+    columns[3] = np.round(columns[0])  # ties, and at small n copies
+    ks = [min(k, n - 1) for k in ks]
+    pairs = np.array([(0, 1), (1, 0), (0, 3), (3, 3), (2, 0)])
+    terms = pair_terms(columns, pairs, ks, n_jobs=2)
+    for number, pair in enumerate(pairs):
+        blocks = [columns[j].reshape(-1, 1) for j in pair]
+        own = ksg_terms(blocks, ks, variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
+        np.testing.assert_array_equal(terms.psi_mean[:, number], own.psi_mean)
+        np.testing.assert_array_equal(terms.psi_std[:, number], own.psi_std)
+        np.testing.assert_array_equal(terms.count_sum[:, :, number], own.counts.sum(axis=2))
+        np.testing.assert_array_equal(terms.zero_radius[:, number], own.zero_radius)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"k": [2, 5]}, {"metric": "euclidean"}, {"algorithm": "sort"}]
+    + [{"normalize": name} for name in ("local", "rank", "copula")],
+    ids=str,
+)
+@pytest.mark.parametrize("n", [30, 150])
+def test_at_once_as_one_by_one(columns, options, n):
+    """Values, errors and warnings, of data that causes each of the warnings."""
+    x = np.column_stack([columns[:n], np.ones(n), columns[:n, 0], 1e9 * columns[:n, 3]])
+    fast = fastmi.pairwise_mi(x, n_jobs=1, **options)
+    several = isinstance(fast, list)
+    for result in fast if several else [fast]:
+        expected = {}
+        for i, j in combinations(range(x.shape[1]), 2):
+            of_mi = fastmi.mi(x[:, i], x[:, j], n_jobs=1, **{**options, "k": result.k})
+            assert result.mi[i, j] == float(of_mi)
+            assert result.stderr[i, j] == of_mi.stderr
+            if of_mi.warnings:
+                expected[i, j] = of_mi.warnings
+        assert result.warnings == expected
+        assert len(expected) > 5
+
+
+def test_what_the_kernel_does_not_serve(columns):
+    """Many neighbours, another search or another algorithm: each pair by itself."""
+    for options in ({"k": 70}, {"algorithm": "tree"}, {"algorithm": "brute"}):
+        result = fastmi.pairwise_mi(columns, **options)
+        assert result.mi[0, 4] == fastmi.mi(columns[:, 0], columns[:, 4], **options)
+
+
+def test_the_kernel_checks_its_contract(rng):
+    columns = rng.standard_normal((3, 50))
+    pairs = np.array([(0, 1), (1, 2)])
+    kernel = kernels().ksg_pairwise
+    for wrong, message in [
+        ((columns[0], pairs, [3], None, 1), "columns must have shape"),
+        ((columns, pairs[0], [3], None, 1), "pairs must have shape"),
+        ((columns, pairs + 1, [3], None, 1), r"pairs must be in \[0, 3\); got 3"),
+        ((columns, pairs - 1, [3], None, 1), r"pairs must be in \[0, 3\); got -1"),
+        ((columns, pairs, [], None, 1), "ks must not be empty"),
+        ((columns, pairs, [50], None, 1), "k must be in"),
+        ((columns[:, :1].copy(), pairs, [1], None, 1), "n must be in"),
+        ((rng.standard_normal((3, 90)), pairs, [65], None, 1), "ks must be at most 64; got 65"),
+        ((columns, pairs, [3], None, 0), "threads must be at least 1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            kernel(*wrong)
+    for wrong in (columns.T, columns.astype(int), columns[:, ::2]):
+        with pytest.raises(TypeError):
+            kernel(wrong, pairs, [3], None, 1)
+    empty = kernel(columns, np.empty((0, 2), dtype=np.int64), [3], None, 1)
+    assert empty[0].shape == (1, 0)
+
+
+def test_reports_while_it_runs_and_stops_when_told(rng):
+    columns = rng.standard_normal((60, 3000))
+    pairs = np.column_stack(np.triu_indices(60, 1))
+    seen = []
+    pair_terms(columns, pairs, [3], n_jobs=2, report=seen.append)
+    assert seen == sorted(seen)
+    assert 0 < seen[-1] <= len(pairs)
+
+    def stop(done):
+        raise RuntimeError(f"stopped after {done}")
+
+    with pytest.raises(RuntimeError, match="stopped after"):
+        pair_terms(columns, pairs, [3], n_jobs=2, report=stop)
+
+
+def test_interrupt(rng):
+    """Ctrl-C reaches a running call: a signal handler's exception comes out of it."""
+
+    def handler(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(KeyboardInterrupt):
+            fastmi.pairwise_mi(rng.standard_normal((3000, 200)))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

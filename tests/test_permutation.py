@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import fastmi
+from fastmi._backend import kernels
+from fastmi.ops.ksg import ksg_terms
 from fastmi.statistics import permutation
 
 SCHEMES = [
@@ -204,3 +206,74 @@ def test_progress(rng):
 def test_wrong_options(options, error, message):
     with pytest.raises(error, match=message):
         fastmi.permutation_test(np.arange(20.0), np.arange(20.0), **options)
+
+
+AT_ONCE = [
+    ((1, 1), {}),
+    ((1, 1), {"k": [1, 6]}),
+    ((1, 1), {"algorithm": "tree"}),
+    ((1, 3), {}),
+    ((3, 2), {"metric": "euclidean"}),
+    ((4, 3), {"k": [4, 2, 4]}),
+    ((2, 2), {"algorithm": "brute"}),
+]
+
+
+@pytest.mark.parametrize("scheme", [{}, {"scheme": "circular"}], ids=str)
+@pytest.mark.parametrize("dims, options", AT_ONCE, ids=str)
+@pytest.mark.parametrize("n", [70, 700])
+def test_surrogates_at_once_as_one_by_one(rng, dims, options, n, scheme, dtype, monkeypatch):
+    """The bits of fastmi.mi of the reordered samples, and of the path without the kernel."""
+    x, y = (rng.standard_normal((n, d)).astype(dtype) for d in dims)
+    x[: n // 5] = x[0]  # copies
+    arguments = {"n_permutations": 35, "seed": 4, "n_jobs": 2, **options, **scheme}
+    fast = fastmi.permutation_test(x, y, **arguments)
+    monkeypatch.setattr(permutation, "as_ksg1", lambda *_: None)
+    slow = fastmi.permutation_test(x, y, **arguments)
+    several = isinstance(fast, list)
+    pairs = zip(fast, slow, strict=True) if several else [(fast, slow)]
+    for of_fast, of_slow in pairs:
+        np.testing.assert_array_equal(of_fast.null, of_slow.null)
+        assert of_fast.p_value == of_slow.p_value
+        assert of_fast.estimate == of_slow.estimate
+
+
+def test_threads_and_slabs_change_nothing(rng, threads, monkeypatch):
+    x, y = rng.standard_normal((2, 200, 2))
+    one = fastmi.permutation_test(x, y, n_permutations=40, seed=0, n_jobs=1)
+    monkeypatch.setattr(permutation, "_TOGETHER", 1)
+    many = fastmi.permutation_test(x, y, n_permutations=40, seed=0, n_jobs=threads)
+    np.testing.assert_array_equal(one.null, many.null)
+
+
+def test_the_surrogate_kernel_checks_its_contract(rng):
+    x, y = rng.standard_normal((2, 50, 2))
+    order = np.arange(50)[np.newaxis]
+
+    def call(orders, *, ks=(3,), threads=1):
+        given = iter([orders, None])
+        return kernels().ksg_surrogates(
+            x, y, list(ks), "chebyshev", "auto", lambda: next(given), threads
+        )
+
+    terms = ksg_terms([x, y], [3], variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
+    assert call(order)[0, 0] == terms.psi_mean[0]
+    assert call(order[:0]).shape == (0, 1)
+    assert call(None).shape == (0, 1)
+    for orders, message in [
+        (np.zeros((1, 50), dtype=np.int64), "orders must be permutations"),
+        (order + 1, "orders must be permutations"),
+        (order - 1, "orders must be permutations"),
+        (order[0], r"orders must have shape \[s, n\]"),
+        (order[:, :49].copy(), r"orders must have shape \[s, n\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            call(orders)
+    with pytest.raises(TypeError, match="orders must be C-contiguous int64"):
+        call(order.astype(np.float64))
+    with pytest.raises(ValueError, match="k must be in"):
+        call(order, ks=[50])
+    with pytest.raises(ValueError, match="ks must not be empty"):
+        call(order, ks=[])
+    with pytest.raises(ValueError, match="threads must be"):
+        call(order, threads=0)

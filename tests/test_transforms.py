@@ -132,6 +132,19 @@ class TestInformationIsKept:
         (lambda x: transforms.pad_noise(x, 1, "a"), TypeError, "sigma must be a real number"),
         (lambda x: transforms.cube(x * math.nan), ValueError, "x must be finite"),
         (lambda x: transforms.logistic(x.astype(str)), TypeError, "x must be real numbers"),
+        (lambda x: transforms.transform(x, 3), TypeError, "tags must be a string or a sequence"),
+        (lambda x: transforms.random_mix(x, seed="a"), TypeError, "seed must suit"),
+        (lambda x: transforms.cube(x * 1e200), ValueError, "small enough for its cubes"),
+        (
+            lambda x: transforms.pad_noise(x, 9, 1e308),
+            ValueError,
+            "sigma must leave float64 finite",
+        ),
+        (
+            lambda x: transforms.random_mix(np.full_like(x, 8e307, shape=(3, 60)), seed=0),
+            ValueError,
+            "small enough for its sums",
+        ),
         (lambda x: transforms.random_mix(x[None]), ValueError, "x must be 1-D"),
     ],
 )

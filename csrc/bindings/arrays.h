@@ -22,6 +22,13 @@ using Array = py::array_t<T, py::array::c_style>;
 /// Most samples the 32-bit sample indices of the kernels can tell apart.
 inline constexpr std::int64_t kMaxSamples = std::numeric_limits<std::int32_t>::max() - 64;
 
+inline void check_n(std::int64_t n) {
+  if (n < 2 || n > kMaxSamples) {
+    throw std::invalid_argument("n must be in [2, " + std::to_string(kMaxSamples) +
+                                "]; got n=" + std::to_string(n));
+  }
+}
+
 template <class T>
 Blocks<T> as_blocks(const std::vector<py::array>& arrays) {
   Blocks<T> blocks;
@@ -48,10 +55,7 @@ Blocks<T> as_blocks(const std::vector<py::array>& arrays) {
                                   " and " + std::to_string(block.n));
     }
   }
-  if (n < 2 || n > kMaxSamples) {
-    throw std::invalid_argument("n must be in [2, " + std::to_string(kMaxSamples) +
-                                "]; got n=" + std::to_string(n));
-  }
+  check_n(n);
   return blocks;
 }
 

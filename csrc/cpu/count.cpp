@@ -5,9 +5,7 @@
 #include <vector>
 
 #include "common/radius_limit.h"
-#include "cpu/block_tree.h"
 #include "cpu/kernels.h"
-#include "cpu/sorted.h"
 
 namespace fastmi::cpu {
 namespace {
@@ -25,10 +23,9 @@ T typical_radius(const T* radius, std::int64_t n) {
 }
 
 template <class T>
-void count_one_column(const Points<T>& points, const T* radius, int radii, bool strict,
-                      const Execution& execution, std::int64_t* counts) {
-  const std::int64_t n = points.n;
-  const SortedColumn<T> sorted = sort_column(points.data, n);
+void count_in_column(const SortedColumn<T>& sorted, const T* radius, int radii, bool strict,
+                     const Execution& execution, std::int64_t* counts) {
+  const auto n = static_cast<std::int64_t>(sorted.values.size());
   Buffer<T> limits(static_cast<std::size_t>(n));
   for (int r = 0; r < radii; ++r) {
     for (std::int64_t p = 0; p < n; ++p) {
@@ -38,25 +35,10 @@ void count_one_column(const Points<T>& points, const T* radius, int radii, bool 
   }
 }
 
-}  // namespace
-
 template <class T>
-void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool strict, Metric metric,
-                  Algorithm algorithm, const Execution& execution, std::int64_t* counts) {
-  const int variables = static_cast<int>(blocks.size());
-  const std::int64_t n = blocks.front().n;
-  const int d = total_dims(blocks);
-  if (d == variables) metric = Metric::kChebyshev;
-  algorithm = resolve_algorithm(algorithm, n, variables, d, 0);
-  if (algorithm == Algorithm::kSort) {
-    count_one_column(blocks.front(), radius, radii, strict, execution, counts);
-    return;
-  }
-
-  BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
-  if (use_byte_filter(n, d, metric)) {
-    quantise(tree, typical_radius(radius, n), execution);
-  }
+void count_in_tree(const BlockTree<T>& tree, const T* radius, int radii, bool strict, Metric metric,
+                   const Execution& execution, std::int64_t* counts) {
+  const std::int64_t n = tree.n;
   const auto count_block = current_kernels<T>().count_block(metric);
   const std::size_t lanes = static_cast<std::size_t>(radii) * kBlock;
   std::vector<std::vector<T>> all_limits(execution.threads, std::vector<T>(lanes));
@@ -83,9 +65,61 @@ void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool stri
   });
 }
 
+}  // namespace
+
+template <class T>
+void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool strict, Metric metric,
+                  Algorithm algorithm, const Execution& execution, std::int64_t* counts) {
+  const int variables = static_cast<int>(blocks.size());
+  const std::int64_t n = blocks.front().n;
+  const int d = total_dims(blocks);
+  if (d == variables) metric = Metric::kChebyshev;
+  algorithm = resolve_algorithm(algorithm, n, variables, d, 0);
+  if (algorithm == Algorithm::kSort) {
+    count_in_column(sort_column(blocks.front().data, n), radius, radii, strict, execution, counts);
+    return;
+  }
+  BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
+  if (use_byte_filter(n, d, metric)) {
+    quantise(tree, typical_radius(radius, n), execution);
+  }
+  count_in_tree(tree, radius, radii, strict, metric, execution, counts);
+}
+
+template <class T>
+CountSpace<T>::CountSpace(const Points<T>& points, Metric metric, Algorithm algorithm,
+                          const Execution& execution)
+    : n_(points.n), metric_(points.d == 1 ? Metric::kChebyshev : metric) {
+  algorithm = resolve_algorithm(algorithm, points.n, 1, points.d, 0);
+  sorts_ = algorithm == Algorithm::kSort;
+  if (sorts_) {
+    sorted_ = sort_column(points.data, points.n);
+  } else {
+    tree_ = build_block_tree(Blocks<T>{points}, metric_, algorithm == Algorithm::kTree, execution);
+  }
+}
+
+template <class T>
+void CountSpace<T>::prepare(const T* radius, const Execution& execution) {
+  if (!sorts_ && use_byte_filter(n_, tree_.d, metric_)) {
+    quantise(tree_, typical_radius(radius, n_), execution);
+  }
+}
+
+template <class T>
+void CountSpace<T>::count(const T* radius, int radii, bool strict, const Execution& execution,
+                          std::int64_t* counts) const {
+  if (sorts_) {
+    count_in_column(sorted_, radius, radii, strict, execution, counts);
+  } else {
+    count_in_tree(tree_, radius, radii, strict, metric_, execution, counts);
+  }
+}
+
 #define FASTMI_INSTANTIATE(T)                                                          \
   template void count_within(const Blocks<T>&, const T*, int, bool, Metric, Algorithm, \
-                             const Execution&, std::int64_t*);
+                             const Execution&, std::int64_t*);                         \
+  template class CountSpace<T>;
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

@@ -4,8 +4,10 @@
 
 #include "common/metric.h"
 #include "common/points.h"
+#include "cpu/block_tree.h"
 #include "cpu/cost_model.h"
 #include "cpu/parallel.h"
+#include "cpu/sorted.h"
 
 namespace fastmi::cpu {
 
@@ -17,5 +19,28 @@ namespace fastmi::cpu {
 template <class T>
 void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool strict, Metric metric,
                   Algorithm algorithm, const Execution& execution, std::int64_t* counts);
+
+/// One variable made ready for many counts of all its samples, of whatever radii.
+template <class T>
+class CountSpace {
+ public:
+  CountSpace(const Points<T>& points, Metric metric, Algorithm algorithm,
+             const Execution& execution);
+
+  /// Fits the search to radii like these [n]; only speed depends on it.
+  void prepare(const T* radius, const Execution& execution);
+
+  /// counts[radii][n], written, as of count_within; thread-safe. Lists of radii share one pass:
+  /// eight cost about twice as much as one.
+  void count(const T* radius, int radii, bool strict, const Execution& execution,
+             std::int64_t* counts) const;
+
+ private:
+  std::int64_t n_;
+  Metric metric_;
+  bool sorts_;
+  SortedColumn<T> sorted_;
+  BlockTree<T> tree_;
+};
 
 }  // namespace fastmi::cpu

@@ -5,36 +5,20 @@
 #include "common/block_distance.h"
 #include "cpu/count.h"
 #include "cpu/knn.h"
+#include "cpu/pairwise.h"
 #include "cpu/sorted.h"
-#include "cpu/strips.h"
 
 namespace fastmi::cpu {
 namespace {
 
-/// Two columns: the sort of each serves the joint search and its own counts, and distances pass
-/// between them in sorted order.
 template <class T>
 void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
                        const Execution& execution, std::int64_t* counts,
                        std::vector<PsiSummary>& summaries) {
-  const std::int64_t n = blocks.front().n;
   SortedColumn<T> sorted[2];
   parallel_for(execution, 2,
-               [&](std::int64_t b, int) { sorted[b] = sort_column(blocks[b].data, n); });
-  std::vector<int> ascending(ks);
-  std::sort(ascending.begin(), ascending.end());
-  const std::size_t entries = ks.size() * static_cast<std::size_t>(n);
-  Buffer<T> radius[2] = {Buffer<T>(entries), Buffer<T>(entries)};
-  kth_distance_strips<T>(build_strips(sorted[0], sorted[1], ascending.back(), execution), ascending,
-                         execution, radius[0].data(), radius[1].data());
-  for (std::size_t q = 0; q < ks.size(); ++q) {
-    const auto at = std::lower_bound(ascending.begin(), ascending.end(), ks[q]) - ascending.begin();
-    const T* first = radius[0].data() + at * n;
-    summaries[q].zero_radius = std::count(first, first + n, T(0));
-    for (int b = 0; b < 2; ++b) {
-      count_sorted(sorted[b], radius[b].data() + at * n, execution, counts + (2 * q + b) * n);
-    }
-  }
+               [&](std::int64_t b, int) { sorted[b] = sort_column(blocks[b].data, blocks[b].n); });
+  count_sorted_pair(sorted[0], sorted[1], ks, execution, counts, summaries);
 }
 
 /// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable.

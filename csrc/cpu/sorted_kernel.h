@@ -33,7 +33,7 @@ void kth_distance_ranks(const T* values, std::int64_t n, int k, std::int64_t beg
 }
 
 /// How many values on one side of rank p, nearest first, are nearer than its limit. kSide is -1
-/// (below) or +1 (above). Eight ranks advance together so that their searches overlap.
+/// (below) or +1 (above). A group of ranks advances together, so that its searches overlap.
 template <int kSide, class T>
 struct SideCounter {
   const T* values;
@@ -41,11 +41,32 @@ struct SideCounter {
   /// Power of two that no count of the group reaches; carried over, as neighbours are alike.
   std::int64_t width = 1;
 
-  static constexpr int kGroup = 8;
+  static constexpr int kGroup = kLanes<T> > 8 ? kLanes<T> : 8;
+  /// Ranks probed at equal strides before the search halves what is left. The same stride for all
+  /// lanes is one load where halving needs one for each; flat from 8 to 32.
+  static constexpr std::int64_t kProbes = 16;
 
   FASTMI_INLINE T gap(std::int64_t p, std::int64_t steps) const {
     if constexpr (kSide < 0) return values[p] - values[p - steps];
     return values[p + steps] - values[p];
+  }
+
+  /// count[l]: multiples of `stride` below `width` whose rank is nearer to first + l than
+  /// limits[l].
+  FASTMI_INLINE void probe(std::int64_t first, std::int64_t stride, const T* limits,
+                           std::int64_t* count) const {
+    constexpr int W = kLanes<T>;
+    for (int l = 0; l < kGroup; l += W) {
+      const T* const own = values + first + l;
+      const Vec<T> here = load(own);
+      const Vec<T> limit = load(limits + l);
+      VecInt<T> found{};
+      for (std::int64_t steps = stride; steps < width; steps += stride) {
+        const Vec<T> there = load(own + kSide * steps);
+        found = count_lt<T>(found, kSide < 0 ? here - there : there - here, limit);
+      }
+      for (int c = 0; c < W; ++c) count[l + c] = found[c] * stride;
+    }
   }
 
   /// Adds to counts[0, lanes) for ranks first, first + 1, ...
@@ -67,7 +88,9 @@ struct SideCounter {
     std::int64_t count[kGroup] = {};
     const std::int64_t room = kSide < 0 ? tight : n - 1 - tight;
     if (lanes == kGroup && width - 1 <= room) {
-      for (std::int64_t step = width / 2; step > 0; step /= 2) {
+      const std::int64_t stride = width > kProbes ? width / kProbes : 1;
+      probe(first, stride, limits, count);
+      for (std::int64_t step = stride / 2; step > 0; step /= 2) {
         for (int l = 0; l < kGroup; ++l) {
           const std::int64_t more = count[l] + step;
           count[l] = gap(first + l, more) < limits[l] ? more : count[l];

@@ -66,7 +66,8 @@ struct StripSearch {
     const Vec<T> dx = broadcast(strips.x[c]) - x;
     const Vec<T> dy = broadcast(strips.y[c]) - y;
     const Vec<T> distance = max_abs(max_abs(Vec<T>{}, dx), dy);
-    if (reached(distance) != 0) lists.insert(distance);
+    // Short lists: the branch, taken now and then, costs more than it saves.
+    if (K > 0 || reached(distance) != 0) lists.insert(distance);
   }
 
   FASTMI_INLINE void go_up(std::int32_t c, std::int32_t end) {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastmi.compat._checks import as_rows, log_base
+
+Codes: TypeAlias = NDArray[np.intp]
 
 
 def entropyd(sx: Any, base: float = 2) -> float:
@@ -15,10 +18,12 @@ def entropyd(sx: Any, base: float = 2) -> float:
     Args:
         sx: Labels, shape (n,) or (n, d), of any type that NumPy can sort.
         base: Of the logarithm; 2 for bits, e for nats.
+
+    Raises:
+        TypeError: Labels of no type that NumPy sorts; a base that is no number.
+        ValueError: No rows, NaN or masked entries; a base that is not positive, or 1.
     """
-    _, counts = np.unique(np.asarray(sx), return_counts=True, axis=0)
-    share = counts / counts.sum()
-    return float(-(share * np.log(share)).sum()) / math.log(base)
+    return _entropy(_codes(sx, "sx"), base)
 
 
 def midd(x: Any, y: Any, base: float = 2) -> float:
@@ -27,8 +32,8 @@ def midd(x: Any, y: Any, base: float = 2) -> float:
     Raises:
         ValueError: The numbers of samples differ.
     """
-    _check_lengths(x=x, y=y)
-    return entropyd(x, base) - centropyd(x, y, base)
+    a, b = _paired(x=x, y=y)
+    return _entropy(a, base) - (_entropy(_joint(a, b), base) - _entropy(b, base))
 
 
 def cmidd(x: Any, y: Any, z: Any, base: float = 2) -> float:
@@ -37,18 +42,23 @@ def cmidd(x: Any, y: Any, z: Any, base: float = 2) -> float:
     Raises:
         ValueError: The numbers of samples differ.
     """
-    _check_lengths(x=x, y=y, z=z)
+    a, b, c = _paired(x=x, y=y, z=z)
     return (
-        entropyd(np.c_[x, z], base)
-        + entropyd(np.c_[y, z], base)
-        - entropyd(np.c_[x, y, z], base)
-        - entropyd(z, base)
+        _entropy(_joint(a, c), base)
+        + _entropy(_joint(b, c), base)
+        - _entropy(_joint(a, b, c), base)
+        - _entropy(c, base)
     )
 
 
 def centropyd(x: Any, y: Any, base: float = 2) -> float:
-    """Return the entropy of discrete `x` given discrete `y`."""
-    return entropyd(np.c_[x, y], base) - entropyd(y, base)
+    """Return the entropy of discrete `x` given discrete `y`.
+
+    Raises:
+        ValueError: The numbers of samples differ.
+    """
+    a, b = _paired(x=x, y=y)
+    return _entropy(_joint(a, b), base) - _entropy(b, base)
 
 
 def tcd(xs: Any, base: float = 2) -> float:
@@ -78,8 +88,35 @@ def columns(xs: Any) -> list[NDArray[Any]]:
     return [array[:, j : j + 1] for j in range(array.shape[1])]
 
 
-def _check_lengths(**arrays: Any) -> None:
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} with n={n}" for name, n in lengths.items())
+def _codes(x: Any, name: str) -> Codes:
+    """Return the number of each row of `x` in the sorted list of different rows."""
+    array = as_rows(x, name)
+    if array.ndim == 1:
+        return _numbered(array)
+    return _joint(*map(_numbered, array.reshape(len(array), -1).T))
+
+
+def _numbered(values: NDArray[Any]) -> Codes:
+    codes: Codes = np.unique(values, return_inverse=True)[1].reshape(-1)
+    return codes
+
+
+def _joint(*parts: Codes) -> Codes:
+    joint = parts[0]
+    for codes in parts[1:]:
+        # Numbered again each time: the product stays below the square of the number of rows.
+        joint = _numbered(joint * (codes.max() + 1) + codes)
+    return joint
+
+
+def _entropy(codes: Codes, base: float) -> float:
+    share = np.bincount(codes) / len(codes)
+    return float(-(share * np.log(share)).sum()) / log_base(base)
+
+
+def _paired(**arrays: Any) -> list[Codes]:
+    codes = {name: _codes(array, name) for name, array in arrays.items()}
+    if len(set(map(len, codes.values()))) > 1:
+        listed = ", ".join(f"{name} with n={len(own)}" for name, own in codes.items())
         raise ValueError(f"samples must be as many in each argument; got {listed}")
+    return list(codes.values())

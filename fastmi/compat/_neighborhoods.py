@@ -13,6 +13,8 @@ Samples = NDArray[np.float64]
 
 # Distances in memory at once where a search across two samples falls back on all pairs.
 _CHUNK = 1 << 20
+# Differences of coordinates that cost less than a search does.
+_FEW_GAPS = 1 << 18
 
 
 def cross_kth_distance(queries: Samples, points: Samples, k: int) -> Samples:
@@ -23,24 +25,44 @@ def cross_kth_distance(queries: Samples, points: Samples, k: int) -> Samples:
         points: Shape (n', d).
         k: Number of neighbours, at most n'.
     """
+    result = np.empty(len(queries))
+    missing = np.arange(len(queries))
+    stuck = False
+    while not stuck and missing.size * points.size > _FEW_GAPS:
+        result[missing] = _among_both(queries[missing], points, k)
+        left = missing[np.isinf(result[missing])]
+        # Queries that lie among themselves, away from the points, come no nearer.
+        stuck = 2 * len(left) > len(missing)
+        missing = left
+    result[missing] = _scanned(queries[missing], points, k)
+    return result
+
+
+def _among_both(queries: Samples, points: Samples, k: int) -> Samples:
+    """Return the distance, or infinity if too few points are among the nearest of all."""
     n = len(queries)
-    # The nearest of queries and points together: where the laws overlap, k points are among
-    # them. The few other queries are searched directly.
-    wanted = min(8 * k * (1 + n // len(points)), n + len(points) - 1)
+    # Twice as many as hold k points on average, where the two are spread alike.
+    wanted = min(2 * k * (1 + -(-n // len(points))), n + len(points) - 1)
     both = np.ascontiguousarray(np.concatenate([queries, points]))
     distances, indices = kneighbors(
         [both], wanted, metric="chebyshev", algorithm="auto", n_jobs=None
     )
-    is_point = indices[:n] >= n
-    rank = is_point.cumsum(axis=1)
+    rank = (indices[:n] >= n).cumsum(axis=1)
     position = (rank < k).sum(axis=1)
-    result: Samples = distances[np.arange(n), np.minimum(position, wanted - 1)]
-    missing = np.flatnonzero(position == wanted)
-    rows = max(1, _CHUNK // points.size)
-    for start in range(0, len(missing), rows):
-        chunk = missing[start : start + rows]
-        gaps = np.abs(queries[chunk][:, None, :] - points[None, :, :]).max(axis=2)
-        result[chunk] = np.partition(gaps, k - 1, axis=1)[:, k - 1]
+    nearest: Samples = distances[np.arange(n), np.minimum(position, wanted - 1)]
+    nearest[position == wanted] = np.inf
+    return nearest
+
+
+def _scanned(queries: Samples, points: Samples, k: int) -> Samples:
+    result = np.empty(len(queries))
+    rows = max(1, _CHUNK // len(points))
+    for start in range(0, len(queries), rows):
+        chunk = queries[start : start + rows]
+        gaps = np.abs(chunk[:, 0, None] - points[:, 0])
+        for own, other in zip(chunk.T[1:], points.T[1:], strict=True):
+            np.maximum(gaps, np.abs(own[:, None] - other), out=gaps)
+        result[start : start + rows] = np.partition(gaps, k - 1, axis=1)[:, k - 1]
     return result
 
 

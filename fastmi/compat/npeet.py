@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import as_k, as_samples, check_noise, k_list
+from fastmi.compat._checks import as_rows, interval, log_base, threshold
 from fastmi.compat._discrete import (
     centropyd,
     cmidd,
@@ -75,6 +76,7 @@ Samples = NDArray[np.float64]
 
 NOISE = 1e-10
 _RADIUS_OFFSET = 1e-15
+_SEARCH: dict[str, Any] = {"metric": "chebyshev", "algorithm": "auto", "n_jobs": None}
 
 
 def entropy(x: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
@@ -94,7 +96,7 @@ def entropy(x: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> flo
     n, d = points.shape
     distance = _kth_distance([points], k)
     constant = psi(n) - psi(k) + d * math.log(2)
-    return float(constant + d * _mean_log(distance)) / math.log(base)
+    return float(constant + d * _mean_log(distance)) / log_base(base)
 
 
 def centropy(x: Any, y: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
@@ -157,14 +159,14 @@ def mi(
     if z is None:
         value = psi(k) + psi(len(distance))
         value -= _mean_psi(blocks[:1], distance) + _mean_psi(blocks[1:], distance)
-        if alpha > 0:
+        if threshold(alpha) > 0:
             value += nonuniformity(blocks, k, alpha)
     else:
         x_noisy, y_noisy, condition = blocks
         value = psi(k) + _mean_psi([condition], distance)
         value -= _mean_psi([x_noisy, condition], distance)
         value -= _mean_psi([y_noisy, condition], distance)
-    return value / math.log(base)
+    return value / log_base(base)
 
 
 def cmi(x: Any, y: Any, z: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
@@ -198,7 +200,7 @@ def kldiv(x: Any, xp: Any, k: int = 3, base: float = 2) -> float:
     k_list(k, len(second))
     other = cross_kth_distance(first, second, k)
     constant = math.log(len(second)) - math.log(n - 1)
-    return float(constant + d * (_mean_log(other) - _mean_log(own))) / math.log(base)
+    return float(constant + d * (_mean_log(other) - _mean_log(own))) / log_base(base)
 
 
 def micd(
@@ -227,7 +229,7 @@ def micd(
         TypeError: Samples that are not real numbers.
         ValueError: Samples of wrong shape or length; k outside [1, n - 1].
     """
-    points, labels = _samples(x, "x"), np.asarray(y)
+    points, labels = _samples(x, "x"), as_rows(y, "y")
     if len(points) != len(labels):
         raise ValueError(
             f"x and y must have the same number of samples; got {len(points)} and {len(labels)}"
@@ -339,22 +341,25 @@ def shuffle_test(
         ns: Number of shuffles.
         ci: Share of the values that the interval holds.
         **kwargs: Options of `measure`.
+
+    Raises:
+        TypeError: `ns` is not an integer, or `ci` not a number.
+        ValueError: `ns` is below 1, or `ci` outside [0, 1).
     """
+    count, first, last = interval(ns, ci)
     given = (y,) if z is None or z is False else (y, z)
     shuffled = np.copy(x)
     outputs = []
-    for _ in range(ns):
+    for _ in range(count):
         np.random.shuffle(shuffled)  # noqa: NPY002
         outputs.append(measure(shuffled, *given, **kwargs))
     outputs.sort()
-    low, high = outputs[int((1.0 - ci) / 2 * ns)], outputs[int((1.0 + ci) / 2 * ns)]
-    return float(np.mean(outputs)), (low, high)
+    return float(np.mean(outputs)), (outputs[first], outputs[last])
 
 
 def _samples(x: Any, name: str) -> Samples:
-    array = np.asarray(x)
     # NPEET flattens whatever follows the first axis.
-    flat = array.reshape(len(array), -1) if array.ndim > 2 else array
+    flat = x.reshape(len(x), -1) if isinstance(x, np.ndarray) and x.ndim > 2 else x
     return as_samples(flat, name).astype(np.float64, copy=False)
 
 
@@ -370,25 +375,16 @@ def _paired(arrays: tuple[Any, ...], names: tuple[str, ...]) -> list[Samples]:
 
 
 def _kth_distance(blocks: list[Samples], k: int) -> Samples:
-    if not isinstance(as_k(k), int):
+    number = as_k(k)
+    if not isinstance(number, int):
         raise TypeError(f"k must be one integer; got k={k!r}")
-    ks = k_list(k, len(blocks[0]))
-    distance: Samples = kth_distance(blocks, ks, metric="chebyshev", algorithm="auto", n_jobs=None)[
-        0
-    ]
+    distance: Samples = kth_distance(blocks, k_list(number, len(blocks[0])), **_SEARCH)[0]
     return distance
 
 
 def _mean_psi(blocks: list[Samples], distance: Samples) -> float:
     radius = distance - _RADIUS_OFFSET
-    counts = count_within(
-        blocks,
-        np.maximum(radius, 0.0),
-        strict=False,
-        metric="chebyshev",
-        algorithm="auto",
-        n_jobs=None,
-    )
+    counts = count_within(blocks, np.maximum(radius, 0.0), strict=False, **_SEARCH)
     # At distance 0 the radius is negative and not even the sample itself is inside.
     if (radius < 0).any():
         return -math.inf

@@ -111,7 +111,11 @@ def _scores(
     k = int(n_neighbors)
     if k < 1:
         raise ValueError(f"n_neighbors must be at least 1; got n_neighbors={k}")
-    check_search("chebyshev", "auto", None if n_jobs is None or n_jobs < -1 else n_jobs)
+    # joblib reads -2 as all but one.
+    given: object = n_jobs
+    check_search("chebyshev", "auto", None if isinstance(given, int) and given < -1 else given)
+    if np.ma.is_masked(X) or np.ma.is_masked(y):
+        raise ValueError("X and y must not have masked entries, which scikit-learn would unmask")
     validation = _module("sklearn.utils.validation")
     X, y = validation.check_X_y(X, y, accept_sparse="csc", y_numeric=not discrete_target)
     sparse = not isinstance(X, np.ndarray)
@@ -156,7 +160,13 @@ def _discrete_mask(discrete_features: Any, d: int, sparse: bool) -> NDArray[np.b
             )
         return given
     mask = np.zeros(d, dtype=np.bool_)
-    mask[given] = True
+    try:
+        mask[given] = True
+    except IndexError as error:
+        raise ValueError(
+            f"discrete_features must be 'auto', a bool, a mask or indices of the {d} columns; "
+            f"got {discrete_features!r}"
+        ) from error
     return mask
 
 

@@ -46,10 +46,10 @@ class Distribution(ABC):
             the other.
 
         Raises:
-            TypeError: `n` is not an integer.
-            ValueError: `n` is below 1.
+            TypeError: `n` is not an integer; a seed of the wrong type.
+            ValueError: `n` is below 1; a negative seed.
         """
-        return self._draw(check_integer("n", n, 1), np.random.default_rng(seed))
+        return self._draw(check_integer("n", n, 1), generator(seed))
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Product(Distribution):
     parts: tuple[Distribution, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.parts, tuple | list):
+            raise TypeError(
+                f"parts must be a tuple of distributions; got {type(self.parts).__name__}"
+            )
         object.__setattr__(self, "parts", tuple(self.parts))
         if not self.parts:
             raise ValueError("parts must have at least one distribution; got none")
@@ -86,6 +90,21 @@ class Product(Distribution):
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         pairs = [part.sample(n, rng) for part in self.parts]
         return np.hstack([x for x, _ in pairs]), np.hstack([y for _, y in pairs])
+
+
+def generator(seed: Seed | None) -> np.random.Generator:
+    """Return the generator that `seed` stands for.
+
+    Raises:
+        TypeError: Of no type that seeds one.
+        ValueError: Negative.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"seed must suit numpy.random.default_rng; got {seed!r}: {error}"
+        ) from None
 
 
 def check_distribution(name: str, value: object) -> None:

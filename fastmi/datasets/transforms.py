@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_samples, check_choice
-from fastmi.datasets._base import check_integer, check_real
+from fastmi.datasets._base import check_integer, check_real, generator
 
 Array: TypeAlias = NDArray[Any]
 
@@ -60,12 +60,14 @@ def transform(
         TypeError: Samples that are not real numbers, options of the wrong type.
         ValueError: Samples of wrong shape or not finite; an unknown or repeated tag.
     """
+    if not isinstance(tags, Sequence):
+        raise TypeError(f"tags must be a string or a sequence of them; got {tags!r}")
     listed = tags.split("+") if isinstance(tags, str) and tags else list(tags)
     for tag in listed:
         check_choice("tags", tag, TAGS)
     if len(set(listed)) < len(listed):
         raise ValueError(f"tags must not repeat; got {'+'.join(listed)}")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     result: Array = as_samples(x, "x").copy()
     if "rm" in listed:
         result = random_mix(result, seed=rng)
@@ -97,13 +99,14 @@ def random_mix(x: object, *, seed: Seed | None = None) -> Array:
         ValueError: Samples of wrong shape or not finite.
     """
     block = as_samples(x, "x")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     alpha = 1.0 - rng.random()  # never 0
     while True:
         mix = rng.random((block.shape[1], block.shape[1]))
         if np.linalg.cond(mix) <= _MOST_CONDITION:
-            mixed: Array = block @ (alpha * mix)
-            return mixed.astype(block.dtype, copy=False)
+            with np.errstate(over="ignore", invalid="ignore"):
+                mixed: Array = (block @ (alpha * mix)).astype(block.dtype, copy=False)
+            return _finite(mixed, "x must be small enough for its sums to be finite")
 
 
 def pad_noise(
@@ -127,8 +130,10 @@ def pad_noise(
     block = as_samples(x, "x")
     columns = check_integer("columns", columns, 0)
     sigma = check_real("sigma", sigma, 0.0)
-    noise = sigma * np.random.default_rng(seed).standard_normal((len(block), columns))
-    return np.hstack([block, noise.astype(block.dtype, copy=False)])
+    with np.errstate(over="ignore"):
+        noise = sigma * generator(seed).standard_normal((len(block), columns))
+        noise = noise.astype(block.dtype, copy=False)
+    return np.hstack([block, _finite(noise, f"sigma must leave {block.dtype} finite")])
 
 
 def cube(x: object) -> Array:
@@ -139,7 +144,8 @@ def cube(x: object) -> Array:
         ValueError: Samples of wrong shape or not finite.
     """
     block = as_samples(x, "x")
-    return block * block * block
+    with np.errstate(over="ignore"):
+        return _finite(block * block * block, "x must be small enough for its cubes to be finite")
 
 
 def logistic(x: object) -> Array:
@@ -164,3 +170,10 @@ def duplicate(x: object, copies: int = 20) -> Array:
         ValueError: Samples of wrong shape or not finite; `copies` is below 1.
     """
     return np.tile(as_samples(x, "x"), (1, check_integer("copies", copies, 1)))
+
+
+def _finite(result: Array, expected: str) -> Array:
+    infinite = np.count_nonzero(~np.isfinite(result))
+    if infinite:
+        raise ValueError(f"{expected}; got {infinite} values that overflow")
+    return result

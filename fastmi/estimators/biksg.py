@@ -38,7 +38,9 @@ class BallEstimator(InformationEstimator):
     p: float = math.inf
 
     def __post_init__(self) -> None:
-        if isinstance(self.p, bool) or self.p not in (2, math.inf):
+        p: object = self.p
+        number = isinstance(p, int | float | np.number) and not isinstance(p, bool)
+        if not number or p not in (2, math.inf):
             raise ValueError(f"p must be 2 or inf; got p={self.p!r}")
         super().__post_init__()
 

@@ -21,6 +21,8 @@ Array = NDArray[Any]
 
 # Share of samples alone in their joint cell above which the histogram is mostly empty.
 _SINGLE_SHARE = 0.5
+# Numbers of bins keep to what counts in an intp on every platform.
+_MOST_BINS = 2**31 - 1
 
 
 class _Cells(NamedTuple):
@@ -43,14 +45,14 @@ class _Histogram:
 
     def __post_init__(self) -> None:
         bins: object = self.bins
-        expected = "bins must be an integer >= 1"
+        expected = f"bins must be an integer in [1, {_MOST_BINS}]"
         try:
             number = operator.index(cast(SupportsIndex, bins))
         except TypeError:
             raise TypeError(f"{expected}; got bins={bins!r} ({type(bins).__name__})") from None
         if isinstance(bins, bool):
             raise TypeError(f"{expected}; got bins={bins!r} (bool)")
-        if number < 1:
+        if not 1 <= number <= _MOST_BINS:
             raise ValueError(f"{expected}; got bins={number}")
         object.__setattr__(self, "bins", number)
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neighbors import sample_warnings
+from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.estimators._neighbors import CEILING_SHARE, sample_warnings
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import chosen_algorithm
@@ -140,10 +140,31 @@ def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[
 def _warnings(
     value: float, k: int, counts: NDArray[np.int64], zero_radius: int, notes: tuple[str, ...]
 ) -> tuple[str, ...]:
-    n = counts.shape[1]
-    ceiling = psi(n) - psi(k + 1)
-    found = [*notes, *sample_warnings(value, ceiling, n=n, k=k, zero_radius=zero_radius)]
-    constant = [name for name, count in zip("xy", counts, strict=True) if (count == n - 1).all()]
+    sums = (int(counts[0].sum()), int(counts[1].sum()))
+    return count_warnings(value, k, counts.shape[1], sums, zero_radius, notes)
+
+
+def count_warnings(
+    value: float,
+    k: int,
+    n: int,
+    count_sum: tuple[int, int],
+    zero_radius: int,
+    notes: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """Return the reasons to distrust one estimate.
+
+    Args:
+        value: The estimate in nats.
+        k: Number of neighbours.
+        n: Number of samples.
+        count_sum: Sums of n_x and of n_y over the samples.
+        zero_radius: Samples whose k-th joint distance is 0.
+        notes: What is known before, to stand first.
+    """
+    found = [*notes, *sample_warnings(value, _ceiling(k, n), n=n, k=k, zero_radius=zero_radius)]
+    # No count exceeds n - 1.
+    constant = [name for name, sum_ in zip("xy", count_sum, strict=True) if sum_ == n * (n - 1)]
     if constant:
         found.append(
             f"{' and '.join(constant)} stays within every k-th distance, and the estimate says "
@@ -151,12 +172,12 @@ def _warnings(
             "rescale the columns, for example to unit standard deviation (normalize='local')"
         )
         return tuple(found)
-    wide, narrow = (1, 0) if counts[0].sum() < counts[1].sum() else (0, 1)
+    wide, narrow = (1, 0) if count_sum[0] < count_sum[1] else (0, 1)
     # Small samples have their own warning, and there the two conditions meet by chance.
     dominated = (
         n >= 10 * k
-        and counts[wide].mean() > _DOMINATED_SHARE * n
-        and counts[narrow].mean() < 2 * k + 1
+        and count_sum[wide] / n > _DOMINATED_SHARE * n
+        and count_sum[narrow] / n < 2 * k + 1
     )
     if dominated:
         big, small = "xy"[narrow], "xy"[wide]
@@ -166,3 +187,33 @@ def _warnings(
             "unit standard deviation (normalize='local')"
         )
     return tuple(found)
+
+
+def may_warn(
+    values: NDArray[np.float64],
+    k: int,
+    n: int,
+    count_sum: NDArray[np.int64],
+    zero_radius: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Return False for those of p estimates of which :func:`count_warnings` says nothing.
+
+    Args:
+        values: Nats, shape (p,).
+        k: Number of neighbours.
+        n: Number of samples.
+        count_sum: Shape (2, p).
+        zero_radius: Shape (p,).
+    """
+    if small_sample_warnings(n, k):
+        return np.ones(len(values), dtype=np.bool_)
+    loud: NDArray[np.bool_] = (
+        (values > CEILING_SHARE * _ceiling(k, n))
+        | (zero_radius > 1)
+        | (count_sum.max(axis=0) / n > _DOMINATED_SHARE * n)
+    )
+    return loud
+
+
+def _ceiling(k: int, n: int) -> float:
+    return psi(n) - psi(k + 1)

@@ -23,6 +23,8 @@ _FALSE_ALARMS = 5e-3
 _DRAWS = 20_000
 # Coordinates of neighbours held at once.
 _CHUNK = 2**20
+# Columns up to which independent normals stay within 0.1 nats of 0, at n = 1000 and any k.
+_FEW_COLUMNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,10 @@ class LNC(InformationEstimator):
     uniform density that KSG assumes in the box is wrong; where ``V'_i < alpha V_i``::
 
         I = I_KSG1 + < log(V_i / V'_i) >
+
+    For few columns: from about eight of x and y together the spread of the density over the
+    neighbours, who reach far there, makes their box look thin and is taken for dependence.
+    Independent normals at n = 1000 come out at some 0.3 nats in 8 columns and 3 nats in 16.
 
     Args:
         alpha: Threshold in (0, 1). None: the 0.5 % quantile of V'/V for k neighbours uniform in
@@ -99,8 +105,18 @@ class LNC(InformationEstimator):
             alpha = _uniform_threshold(k, sum(dims)) if self.alpha is None else self.alpha
             added = np.where(shrunk < math.log(alpha), -shrunk, 0.0)
             local = (psi(k) + psi(n)) - digamma(counts + 1).sum(axis=0) + added
-            terms.append(Terms(local, counts, tuple(small_sample_warnings(n, k))))
+            found = [*small_sample_warnings(n, k), *_width_warnings(sum(dims))]
+            terms.append(Terms(local, counts, tuple(found)))
         return self._finish("lnc", samples, terms, dims=dims, searched=dims, start=start)
+
+
+def _width_warnings(columns: int) -> list[str]:
+    if columns <= _FEW_COLUMNS:
+        return []
+    return [
+        f"method='lnc' finds dependence where there is none in many columns, tenths of a nat in 8 "
+        f"and several nats in 20; got {columns} of x and y together: compare with method='ksg1'"
+    ]
 
 
 def _log_shrinkage(points: NDArray[np.float64], neighbors: NDArray[np.int64]) -> Array:

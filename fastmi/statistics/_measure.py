@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
-from fastmi._inputs import check_choice
-from fastmi.estimators import CMI_METHODS, MI_METHODS, Estimate
+from fastmi._inputs import as_k, check_choice
+from fastmi.estimators import CMI_METHODS, KSG, MI_METHODS, Estimate
 
 # Takes the blocks (x, y) or (x, y, z) and the number of threads; one estimate per k.
 Measure: TypeAlias = Callable[[Sequence[NDArray[Any]], "int | None"], list[Estimate]]
@@ -49,3 +49,14 @@ def make_measure(
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:
     """Return the bare values, shape (number of k,)."""
     return np.array(estimates, dtype=np.float64)
+
+
+def as_ksg1(method: str | None, k: object, options: dict[str, Any]) -> KSG | None:
+    """Return the estimator if it is KSG algorithm 1 with options that it knows, else None.
+
+    Raises:
+        ValueError: An option out of range.
+    """
+    if method not in (None, "ksg1") or not options.keys() <= {"metric", "algorithm", "normalize"}:
+        return None
+    return KSG(k=as_k(k), **options)

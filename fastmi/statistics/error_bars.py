@@ -166,6 +166,10 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
 
 def _parts(parts: Sequence[int] | None, n: int, k: int) -> list[int]:
     if parts is not None:
+        if np.ndim(parts) != 1:
+            raise TypeError(
+                f"parts must be a sequence of integers; got {parts!r} ({type(parts).__name__})"
+            )
         numbers = [as_count(p, "parts", minimum=2) for p in parts]
         if not numbers or n // max(numbers) <= k:
             raise ValueError(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, product
 from time import perf_counter
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._extras import Progress
+from fastmi._backend import thread_count
+from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
-from fastmi.statistics._measure import make_measure, values
+from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
+from fastmi.estimators.ksg import KSG
+from fastmi.statistics._measure import Measure, as_ksg1, make_measure, values
 from fastmi.statistics._tasks import as_count, run, streams
 from fastmi.statistics.permutation import p_value
 
@@ -140,9 +142,109 @@ def pairwise_mi(
     shape = (len(columns[0]), len(columns[-1]))
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
-    measure = make_measure(conditional=False, method=method, k=k, options=options)
-    pairs = list(combinations(range(shape[0]), 2) if Y is None else product(*map(range, shape)))
-    seeds = streams(rng, len(pairs)) if shuffles else []
+    pairs = _pairs(shape, symmetric=Y is None)
+    ksg = None if shuffles else as_ksg1(method, k, options)
+    # Fewer pairs than threads: those of one pair share its work.
+    if (
+        ksg is not None
+        and pairs_at_once(ksg, len(blocks[0]))
+        and len(pairs) >= thread_count(n_jobs)
+    ):
+        tables = _at_once(ksg, columns, pairs, n_jobs=n_jobs, progress=progress)
+    else:
+        measure = make_measure(conditional=False, method=method, k=k, options=options)
+        seeds = streams(rng, len(pairs)) if shuffles else []
+        tables = _one_by_one(measure, columns, pairs, shuffles, seeds, n_jobs, progress)
+    seconds = perf_counter() - start
+    labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
+    results = []
+    for table in tables:
+        mi, stderr, p_values = (
+            _matrix(entries, pairs, shape, symmetric=Y is None)
+            for entries in (table.values, table.stderr, table.p_values)
+        )
+        warned = {
+            (labels[0][pairs[number, 0]], labels[1][pairs[number, 1]]): warnings
+            for number, warnings in table.warnings.items()
+        }
+        results.append(
+            PairwiseMI(
+                mi=_like(X, mi, labels),
+                stderr=_like(X, stderr, labels),
+                p_value=_like(X, p_values, labels) if shuffles else None,
+                warnings=warned,
+                k=table.k,
+                n=len(blocks[0]),
+                method=method,
+                seconds=seconds,
+                _values=mi,
+            )
+        )
+    return results[0] if isinstance(as_k(k), int) else results
+
+
+class _Table(NamedTuple):
+    """What is kept of the estimates of all pairs for one k, whose own arrays have length n.
+
+    The arrays have shape (number of pairs,); warnings go by the number of the pair.
+    """
+
+    k: int | None
+    values: Matrix
+    stderr: Matrix
+    p_values: Matrix
+    warnings: dict[int, tuple[str, ...]]
+
+
+def _pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
+    """Return the row and the column in the matrix of every pair to estimate, shape (p, 2)."""
+    if symmetric:
+        return np.column_stack(np.triu_indices(shape[0], 1)).astype(np.int64, copy=False)
+    rows, columns = np.indices(shape, dtype=np.int64)
+    return np.column_stack([rows.ravel(), columns.ravel()])
+
+
+def _at_once(
+    ksg: KSG,
+    columns: list[list[NDArray[Any]]],
+    pairs: NDArray[np.int64],
+    *,
+    n_jobs: int | None,
+    progress: Progress,
+) -> list[_Table]:
+    """Estimate all pairs in one call of the kernel."""
+    # Columns of Y follow those of X.
+    every = columns[0] if len(columns) == 1 else columns[0] + columns[1]
+    first = [0, 0 if len(columns) == 1 else len(columns[0])]
+    with ProgressBar(progress, len(pairs), "pairs") as bar:
+        seen = 0
+
+        def report(done: int) -> None:
+            nonlocal seen
+            for _ in range(done - seen):
+                bar.advance()
+            seen = done
+
+        found = estimate_pairs(
+            ksg, every, pairs + first, n_jobs=n_jobs, report=report if progress else None
+        )
+        report(len(pairs))
+    return [
+        _Table(of_k.k, of_k.values, of_k.stderr, np.full(len(pairs), np.nan), of_k.warnings)
+        for of_k in found
+    ]
+
+
+def _one_by_one(
+    measure: Measure,
+    columns: list[list[NDArray[Any]]],
+    pairs: NDArray[np.int64],
+    shuffles: int,
+    seeds: list[list[int]],
+    n_jobs: int | None,
+    progress: Progress,
+) -> list[_Table]:
+    """Estimate each pair by itself, by whatever method, and its p-value if there are seeds."""
 
     def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
@@ -161,38 +263,16 @@ def pairwise_mi(
         ]
 
     found = run(pair, len(pairs), n_jobs=n_jobs, progress=progress, what="pairs")
-    seconds = perf_counter() - start
-    labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
-    results = []
-    for at in range(len(found[0])):
-        cells = [of_pair[at] for of_pair in found]
-        mi, stderr, p_values = (
-            _matrix([cell[entry] for cell in cells], pairs, shape, symmetric=Y is None)
-            for entry in range(3)
-        )
-        warned = {
-            (labels[0][i], labels[1][j]): cell.warnings
-            for (i, j), cell in zip(pairs, cells, strict=True)
-            if cell.warnings
-        }
-        results.append(
-            PairwiseMI(
-                mi=_like(X, mi, labels),
-                stderr=_like(X, stderr, labels),
-                p_value=_like(X, p_values, labels) if shuffles else None,
-                warnings=warned,
-                k=cells[0].k,
-                n=len(blocks[0]),
-                method=method,
-                seconds=seconds,
-                _values=mi,
-            )
-        )
-    return results[0] if isinstance(as_k(k), int) else results
+    tables = []
+    for cells in zip(*found, strict=True):
+        mi, stderr, p_values = (np.array([cell[entry] for cell in cells]) for entry in range(3))
+        warned = {number: cell.warnings for number, cell in enumerate(cells) if cell.warnings}
+        tables.append(_Table(cells[0].k, mi, stderr, p_values, warned))
+    return tables
 
 
 class _Cell(NamedTuple):
-    """What is kept of the estimate of one pair, which holds arrays of length n."""
+    """What is kept of the estimate of one pair."""
 
     mi: float
     stderr: float
@@ -206,13 +286,13 @@ def _columns(block: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def _matrix(
-    cells: list[Any], pairs: list[tuple[int, ...]], shape: tuple[int, int], *, symmetric: bool
+    entries: Matrix, pairs: NDArray[np.int64], shape: tuple[int, int], *, symmetric: bool
 ) -> Matrix:
     matrix = np.full(shape, np.nan)
-    rows, columns = np.array(pairs).T
-    matrix[rows, columns] = cells
+    rows, columns = pairs.T
+    matrix[rows, columns] = entries
     if symmetric:
-        matrix[columns, rows] = cells
+        matrix[columns, rows] = entries
     return matrix
 
 

@@ -10,17 +10,36 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._extras import Progress
-from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
-from fastmi.estimators import Estimate
+from fastmi._backend import thread_count
+from fastmi._extras import Progress, ProgressBar
+from fastmi._inputs import (
+    Seed,
+    as_blocks,
+    as_k,
+    check_choice,
+    check_noise,
+    check_search,
+    jitter,
+    k_list,
+)
+from fastmi.estimators import KSG, Estimate
+from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
-from fastmi.statistics._measure import make_measure, values
+from fastmi.ops.surrogates import surrogate_means
+from fastmi.statistics._measure import as_ksg1, make_measure, values
 from fastmi.statistics._tasks import as_count, run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
 
 SCHEMES = ("shuffle", "circular", "block", "local")
+
+_LABEL = "surrogates"
+
+# Orders handed to the kernel at once: few enough to show progress, many enough for its threads;
+# and not above 16 MiB.
+_TOGETHER = 256
+_MOST_ENTRIES = 1 << 21
 
 # Values closer than this are equal but for the order of summation.
 _ROUNDING = 1e-12
@@ -166,11 +185,17 @@ def permutation_test(
     estimates = measure(blocks, n_jobs)
     seeds = streams(rng, count)
 
-    def surrogate(number: int, threads: int) -> NDArray[np.float64]:
-        order = reorder(number, np.random.default_rng(seeds[number]))
-        return values(measure([blocks[0][order], *blocks[1:]], threads))
+    def order(number: int) -> Order:
+        return reorder(number, np.random.default_rng(seeds[number]))
 
-    null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates"))
+    def surrogate(number: int, threads: int) -> NDArray[np.float64]:
+        return values(measure([blocks[0][order(number)], *blocks[1:]], threads))
+
+    ksg = as_ksg1(method, k, options) if z is None else None
+    if ksg is not None and ksg.normalize is None and count >= thread_count(n_jobs):
+        null = _at_once(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
+    else:
+        null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what=_LABEL))
     tests = [
         PermutationTest(
             estimate=estimate,
@@ -181,6 +206,51 @@ def permutation_test(
         for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
     ]
     return tests[0] if isinstance(as_k(k), int) else tests
+
+
+def _at_once(
+    ksg: KSG,
+    blocks: list[Array],
+    order: Callable[[int], Order],
+    count: int,
+    *,
+    n_jobs: int | None,
+    progress: Progress,
+) -> NDArray[np.float64]:
+    """Return the values of all surrogates, shape (count, number of k), by one call."""
+    x, y = blocks
+    n = len(x)
+    ks = k_list(ksg.k, n)
+    threads = thread_count(n_jobs)
+    together = max(threads, min(_TOGETHER, _MOST_ENTRIES // n) // threads * threads)
+    begin = done = 0
+    with ProgressBar(progress, count, _LABEL) as bar:
+
+        def next_orders() -> NDArray[np.int64] | None:
+            nonlocal begin, done
+            # Asked for more: those handed out before are done.
+            for _ in range(begin - done):
+                bar.advance()
+            done = begin
+            if begin == count:
+                return None
+            end = min(count, begin + together)
+            orders = np.array([order(number) for number in range(begin, end)], dtype=np.int64)
+            begin = end
+            return orders
+
+        means = surrogate_means(
+            x,
+            y,
+            ks,
+            next_orders,
+            metric=ksg.metric,
+            algorithm=ksg.algorithm,
+            n_jobs=n_jobs,
+        )
+    constants = np.array([psi(k) + psi(n) for k in ks])
+    null: NDArray[np.float64] = constants - means
+    return null
 
 
 def p_value(value: float, null: NDArray[np.float64]) -> float:

@@ -1,0 +1,89 @@
+"""Arguments of NPEET's functions that it does not check, or checks with assertions."""
+
+from __future__ import annotations
+
+import math
+import operator
+from numbers import Real
+from typing import Any, SupportsIndex, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def log_base(base: Any) -> float:
+    """Return the natural logarithm of the base of a logarithm.
+
+    Raises:
+        TypeError: Not a real number.
+        ValueError: Not positive and finite, or 1.
+    """
+    number = _real("base", base)
+    if not (0.0 < number < math.inf) or number == 1.0:
+        raise ValueError(f"base must be positive, finite and not 1; got base={base!r}")
+    return math.log(number)
+
+
+def threshold(alpha: Any) -> float:
+    """Return `alpha` as a float.
+
+    Raises:
+        TypeError: Not a real number.
+        ValueError: NaN or infinite.
+    """
+    number = _real("alpha", alpha)
+    if not math.isfinite(number):
+        raise ValueError(f"alpha must be finite; got alpha={alpha!r}")
+    return number
+
+
+def interval(ns: Any, ci: Any) -> tuple[int, int, int]:
+    """Return the number of shuffles and the ranks of the two ends of an interval.
+
+    Raises:
+        TypeError: `ns` is not an integer, or `ci` not a real number.
+        ValueError: `ns` is below 1, or `ci` outside [0, 1).
+    """
+    try:
+        number = operator.index(cast(SupportsIndex, ns))
+    except TypeError:
+        raise TypeError(f"ns must be an integer >= 1; got ns={ns!r}") from None
+    if number < 1:
+        raise ValueError(f"ns must be an integer >= 1; got ns={number}")
+    share = _real("ci", ci)
+    if not 0.0 <= share < 1.0:
+        raise ValueError(f"ci must be in [0, 1); got ci={ci!r}")
+    return number, int((1.0 - share) / 2 * number), int((1.0 + share) / 2 * number)
+
+
+def as_rows(x: Any, name: str) -> NDArray[Any]:
+    """Return discrete samples, one per row, as an array.
+
+    Raises:
+        TypeError: Of no type that NumPy sorts.
+        ValueError: Not readable as an array, a scalar, empty; NaN or masked entries.
+    """
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} must not have masked entries; got some")
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} must be readable as a NumPy array; got {error}") from error
+    if array.dtype.kind == "O":
+        raise TypeError(
+            f"{name} must be labels of one type that NumPy sorts; got {type(x).__name__} with "
+            "dtype object"
+        )
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"{name} must have at least one row; got shape {array.shape}")
+    if array.dtype.kind in "fc" and np.isnan(array).any():
+        raise ValueError(f"{name} must not have NaN; got {np.isnan(array).sum()} of them")
+    return array
+
+
+def _real(name: str, value: Any) -> float:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number; got {name}={value!r}")
+    return float(value)

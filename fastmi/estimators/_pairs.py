@@ -1,0 +1,102 @@
+"""KSG for many pairs of single columns in one call of the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._inputs import k_list
+from fastmi.estimators.ksg import KSG, count_warnings, may_warn
+from fastmi.normalize import normalize_blocks
+from fastmi.ops.digamma import psi
+from fastmi.ops.knn import chosen_algorithm
+from fastmi.ops.pairwise import pair_terms
+
+Array = NDArray[Any]
+Notes: TypeAlias = tuple[str, ...]
+
+
+class PairEstimates(NamedTuple):
+    """Estimates of p pairs for one k.
+
+    Attributes:
+        k: Number of neighbours.
+        values: Nats, shape (p,).
+        stderr: Standard errors in nats, shape (p,).
+        warnings: By the number of the pair; those without any are left out.
+    """
+
+    k: int
+    values: NDArray[np.float64]
+    stderr: NDArray[np.float64]
+    warnings: dict[int, Notes]
+
+
+def pairs_at_once(ksg: KSG, n: int) -> bool:
+    """Return whether :func:`estimate_pairs` serves `ksg` for columns of n samples.
+
+    Raises:
+        ValueError: A k that exceeds n - 1.
+    """
+    largest = max(k_list(ksg.k, n))
+    return (
+        ksg.variant == 1
+        and ksg.algorithm in ("auto", "sort")
+        and chosen_algorithm(n, (1, 1), largest, False) == "sort"
+    )
+
+
+def estimate_pairs(
+    ksg: KSG,
+    columns: Sequence[Array],
+    pairs: NDArray[np.int64],
+    *,
+    n_jobs: int | None,
+    report: Callable[[int], object] | None = None,
+) -> list[PairEstimates]:
+    """Return ``ksg.estimate(columns[i], columns[j])`` for all (i, j) in `pairs`, bit for bit.
+
+    Args:
+        ksg: For which :func:`pairs_at_once` holds; its own noise and threads are not used.
+        columns: Arrays of shape (n, 1) and of one dtype, from :func:`fastmi._inputs.as_blocks`.
+        pairs: Positions, shape (p, 2).
+        n_jobs: Threads, across pairs.
+        report: Called now and then with the number of pairs done.
+
+    Returns:
+        One entry for each k.
+    """
+    n = len(columns[0])
+    # What to say of a column in the place of x, and in that of y.
+    notes: list[tuple[Notes, Notes]] = [((), ()) for _ in columns]
+    if ksg.normalize is not None:
+        scaled = [_normalized(column, ksg.normalize) for column in columns]
+        columns = [column for column, _ in scaled]
+        notes = [found for _, found in scaled]
+    noted = np.array([bool(of_x) for of_x, _ in notes])[pairs].any(axis=1)
+    ks = k_list(ksg.k, n)
+    rows = np.ascontiguousarray(np.hstack(columns).T)
+    terms = pair_terms(rows, pairs, ks, n_jobs=n_jobs, report=report)
+    estimates = []
+    for k, psi_mean, psi_std, count_sum, zero_radius in zip(ks, *terms, strict=True):
+        values = psi(k) + psi(n) - psi_mean
+        doubtful = noted | may_warn(values, k, n, count_sum, zero_radius)
+        warnings = {}
+        for pair in np.flatnonzero(doubtful).tolist():
+            i, j = pairs[pair]
+            about = notes[i][0] + notes[j][1]
+            sums = (int(count_sum[0, pair]), int(count_sum[1, pair]))
+            found = count_warnings(float(values[pair]), k, n, sums, int(zero_radius[pair]), about)
+            if found:
+                warnings[pair] = found
+        estimates.append(PairEstimates(k, values, psi_std / n**0.5, warnings))
+    return estimates
+
+
+def _normalized(column: Array, normalize: str) -> tuple[Array, tuple[Notes, Notes]]:
+    (scaled,), of_x = normalize_blocks([column], ["x"], normalize)
+    of_y = normalize_blocks([column], ["y"], normalize)[1] if of_x else ()
+    return scaled, (of_x, of_y)

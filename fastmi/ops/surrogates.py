@@ -1,0 +1,45 @@
+"""KSG of reordered samples, many orders at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels, thread_count
+
+
+def surrogate_means(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    ks: Sequence[int],
+    next_orders: Callable[[], NDArray[np.int64] | None],
+    *,
+    metric: str,
+    algorithm: str,
+    n_jobs: int | None,
+) -> NDArray[np.float64]:
+    """Return what KSG algorithm 1 averages (Kraskov et al. 2004, eq. 8) for ``(x[order], y)``.
+
+    Bit for bit the `psi_mean` of :func:`fastmi.ops.ksg.ksg_terms`. What does not depend on the
+    order is done once, and the counts of several orders in one pass.
+
+    Args:
+        x: Samples, shape (n, dx).
+        y: Samples, shape (n, dy), dtype of `x`.
+        ks: Neighbour numbers, each in [1, n - 1].
+        next_orders: Returns permutations of the rows of x, int64, shape (s, n), until it
+            returns None.
+        metric: Distance inside x and inside y.
+        algorithm: Name of the search, or "auto".
+        n_jobs: Threads, across orders; see :func:`fastmi._backend.thread_count`.
+
+    Returns:
+        Shape (number of orders, len(ks)).
+    """
+    means: NDArray[np.float64] = kernels().ksg_surrogates(
+        x, y, list(ks), metric, algorithm, next_orders, thread_count(n_jobs)
+    )
+    return means

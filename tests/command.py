@@ -1,0 +1,41 @@
+"""What the tests of the command line share: a table in a file, and ways to run the command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from typer.testing import CliRunner
+
+from fastmi.cli.app import app
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+WINE = EXAMPLES / "data" / "wine.csv"
+DIABETES = EXAMPLES / "data" / "diabetes.csv"
+
+# a, b and c depend on one another; 60 samples are enough for k = 3 without a warning.
+_NOISE = np.random.default_rng(7).standard_normal((3, 60))
+A, B, C = _NOISE[0], _NOISE[0] + 0.5 * _NOISE[1], _NOISE[1] + 0.5 * _NOISE[2]
+NAMES = ["a", "b", "c"]
+
+
+def run(*args: object, fails: bool = False) -> str:
+    """Run the command; return stdout, or stdout and stderr together where it has to fail."""
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    assert result.exit_code == (1 if fails else 0), result.output
+    return result.output if fails else result.stdout
+
+
+def run_json(*args: object) -> dict:
+    return json.loads(run(*args, "--json"))
+
+
+def mi_json(data: Path, x: str = "a", y: str = "b", *more: str) -> float:
+    (estimate,) = run_json("mi", data, "--x", x, "--y", y, *more)["estimates"]
+    return estimate["mi"]
+
+
+def write_text(path: Path, delimiter: str = ",", *, header: bool = True) -> Path:
+    rows = [[repr(float(value)) for value in row] for row in zip(A, B, C, strict=True)]
+    lines = [delimiter.join(row) for row in ([NAMES, *rows] if header else rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
