@@ -80,10 +80,10 @@ def mi(
         method: "ksg1" or "ksg2", see :class:`fastmi.KSG`; "ksg_global" and
             "ksg_global_linf" (maximised over relative scales) :class:`fastmi.KSGSweep`;
             "biksg" :class:`fastmi.BIKSG`;
-            "lnc" :class:`fastmi.LNC` (strong dependence); "mixed" :class:`fastmi.MixedKSG`
-            (continuous, discrete or both); "ross" :class:`fastmi.Ross` (y discrete);
-            "gaussian" :class:`fastmi.Gaussian`; "binning" :class:`fastmi.Binning`; "ksg_eq6"
-            :class:`fastmi.KSGHybrid` (for comparison).
+            "lnc" :class:`fastmi.LNC` (strong dependence); "3h" :class:`fastmi.EntropySum`;
+            "mixed" :class:`fastmi.MixedKSG` (continuous, discrete or both); "ross"
+            :class:`fastmi.Ross` (y discrete); "gaussian" :class:`fastmi.Gaussian`; "binning"
+            :class:`fastmi.Binning`; "ksg_eq6" :class:`fastmi.KSGHybrid` (for comparison).
             The options of a method are those of its class.
         metric: Distance inside x and inside y, "chebyshev" or "euclidean"; across the two
             it is the maximum.
@@ -96,7 +96,8 @@ def mi(
         normalize: None, or how to scale x and y, each by itself: "local", "global",
             "global-linf", "global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.
         **options: Of the method: `scales` and `sweep_side` for "ksg_global", `p` (inf or 2) for
-            "biksg", `alpha` for "lnc", `bins` for "binning".
+            "biksg", `alpha` for "lnc", `bins` for "binning", `theiler` (window of time steps)
+            for "ksg1" and "ksg2".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a
@@ -192,7 +193,8 @@ def cmi(
         device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
             arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x, y and z, each by itself, see :func:`mi`.
-        **options: Of the method: `bins` for "binning".
+        **options: Of the method: `bins` for "binning", `theiler` (window of time steps) for
+            "fp" and "ksg2".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a
@@ -374,7 +376,7 @@ def entropy(
         device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
             arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         correction: Sample-size term: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
-        **options: None of the methods has more.
+        **options: Of the method: `theiler` (window of time steps) for "kl".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a

@@ -49,6 +49,7 @@ MI = [
     {"method": "biksg", "p": 2},
     {"method": "mixed"},
     {"method": "lnc", "k": 5},
+    {"method": "3h"},
     {"method": "ksg_global", "k": [2, 3]},
     {"method": "ksg_global_linf", "sweep_side": "x"},
 ]
@@ -265,6 +266,15 @@ class TestPlaces:
             fastmi.mi(x, y > 0, method="ross", device="cuda")
         with pytest.raises(ValueError, match="ConditionalKSG with these options"):
             fastmi.cmi(x, y, y, method="ksg2", device="cuda")
+        for call in (
+            lambda: fastmi.mi(x, y, theiler=2, device="cuda"),
+            lambda: fastmi.entropy(x, theiler=2, device="cuda"),
+            lambda: fastmi.cmi(x, y, y, theiler=2, device="cuda"),
+        ):
+            with pytest.raises(ValueError, match=r"device must be 'auto' or 'cpu' for .*, which"):
+                call()
+        with pytest.raises(ValueError, match="x must be in host memory here"):
+            fastmi.mi(*there, theiler=2)
         with pytest.raises(TypeError, match=r"options must be among .*; got device"):
             fastmi.mi(x, y, method="gaussian", device="cuda")
         with pytest.raises(ValueError, match="x must be in host memory"):

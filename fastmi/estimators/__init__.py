@@ -14,6 +14,7 @@ from fastmi.estimators.biksg import BIKSG
 from fastmi.estimators.binning import Binning, BinningConditional, BinningTotalCorrelation
 from fastmi.estimators.conditional import ConditionalKSG
 from fastmi.estimators.entropy import KozachenkoLeonenko
+from fastmi.estimators.entropy_sum import EntropySum
 from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
 from fastmi.estimators.ksg import KSG
 from fastmi.estimators.ksg_eq6 import KSGHybrid
@@ -36,6 +37,7 @@ __all__ = [
     "BinningConditional",
     "BinningTotalCorrelation",
     "ConditionalKSG",
+    "EntropySum",
     "Estimate",
     "Gaussian",
     "GaussianConditional",
@@ -56,6 +58,7 @@ MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "ksg_global_linf": partial(KSGSweep, normalize="global-linf"),
     "biksg": BIKSG,
     "lnc": LNC,
+    "3h": EntropySum,
     "mixed": MixedKSG,
     "ross": Ross,
     "gaussian": Gaussian,
