@@ -84,7 +84,8 @@ build_cmake() {
     -DPython_EXECUTABLE="$(command -v "$python")" \
     -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" &&
     cmake --build "$work/cmake" && rm -rf "$work/site" && mkdir -p "$work/site" &&
-    cp -r "$root/fastmi" "$work/site/" && cp "$work"/cmake/csrc/_c*.so "$work/site/fastmi/"
+    cp -r "$root/fastmi" "$work/site/" && rm -f "$work"/site/fastmi/_c*.so &&
+    cp "$work"/cmake/csrc/_cpu*.so "$work"/cmake/csrc/cuda/_cuda*.so "$work/site/fastmi/"
 }
 build() { build_pip || { echo "pip could not; plain cmake"; build_cmake; }; }
 show() { "$python" -c 'import fastmi; fastmi.show_config(); assert fastmi.config()["cuda"]["available"]'; }
