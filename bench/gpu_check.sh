@@ -65,6 +65,7 @@ if [[ -z $dry_run ]]; then
 fi
 # Machine code for this GPU alone: the other targets would cost minutes.
 architecture=$(capability)-real
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/pyproject.toml")
 
 environment() {
   nvidia-smi
@@ -79,7 +80,7 @@ build_pip() {
     -Cbuild-dir="$work/pip" "$root"
 }
 build_cmake() {
-  cmake -S "$root" -B "$work/cmake" -G Ninja -DSKBUILD=2 -DSKBUILD_PROJECT_VERSION=0.1.0 \
+  cmake -S "$root" -B "$work/cmake" -G Ninja -DSKBUILD=2 -DSKBUILD_PROJECT_VERSION="$version" \
     -DFASTMI_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES="$architecture" \
     -DPython_EXECUTABLE="$(command -v "$python")" \
     -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" &&
@@ -92,15 +93,16 @@ show() { "$python" -c 'import fastmi; fastmi.show_config(); assert fastmi.config
 # From an empty folder: at the root, `import fastmi` would find the source tree.
 tests() {
   "$python" -m pytest -q -p no:cacheprovider -W default --rootdir "$root" -k "gpu or cuda" \
-    "$root"/tests/test_{device,device_arrays,count,knn,ksg,sweep}.py
+    "$root"/tests/test_{device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py
 }
 sanitize() {
-  compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 "$python" "$root/bench/gpu_sanitize.py" --n "$2"
+  compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 \
+    "$python" "$root/bench/gpu_sanitize.py" --n "$2"
 }
 measure() { "$python" "$root/bench/bench_gpu.py" --seconds 130 --json "$out/gpu.json"; }
 table() { "$python" "$root/bench/render.py" "$out/gpu.json"; }
 
-export root out work python architecture PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1
+export root out work python architecture version PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1
 export -f environment build_pip build_cmake build show tests sanitize measure table
 
 cd "$work" || exit 1
