@@ -83,7 +83,10 @@ def mi(
             "lnc" :class:`fastmi.LNC` (strong dependence); "3h" :class:`fastmi.EntropySum`;
             "mixed" :class:`fastmi.MixedKSG` (continuous, discrete or both); "ross"
             :class:`fastmi.Ross` (y discrete); "gaussian" :class:`fastmi.Gaussian`; "binning"
-            :class:`fastmi.Binning`; "ksg_eq6" :class:`fastmi.KSGHybrid` (for comparison).
+            :class:`fastmi.Binning`; "ksg_eq6" :class:`fastmi.KSGHybrid` (for comparison). With
+            torch: "mine" :class:`fastmi.MINE`, "dv" :class:`fastmi.DonskerVaradhan`, "nwj"
+            :class:`fastmi.NWJ`, "infonce" :class:`fastmi.InfoNCE`, "smile" :class:`fastmi.SMILE`,
+            "demi" :class:`fastmi.DEMI`, "ccmi" :class:`fastmi.CCMI`, "doe" :class:`fastmi.DoE`.
             The options of a method are those of its class.
         metric: Distance inside x and inside y, "chebyshev" or "euclidean"; across the two
             it is the maximum.
@@ -183,7 +186,8 @@ def cmi(
         k: Number of neighbours; a sequence gives a list of estimates from one search.
         method: "fp" (Frenzel and Pompe) or "ksg2", see :class:`fastmi.ConditionalKSG`;
             "gaussian" :class:`fastmi.GaussianConditional`; "binning"
-            :class:`fastmi.BinningConditional`. The options of a method are those of its class.
+            :class:`fastmi.BinningConditional`; with torch "ccmi"
+            :class:`fastmi.ConditionalCCMI`. The options of a method are those of its class.
         metric: Distance inside x, y and z, "chebyshev" or "euclidean"; across them it is the
             maximum.
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
