@@ -326,3 +326,13 @@ def test_the_surrogate_kernel_checks_its_contract(rng):
         call(order, ks=[])
     with pytest.raises(ValueError, match="threads must be"):
         call(order, threads=0)
+
+
+def test_device_of_other_methods(rng, fake_gpu):
+    x, y = pair(rng)
+    with pytest.raises(ValueError, match="x must be in host memory"):
+        fastmi.permutation_test(fake_gpu.put(x), fake_gpu.put(y), method="gaussian")
+    with pytest.raises(TypeError, match=r"options must be among .*; got device"):
+        fastmi.permutation_test(x, y, method="gaussian", device="cuda")
+    with pytest.raises(ValueError, match="device must be 'auto'"):
+        fastmi.permutation_test(x, y, device="gpu")

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
-from fastmi._device import as_device
 from fastmi._device_array import device_of, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
 from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
-from fastmi.statistics._measure import Measure, as_ksg1, make_measure, values
+from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
 from fastmi.statistics._tasks import as_count, run, streams
 from fastmi.statistics.permutation import p_value
 
@@ -141,7 +140,8 @@ def pairwise_mi(
     shuffles = as_count(n_permutations, "n_permutations", minimum=0)
     rng = np.random.default_rng(seed)
     given = (X,) if Y is None else (X, Y)
-    blocks = as_blocks(given, ("X", "Y")[: len(given)], as_device(device))
+    where, options = reads_on(device, conditional=False, method=method, options=options)
+    blocks = as_blocks(given, ("X", "Y")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
     columns = [_columns(block) for block in blocks]

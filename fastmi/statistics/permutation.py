@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
-from fastmi._device import as_device
 from fastmi._device_array import DeviceArray, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import (
@@ -28,7 +27,7 @@ from fastmi.estimators import KSG, Estimate
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._measure import as_ksg1, make_measure, values
+from fastmi.statistics._measure import as_ksg1, make_measure, reads_on, values
 from fastmi.statistics._tasks import as_count, run, streams
 
 Array = NDArray[Any]
@@ -182,7 +181,8 @@ def permutation_test(
     count = as_count(n_permutations, "n_permutations")
     rng = np.random.default_rng(seed)
     given = (x, y) if z is None else (x, y, z)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], as_device(device))
+    where, options = reads_on(device, conditional=z is not None, method=method, options=options)
+    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
     if scheme is None:
