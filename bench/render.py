@@ -349,6 +349,25 @@ def compat_table(result: Result) -> str:
     return markdown_table([*header, "fastmi", "original", "ratio"], rows)
 
 
+def bnaf_table(result: Result) -> str:
+    """Medians; the ratio is to the fastest rival."""
+    rivals = [name for name in result["rows"][0]["seconds"] if name != "fastmi"]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        best = min((seconds[name] for name in rivals), default=seconds["fastmi"])
+        rows.append(
+            [
+                row["case"],
+                format_seconds(seconds["fastmi"]),
+                f"{best / seconds['fastmi']:.1f}x",
+                _fraction(row["ideal"] / seconds["fastmi"]),
+                *(format_seconds(seconds[name]) for name in rivals),
+            ]
+        )
+    return markdown_table(["(n,a)", "fastmi", "ratio", "of ideal", *rivals], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
@@ -359,6 +378,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "sweep": ("Scale sweep", sweep_table),
     "pairwise": ("Every pair of columns", pairwise_table),
     "permutation": ("Permutation test", permutation_table),
+    "bnaf": ("Training step of a block autoregressive flow, float32", bnaf_table),
     "parity": ("Agreement on real data", parity_table),
     "critics_speed": ("Training of critics", critics_speed_table),
     "algorithms": ("Algorithms", algorithms_table),
