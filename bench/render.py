@@ -243,6 +243,16 @@ def algorithms_table(result: Result) -> str:
     return markdown_table(["op", "dims", "n", "k", *names, "auto", "auto / best"], rows)
 
 
+def critics_speed_table(result: Result) -> str:
+    """Rows of bench_critics_speed: time of a training step of each loop."""
+    rows = []
+    for row in result["rows"]:
+        # Loops differ by method; every row names its own.
+        times = ", ".join(f"{n} {format_seconds(s)}" for n, s in row["seconds"].items())
+        rows.append([row["method"], f"{row['ratio']:.2f}x {row['fastest_rival']}", times])
+    return markdown_table(["method", "ratio", "time of a step"], rows)
+
+
 def estimators_table(result: Result) -> str:
     rows = []
     for row in result["rows"]:
@@ -303,6 +313,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "pairwise": ("Every pair of columns", pairwise_table),
     "permutation": ("Permutation test", permutation_table),
     "parity": ("Agreement on real data", parity_table),
+    "critics_speed": ("Training of critics", critics_speed_table),
     "algorithms": ("Algorithms", algorithms_table),
     "estimators": ("Estimators against closed forms and definitions", estimators_table),
     "error_bars": ("Coverage of error bars", error_bars_table),

@@ -27,6 +27,7 @@ from fastmi.estimators import (
     BinningTotalCorrelation,
     BITotalCorrelation,
     ConditionalKSG,
+    EntropySum,
     Estimate,
     Gaussian,
     GaussianConditional,
@@ -41,7 +42,18 @@ from fastmi.estimators import (
 )
 
 if TYPE_CHECKING:
-    from fastmi import compat, datasets, statistics
+    from fastmi import bounds, compat, datasets, nn, statistics
+    from fastmi.estimators import (
+        CCMI,
+        DEMI,
+        MINE,
+        NWJ,
+        SMILE,
+        ConditionalCCMI,
+        DoE,
+        DonskerVaradhan,
+        InfoNCE,
+    )
     from fastmi.statistics import (
         jackknife_error,
         lagged_mi,
@@ -53,17 +65,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BIKSG",
+    "CCMI",
+    "DEMI",
     "KSG",
     "LNC",
+    "MINE",
+    "NWJ",
+    "SMILE",
     "BITotalCorrelation",
     "Binning",
     "BinningConditional",
     "BinningTotalCorrelation",
+    "ConditionalCCMI",
     "ConditionalKSG",
+    "DoE",
+    "DonskerVaradhan",
+    "EntropySum",
     "Estimate",
     "Gaussian",
     "GaussianConditional",
     "GaussianTotalCorrelation",
+    "InfoNCE",
     "KSGHybrid",
     "KSGSweep",
     "KozachenkoLeonenko",
@@ -72,6 +94,7 @@ __all__ = [
     "TotalCorrelation",
     "WeightedKozachenkoLeonenko",
     "__version__",
+    "bounds",
     "cmi",
     "compat",
     "config",
@@ -81,6 +104,7 @@ __all__ = [
     "lagged_mi",
     "mi",
     "neighbors",
+    "nn",
     "normalize",
     "pairwise_mi",
     "permutation_test",
@@ -92,7 +116,7 @@ __all__ = [
 ]
 
 # Submodules that load when first named: most programs do without them.
-_LAZY = frozenset({"compat", "datasets", "statistics"})
+_LAZY = frozenset({"bounds", "compat", "datasets", "nn", "statistics"})
 _STATISTICS = frozenset(
     {
         "jackknife_error",
@@ -103,9 +127,24 @@ _STATISTICS = frozenset(
         "transfer_entropy",
     }
 )
+_NEURAL = frozenset(
+    {
+        "CCMI",
+        "ConditionalCCMI",
+        "DEMI",
+        "DoE",
+        "DonskerVaradhan",
+        "InfoNCE",
+        "MINE",
+        "NWJ",
+        "SMILE",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _NEURAL:
+        return getattr(import_module("fastmi.estimators"), name)
     if name in _LAZY:
         return import_module(f"fastmi.{name}")
     if name in _STATISTICS:

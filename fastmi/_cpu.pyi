@@ -19,6 +19,7 @@ __all__: list[str] = [
     "kth_distance",
     "simd_level",
     "simd_levels",
+    "theiler_counts",
 ]
 
 def build_info() -> dict: ...
@@ -103,3 +104,14 @@ def kth_distance(
 ) -> numpy.ndarray: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
+def theiler_counts(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    window: typing.SupportsInt | typing.SupportsIndex,
+    closed: bool,
+    spaces: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ],
+    metric: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...

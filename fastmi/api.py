@@ -77,10 +77,13 @@ def mi(
         method: "ksg1" or "ksg2", see :class:`fastmi.KSG`; "ksg_global" and
             "ksg_global_linf" (maximised over relative scales) :class:`fastmi.KSGSweep`;
             "biksg" :class:`fastmi.BIKSG`;
-            "lnc" :class:`fastmi.LNC` (strong dependence); "mixed" :class:`fastmi.MixedKSG`
-            (continuous, discrete or both); "ross" :class:`fastmi.Ross` (y discrete);
-            "gaussian" :class:`fastmi.Gaussian`; "binning" :class:`fastmi.Binning`; "ksg_eq6"
-            :class:`fastmi.KSGHybrid` (for comparison).
+            "lnc" :class:`fastmi.LNC` (strong dependence); "3h" :class:`fastmi.EntropySum`;
+            "mixed" :class:`fastmi.MixedKSG` (continuous, discrete or both); "ross"
+            :class:`fastmi.Ross` (y discrete); "gaussian" :class:`fastmi.Gaussian`; "binning"
+            :class:`fastmi.Binning`; "ksg_eq6" :class:`fastmi.KSGHybrid` (for comparison). With
+            torch: "mine" :class:`fastmi.MINE`, "dv" :class:`fastmi.DonskerVaradhan`, "nwj"
+            :class:`fastmi.NWJ`, "infonce" :class:`fastmi.InfoNCE`, "smile" :class:`fastmi.SMILE`,
+            "demi" :class:`fastmi.DEMI`, "ccmi" :class:`fastmi.CCMI`, "doe" :class:`fastmi.DoE`.
             The options of a method are those of its class.
         metric: Distance inside x and inside y, "chebyshev" or "euclidean"; across the two
             it is the maximum.
@@ -91,7 +94,8 @@ def mi(
         normalize: None, or how to scale x and y, each by itself: "local", "global",
             "global-linf", "global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.
         **options: Of the method: `scales` and `sweep_side` for "ksg_global", `p` (inf or 2) for
-            "biksg", `alpha` for "lnc", `bins` for "binning".
+            "biksg", `alpha` for "lnc", `bins` for "binning", `theiler` (window of time steps)
+            for "ksg1" and "ksg2".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a
@@ -173,7 +177,8 @@ def cmi(
         k: Number of neighbours; a sequence gives a list of estimates from one search.
         method: "fp" (Frenzel and Pompe) or "ksg2", see :class:`fastmi.ConditionalKSG`;
             "gaussian" :class:`fastmi.GaussianConditional`; "binning"
-            :class:`fastmi.BinningConditional`. The options of a method are those of its class.
+            :class:`fastmi.BinningConditional`; with torch "ccmi"
+            :class:`fastmi.ConditionalCCMI`. The options of a method are those of its class.
         metric: Distance inside x, y and z, "chebyshev" or "euclidean"; across them it is the
             maximum.
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
@@ -181,7 +186,8 @@ def cmi(
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree" or "brute". Same counts, other time.
         normalize: None, or how to scale x, y and z, each by itself, see :func:`mi`.
-        **options: Of the method: `bins` for "binning".
+        **options: Of the method: `bins` for "binning", `theiler` (window of time steps) for
+            "fp" and "ksg2".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a
@@ -351,7 +357,7 @@ def entropy(
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
         correction: Sample-size term: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
-        **options: None of the methods has more.
+        **options: Of the method: `theiler` (window of time steps) for "kl".
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a

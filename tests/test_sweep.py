@@ -7,7 +7,8 @@ import fastmi
 import reference
 from fastmi import KSGSweep, _cpu
 from fastmi.estimators.sweep import DEFAULT_SCALES
-from samples import draw_blocks
+from samples import SAMPLES, draw_blocks
+from samples import SCALES as EXTREMES
 
 SCALES = (1.0, 0.1, 7.5, 0.3, 2.0)
 
@@ -29,19 +30,48 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
                 assert (zero[:, q] >= 0).all()
 
 
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("dims", [(1, 1), (7, 8)], ids=["strips", "levels"])
+def test_every_kind_of_data(name, dims, dtype, simd_level):
+    # Large enough for several strips, blocks and limits of the searches.
+    n, scales = 450, (3.0, 1e-4, 0.7, 0.65, 1.0, 50.0)
+    x, y = draw_blocks(name, n, dims, dtype)
+    ks = [5, 1, 4]
+    _, _, counts, zero = _cpu.ksg_sweep(x, y, list(scales), ks, "chebyshev", 2)
+    for q, k in enumerate(ks):
+        expected = reference.sweep_counts(x, y, scales, k)
+        np.testing.assert_array_equal(counts[:, q], expected, err_msg=f"k={k}")
+    if name == "identical":
+        assert (zero == n).all()
+    if name == "gaussian":
+        assert (zero == 0).all()
+
+
+@pytest.mark.parametrize("size", sorted(EXTREMES["float64"]))
+@pytest.mark.parametrize("dims", [(1, 1), (2, 3), (7, 8)])
+def test_any_unit(size, dims, dtype):
+    factor = np.dtype(dtype).type(EXTREMES[dtype][size])
+    x, y = (factor * block for block in draw_blocks("gaussian", 150, dims, dtype))
+    counts = _cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", 1)[2][:, 0]
+    np.testing.assert_array_equal(counts, reference.sweep_counts(x, y, SCALES, 3))
+
+
 @pytest.mark.parametrize("scale", [1e308, 1e-320])
 def test_scales_whose_products_leave_the_range(scale, simd_level):
     # Many distances then have one and the same product with the scale.
     x, y = draw_blocks("gaussian", 200, (1, 2), np.float64)
+    wide = np.hstack([1000 * y] * 8)
     for fixed in (x, np.zeros_like(x)):
-        counts = _cpu.ksg_sweep(fixed, 1000 * y, [scale], [3], "chebyshev", 1)[2]
-        with np.errstate(over="ignore", under="ignore"):
-            expected = reference.sweep_counts(fixed, 1000 * y, [scale], 3)
-        np.testing.assert_array_equal(counts[:, 0], expected)
+        for swept in (1000 * y, 1000 * y[:, :1].copy(), wide):
+            counts = _cpu.ksg_sweep(fixed, swept, [scale], [3], "chebyshev", 1)[2]
+            with np.errstate(over="ignore", under="ignore"):
+                expected = reference.sweep_counts(fixed, swept, [scale], 3)
+            np.testing.assert_array_equal(counts[:, 0], expected)
 
 
-def test_threads_change_nothing(dtype):
-    x, y = draw_blocks("gaussian", 700, (4, 3), dtype)
+@pytest.mark.parametrize("dims", [(1, 1), (4, 3), (6, 9)])
+def test_threads_change_nothing(dims, dtype):
+    x, y = draw_blocks("gaussian", 700, dims, dtype)
     once, many = (_cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", t) for t in (1, 4))
     for a, b in zip(once, many, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -16,6 +16,7 @@
 #include "cpu/strips.h"
 #include "cpu/surrogates.h"
 #include "cpu/sweep.h"
+#include "cpu/theiler.h"
 
 namespace fastmi::bindings {
 namespace {
@@ -310,6 +311,35 @@ py::array ksg_surrogates(const py::array& x, const py::array& y, const std::vect
   return means;
 }
 
+template <class T>
+py::tuple theiler_counts(const std::vector<py::array>& arrays, const std::vector<int>& ks,
+                         std::int64_t window, bool closed,
+                         const std::vector<std::vector<int>>& spaces, Metric metric, int threads) {
+  const Blocks<T> blocks = as_blocks<T>(arrays);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  if (!std::is_sorted(ks.begin(), ks.end())) {
+    throw std::invalid_argument("ks must be in ascending order");
+  }
+  for (const auto& space : spaces) {
+    for (const int b : space) {
+      if (b < 0 || b >= static_cast<int>(blocks.size())) {
+        throw std::invalid_argument("spaces must name blocks; got " + std::to_string(b));
+      }
+    }
+  }
+  const auto lists = static_cast<py::ssize_t>(ks.size());
+  Array<T> radius({lists, static_cast<py::ssize_t>(n)});
+  Array<std::int64_t> counts(
+      {lists, static_cast<py::ssize_t>(spaces.size()), static_cast<py::ssize_t>(n)});
+  T* reach = radius.mutable_data();
+  std::int64_t* out = counts.mutable_data();
+  without_gil(blocks, threads, [&](const cpu::Execution& execution) {
+    cpu::theiler_counts(blocks, ks, {window, closed, spaces}, metric, execution, reach, out);
+  });
+  return py::make_tuple(radius, counts);
+}
+
 Array<double> digamma(const Array<std::int64_t>& n) {
   const std::int64_t* from = n.data();
   if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
@@ -428,6 +458,15 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "x"_a, "y"_a, "ks"_a, "metric"_a, "algorithm"_a, "next_orders"_a, "threads"_a);
+  m.def(
+      "theiler_counts",
+      [](const Arrays& blocks, const std::vector<int>& ks, std::int64_t window, bool closed,
+         const std::vector<std::vector<int>>& spaces, const std::string& metric, int threads) {
+        return with_dtype(blocks, [&]<class T>() {
+          return theiler_counts<T>(blocks, ks, window, closed, spaces, as_metric(metric), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "window"_a, "closed"_a, "spaces"_a, "metric"_a, "threads"_a);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());

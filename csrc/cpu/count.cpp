@@ -31,7 +31,7 @@ void count_in_column(const SortedColumn<T>& sorted, const T* radius, int radii, 
     for (std::int64_t p = 0; p < n; ++p) {
       limits[p] = strict_limit(radius[r * n + sorted.sample[p]], strict);
     }
-    count_sorted(sorted, limits.data(), execution, counts + r * n);
+    count_sorted(sorted, T(1), limits.data(), execution, counts + r * n);
   }
 }
 

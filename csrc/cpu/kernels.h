@@ -4,6 +4,7 @@
 
 #include "common/metric.h"
 #include "cpu/block_tree.h"
+#include "cpu/levels.h"
 #include "cpu/simd_level.h"
 #include "cpu/strips.h"
 
@@ -26,10 +27,12 @@ struct Kernels {
   Count count_block_euclidean;
   void (*kth_distance_ranks)(const T* values, std::int64_t n, int k, std::int64_t begin,
                              std::int64_t end, T* distances);
-  void (*count_ranks)(const T* values, std::int64_t n, std::int64_t begin, std::int64_t end,
+  void (*count_ranks)(const T* values, std::int64_t n, T c, std::int64_t begin, std::int64_t end,
                       const T* limits, std::int32_t* counts);
   void (*knn_strip)(const Strips<T>& strips, int strip, const int* ks, int queries, T* by_x,
                     T* by_y);
+  void (*knn_strip_scaled)(const Strips<T>& strips, int strip, T c, const T* bound, const int* ks,
+                           int queries, T* by_x, T* by_y);
   void (*distance_rows_chebyshev)(const BlockTree<T>& tree, std::int64_t first, int queries,
                                   T* rows);
   void (*distance_rows_euclidean)(const BlockTree<T>& tree, std::int64_t first, int queries,
@@ -37,6 +40,17 @@ struct Kernels {
   void (*sweep_query)(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
                       const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
                       std::int64_t* counts_x, std::int64_t* counts_y, T* limits);
+  void (*level_rows)(const LevelColumns<T>& columns, std::int64_t first, int queries,
+                     std::int16_t* rows);
+  void (*sweep_levels)(const LevelColumns<T>& x, const LevelColumns<T>& y, std::int64_t query,
+                       std::int16_t* row_x, std::int16_t* row_y, const T* scales, int number,
+                       const int* ks, int lists, T* pool_x, T* pool_y, T* best, T* radius,
+                       T* limits, std::int16_t* marks, std::int32_t* positions, std::int64_t* sums,
+                       std::int64_t* counts_x, std::int64_t* counts_y, T* guess);
+  void (*nearest_in_rows)(const T* rows, int blocks, std::int64_t length, int k, T* best,
+                          std::int32_t* position);
+  std::int64_t (*count_in_rows)(const T* rows, std::int64_t length, const int* members, int size,
+                                const T* limits);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
   Knn knn_block(Metric metric, bool with_index) const {

@@ -6,6 +6,8 @@
 #include "cpu/sorted_kernel.h"
 #include "cpu/strips_kernel.h"
 #include "cpu/sweep_kernel.h"
+#include "cpu/sweep_levels_kernel.h"
+#include "cpu/theiler_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
@@ -21,9 +23,14 @@ inline constexpr Kernels<T> kTable = {
     .kth_distance_ranks = &kth_distance_ranks<T>,
     .count_ranks = &count_ranks<T>,
     .knn_strip = &knn_strip<T>,
+    .knn_strip_scaled = &knn_strip_scaled<T>,
     .distance_rows_chebyshev = &distance_rows<Metric::kChebyshev, T>,
     .distance_rows_euclidean = &distance_rows<Metric::kEuclidean, T>,
     .sweep_query = &sweep_query<T>,
+    .level_rows = &level_rows<T>,
+    .sweep_levels = &sweep_levels<T>,
+    .nearest_in_rows = &nearest_in_rows<T>,
+    .count_in_rows = &count_in_rows<T>,
     .probe_ceiling = &probe_ceiling<T>,
 };
 

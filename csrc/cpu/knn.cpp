@@ -68,7 +68,7 @@ void kth_distance_joint_columns(const Blocks<T>& blocks, const std::vector<int>&
   std::vector<int> ascending(ks);
   std::sort(ascending.begin(), ascending.end());
   const std::int64_t n = blocks.front().n;
-  const Strips<T> strips = build_strips(sorted[0], sorted[1], ascending.back(), execution);
+  const Strips<T> strips = build_strips(sorted[0], sorted[1], ascending.back(), T(1), execution);
   Buffer<T> by_rank(ks.size() * static_cast<std::size_t>(n));
   kth_distance_strips<T>(strips, ascending, execution, by_rank.data(), nullptr);
   for (std::size_t q = 0; q < ks.size(); ++q) {

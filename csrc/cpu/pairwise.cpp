@@ -17,14 +17,14 @@ void count_sorted_pair(const SortedColumn<T>& x, const SortedColumn<T>& y,
   const std::size_t entries = ks.size() * static_cast<std::size_t>(n);
   Buffer<T> by_x(entries);
   Buffer<T> by_y(entries);
-  kth_distance_strips<T>(build_strips(x, y, ascending.back(), execution), ascending, execution,
-                         by_x.data(), by_y.data());
+  kth_distance_strips<T>(build_strips(x, y, ascending.back(), T(1), execution), ascending,
+                         execution, by_x.data(), by_y.data());
   for (std::size_t q = 0; q < ks.size(); ++q) {
     const auto at = std::lower_bound(ascending.begin(), ascending.end(), ks[q]) - ascending.begin();
     const T* first = by_x.data() + at * n;
     summaries[q].zero_radius = std::count(first, first + n, T(0));
-    count_sorted(x, first, execution, counts + 2 * q * n);
-    count_sorted(y, by_y.data() + at * n, execution, counts + (2 * q + 1) * n);
+    count_sorted(x, T(1), first, execution, counts + 2 * q * n);
+    count_sorted(y, T(1), by_y.data() + at * n, execution, counts + (2 * q + 1) * n);
   }
 }
 

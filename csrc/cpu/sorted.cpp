@@ -148,7 +148,7 @@ void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& 
 }
 
 template <class T>
-void count_sorted(const SortedColumn<T>& column, const T* limits, const Execution& execution,
+void count_sorted(const SortedColumn<T>& column, T c, const T* limits, const Execution& execution,
                   std::int64_t* counts) {
   const auto& kernels = current_kernels<T>();
   const std::int64_t n = static_cast<std::int64_t>(column.values.size());
@@ -157,7 +157,7 @@ void count_sorted(const SortedColumn<T>& column, const T* limits, const Executio
     const std::int64_t begin = item * kRanksPerItem;
     const std::int64_t end = std::min(n, begin + kRanksPerItem);
     std::int32_t by_rank[kRanksPerItem];
-    kernels.count_ranks(column.values.data(), n, begin, end, limits, by_rank);
+    kernels.count_ranks(column.values.data(), n, c, begin, end, limits, by_rank);
     for (std::int64_t p = begin; p < end; ++p) counts[column.sample[p]] = by_rank[p - begin];
   });
 }
@@ -166,7 +166,7 @@ void count_sorted(const SortedColumn<T>& column, const T* limits, const Executio
   template SortedColumn<T> sort_column(const T*, std::int64_t);                      \
   template void kth_distance_sorted(const SortedColumn<T>&, const std::vector<int>&, \
                                     const Execution&, T*);                           \
-  template void count_sorted(const SortedColumn<T>&, const T*, const Execution&, std::int64_t*);
+  template void count_sorted(const SortedColumn<T>&, T, const T*, const Execution&, std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

@@ -25,10 +25,10 @@ template <class T>
 void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& ks,
                          const Execution& execution, T* distances);
 
-/// counts[i]: other samples nearer to sample i than limits[p], p the rank of sample i. O(n log c)
-/// for counts of about c.
+/// counts[i]: other samples with c distance < limits[p] from sample i, p its rank. O(n log m) for
+/// counts of about m.
 template <class T>
-void count_sorted(const SortedColumn<T>& column, const T* limits, const Execution& execution,
+void count_sorted(const SortedColumn<T>& column, T c, const T* limits, const Execution& execution,
                   std::int64_t* counts);
 
 }  // namespace fastmi::cpu

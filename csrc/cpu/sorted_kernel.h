@@ -34,10 +34,12 @@ void kth_distance_ranks(const T* values, std::int64_t n, int k, std::int64_t beg
 
 /// How many values on one side of rank p, nearest first, are nearer than its limit. kSide is -1
 /// (below) or +1 (above). A group of ranks advances together, so that its searches overlap.
-template <int kSide, class T>
+/// With kScaled a gap counts c times.
+template <int kSide, bool kScaled, class T>
 struct SideCounter {
   const T* values;
   std::int64_t n;
+  T c;
   /// Power of two that no count of the group reaches; carried over, as neighbours are alike.
   std::int64_t width = 1;
 
@@ -47,8 +49,11 @@ struct SideCounter {
   static constexpr std::int64_t kProbes = 16;
 
   FASTMI_INLINE T gap(std::int64_t p, std::int64_t steps) const {
-    if constexpr (kSide < 0) return values[p] - values[p - steps];
-    return values[p + steps] - values[p];
+    return scaled(kSide < 0 ? values[p] - values[p - steps] : values[p + steps] - values[p]);
+  }
+  FASTMI_INLINE T scaled(T gap) const {
+    if constexpr (kScaled) return c * gap;
+    return gap;
   }
 
   /// count[l]: multiples of `stride` below `width` whose rank is nearer to first + l than
@@ -63,9 +68,11 @@ struct SideCounter {
       VecInt<T> found{};
       for (std::int64_t steps = stride; steps < width; steps += stride) {
         const Vec<T> there = load(own + kSide * steps);
-        found = count_lt<T>(found, kSide < 0 ? here - there : there - here, limit);
+        Vec<T> gaps = kSide < 0 ? here - there : there - here;
+        if constexpr (kScaled) gaps *= c;
+        found = count_lt<T>(found, gaps, limit);
       }
-      for (int c = 0; c < W; ++c) count[l + c] = found[c] * stride;
+      for (int lane = 0; lane < W; ++lane) count[l + lane] = found[lane] * stride;
     }
   }
 
@@ -80,7 +87,7 @@ struct SideCounter {
       const std::int64_t at = roomy + kSide * steps;
       if (at < 0 || at >= n) return true;
       const T distance = kSide < 0 ? values[tight] - values[at] : values[at] - values[tight];
-      return distance >= largest;
+      return scaled(distance) >= largest;
     };
     while (!beyond(width)) width *= 2;
     while (width > 1 && beyond(width / 2)) width /= 2;
@@ -110,19 +117,29 @@ struct SideCounter {
   }
 };
 
-/// counts[p - begin] for ranks p in [begin, end): others strictly nearer than limits[p].
-template <class T>
-void count_ranks(const T* values, std::int64_t n, std::int64_t begin, std::int64_t end,
-                 const T* limits, std::int32_t* counts) {
-  SideCounter<-1, T> below{values, n};
-  SideCounter<+1, T> above{values, n};
-  constexpr int kGroup = SideCounter<1, T>::kGroup;
+template <bool kScaled, class T>
+FASTMI_INLINE void count_both_sides(const T* values, std::int64_t n, T c, std::int64_t begin,
+                                    std::int64_t end, const T* limits, std::int32_t* counts) {
+  SideCounter<-1, kScaled, T> below{values, n, c};
+  SideCounter<+1, kScaled, T> above{values, n, c};
+  constexpr int kGroup = SideCounter<1, kScaled, T>::kGroup;
   for (std::int64_t first = begin; first < end; first += kGroup) {
     const int lanes = static_cast<int>(end - first < kGroup ? end - first : kGroup);
     std::int32_t* const group = counts + (first - begin);
     for (int l = 0; l < lanes; ++l) group[l] = 0;
     below.add(first, lanes, limits + first, group);
     above.add(first, lanes, limits + first, group);
+  }
+}
+
+/// counts[p - begin] for ranks p in [begin, end): others with c distance < limits[p].
+template <class T>
+void count_ranks(const T* values, std::int64_t n, T c, std::int64_t begin, std::int64_t end,
+                 const T* limits, std::int32_t* counts) {
+  if (c == 1) {
+    count_both_sides<false>(values, n, c, begin, end, limits, counts);
+  } else {
+    count_both_sides<true>(values, n, c, begin, end, limits, counts);
   }
 }
 

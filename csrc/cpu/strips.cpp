@@ -9,16 +9,18 @@
 namespace fastmi::cpu {
 
 template <class T>
-Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k,
+Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k, T c,
                        const Execution& execution) {
   Strips<T> strips;
   const std::int64_t n = static_cast<std::int64_t>(x.values.size());
   strips.n = n;
 
-  // On smooth data a strip of sqrt(k n) points is about twice as wide as the k-th distance; times
-  // are flat within 5 % from 0.7 to 1.4 of that.
+  // On smooth data of one spread a strip of sqrt(c k n) points is about twice as wide as the k-th
+  // distance; times are flat within 5 % from 0.7 to 1.4 of that.
   const std::int64_t target = std::max<std::int64_t>(
-      64, static_cast<std::int64_t>(std::sqrt(static_cast<double>(k) * static_cast<double>(n))));
+      64, static_cast<std::int64_t>(std::min(
+              std::sqrt(static_cast<double>(c) * static_cast<double>(k) * static_cast<double>(n)),
+              static_cast<double>(n))));
   strips.start.push_back(0);
   for (std::int64_t begin = 0; begin < n;) {
     std::int64_t end = std::min(n, begin + target);
@@ -87,11 +89,24 @@ void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
   });
 }
 
-#define FASTMI_INSTANTIATE(T)                                                                    \
-  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int,           \
-                                  const Execution&);                                             \
-  template void kth_distance_strips(const Strips<T>&, const std::vector<int>&, const Execution&, \
-                                    T*, T*);
+template <class T>
+void kth_distance_strips_scaled(const Strips<T>& strips, T c, const T* bound,
+                                const std::vector<int>& ks, const Execution& execution, T* by_x,
+                                T* by_y) {
+  const auto& kernels = current_kernels<T>();
+  parallel_for(execution, strips.count, [&](std::int64_t s, int) {
+    kernels.knn_strip_scaled(strips, static_cast<int>(s), c, bound, ks.data(),
+                             static_cast<int>(ks.size()), by_x, by_y);
+  });
+}
+
+#define FASTMI_INSTANTIATE(T)                                                                      \
+  template Strips<T> build_strips(const SortedColumn<T>&, const SortedColumn<T>&, int, T,          \
+                                  const Execution&);                                               \
+  template void kth_distance_strips(const Strips<T>&, const std::vector<int>&, const Execution&,   \
+                                    T*, T*);                                                       \
+  template void kth_distance_strips_scaled(const Strips<T>&, T, const T*, const std::vector<int>&, \
+                                           const Execution&, T*, T*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

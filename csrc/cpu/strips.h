@@ -9,7 +9,7 @@
 
 namespace fastmi::cpu {
 
-/// Two paired columns cut into strips of about sqrt(k n) consecutive x ranks, each strip in order
+/// Two paired columns cut into strips of about sqrt(c k n) consecutive x ranks, each strip in order
 /// of y. Equal values of x share a strip, however many they are, so that a discrete x leaves no
 /// more strips to visit.
 template <class T>
@@ -28,8 +28,9 @@ inline constexpr int kStripPad = 16;
 /// Longest list of neighbours the strip kernel keeps.
 inline constexpr int kStripMaxK = 64;
 
+/// Made for searches of k neighbours of (x, c y); only speed depends on k and c.
 template <class T>
-Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k,
+Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k, T c,
                        const Execution& execution);
 
 /// Distance of every point to its ks[q]-th nearest other point under max(|dx|, |dy|), written by
@@ -38,5 +39,12 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
 template <class T>
 void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
                          const Execution& execution, T* by_x, T* by_y);
+
+/// The same under max(|dx|, c |dy|), the product rounded. bound[n], by x rank: no k-th distance is
+/// above it, k the largest of ks.
+template <class T>
+void kth_distance_strips_scaled(const Strips<T>& strips, T c, const T* bound,
+                                const std::vector<int>& ks, const Execution& execution, T* by_x,
+                                T* by_y);
 
 }  // namespace fastmi::cpu

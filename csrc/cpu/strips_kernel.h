@@ -39,9 +39,11 @@ struct LaneLists {
   }
 };
 
-template <class T, int K>
+/// kScaled: gaps in y count c times.
+template <class T, int K, bool kScaled>
 struct StripSearch {
   const Strips<T>& strips;
+  T c;
   LaneLists<T, K> lists;
   Vec<T> x, y;           ///< the queries
   T y_first, y_last;     ///< their range in y
@@ -57,30 +59,35 @@ struct StripSearch {
     }
   }
 
+  FASTMI_INLINE Vec<T> scaled(Vec<T> gap_y) const {
+    if constexpr (kScaled) return gap_y * broadcast(c);
+    return gap_y;
+  }
+
   /// Lanes for which a gap along one axis still allows a nearer point.
   FASTMI_INLINE std::uint32_t reached(Vec<T> gap) const {
     return mask_lt(gap, lists.worst()) & active;
   }
 
-  FASTMI_INLINE void offer(std::int32_t c) {
-    const Vec<T> dx = broadcast(strips.x[c]) - x;
-    const Vec<T> dy = broadcast(strips.y[c]) - y;
+  FASTMI_INLINE void offer(std::int32_t p) {
+    const Vec<T> dx = broadcast(strips.x[p]) - x;
+    const Vec<T> dy = scaled(broadcast(strips.y[p]) - y);
     const Vec<T> distance = max_abs(max_abs(Vec<T>{}, dx), dy);
     // Short lists: the branch, taken now and then, costs more than it saves.
     if (K > 0 || reached(distance) != 0) lists.insert(distance);
   }
 
-  FASTMI_INLINE void go_up(std::int32_t c, std::int32_t end) {
-    for (; c < end; ++c) {
-      if (strips.y[c] >= y_last && reached(broadcast(strips.y[c]) - y) == 0) break;
-      offer(c);
+  FASTMI_INLINE void go_up(std::int32_t p, std::int32_t end) {
+    for (; p < end; ++p) {
+      if (strips.y[p] >= y_last && reached(scaled(broadcast(strips.y[p]) - y)) == 0) break;
+      offer(p);
     }
   }
 
-  FASTMI_INLINE void go_down(std::int32_t c, std::int32_t begin) {
-    for (; c >= begin; --c) {
-      if (reached(y - broadcast(strips.y[c])) == 0) break;
-      offer(c);
+  FASTMI_INLINE void go_down(std::int32_t p, std::int32_t begin) {
+    for (; p >= begin; --p) {
+      if (reached(scaled(y - broadcast(strips.y[p]))) == 0) break;
+      offer(p);
     }
   }
 
@@ -111,18 +118,18 @@ struct StripSearch {
     go_down(middle - 1, strips.start[strip]);
   }
 
-  FASTMI_INLINE void run(int strip, std::int32_t first, int lanes) {
+  FASTMI_INLINE void run(int strip, std::int32_t first, int lanes, Vec<T> limit) {
     x = load(strips.x.data() + first);
     y = load(strips.y.data() + first);
     y_first = strips.y[first];
     y_last = strips.y[first + lanes - 1];
     active = (lanes == 32 ? 0 : (std::uint32_t{1} << lanes)) - 1;
     const T infinity = std::numeric_limits<T>::infinity();
-    lists.reset(broadcast<T>(infinity));
+    lists.reset(limit);
 
     for (int l = 0; l < lanes; ++l) {
       const Vec<T> distance = max_abs(max_abs(Vec<T>{}, broadcast(strips.x[first + l]) - x),
-                                      broadcast(strips.y[first + l]) - y);
+                                      scaled(broadcast(strips.y[first + l]) - y));
       // A point is not its own neighbour.
       lists.insert(lane_numbers<T>() == static_cast<T>(l) ? broadcast<T>(infinity) : distance);
     }
@@ -150,17 +157,22 @@ struct StripSearch {
   }
 };
 
-template <class T, int K>
-FASTMI_INLINE void strip_search(const Strips<T>& strips, int strip, const int* ks, int queries,
-                                T* by_x, T* by_y) {
+template <class T, int K, bool kScaled>
+FASTMI_INLINE void strip_search(const Strips<T>& strips, int strip, T c, const T* bound,
+                                const int* ks, int queries, T* by_x, T* by_y) {
   constexpr int W = kLanes<T>;
-  StripSearch<T, K> search{strips, {}, {}, {}, 0, 0, 0, {}};
+  StripSearch<T, K, kScaled> search{strips, c, {}, {}, {}, 0, 0, 0, {}};
   search.lists.run_time_k = ks[queries - 1];
   search.enter_strip(strip);
   const std::int32_t end = strips.start[strip + 1];
   for (std::int32_t first = strips.start[strip]; first < end; first += W) {
     const int lanes = end - first < W ? end - first : W;
-    search.run(strip, first, lanes);
+    alignas(64) T limit[W];
+    for (int l = 0; l < W; ++l) {
+      limit[l] = bound != nullptr && l < lanes ? bound[strips.x_rank[first + l]]
+                                               : std::numeric_limits<T>::infinity();
+    }
+    search.run(strip, first, lanes, load(limit));
     for (int q = 0; q < queries; ++q) {
       alignas(64) T distance[W];
       store(distance, search.lists.nearest[ks[q] - 1]);
@@ -174,22 +186,34 @@ FASTMI_INLINE void strip_search(const Strips<T>& strips, int strip, const int* k
   }
 }
 
-template <class T>
-void knn_strip(const Strips<T>& strips, int strip, const int* ks, int queries, T* by_x, T* by_y) {
+template <class T, bool kScaled>
+FASTMI_INLINE void search_strip(const Strips<T>& strips, int strip, T c, const T* bound,
+                                const int* ks, int queries, T* by_x, T* by_y) {
   switch (ks[queries - 1]) {
     case 1:
-      return strip_search<T, 1>(strips, strip, ks, queries, by_x, by_y);
+      return strip_search<T, 1, kScaled>(strips, strip, c, bound, ks, queries, by_x, by_y);
     case 2:
-      return strip_search<T, 2>(strips, strip, ks, queries, by_x, by_y);
+      return strip_search<T, 2, kScaled>(strips, strip, c, bound, ks, queries, by_x, by_y);
     case 3:
-      return strip_search<T, 3>(strips, strip, ks, queries, by_x, by_y);
+      return strip_search<T, 3, kScaled>(strips, strip, c, bound, ks, queries, by_x, by_y);
     case 4:
-      return strip_search<T, 4>(strips, strip, ks, queries, by_x, by_y);
+      return strip_search<T, 4, kScaled>(strips, strip, c, bound, ks, queries, by_x, by_y);
     case 5:
-      return strip_search<T, 5>(strips, strip, ks, queries, by_x, by_y);
+      return strip_search<T, 5, kScaled>(strips, strip, c, bound, ks, queries, by_x, by_y);
     default:
-      return strip_search<T, 0>(strips, strip, ks, queries, by_x, by_y);
+      return strip_search<T, 0, kScaled>(strips, strip, c, bound, ks, queries, by_x, by_y);
   }
+}
+
+template <class T>
+void knn_strip(const Strips<T>& strips, int strip, const int* ks, int queries, T* by_x, T* by_y) {
+  search_strip<T, false>(strips, strip, T(1), nullptr, ks, queries, by_x, by_y);
+}
+
+template <class T>
+void knn_strip_scaled(const Strips<T>& strips, int strip, T c, const T* bound, const int* ks,
+                      int queries, T* by_x, T* by_y) {
+  search_strip<T, true>(strips, strip, c, bound, ks, queries, by_x, by_y);
 }
 
 }  // namespace fastmi::cpu::FASTMI_LEVEL

@@ -33,24 +33,31 @@ void distance_rows(const BlockTree<T>& tree, std::int64_t first, int queries, T*
   }
 }
 
-/// The k smallest of max(dx, c dy), ascending into best[k], which holds upper bounds on entry.
+/// Takes into the heap what is nearer of max(dx, c dy).
 template <class T>
-FASTMI_INLINE void select_scaled(const T* dx, const T* dy, std::int64_t length, T c, int k,
-                                 T* best) {
+FASTMI_INLINE void offer_scaled(const T* dx, const T* dy, std::int64_t length, T c,
+                                NeighbourHeap<T, false> heap) {
   constexpr int W = kLanes<T>;
-  NeighbourHeap<T, false> heap{best, nullptr, k};
   const Vec<T> scale = broadcast(c);
   for (std::int64_t p = 0; p < length; p += W) {
     const Vec<T> joint = vmax(load(dx + p), load(dy + p) * scale);
-    std::uint32_t below = mask_lt(joint, broadcast(best[0]));
+    std::uint32_t below = mask_lt(joint, broadcast(heap.distance[0]));
     if (below == 0) continue;
     alignas(64) T distance[W];
     store(distance, joint);
     for (; below != 0; below &= below - 1) {
       const T value = distance[__builtin_ctz(below)];
-      if (value < best[0]) heap.sift_from_root(value, 0, k);
+      if (value < heap.distance[0]) heap.sift_from_root(value, 0, heap.k);
     }
   }
+}
+
+/// The k smallest of max(dx, c dy), ascending into best[k], which holds upper bounds on entry.
+template <class T>
+FASTMI_INLINE void select_scaled(const T* dx, const T* dy, std::int64_t length, T c, int k,
+                                 T* best) {
+  NeighbourHeap<T, false> heap{best, nullptr, k};
+  offer_scaled(dx, dy, length, c, heap);
   heap.sort_ascending();
 }
 

@@ -10,6 +10,9 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._extras import load
+from fastmi._history import History
+
 Local: TypeAlias = NDArray[np.float64]
 
 
@@ -30,7 +33,9 @@ class Estimate(float):
         units: Always "nats".
         seconds: Wall time of the call, shared by all k of one call.
         device: Where it ran.
-        curve: Value at each step of a sweep or of a training; None where there is none.
+        curve: Scale and value at each step of a sweep, shape (s, 2); None where there is none.
+        history: Curves of the training, a :class:`fastmi.nn.History`; None where nothing is
+            trained.
     """
 
     __slots__ = (
@@ -41,6 +46,7 @@ class Estimate(float):
         "curve",
         "device",
         "dims",
+        "history",
         "k",
         "method",
         "n",
@@ -57,6 +63,7 @@ class Estimate(float):
     seconds: float
     device: str
     curve: NDArray[np.float64] | None
+    history: History | None
     _local: Local | Callable[[], Local]
     _warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
     _algorithm: str | Callable[[], str]
@@ -77,6 +84,7 @@ class Estimate(float):
         seconds: float = 0.0,
         device: str = "cpu",
         curve: NDArray[np.float64] | None = None,
+        history: History | None = None,
     ) -> Estimate:
         """Make one; a callable `local`, `warnings` or `algorithm` is called when first read.
 
@@ -98,6 +106,7 @@ class Estimate(float):
         self.seconds = seconds
         self.device = device
         self.curve = curve
+        self.history = history
         return self
 
     @property
@@ -130,6 +139,40 @@ class Estimate(float):
         if callable(self._algorithm):
             self._algorithm = self._algorithm()
         return self._algorithm
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curves of the training, or of the sweep.
+
+        Args:
+            ax: matplotlib Axes to draw into; None for a new figure.
+
+        Returns:
+            The Axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: The estimate has neither a training nor a sweep behind it.
+        """
+        if self.history is None and self.curve is None:
+            raise ValueError(
+                f"plot() needs a training or a sweep; method={self.method!r} has neither"
+            )
+        if ax is None:
+            ax = load("matplotlib.pyplot", extra="plot", needed_by="plot()").figure().subplots()
+        if self.history is not None:
+            history = self.history
+            ax.plot(history.steps, history.train, label="training batches", alpha=0.6)
+            ax.plot(history.steps, history.validation, label="held out")
+            ax.set_xlabel("training step")
+        elif self.curve is not None:
+            ax.plot(self.curve[:, 0], self.curve[:, 1], marker=".", label="sweep")
+            ax.set_xscale("log")
+            ax.set_xlabel("scale")
+        ax.axhline(float(self), color="black", linewidth=1, linestyle=":", label="estimate")
+        ax.set_ylabel("nats")
+        ax.set_title(self.method)
+        ax.legend()
+        return ax
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the arrays, as JSON-able values."""

@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import lru_cache, partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 from fastmi._inputs import check_choice
 
 _Estimator = TypeVar("_Estimator")
+
+
+class Lazy:
+    """An estimator whose module loads when it is first made: its options cost time to define.
+
+    Args:
+        module: Name of the module.
+        name: Of the class in it.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def load(self) -> Callable[..., Any]:
+        """Return the class."""
+        found: Callable[..., Any] = getattr(import_module(self._module), self._name)
+        return found
+
+    def __call__(self, **options: object) -> Any:
+        """Return an estimator with these options."""
+        return self.load()(**options)
 
 
 def build(
@@ -35,6 +58,8 @@ def build(
     """
     check_choice("method", method, methods)
     make = methods[str(method)]
+    if isinstance(make, Lazy):
+        make = make.load()
     known = _options(make)
     kept = {name: value for name, value in given.items() if name in known}
     foreign = [name for name in options if name not in known]

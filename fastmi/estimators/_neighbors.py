@@ -112,6 +112,7 @@ class NeighborEstimator:
         dims: tuple[int, ...],
         searched: tuple[int, ...],
         start: float,
+        algorithm: str | None = None,
     ) -> Estimate | list[Estimate]:
         """Return the estimates: means of the local values.
 
@@ -122,10 +123,12 @@ class NeighborEstimator:
             dims: Columns of each argument.
             searched: Columns of each block of the space that was searched.
             start: When the call began.
+            algorithm: Search that ran where the option does not tell.
         """
         ks = samples.ks
         n = len(terms[0].local)
-        ran = partial(chosen_algorithm, n, searched, max(ks))
+        chosen = partial(chosen_algorithm, n, searched, max(ks))
+        ran = algorithm or (chosen if self.algorithm == "auto" else self.algorithm)
         seconds = perf_counter() - start
         estimates = []
         for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
@@ -139,7 +142,7 @@ class NeighborEstimator:
                 stderr=std / n**0.5,
                 local=local,
                 warnings=samples.notes + warnings,
-                algorithm=ran if self.algorithm == "auto" else self.algorithm,
+                algorithm=ran,
                 counts=counts,
                 seconds=seconds,
             )

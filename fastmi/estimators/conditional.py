@@ -20,11 +20,16 @@ from fastmi.estimators._neighbors import (
     zeros,
 )
 from fastmi.estimators._subspaces import count_in_subspaces
+from fastmi.estimators._theiler import check_theiler, check_window
 from fastmi.estimators.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
+from fastmi.ops.theiler import theiler_counts
 
 Array = NDArray[Any]
+
+# Of the blocks x, y, z: the subspaces of n_xz, n_yz, n_z.
+_SPACES = ((0, 2), (1, 2), (2,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,18 +60,23 @@ class ConditionalKSG(MetricNeighborEstimator):
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
+        theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
+            sample i: what is near in time is near anyway. n stays in the formula. 0: none but i
+            itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
         ValueError: An argument is out of its range, or an unknown name.
     """
 
     variant: int = 1
+    theiler: int = 0
 
     def __post_init__(self) -> None:
         if self.variant not in (1, 2):
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         super().__post_init__()
+        check_theiler(self.theiler, self.algorithm)
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
         """Estimate I(X; Y | Z) in nats.
@@ -82,17 +92,27 @@ class ConditionalKSG(MetricNeighborEstimator):
 
         Raises:
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
+            ValueError: Samples of wrong shape or length, not finite; k >= n, or more than the
+                window leaves.
         """
         if is_empty(z):
             return self._unconditional(x, y)
         start = perf_counter()
         samples = self._read((x, y, z), ("x", "y", "z"))
         blocks, ks, _ = samples
+        check_window(self.theiler, ks, len(blocks[0]))
         terms = self._variant_1(blocks, ks) if self.variant == 1 else self._variant_2(blocks, ks)
         dims = widths(blocks)
         method = "fp" if self.variant == 1 else "ksg2"
-        return self._finish(method, samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(
+            method,
+            samples,
+            terms,
+            dims=dims,
+            searched=dims,
+            start=start,
+            algorithm="brute" if self.theiler else None,
+        )
 
     def _unconditional(self, x: object, y: object) -> Estimate | list[Estimate]:
         return KSG(
@@ -104,37 +124,58 @@ class ConditionalKSG(MetricNeighborEstimator):
             noise=self.noise,
             seed=self.seed,
             normalize=self.normalize,
+            theiler=self.theiler,
         ).estimate(x, y)
 
     def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> list[Terms]:
-        x, y, z = blocks
+        if self.theiler:
+            radii, all_counts = self._theiler_counts(blocks, ks)
+        else:
+            radii = self._kth_distance(blocks, ks)
+            spaces = [[blocks[b] for b in space] for space in _SPACES]
+            all_counts = np.stack(
+                [[self._count(space, radius, strict=True) for space in spaces] for radius in radii]
+            )
         terms = []
-        for k, radius in zip(ks, self._kth_distance(blocks, ks), strict=True):
-            spaces = ([x, z], [y, z], [z])
-            counts = np.stack([self._count(space, radius, strict=True) for space in spaces])
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             psi_xz, psi_yz, psi_z = digamma(counts + 1)
             local = psi(k) - (psi_xz + psi_yz - psi_z)
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
         return terms
 
     def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> list[Terms]:
-        distances, neighbors = kneighbors(
-            blocks,
-            max(ks),
-            metric=self.metric,
-            algorithm=self.algorithm,
-            n_jobs=self.n_jobs,
-        )
+        if self.theiler:
+            radii, all_counts = self._theiler_counts(blocks, ks)
+        else:
+            distances, neighbors = kneighbors(
+                blocks,
+                max(ks),
+                metric=self.metric,
+                algorithm=self.algorithm,
+                n_jobs=self.n_jobs,
+            )
+            radii = distances[:, [k - 1 for k in ks]].T
+            all_counts = np.stack(count_in_subspaces(blocks, neighbors, ks, self.metric))
         terms = []
-        for k, counts in zip(
-            ks, count_in_subspaces(blocks, neighbors, ks, self.metric), strict=True
-        ):
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             psi_xz, psi_yz, psi_z = digamma(counts)
             inverse = 1.0 / counts[0] + 1.0 / counts[1]
             local = psi(k) - 2.0 / k + psi_z - (psi_xz + psi_yz) + inverse
-            zero_radius = zeros(distances[:, k - 1])
-            terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zero_radius)))
+            terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
         return terms
+
+    def _theiler_counts(
+        self, blocks: list[Array], ks: Sequence[int]
+    ) -> tuple[Array, NDArray[np.int64]]:
+        return theiler_counts(
+            blocks,
+            ks,
+            window=self.theiler,
+            closed=self.variant == 2,
+            spaces=_SPACES,
+            metric=self.metric,
+            n_jobs=self.n_jobs,
+        )
 
 
 def is_empty(z: object) -> bool:

@@ -23,8 +23,10 @@ from fastmi._inputs import (
     k_list,
 )
 from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.estimators._theiler import check_theiler, check_window
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import chosen_algorithm, kth_distance
+from fastmi.ops.theiler import theiler_counts
 
 CORRECTIONS = ("digamma", "log", "log-1")
 
@@ -46,9 +48,12 @@ class KozachenkoLeonenko:
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         correction: A_n: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
+        theiler: Samples with |i - j| <= theiler are left out of the search around
+            sample i: what is near in time is near anyway. n stays in the formula. 0: none but i
+            itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
         ValueError: An argument is out of its range, or an unknown name.
     """
 
@@ -59,12 +64,14 @@ class KozachenkoLeonenko:
     noise: float = 0.0
     seed: Seed | None = None
     correction: str = "digamma"
+    theiler: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
         check_choice("correction", self.correction, CORRECTIONS)
+        check_theiler(self.theiler, self.algorithm)
 
     def estimate(self, x: object) -> Estimate | list[Estimate]:
         """Estimate h(X) in nats.
@@ -77,20 +84,34 @@ class KozachenkoLeonenko:
 
         Raises:
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape, not finite; k >= n; more than k coincident
-                samples, where the estimate would be minus infinity.
+            ValueError: Samples of wrong shape, not finite; k >= n, or more than the window leaves;
+                more than k coincident samples, where the estimate would be minus infinity.
         """
         start = perf_counter()
         blocks = as_blocks((x,), ("x",))
         n, d = blocks[0].shape
         ks = k_list(self.k, n)
+        check_window(self.theiler, ks, n)
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
-        distances = kth_distance(
-            blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
-        )
+        if self.theiler:
+            distances, _ = theiler_counts(
+                blocks,
+                ks,
+                window=self.theiler,
+                closed=False,
+                spaces=(),
+                metric=self.metric,
+                n_jobs=self.n_jobs,
+            )
+        else:
+            distances = kth_distance(
+                blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
+            )
         constant = self._log_n(n) + log_unit_ball(d, self.metric)
-        ran = partial(chosen_algorithm, n, (d,), max(ks))
+        searched = partial(chosen_algorithm, n, (d,), max(ks))
+        by_auto = self.algorithm == "auto"
+        ran = "brute" if self.theiler else searched if by_auto else self.algorithm
         estimates = []
         for k, radius in zip(ks, distances, strict=True):
             local = self._local(radius, k, d, constant)
@@ -103,7 +124,7 @@ class KozachenkoLeonenko:
                 stderr=float(local.std()) / n**0.5,
                 local=local,
                 warnings=partial(_warnings, n, k),
-                algorithm=ran if self.algorithm == "auto" else self.algorithm,
+                algorithm=ran,
                 seconds=perf_counter() - start,
             )
             estimates.append(estimate)
@@ -129,7 +150,9 @@ def log_unit_ball(d: int, metric: str) -> float:
     return 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1.0)
 
 
-def refuse_zero_radius(radius: NDArray[np.floating[Any]], k: int, noise: float) -> None:
+def refuse_zero_radius(
+    radius: NDArray[np.floating[Any]], k: int, noise: float, name: str = "x"
+) -> None:
     """Raise ValueError if a k-th neighbour is at distance 0."""
     zeros = np.count_nonzero(radius == 0)
     if zeros:
@@ -140,7 +163,7 @@ def refuse_zero_radius(radius: NDArray[np.floating[Any]], k: int, noise: float) 
                 f"{radius.dtype}, or the columns are constant"
             )
         raise ValueError(
-            "x must not have k or more copies of a sample, the entropy would be -inf; got "
+            f"{name} must not have k or more copies of a sample, the entropy would be -inf; got "
             f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: use "
             f"noise=1e-10 to break ties, or a larger k{hint}"
         )

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.estimators._neighbors import CEILING_SHARE, sample_warnings
+from fastmi.estimators._theiler import check_theiler, check_window
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.ksg import ksg_terms
+from fastmi.ops.theiler import theiler_ksg_terms
 
 # Share of all samples that one margin counts on average while the other counts about k.
 _DOMINATED_SHARE = 0.5
@@ -50,9 +52,12 @@ class KSG:
         normalize: None, or how to scale x and y, each by itself and after the noise: "local",
             "global", "global-linf", "global-corrected", "rank" or "copula", see
             :mod:`fastmi.normalize`.
+        theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
+            sample i: what is near in time is near anyway. n stays in the formula. 0: none but i
+            itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
         ValueError: An argument is out of its range, or an unknown name.
     """
 
@@ -64,6 +69,7 @@ class KSG:
     noise: float = 0.0
     seed: Seed | None = None
     normalize: str | None = None
+    theiler: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
@@ -72,6 +78,7 @@ class KSG:
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
         check_normalize(self.normalize)
+        check_theiler(self.theiler, self.algorithm)
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
         """Estimate I(X; Y) in nats.
@@ -85,28 +92,41 @@ class KSG:
 
         Raises:
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
+            ValueError: Samples of wrong shape or length, not finite; k >= n, or more than the
+                window leaves.
         """
         start = perf_counter()
         blocks = as_blocks((x, y), ("x", "y"))
         n = len(blocks[0])
         ks = k_list(self.k, n)
+        check_window(self.theiler, ks, n)
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
         notes: tuple[str, ...] = ()
         if self.normalize is not None:
             blocks, notes = normalize_blocks(blocks, ("x", "y"), self.normalize)
-        terms = ksg_terms(
-            blocks,
-            ks,
-            variant=self.variant,
-            metric=self.metric,
-            algorithm=self.algorithm,
-            n_jobs=self.n_jobs,
-        )
+        if self.theiler:
+            terms = theiler_ksg_terms(
+                blocks,
+                ks,
+                window=self.theiler,
+                variant=self.variant,
+                metric=self.metric,
+                n_jobs=self.n_jobs,
+            )
+        else:
+            terms = ksg_terms(
+                blocks,
+                ks,
+                variant=self.variant,
+                metric=self.metric,
+                algorithm=self.algorithm,
+                n_jobs=self.n_jobs,
+            )
         dims = (blocks[0].shape[1], blocks[1].shape[1])
         searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2)
         by_auto = self.algorithm == "auto" or (self.algorithm == "sort" and self.variant == 2)
+        ran = "brute" if self.theiler else searched if by_auto else self.algorithm
         seconds = perf_counter() - start
         estimates = []
         for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *terms, strict=True):
@@ -122,8 +142,10 @@ class KSG:
                 method=f"ksg{self.variant}",
                 stderr=float(psi_std) / n**0.5,
                 local=partial(_local, counts, constant, self.variant),
-                warnings=partial(_warnings, value, k, counts, int(zero_radius), notes),
-                algorithm=searched if by_auto else self.algorithm,
+                warnings=partial(
+                    _warnings, value, k, counts, int(zero_radius), notes, self.theiler
+                ),
+                algorithm=ran,
                 counts=counts,
                 seconds=seconds,
             )
@@ -138,10 +160,15 @@ def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[
 
 
 def _warnings(
-    value: float, k: int, counts: NDArray[np.int64], zero_radius: int, notes: tuple[str, ...]
+    value: float,
+    k: int,
+    counts: NDArray[np.int64],
+    zero_radius: int,
+    notes: tuple[str, ...],
+    theiler: int,
 ) -> tuple[str, ...]:
     sums = (int(counts[0].sum()), int(counts[1].sum()))
-    return count_warnings(value, k, counts.shape[1], sums, zero_radius, notes)
+    return count_warnings(value, k, counts.shape[1], sums, zero_radius, notes, theiler)
 
 
 def count_warnings(
@@ -151,6 +178,7 @@ def count_warnings(
     count_sum: tuple[int, int],
     zero_radius: int,
     notes: tuple[str, ...] = (),
+    theiler: int = 0,
 ) -> tuple[str, ...]:
     """Return the reasons to distrust one estimate.
 
@@ -161,10 +189,12 @@ def count_warnings(
         count_sum: Sums of n_x and of n_y over the samples.
         zero_radius: Samples whose k-th joint distance is 0.
         notes: What is known before, to stand first.
+        theiler: Window of time steps left out.
     """
     found = [*notes, *sample_warnings(value, _ceiling(k, n), n=n, k=k, zero_radius=zero_radius)]
-    # No count exceeds n - 1.
-    constant = [name for name, sum_ in zip("xy", count_sum, strict=True) if sum_ == n * (n - 1)]
+    # Every pair but those inside the window.
+    others = n * (n - 1) - theiler * (2 * n - theiler - 1)
+    constant = [name for name, sum_ in zip("xy", count_sum, strict=True) if sum_ == others]
     if constant:
         found.append(
             f"{' and '.join(constant)} stays within every k-th distance, and the estimate says "

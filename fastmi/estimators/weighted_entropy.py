@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.estimators._neighbors import NeighborEstimator, Terms, widths
 from fastmi.estimators.entropy import log_unit_ball, refuse_zero_radius
 from fastmi.ops.digamma import psi
+from fastmi.ops.knn import kth_distance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +62,57 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
         start = perf_counter()
         samples = self._read((x,), ("x",))
         blocks, ks, _ = samples
-        n, d = blocks[0].shape
-        weights = [entropy_weights(k, d) for k in ks]
-        used = sorted({j for one in weights for j in one})
-        distances = self._kth_distance(blocks, used)
-        refuse_zero_radius(distances[0], used[0], self.noise)
-        logs = dict(zip(used, np.log(distances, dtype=np.float64), strict=True))
-        constant = math.log(n - 1) + log_unit_ball(d, "euclidean")
-        terms = []
-        for k, one in zip(ks, weights, strict=True):
-            local = np.zeros(n)
-            for j, weight in one.items():
-                local += weight * (constant - psi(j) + d * logs[j])
-            terms.append(Terms(local, None, tuple(small_sample_warnings(n, k))))
+        locals_ = weighted_locals(
+            blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
+        )
+        n = len(blocks[0])
+        terms = [
+            Terms(local, None, tuple(small_sample_warnings(n, k)))
+            for k, local in zip(ks, locals_, strict=True)
+        ]
         dims = widths(blocks)
         return self._finish("wkl", samples, terms, dims=dims, searched=dims, start=start)
 
 
-def entropy_weights(k: int, d: int) -> dict[int, float]:
+def weighted_locals(
+    block: NDArray[Any],
+    ks: Sequence[int],
+    name: str,
+    *,
+    algorithm: str,
+    n_jobs: int | None,
+    noise: float,
+) -> list[NDArray[np.float64]]:
+    """Return the local entropies of samples (n, d) in nats, (n,) for each k, from one search.
+
+    Args:
+        block: The samples.
+        ks: Farthest neighbours.
+        name: What errors call the samples.
+        algorithm: Name of the search, or "auto".
+        n_jobs: Threads.
+        noise: What was added against ties, for the error.
+
+    Raises:
+        ValueError: Coincident samples, or too few neighbours for the weights.
+    """
+    n, d = block.shape
+    weights = [entropy_weights(k, d, name) for k in ks]
+    used = sorted({j for one in weights for j in one})
+    distances = kth_distance([block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs)
+    refuse_zero_radius(distances[0], used[0], noise, name)
+    logs = dict(zip(used, np.log(distances, dtype=np.float64), strict=True))
+    constant = math.log(n - 1) + log_unit_ball(d, "euclidean")
+    found = []
+    for one in weights:
+        local = np.zeros(n)
+        for j, weight in one.items():
+            local += weight * (constant - psi(j) + d * logs[j])
+        found.append(local)
+    return found
+
+
+def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
     """Return the nonzero weights by neighbour number.
 
     Raises:
@@ -89,7 +124,7 @@ def entropy_weights(k: int, d: int) -> dict[int, float]:
     conditions = d // 4 + 1
     if len(support) < conditions:
         raise ValueError(
-            f"k must be at least {conditions} for x with {d} columns (the weights meet "
+            f"k must be at least {conditions} for {name} with {d} columns (the weights meet "
             f"floor(d/4) + 1 conditions); got k={k}"
         )
     rows: list[NDArray[np.float64]] = [np.ones(len(support))]

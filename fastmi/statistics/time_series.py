@@ -26,7 +26,8 @@ def lagged_mi(
         y: Series, shape (n, dy) or (n,).
         lags: One lag, or a sequence of them; where positive, x comes first. Each uses the
             ``n - abs(lag)`` times that both series have.
-        **options: Of :func:`fastmi.mi`.
+        **options: Of :func:`fastmi.mi`. ``theiler=w`` leaves out of a sample's neighbours what
+            is within w times of it, where the series move slowly.
 
     Returns:
         What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence.
@@ -75,7 +76,7 @@ def transfer_entropy(
         lag: Delay of the latest source value, at least 1.
         source_history: Number of source values.
         target_history: Number of target values.
-        **options: Of :func:`fastmi.cmi`.
+        **options: Of :func:`fastmi.cmi`; ``theiler`` as in :func:`lagged_mi`.
 
     Raises:
         TypeError: Series that are not real numbers, an option of the wrong type or unknown.

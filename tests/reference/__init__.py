@@ -18,6 +18,7 @@ from reference.lnc import lnc_mi
 from reference.metric import block_distances, joint_distances
 from reference.mixed import mixed_mi, ross_mi
 from reference.sweep import sweep_counts
+from reference.theiler import theiler_counts
 
 __all__ = [
     "EULER_GAMMA",
@@ -44,5 +45,6 @@ __all__ = [
     "mixed_mi",
     "ross_mi",
     "sweep_counts",
+    "theiler_counts",
     "weighted_entropy",
 ]

@@ -129,6 +129,60 @@ def figure_7(curves: Curves) -> list[Claim]:
     return claims
 
 
+def mine_figure_2(curves: Curves) -> list[Claim]:
+    half = len(curves("2", "mine")) // 2
+    local, corrected = (
+        float(curves("2", name)[half:].mean()) for name in ("mine-loc", "mine-glo-corr")
+    )
+    return [
+        (f"mine-loc overestimates among noise: bias {local:+.3f} nats", local > 0),
+        (
+            f"more than mine-glo-corr, {corrected:+.3f} nats",
+            local > corrected,
+        ),
+    ]
+
+
+def mine_figure_5(curves: Curves) -> list[Claim]:
+    last = {name: float(curves("5", name)[-3:].mean()) for name in ("mine", "mine-glo")}
+    first = float(curves("5", "mine-glo")[:3].mean())
+    return [
+        (
+            f"mine-glo falls with d: bias {first:+.3f} to {last['mine-glo']:+.3f} nats",
+            last["mine-glo"] < first,
+        ),
+        (
+            f"below mine in many dimensions: {last['mine-glo']:+.3f}, {last['mine']:+.3f} nats",
+            last["mine-glo"] < last["mine"],
+        ),
+    ]
+
+
+def mine_figure_6(curves: Curves) -> list[Claim]:
+    claims = []
+    plain = _spread(curves("6b", "mine"))
+    for name in ("mine-loc", "mine-glo", "mine-glo-corr"):
+        flat = _spread(curves("6b", name))
+        claims.append(
+            (f"6b: {name} moves by {flat:.3f} nats, mine by {plain:.3f}", flat < 0.5 * plain)
+        )
+    error = curves("6d", "mine")
+    claims.append(
+        (
+            f"6d: the error of mine grows away from factor 1: {error.max():.3f} at most, "
+            f"{error.min():.3f} at least",
+            bool(error[0] > 1.5 * error.min()),
+        )
+    )
+    return claims
+
+
+MINE_CLAIMS: dict[int, Callable[[Curves], list[Claim]]] = {
+    2: mine_figure_2,
+    5: mine_figure_5,
+    6: mine_figure_6,
+}
+
 CLAIMS: dict[int, Callable[[Curves], list[Claim]]] = {
     1: figure_1,
     3: figure_3,

@@ -141,13 +141,15 @@ def _duplicated(copies: float, rng: np.random.Generator) -> tuple[Samples, Sampl
     return datasets.transforms.duplicate(x, int(copies)), t, law.mutual_information
 
 
-def _scaled(factor: float, rng: np.random.Generator) -> tuple[Samples, Samples, float]:
+def scaled(factor: float, rng: np.random.Generator) -> tuple[Samples, Samples, float]:
+    """Return correlated Gaussians, always the same law, X times `factor`."""
     law = datasets.CorrelatedGaussian(0.8, 2)  # rho and d assumed
     x, t = law.sample(1000, rng)
     return factor * x, t, law.mutual_information
 
 
-def _scaled_any(factor: float, rng: np.random.Generator) -> tuple[Samples, Samples, float]:
+def scaled_any(factor: float, rng: np.random.Generator) -> tuple[Samples, Samples, float]:
+    """Return correlated Gaussians of random correlation, X times `factor`."""
     law = datasets.CorrelatedGaussian(rng.uniform(0.0, 0.85), 2)  # as in table 3
     x, t = law.sample(1000, rng)
     return factor * x, t, law.mutual_information
@@ -210,7 +212,7 @@ FIGURES: dict[int, tuple[Panel, ...]] = {
     6: (
         Panel(
             "6a",
-            _scaled,
+            scaled,
             _FACTORS,
             "scale factor of X",
             (*KSG_COLUMNS, "ksg (npeet)"),
@@ -220,7 +222,7 @@ FIGURES: dict[int, tuple[Panel, ...]] = {
         ),
         Panel(
             "6c",
-            _scaled_any,
+            scaled_any,
             _FACTORS,
             "scale factor of X",
             KSG_COLUMNS,

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from claims import CLAIMS, Curves
+from claims import CLAIMS, MINE_CLAIMS, Curves
 from curves import FIGURES, Panel, Point, measure, quick
+from curves_mine import MINE_FIGURES
 from estimators import Column, columns
 
 from fastmi._extras import ProgressBar, load
@@ -79,13 +80,21 @@ def plot(
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--figure", type=int, choices=sorted(FIGURES), required=True)
+    parser.add_argument(
+        "--figure", type=int, choices=sorted({*FIGURES, *MINE_FIGURES}), required=True
+    )
+    parser.add_argument("--mine", action="store_true", help="the panels of MINE: 2, 5, 6b, 6d")
     parser.add_argument("--quick", action="store_true", help="5 trials, every other position")
     parser.add_argument("--sweep-side", choices=("x", "y"), default="x", help="of ksg-glo")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of CSV and PNG")
     arguments = parser.parse_args(argv)
 
-    panels = FIGURES[arguments.figure]
+    figures, claimed = (MINE_FIGURES, MINE_CLAIMS) if arguments.mine else (FIGURES, CLAIMS)
+    if arguments.figure not in figures:
+        parser.error(
+            f"figure {arguments.figure} runs {'without' if arguments.mine else 'with'} --mine"
+        )
+    panels = figures[arguments.figure]
     if arguments.quick:
         panels = tuple(map(quick, panels))
     estimators = columns(arguments.sweep_side)
@@ -96,10 +105,10 @@ def main(argv: list[str] | None = None) -> int:
             points += measure(panel, estimators, bar.advance)
 
     arguments.out.mkdir(parents=True, exist_ok=True)
-    stem = arguments.out / f"figure{arguments.figure}"
+    stem = arguments.out / f"figure{arguments.figure}{'_mine' if arguments.mine else ''}"
     write_csv(stem.with_suffix(".csv"), points)
     plot(stem.with_suffix(".png"), panels, points, estimators)
-    claims = CLAIMS[arguments.figure](Curves(points))
+    claims = claimed[arguments.figure](Curves(points))
     for text, holds in claims:
         print(f"{'yes' if holds else 'NO '}  {text}")
     return int(not all(holds for _, holds in claims))

@@ -256,8 +256,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=int, choices=(2, 3), required=True)
     parser.add_argument("--quick", action="store_true", help="10 trials, one replicate")
+    parser.add_argument("--mine", action="store_true", help="the MINE columns instead; hours")
     parser.add_argument("--trials", type=int, help=f"per replicate, {TRIALS} as in the paper")
-    parser.add_argument("--replicates", type=int, help=f"{REPLICATES} unless --quick")
+    parser.add_argument("--replicates", type=int, help=f"{REPLICATES}, or 1 if --quick or --mine")
     parser.add_argument("--rows", type=int, nargs="+", metavar="ROW", help="only these rows")
     parser.add_argument("--columns", nargs="+", metavar="NAME", help="only these columns")
     parser.add_argument("--sweep-side", choices=("x", "y"), default="x", help="of ksg-glo")
@@ -272,8 +273,13 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
 
     trials = arguments.trials or (10 if arguments.quick else TRIALS)
-    replicates = arguments.replicates or (1 if arguments.quick else REPLICATES)
-    chosen = {n: c for n, c in columns(arguments.sweep_side).items() if c.in_tables}
+    once = arguments.quick or arguments.mine
+    replicates = arguments.replicates or (1 if once else REPLICATES)
+    chosen = {
+        name: column
+        for name, column in columns(arguments.sweep_side).items()
+        if column.in_tables and column.trained == arguments.mine
+    }
     if arguments.columns:
         unknown = set(arguments.columns) - set(chosen)
         if unknown:
@@ -294,7 +300,8 @@ def main(argv: list[str] | None = None) -> None:
             results.append((row, found))
     print("\n".join(table_lines(results, list(chosen))), end="\n\n")
     print("\n".join(verdict_lines([compare(row, found["rmse_norm"]) for row, found in results])))
-    write_csv(arguments.out / f"table{arguments.table}.csv", results)
+    kind = "_mine" if arguments.mine else ""
+    write_csv(arguments.out / f"table{arguments.table}{kind}.csv", results)
 
 
 if __name__ == "__main__":

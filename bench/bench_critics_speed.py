@@ -1,0 +1,93 @@
+"""Training steps per second of the critics, beside other packages' loops, interleaved.
+
+python bench/bench_critics_speed.py --json bench/results/critics_speed.json
+python bench/bench_critics_speed.py --profile infonce
+
+torch-mist takes part if it can be imported (pip install torch-mist).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from functools import partial
+
+import machine
+import render
+import torch
+from peers import critic_loops
+from timing import format_seconds, interleave, progress
+
+from fastmi import datasets
+
+STEPS = {"mine": 25, "smile": 2, "infonce": 2}
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="narrow networks, few rounds")
+    parser.add_argument("--methods", nargs="*", default=list(critic_loops.METHODS))
+    parser.add_argument("--threads", type=int, default=machine.cores())
+    parser.add_argument("--budget", type=float, default=40.0, help="seconds of rounds per method")
+    parser.add_argument("--accuracy-steps", type=int, help="train each loop this long and compare")
+    parser.add_argument("--profile", metavar="METHOD", help="profile fastmi's step and stop")
+    parser.add_argument("--json", metavar="OUT", help="write the results there")
+    arguments = parser.parse_args(argv)
+
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(arguments.threads)
+    law = datasets.CorrelatedGaussian.from_mi(5.0, d=20)
+    x, y = (torch.from_numpy(block).float() for block in law.sample(32_000, seed=0))
+    held_out = [torch.from_numpy(block).float() for block in law.sample(4_096, seed=1)]
+    width = 64 if arguments.quick else 512
+    setting = {"x": x, "y": y, "batch_size": 128, "width": width, "lr": 5e-4}
+    if arguments.profile:
+        _profile(critic_loops.Fastmi(arguments.profile, **setting))
+        return
+    rows = []
+    for method in arguments.methods:
+        loops = [make(method, **setting) for make in critic_loops.rivals(method)]
+        calls = {loop.name: partial(_timed, loop, STEPS[method]) for loop in loops}
+        timings = interleave(calls, budget=0.0 if arguments.quick else arguments.budget)
+        row = {
+            "method": method,
+            "seconds": {name: t.median for name, t in timings.items()},
+            "best": {name: t.best for name, t in timings.items()},
+        }
+        others = {name: s for name, s in row["seconds"].items() if name != "fastmi"}
+        row["fastest_rival"] = min(others, key=lambda name: others[name])
+        row["ratio"] = others[row["fastest_rival"]] / row["seconds"]["fastmi"]
+        if arguments.accuracy_steps:
+            row["nats"] = {}
+            for make in critic_loops.rivals(method):
+                loop = make(method, **setting)
+                loop.run(arguments.accuracy_steps)
+                row["nats"][loop.name] = loop.value(*held_out)
+        rows.append(row)
+        times = ", ".join(f"{n} {format_seconds(s)}" for n, s in row["seconds"].items())
+        progress(f"{method:8} {row['ratio']:.2f}x {row['fastest_rival']} [{times}]")
+        if "nats" in row:
+            progress("  nats: " + ", ".join(f"{n} {v:.3f}" for n, v in row["nats"].items()))
+    record = machine.describe(arguments.threads) | {"torch": torch.__version__}
+    result = {"bench": "critics_speed", "machine": record, "width": width, "rows": rows}
+    render.report(result, arguments.json)
+
+
+def _timed(loop: critic_loops.Loop, steps: int) -> tuple[float, float]:
+    start = time.perf_counter()
+    loop.run(steps)
+    return 0.0, (time.perf_counter() - start) / steps
+
+
+def _profile(loop: critic_loops.Loop) -> None:
+    from torch.profiler import ProfilerActivity, profile
+
+    loop.run(5)
+    with profile(activities=[ProfilerActivity.CPU]) as recorded:
+        loop.run(20)
+    print(recorded.key_averages().table(sort_by="self_cpu_time_total", row_limit=15))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+#include "cpu/theiler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "cpu/block_tree.h"
+#include "cpu/kernels.h"
+
+namespace fastmi::cpu {
+
+template <class T>
+void theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks, const TheilerTask& task,
+                    Metric metric, const Execution& execution, T* radius, std::int64_t* counts) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  const std::int64_t n = blocks.front().n;
+  const int m = static_cast<int>(blocks.size());
+  const int k = ks.back();
+  // Written so that no window overflows.
+  if (task.window < 0 || task.window > (n - 1 - k) / 2) {
+    throw std::invalid_argument(
+        "window must be in [0, (n - 1 - k) / 2]; got window=" + std::to_string(task.window) +
+        ", n=" + std::to_string(n) + ", k=" + std::to_string(k));
+  }
+  const auto& kernels = current_kernels<T>();
+  std::vector<BlockTree<T>> trees;
+  std::vector<bool> euclidean;
+  for (const Points<T>& block : blocks) {
+    euclidean.push_back(metric == Metric::kEuclidean && block.d > 1);
+    trees.push_back(build_block_tree(Blocks<T>{block},
+                                     euclidean.back() ? Metric::kEuclidean : Metric::kChebyshev,
+                                     false, execution));
+  }
+  const std::int64_t length = static_cast<std::int64_t>(trees.front().blocks) * kBlock;
+  struct Scratch {
+    Buffer<T> rows, best;
+    Buffer<std::int32_t> neighbours;
+    std::vector<T> limits;
+  };
+  std::vector<Scratch> scratch(execution.threads);
+  parallel_for(execution, n, [&](std::int64_t i, int thread) {
+    Scratch& own = scratch[thread];
+    if (own.rows.empty()) {
+      own.rows.resize(m * length);
+      own.best.resize(k);
+      own.neighbours.resize(k);
+      own.limits.resize(m);
+    }
+    for (int b = 0; b < m; ++b) {
+      T* row = own.rows.data() + b * length;
+      const auto distance_rows =
+          euclidean[b] ? kernels.distance_rows_euclidean : kernels.distance_rows_chebyshev;
+      distance_rows(trees[b], i, 1, row);
+      if (euclidean[b]) {
+        for (std::int64_t p = 0; p < n; ++p) row[p] = std::sqrt(row[p]) / trees[b].scale;
+      }
+      const std::int64_t from = std::max<std::int64_t>(0, i - task.window);
+      const std::int64_t to = std::min(n, i + task.window + 1);
+      std::fill(row + from, row + to, kInfinity);
+    }
+    kernels.nearest_in_rows(own.rows.data(), m, length, k, own.best.data(), own.neighbours.data());
+    std::fill(own.limits.begin(), own.limits.end(), T(0));
+    int taken = 0;
+    for (std::size_t q = 0; q < ks.size(); ++q) {
+      const T reach = own.best[ks[q] - 1];
+      radius[q * n + i] = reach;
+      for (int b = 0; b < m; ++b) {
+        if (!task.closed) {
+          own.limits[b] = reach;
+          continue;
+        }
+        for (int c = taken; c < ks[q]; ++c) {
+          // A distance beyond the largest number has no neighbour.
+          const bool known = own.neighbours[c] < n;
+          const T distance = known ? own.rows[b * length + own.neighbours[c]] : kInfinity;
+          own.limits[b] = std::max(own.limits[b], std::nextafter(distance, kInfinity));
+        }
+      }
+      taken = ks[q];
+      for (std::size_t s = 0; s < task.spaces.size(); ++s) {
+        counts[(q * task.spaces.size() + s) * n + i] =
+            kernels.count_in_rows(own.rows.data(), length, task.spaces[s].data(),
+                                  static_cast<int>(task.spaces[s].size()), own.limits.data());
+      }
+    }
+  });
+}
+
+#define FASTMI_INSTANTIATE(T)                                                                 \
+  template void theiler_counts(const Blocks<T>&, const std::vector<int>&, const TheilerTask&, \
+                               Metric, const Execution&, T*, std::int64_t*);
+FASTMI_INSTANTIATE(float)
+FASTMI_INSTANTIATE(double)
+#undef FASTMI_INSTANTIATE
+
+}  // namespace fastmi::cpu

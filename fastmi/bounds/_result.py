@@ -1,0 +1,181 @@
+"""What the bounds return."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from fastmi.bounds._arrays import Array, device_of, to_numpy
+from fastmi.datasets._base import check_real
+from fastmi.estimators import Estimate
+
+_NO_WEIGHT = (
+    "all of their importance weights are zero; take a wider proposal or more importance samples"
+)
+# Standard errors by which the lower bound may exceed the upper one before a warning.
+_CROSSED = 4.0
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandwich:
+    """A lower and an upper bound on one amount of information, from the same samples.
+
+    Both hold in expectation, whatever the proposal; a better proposal or more importance
+    samples narrow the gap.
+
+    Attributes:
+        lower: Lower bound in nats; ``lower.local`` are its terms, one per pair.
+        upper: Upper bound in nats.
+        n_importance: Importance samples or annealed chains per pair, K of the papers.
+        n_steps: Temperatures of the annealing; None without annealing.
+        zero_weights: Number of importance samples of weight 0.
+        acceptance: Share of latents that a move of the Markov chain changed; None without.
+        symbol: What is bounded: "I", mutual information, or "L", Lautum information.
+    """
+
+    lower: Estimate
+    upper: Estimate
+    n_importance: int
+    n_steps: int | None = None
+    zero_weights: int = 0
+    acceptance: float | None = None
+    symbol: str = "I"
+
+    @property
+    def gap(self) -> float:
+        """Upper less lower bound in nats; its expectation is never negative."""
+        return float(self.upper) - float(self.lower)
+
+    @property
+    def gap_stderr(self) -> float:
+        """Standard error of the gap, pair by pair: less than those of the bounds suggest."""
+        difference = self.upper.local - self.lower.local
+        return _stderr(difference)
+
+    @property
+    def midpoint(self) -> float:
+        """Mean of the two bounds in nats."""
+        return 0.5 * (float(self.upper) + float(self.lower))
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return an interval that holds the information with the given confidence.
+
+        Each end is the bound, moved outward by the normal quantile of half of what is left,
+        times its standard error: asymptotic in the number of pairs.
+
+        Args:
+            confidence: In (0, 1).
+
+        Raises:
+            TypeError: `confidence` is not a number.
+            ValueError: `confidence` is out of range.
+        """
+        level = check_real("confidence", confidence, 0.0, 1.0, ends="()")
+        z = NormalDist().inv_cdf(0.5 + 0.5 * level)
+        low = float(self.lower) - z * self.lower.stderr
+        high = float(self.upper) + z * self.upper.stderr
+        return (-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of both bounds, each once, and one if they are the wrong way round."""
+        found = tuple(dict.fromkeys(self.lower.warnings + self.upper.warnings))
+        if self.gap < -_CROSSED * self.gap_stderr - _ROUNDING:
+            found += (
+                "the lower bound exceeds the upper one by more than chance: the pairs were not "
+                "drawn from this model, the proposal is not normalised, or a kernel does not "
+                "leave its target invariant",
+            )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything except the arrays, as JSON-able values."""
+        return {
+            "lower": self.lower.to_dict(),
+            "upper": self.upper.to_dict(),
+            "gap": self.gap,
+            "gap_stderr": self.gap_stderr,
+            "n_importance": self.n_importance,
+            "n_steps": self.n_steps,
+            "zero_weights": self.zero_weights,
+            "acceptance": self.acceptance,
+        }
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{float(self.lower):.4f} ± {self.lower.stderr:.2g} <= {self.symbol} <= "
+            f"{float(self.upper):.4f} ± {self.upper.stderr:.2g} nats",
+            f"gap={self.gap:.3g}",
+            f"n_importance={self.n_importance}",
+            *((f"n_steps={self.n_steps}",) if self.n_steps is not None else ()),
+            f"n={self.lower.n}",
+            *((f"acceptance={self.acceptance:.2f}",) if self.acceptance is not None else ()),
+        ]
+        count = len(self.warnings)
+        if count:
+            parts.append(f"{count} warning{'s' if count > 1 else ''}")
+        return f"Sandwich({', '.join(parts)})"
+
+
+def make_estimate(
+    local: Array,
+    x: Array,
+    z: Array,
+    method: str,
+    start: float,
+    warnings: tuple[str, ...] = (),
+) -> Estimate:
+    """Return the mean of per-pair values as an estimate.
+
+    Args:
+        local: Nats, shape (n,).
+        x: Observations (n, ...).
+        z: Latents (n, dz).
+        method: Name of the bound.
+        start: ``perf_counter()`` at the beginning of the call.
+        warnings: Reasons to distrust it.
+    """
+    values = to_numpy(local)
+    with np.errstate(invalid="ignore"):
+        mean = float(values.mean())
+    return Estimate(
+        mean,
+        k=None,
+        n=len(values),
+        dims=(math.prod(x.shape[1:]), z.shape[1]),
+        method=method,
+        stderr=_stderr(values),
+        local=values,
+        warnings=warnings,
+        algorithm="none",
+        seconds=perf_counter() - start,
+        device=device_of(x),
+    )
+
+
+def _stderr(local: Any) -> float:
+    """Standard error of the mean; NaN where a value is infinite."""
+    if not np.isfinite(local).all():
+        return math.nan
+    return float(local.std(ddof=1)) / math.sqrt(len(local))
+
+
+def zero_weight_warnings(count: int, total: int) -> tuple[str, ...]:
+    """Return a warning if weights were 0."""
+    if not count:
+        return ()
+    return (f"{count} of {total} importance weights are zero (log weight -inf)",)
+
+
+def infinite_warnings(local: Array, bound: str, why: str = _NO_WEIGHT) -> tuple[str, ...]:
+    """Return a warning if the bound is infinite in some rows, and why."""
+    count = int(np.count_nonzero(np.isinf(to_numpy(local))))
+    if not count:
+        return ()
+    return (f"{bound} is infinite for {count} of {len(local)} pairs: {why}",)

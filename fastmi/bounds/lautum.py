@@ -1,0 +1,242 @@
+"""Lautum information, KL(p(x) p(z) || p(x, z)): bounds, and its sum with mutual information."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from fastmi._extras import Progress
+from fastmi._inputs import Seed
+from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, library, randomness
+from fastmi.bounds._model import Model, Proposal, check_model, conditional_at
+from fastmi.bounds._result import (
+    Sandwich,
+    infinite_warnings,
+    make_estimate,
+    zero_weight_warnings,
+)
+from fastmi.bounds._weights import Importance, Term, log_density, log_weights
+from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
+from fastmi.datasets._base import check_integer
+from fastmi.estimators import Estimate
+
+_IMPOSSIBLE = (
+    "an observation has no likelihood under an independent latent, or none under any importance "
+    "sample"
+)
+
+
+def lautum_lower(
+    model: Model,
+    x: Array,
+    z: Array,
+    *,
+    log_q: Callable[[Array], Array] | None = None,
+    log_r: Callable[[Array], Array] | None = None,
+    proposal: Proposal | None = None,
+    n_importance: int = 64,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Estimate:
+    """Bound the Lautum information L(X; Z) = KL(p(x) p(z) || p(x, z)) from below.
+
+    Palomar and Verdú (2008). With z' independent of x, drawn from the prior (or, in a model
+    without `sample_prior`, the latent of another pair)::
+
+        < log q(x) > - < log p(x|z') >                                     with `log_q`
+        < log mean_(k = 1..K) p(x|z_k) r(z_k) / q(z_k|x) > - < log p(x|z') >    otherwise
+
+    Args:
+        model: Needs `log_lik`; without `log_q` also `log_prior` or `log_r` with a proposal,
+            `sample_prior` without one.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        log_q: ``log_q(x)``, a normalised density of x, shape (n,), x of shape (n, ...). The
+            bound is exact if it is p(x).
+        log_r: ``log_r(z)``, a normalised density in the place of p(z), in the shapes of
+            ``Model.log_prior``.
+        proposal: q(z|x); None for the prior.
+        n_importance: K of the papers, at least 1; unused with `log_q`.
+        chunk: See :func:`multisample_lower`.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+
+    Returns:
+        The lower bound in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape;
+            `log_q` beside `log_r` or a proposal.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 1)
+    if log_q is not None and (log_r is not None or proposal is not None):
+        raise ValueError("log_q must come without log_r and proposal; they replace it")
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    zeros = 0
+    with randomness(seed, generator_device(x)) as rng:
+        if log_q is not None:
+            evidence = log_density("log_q", log_q(x), z, (len(x),))
+            method = "lautum_lower"
+        else:
+            importance = model_weights(
+                model, proposal, x, z, needed_by="lautum_lower", chunk=chunk, log_r=log_r
+            )
+            mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+            evidence, zeros = mean.value(), mean.zeros
+            method = f"lautum_lower({k})"
+        local = evidence - _independent(model, x, z, rng, "lautum_lower")
+    warnings = zero_weight_warnings(zeros, k * len(x)) + infinite_warnings(
+        local, "the bound", _IMPOSSIBLE
+    )
+    return make_estimate(local, x, z, method, start, warnings)
+
+
+def lautum_upper(
+    model: Model,
+    x: Array,
+    z: Array,
+    *,
+    proposal: Proposal | None = None,
+    n_importance: int = 64,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Estimate:
+    """Bound the Lautum information from above.
+
+    With w = p(x, z) / q(z|x), z_0 the latent that generated x and z' independent of x::
+
+        < log mean_(k = 0..K) w_k > - < log p(x|z') >
+
+    Args:
+        model: Needs `log_lik`; with a proposal `log_prior`, without one `sample_prior`.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        proposal: q(z|x); None for the prior.
+        n_importance: K of the papers, at least 0.
+        chunk: See :func:`multisample_lower`.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+
+    Returns:
+        The upper bound in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 0)
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    with randomness(seed, generator_device(x)) as rng:
+        importance = model_weights(model, proposal, x, z, needed_by="lautum_upper", chunk=chunk)
+        mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+        evidence = mean.value(own_weights(importance, z))
+        local = evidence - _independent(model, x, z, rng, "lautum_upper")
+    warnings = zero_weight_warnings(mean.zeros, k * len(x)) + infinite_warnings(
+        local, "the bound", _IMPOSSIBLE
+    )
+    return make_estimate(local, x, z, f"lautum_upper({k})", start, warnings)
+
+
+def lautum_sandwich(
+    model: Model,
+    x: Array,
+    z: Array,
+    *,
+    proposal: Proposal | None = None,
+    n_importance: int = 64,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Sandwich:
+    """Bound the Lautum information from both sides by the same importance samples.
+
+    The sides are :func:`lautum_lower` and :func:`lautum_upper`; arguments and errors are
+    those of the latter, with at least 1 importance sample.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 1)
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    with randomness(seed, generator_device(x)) as rng:
+        importance = model_weights(model, proposal, x, z, needed_by="lautum_sandwich", chunk=chunk)
+        mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+        cross = _independent(model, x, z, rng, "lautum_sandwich")
+        below = mean.value() - cross
+        above = mean.value(own_weights(importance, z)) - cross
+    warnings = zero_weight_warnings(mean.zeros, k * len(x))
+    low = warnings + infinite_warnings(below, "the lower bound", _IMPOSSIBLE)
+    high = warnings + infinite_warnings(above, "the upper bound", _IMPOSSIBLE)
+    return Sandwich(
+        lower=make_estimate(below, x, z, f"lautum_lower({k})", start, low),
+        upper=make_estimate(above, x, z, f"lautum_upper({k})", start, high),
+        n_importance=k,
+        zero_weights=mean.zeros,
+        symbol="L",
+    )
+
+
+def jeffreys(model: Model, x: Array, z: Array, *, seed: Seed | None = None) -> Estimate:
+    """Estimate I(X; Z) + L(X; Z) without bias: ``< log p(x|z_0) > - < log p(x|z') >``.
+
+    Jeffreys's divergence between the joint density and the product of its margins. It needs
+    no proposal and checks bounds on the two against each other.
+
+    Args:
+        model: Needs `log_lik`.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        seed: Of z', see :func:`lautum_lower`.
+
+    Returns:
+        The sum in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: `log_lik` is missing, or returns NaN, +inf or a wrong shape.
+    """
+    start = perf_counter()
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    with randomness(seed, generator_device(x)) as rng:
+        own = likelihood_of_pairs(model, x, z, "jeffreys")
+        local = own - _independent(model, x, z, rng, "jeffreys")
+    return make_estimate(
+        local, x, z, "jeffreys", start, infinite_warnings(local, "the divergence", _IMPOSSIBLE)
+    )
+
+
+def _independent(model: Model, x: Array, z: Array, rng: Random, needed_by: str) -> Array:
+    """Return log p(x|z') with z' independent of x, shape (n,)."""
+    log_lik = model.required("log_lik", needed_by)
+    if model.sample_prior is None:
+        return _likelihood(log_lik, x, _of_other_pairs(z, rng)[:, None])
+    conditional = conditional_at(model, None, x, needed_by)
+    source = Importance(conditional, (), (len(x), z.shape[1]), None, 1)
+    return _likelihood(log_lik, x, source.draw(1, rng, z))
+
+
+def _likelihood(log_lik: Callable[[Array, Array], Array], x: Array, z: Array) -> Array:
+    term = Term("log_lik", lambda latents: log_lik(x[:, None], latents))
+    return log_weights((term,), z, "independent latents")[:, 0]
+
+
+def _of_other_pairs(z: Array, rng: Random) -> Array:
+    """Return the rows of z in an order that leaves none in its place."""
+    xp = library(z)
+    n = len(z)
+    if isinstance(rng, np.random.Generator):
+        order = rng.permutation(n)
+    else:
+        order = xp.randperm(n, generator=rng, device=z.device)
+    moved = xp.empty_like(order)
+    moved[order] = xp.roll(order, 1)
+    return z[moved]

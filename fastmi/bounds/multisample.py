@@ -1,0 +1,356 @@
+"""Barber-Agakov and multisample bounds: importance samples against the generating latent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from fastmi._extras import Progress
+from fastmi._inputs import Seed
+from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, randomness
+from fastmi.bounds._model import (
+    Model,
+    Proposal,
+    check_model,
+    conditional_at,
+)
+from fastmi.bounds._result import (
+    Sandwich,
+    infinite_warnings,
+    make_estimate,
+    zero_weight_warnings,
+)
+from fastmi.bounds._weights import Importance, Term, log_density, log_weights
+from fastmi.datasets._base import check_integer, check_real
+from fastmi.estimators import Estimate
+
+Density = Callable[[Array, Array], Array]
+
+
+def barber_agakov(
+    model: Model, x: Array, z: Array, *, proposal: Proposal, entropy_z: float | None = None
+) -> Estimate:
+    """Bound I(X; Z) from below by ``log q(z|x) - log p(z)``.
+
+    Barber and Agakov (2003). The gap is the mean of KL(p(z|x) || q(z|x)).
+
+    Args:
+        model: Needs `log_prior`, unless `entropy_z` is given.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        proposal: The normalised q(z|x).
+        entropy_z: Entropy of p(z) in nats, in the place of the mean of -log p(z).
+
+    Returns:
+        The lower bound in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that is missing, or returns NaN, infinities or a wrong shape.
+    """
+    start = perf_counter()
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    with randomness(0, generator_device(x)):
+        if not isinstance(proposal, Proposal):
+            raise TypeError(
+                f"proposal must be a fastmi.bounds.Proposal; got {type(proposal).__name__}"
+            )
+        density = proposal.at(x).logpdf(z[:, None])
+        log_q = log_density("proposal.logpdf", density, z, (len(x), 1))[:, 0]
+        local = log_q + _surprise(model, z, entropy_z, "barber_agakov")
+    return make_estimate(local, x, z, "barber_agakov", start)
+
+
+def multisample_lower(
+    model: Model,
+    x: Array,
+    z: Array,
+    *,
+    proposal: Proposal | None = None,
+    n_importance: int = 64,
+    log_rho: Density | None = None,
+    entropy_z: float | None = None,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Estimate:
+    """Bound I(X; Z) from below with K importance samples beside the generating latent z_0.
+
+    With w = rho(x, z) / q(z|x), for any positive function rho(x, z), normalised or not
+    (Sobolev and Vetrov 2019; Poole et al. 2019)::
+
+        ML(K) = < log rho(x, z_0) - log p(z_0) - log mean_(k = 0..K) w_k >
+
+    Without `log_rho` it is p(x, z), whose bound SL(K) grows with K to I(X; Z); from the prior
+    it is at most log(K + 1). K = 0 is :func:`barber_agakov`.
+
+    Args:
+        model: Needs `log_lik`, and `log_prior` with a proposal, if there is no `log_rho`;
+            else `log_prior` unless there are a proposal and `entropy_z`. Needs
+            `sample_prior` without a proposal.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        proposal: q(z|x); None for the prior.
+        n_importance: K of the papers, at least 0.
+        log_rho: ``log_rho(x, z)``, in the shapes of ``log_lik``; any function of x may be
+            added to it.
+        entropy_z: Entropy of p(z) in nats, in the place of the mean of -log p(z_0), beside
+            `log_rho`.
+        chunk: Importance samples of each pair drawn at once; None chooses. Another chunk
+            draws other samples.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+
+    Returns:
+        The lower bound in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 0)
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    if entropy_z is not None and log_rho is None:
+        raise ValueError("entropy_z must come with log_rho; p(z) cancels without")
+    with randomness(seed, generator_device(x)) as rng:
+        importance = model_weights(
+            model, proposal, x, z, needed_by="multisample_lower", chunk=chunk, log_rho=log_rho
+        )
+        if log_rho is None:
+            own = likelihood_of_pairs(model, x, z, "multisample_lower")
+        else:
+            rho = log_rho(x[:, None], z[:, None])
+            own = log_density("log_rho", rho, z, (len(x), 1))[:, 0]
+            own = own + _surprise(model, z, entropy_z, "multisample_lower")
+        mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+        local = own - mean.value(own_weights(importance, z))
+    warnings = zero_weight_warnings(mean.zeros, k * len(x))
+    return make_estimate(local, x, z, f"multisample_lower({k})", start, warnings)
+
+
+def multisample_upper(
+    model: Model,
+    x: Array,
+    z: Array,
+    *,
+    proposal: Proposal | None = None,
+    n_importance: int = 64,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Estimate:
+    """Bound I(X; Z) from above with K importance samples.
+
+    With w = p(x, z) / q(z|x)::
+
+        SU(K) = < log p(x|z_0) - log mean_(k = 1..K) w_k >
+
+    which falls with K to I(X; Z). An observation all of whose weights are zero makes it
+    infinite, and a warning says so.
+
+    Args:
+        model: Needs `log_lik`; with a proposal `log_prior`, without one `sample_prior`.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        proposal: q(z|x); None for the prior.
+        n_importance: K of the papers, at least 1.
+        chunk: See :func:`multisample_lower`.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+
+    Returns:
+        The upper bound in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 1)
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    with randomness(seed, generator_device(x)) as rng:
+        importance = model_weights(
+            model, proposal, x, z, needed_by="multisample_upper", chunk=chunk
+        )
+        own = likelihood_of_pairs(model, x, z, "multisample_upper")
+        mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+        local = own - mean.value()
+    warnings = zero_weight_warnings(mean.zeros, k * len(x))
+    warnings += infinite_warnings(local, "the upper bound")
+    return make_estimate(local, x, z, f"multisample_upper({k})", start, warnings)
+
+
+def sandwich(
+    model: Model,
+    x: Array,
+    z: Array,
+    *,
+    proposal: Proposal | None = None,
+    n_importance: int = 64,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Sandwich:
+    """Bound I(X; Z) from both sides by the same importance samples.
+
+    The lower side is :func:`multisample_lower`, the upper one :func:`multisample_upper`. With
+    the exact posterior as proposal both are log p(x|z) / p(x), pair by pair, for every K.
+
+    Args:
+        model: Needs `log_lik`; with a proposal `log_prior`, without one `sample_prior`.
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        proposal: q(z|x); None for the prior.
+        n_importance: K of the papers, at least 1.
+        chunk: See :func:`multisample_lower`.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+
+    Returns:
+        Both bounds.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 1)
+    x, z = as_pairs(x, z)
+    check_model(model, x)
+    with randomness(seed, generator_device(x)) as rng:
+        importance = model_weights(model, proposal, x, z, needed_by="sandwich", chunk=chunk)
+        own = likelihood_of_pairs(model, x, z, "sandwich")
+        mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+        below = own - mean.value(own_weights(importance, z))
+        above = own - mean.value()
+    warnings = zero_weight_warnings(mean.zeros, k * len(x))
+    infinite = infinite_warnings(above, "the upper bound")
+    return Sandwich(
+        lower=make_estimate(below, x, z, f"multisample_lower({k})", start, warnings),
+        upper=make_estimate(above, x, z, f"multisample_upper({k})", start, warnings + infinite),
+        n_importance=k,
+        zero_weights=mean.zeros,
+    )
+
+
+def contrastive(
+    x: Array,
+    z: Array,
+    *,
+    critic: Density,
+    sample_prior: Callable[[int, Random], Array],
+    n_importance: int = 64,
+    chunk: int | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> Estimate:
+    """Bound I(X; Z) from below by InfoNCE with fresh draws of the prior.
+
+    ``< f(x, z_0) - log mean_(k = 0..K) exp f(x, z_k) >``: :func:`multisample_lower` with
+    rho = exp(f) p(z), for which no density need be known. At most log(K + 1).
+
+    Args:
+        x: Observations, shape (n, ...) or (n,).
+        z: Latents that generated them, shape (n, dz) or (n,).
+        critic: ``critic(x, z)``, any scores, in the shapes of ``Model.log_lik``.
+        sample_prior: As in :class:`Model`.
+        n_importance: K of the papers, at least 0.
+        chunk: See :func:`multisample_lower`.
+        seed: Anything :func:`numpy.random.default_rng` takes.
+        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+
+    Returns:
+        The lower bound in nats.
+
+    Raises:
+        TypeError: An argument of the wrong kind; a callable that returns one.
+        ValueError: A callable that returns NaN, +inf or a wrong shape.
+    """
+    start = perf_counter()
+    k = check_integer("n_importance", n_importance, 0)
+    model = Model(log_lik=critic, sample_prior=sample_prior)
+    x, z = as_pairs(x, z)
+    with randomness(seed, generator_device(x)) as rng:
+        importance = model_weights(
+            model, None, x, z, needed_by="contrastive", chunk=chunk, name="critic"
+        )
+        own = log_density("critic", critic(x[:, None], z[:, None]), z, (len(x), 1))[:, 0]
+        mean = importance.mean_weight(k, rng, z, progress, "importance samples")
+        local = own - mean.value(own)
+    warnings = zero_weight_warnings(mean.zeros, k * len(x))
+    return make_estimate(local, x, z, f"contrastive({k})", start, warnings)
+
+
+def model_weights(
+    model: Model,
+    proposal: Proposal | None,
+    x: Array,
+    z: Array,
+    *,
+    needed_by: str,
+    chunk: int | None,
+    log_rho: Density | None = None,
+    log_r: Callable[[Array], Array] | None = None,
+    name: str = "log_lik",
+) -> Importance:
+    """Return the weights rho(x, z) / q(z|x).
+
+    Args:
+        model: Densities.
+        proposal: q; None for the prior.
+        x: Observations (n, ...).
+        z: Latents (n, dz).
+        needed_by: Name of the bound.
+        chunk: Of the user; None chooses.
+        log_rho: In the place of log p(x, z).
+        log_r: In the place of the prior's density.
+        name: What the user calls `log_lik`.
+    """
+    if chunk is not None:
+        check_integer("chunk", chunk, 1)
+    conditional = conditional_at(model, proposal, x, needed_by)
+    wide = x[:, None]
+    proposed = Term(conditional.name, conditional.logpdf, -1)
+    if log_rho is not None:
+        terms: tuple[Term, ...] = (Term("log_rho", _at(log_rho, wide)), proposed)
+    else:
+        likelihood = Term(name, _at(model.required("log_lik", needed_by), wide))
+        if log_r is not None:
+            terms = (likelihood, Term("log_r", log_r), proposed)
+        elif proposal is not None:
+            log_prior = model.required("log_prior", f"{needed_by} with a proposal")
+            terms = (likelihood, Term("log_prior", log_prior), proposed)
+        else:
+            # The prior cancels: its density need not be known.
+            terms = (likelihood,)
+    width = max(z.shape[1], math.prod(x.shape[1:]))
+    return Importance(conditional, terms, (len(x), z.shape[1]), chunk, width)
+
+
+def _at(density: Density, wide: Array) -> Callable[[Array], Array]:
+    return lambda z: density(wide, z)
+
+
+def likelihood_of_pairs(model: Model, x: Array, z: Array, needed_by: str) -> Array:
+    """Return log p(x|z) of the pairs, shape (n,), finite."""
+    values = model.required("log_lik", needed_by)(x[:, None], z[:, None])
+    return log_density("log_lik", values, z, (len(x), 1))[:, 0]
+
+
+def own_weights(importance: Importance, z: Array) -> Array:
+    """Return the log weights of the generating latents, shape (n,)."""
+    return log_weights(importance.terms, z[:, None], "latents that generated the data")[:, 0]
+
+
+def _surprise(model: Model, z: Array, entropy_z: float | None, needed_by: str) -> Any:
+    """Return -log p(z) of each row, or its known mean."""
+    if entropy_z is not None:
+        return check_real("entropy_z", entropy_z, -math.inf, ends="()")
+    log_prior = model.required("log_prior", f"{needed_by} without entropy_z")
+    return -log_density("log_prior", log_prior(z[:, None]), z, (len(z), 1))[:, 0]

@@ -1,0 +1,50 @@
+"""Parts of the neural estimators, in torch: objectives, critics, densities, one training loop.
+
+Importing this package imports torch; ``import fastmi`` does not.
+"""
+
+from fastmi._extras import load as _load
+
+# First, so that a missing torch is an error that names the extra.
+_load("torch", extra="torch", needed_by="fastmi.nn")
+
+from fastmi._history import History  # noqa: E402
+from fastmi.nn import critics, densities, objectives  # noqa: E402
+from fastmi.nn.critics import Bilinear, Concat, Separable  # noqa: E402
+from fastmi.nn.linear import MLP  # noqa: E402
+from fastmi.nn.objectives import (  # noqa: E402
+    MovingDV,
+    clipped_dv,
+    demi,
+    dv,
+    infonce,
+    jensen,
+    logistic,
+    nwj,
+    smile,
+    tuba,
+)
+from fastmi.nn.training import Training, train  # noqa: E402
+
+__all__ = [
+    "MLP",
+    "Bilinear",
+    "Concat",
+    "History",
+    "MovingDV",
+    "Separable",
+    "Training",
+    "clipped_dv",
+    "critics",
+    "demi",
+    "densities",
+    "dv",
+    "infonce",
+    "jensen",
+    "logistic",
+    "nwj",
+    "objectives",
+    "smile",
+    "train",
+    "tuba",
+]

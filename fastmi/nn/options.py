@@ -1,0 +1,125 @@
+"""Options of the training loop."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from fastmi._extras import Progress
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamax": torch.optim.Adamax,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Options of :func:`fastmi.nn.train`.
+
+    Attributes:
+        steps: Number of updates.
+        batch_size: Samples in each.
+        lr: Step size of a named optimizer.
+        optimizer: "adam", "adamax", "adamw", "sgd", or a function from the parameters to an
+            optimizer, which then ignores `lr`.
+        schedule: Makes a learning-rate schedule from the optimizer; stepped once per update.
+        clip_norm: Largest Euclidean norm of the gradient; None for no clipping.
+        eval_every: Updates between evaluations; None for ``steps // 50``, at least 1.
+        patience: Evaluations without a better score after which to stop, keeping the
+            parameters of the best one. None: all steps, keeping the last parameters.
+        seed: Of batches and of whatever the model draws; None for a fresh one.
+        compile: Pass the loss through :func:`torch.compile`.
+        progress: A bar with the running estimate, or a function called once per step.
+        checkpoint: File written at each evaluation.
+        resume: Go on from `checkpoint` if it exists.
+
+    Raises:
+        TypeError: An option of the wrong type.
+        ValueError: An option out of range.
+    """
+
+    steps: int = 5000
+    batch_size: int = 128
+    lr: float = 5e-4
+    optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adam"
+    schedule: Callable[[Optimizer], LRScheduler] | None = None
+    clip_norm: float | None = None
+    eval_every: int | None = None
+    patience: int | None = None
+    seed: int | None = None
+    compile: bool = False
+    progress: Progress = False
+    checkpoint: str | os.PathLike[str] | None = None
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("batch_size", 1)):
+            _check_integer(name, getattr(self, name), least)
+        for name, least in (("eval_every", 1), ("patience", 1), ("seed", 0)):
+            if getattr(self, name) is not None:
+                _check_integer(name, getattr(self, name), least)
+        _check_positive("lr", self.lr)
+        if self.clip_norm is not None:
+            _check_positive("clip_norm", self.clip_norm)
+        if isinstance(self.optimizer, str):
+            if self.optimizer not in OPTIMIZERS:
+                listed = ", ".join(map(repr, OPTIMIZERS))
+                raise ValueError(
+                    f"optimizer must be one of {listed}, or a function; "
+                    f"got optimizer={self.optimizer!r}"
+                )
+        elif not callable(self.optimizer):
+            raise TypeError(
+                f"optimizer must be a name or a function of the parameters; "
+                f"got optimizer={self.optimizer!r} ({type(self.optimizer).__name__})"
+            )
+        if self.schedule is not None and not callable(self.schedule):
+            raise TypeError(
+                f"schedule must be None or a function of the optimizer; "
+                f"got schedule={self.schedule!r} ({type(self.schedule).__name__})"
+            )
+        for name in ("compile", "resume"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False; got {_described(self, name)}")
+        if not (isinstance(self.progress, bool) or callable(self.progress)):
+            raise TypeError(
+                f"progress must be True, False or a function; got {_described(self, 'progress')}"
+            )
+        if self.checkpoint is not None and not isinstance(self.checkpoint, str | os.PathLike):
+            raise TypeError(
+                f"checkpoint must be None or a path; got {_described(self, 'checkpoint')}"
+            )
+        if self.resume and self.checkpoint is None:
+            raise ValueError("resume=True needs checkpoint, the file to go on from; got None")
+
+
+def _check_integer(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer; got {name}={value!r} ({type(value).__name__})")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}; got {name}={value}")
+
+
+def _check_positive(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(
+            f"{name} must be a real number; got {name}={value!r} ({type(value).__name__})"
+        )
+    if not (float(value) > 0.0 and math.isfinite(float(value))):
+        raise ValueError(f"{name} must be finite and > 0; got {name}={value!r}")
+
+
+def _described(options: Training, name: str) -> str:
+    value = getattr(options, name)
+    return f"{name}={value!r} ({type(value).__name__})"

@@ -1,0 +1,333 @@
+"""The one training loop of the neural estimators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from fastmi._extras import ProgressBar
+from fastmi._history import History
+from fastmi.nn.options import OPTIMIZERS, Training
+
+__all__ = ["Training", "train"]
+
+
+def train(
+    model: nn.Module,
+    data: tuple[Tensor, ...],
+    held_out: tuple[Tensor, ...],
+    *,
+    loss: Callable[..., Tensor | tuple[Tensor, Tensor]],
+    estimate: Callable[..., float],
+    score: Callable[..., float] | None = None,
+    options: Training,
+    generator: torch.Generator | None = None,
+) -> History:
+    """Train `model` in place on mini-batches of `data`, watching `held_out`.
+
+    Each epoch walks through one random permutation, made on the device of the data; an
+    incomplete last batch is left out. The last step is always evaluated. Afterwards the model
+    is in evaluation mode and holds its last parameters, or those of the best score if
+    ``options.patience`` is set. The same holds, for the evaluations so far, after an error or
+    an interrupt (initial parameters before the first evaluation).
+
+    Reproducible bit for bit on the CPU for one seed and number of threads; torch's global
+    random state is left as it was.
+
+    Args:
+        model: What is trained; on the device of the data.
+        data: Tensors with n rows each.
+        held_out: Tensors for `estimate` and `score`.
+        loss: ``loss(*batch)``, a scalar to minimise; or a pair of it and the running estimate
+            in nats, where that is not minus the loss. An object with ``state_dict`` and
+            ``load_state_dict`` has its state in the checkpoint.
+        estimate: ``estimate(*held_out)`` in nats; called without gradients, in evaluation mode.
+        score: ``score(*held_out)``, called likewise, lower is better; None for minus the
+            estimate.
+        options: Everything else.
+        generator: Of the permutations, on the device of the data; None to make one from
+            ``options.seed``.
+
+    Returns:
+        The curves.
+
+    Raises:
+        FloatingPointError: The loss or the estimate is NaN, or the loss infinite; the message
+            names the step.
+        ValueError: ``batch_size`` exceeds n; no parameter to train; a checkpoint of another run;
+            a loss that is not scalar.
+    """
+    n = len(data[0])
+    if options.batch_size > n:
+        raise ValueError(
+            f"batch_size must be at most the number of training samples; "
+            f"got batch_size={options.batch_size}, n={n}"
+        )
+    device = data[0].device
+    with _own_random_state(device, options.seed, generator) as seed:
+        if generator is None:
+            generator = torch.Generator(device).manual_seed(seed)
+        run = _Run(model, loss, options, generator, n)
+        if options.resume and Path(str(options.checkpoint)).exists():
+            run.load(device)
+        step_loss = torch.compile(loss) if options.compile else loss
+        with ProgressBar(options.progress, options.steps - run.step, "training") as bar:
+            try:
+                while run.step < options.steps and not run.out_of_patience():
+                    run.update(step_loss, data)
+                    bar.advance()
+                    if run.evaluation_due():
+                        run.evaluate(estimate, score, held_out)
+                        bar.show(nats=f"{run.validation[-1]:.3f}")
+            finally:
+                model.load_state_dict(run.kept)
+                model.eval()
+    return run.history()
+
+
+class _Run:
+    """State of one training: all that a checkpoint holds."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Callable[..., Tensor | tuple[Tensor, Tensor]],
+        options: Training,
+        generator: torch.Generator,
+        n: int,
+    ) -> None:
+        self.start = perf_counter()
+        self.model = model
+        self.options = options
+        self.generator = generator
+        self.loss_state: Any = loss if hasattr(loss, "load_state_dict") else None
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        if not self.parameters:
+            raise ValueError("model must have at least one parameter that requires a gradient")
+        self.optimizer = _make_optimizer(self.parameters, options)
+        self.schedule = options.schedule(self.optimizer) if options.schedule else None
+        self.eval_every = options.eval_every or max(options.steps // 50, 1)
+        self.step = 0
+        self.order = self._permutation(n)
+        self.position = 0
+        # One scalar tensor per step since the last evaluation; reading them waits for the device.
+        self.losses: list[Tensor] = []
+        self.running: list[Tensor] = []
+        self.steps: list[int] = []
+        self.train: list[float] = []
+        self.validation: list[float] = []
+        self.best_score = math.inf
+        self.best_step = 0
+        self.waited = 0
+        self.seconds_before = 0.0
+        self.kept = _copy(model.state_dict())
+        model.train()
+
+    def update(
+        self,
+        loss: Callable[..., Tensor | tuple[Tensor, Tensor]],
+        data: tuple[Tensor, ...],
+    ) -> None:
+        """Take one step."""
+        size = self.options.batch_size
+        if self.position + size > len(self.order):
+            self.order = self._permutation(len(self.order))
+            self.position = 0
+        rows = self.order[self.position : self.position + size]
+        self.position += size
+        result = loss(*(tensor.index_select(0, rows) for tensor in data))
+        value, running = result if isinstance(result, tuple) else (result, None)
+        if value.dim() != 0:
+            raise ValueError(f"loss must return a scalar; got shape {tuple(value.shape)}")
+        self.optimizer.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        if self.options.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip_norm)
+        self.optimizer.step()
+        if self.schedule is not None:
+            self.schedule.step()
+        self.step += 1
+        detached = value.detach()
+        self.losses.append(detached)
+        self.running.append(-detached if running is None else running.detach())
+
+    def evaluation_due(self) -> bool:
+        return self.step % self.eval_every == 0 or self.step == self.options.steps
+
+    def evaluate(
+        self,
+        estimate: Callable[..., float],
+        score: Callable[..., float] | None,
+        held_out: tuple[Tensor, ...],
+    ) -> None:
+        """Add a point to the curves; keep the parameters if they deserve it."""
+        losses = torch.stack(self.losses).double().cpu().numpy()
+        bad = np.flatnonzero(~np.isfinite(losses))
+        if bad.size:
+            step = self.step - len(losses) + int(bad[0]) + 1
+            raise FloatingPointError(
+                f"the loss is {losses[bad[0]]} at step {step} of {self.options.steps}; the model "
+                f"is back at step {self.best_step}: lower lr, set clip_norm, or rescale the data"
+            )
+        self.model.eval()
+        with torch.no_grad():
+            value = float(estimate(*held_out))
+            current = -value if score is None else float(score(*held_out))
+        self.model.train()
+        if math.isnan(value):
+            raise FloatingPointError(
+                f"the estimate on held-out data is nan at step {self.step} of "
+                f"{self.options.steps}; the model is back at step {self.best_step}: lower lr, set "
+                "clip_norm, or rescale the data"
+            )
+        self.steps.append(self.step)
+        self.train.append(float(torch.stack(self.running).double().mean()))
+        self.validation.append(value)
+        self.losses.clear()
+        self.running.clear()
+        better = current < self.best_score
+        self.waited = 0 if better else self.waited + 1
+        if better or self.options.patience is None:
+            self.best_score = current
+            self.best_step = self.step
+            self.kept = _copy(self.model.state_dict())
+        if self.options.checkpoint is not None:
+            self.save()
+
+    def out_of_patience(self) -> bool:
+        return self.options.patience is not None and self.waited >= self.options.patience
+
+    def history(self) -> History:
+        return History(
+            steps=np.array(self.steps, dtype=np.int64),
+            train=np.array(self.train, dtype=np.float64),
+            validation=np.array(self.validation, dtype=np.float64),
+            best_step=self.best_step,
+            stopped="patience" if self.out_of_patience() else "steps",
+            seconds=self.seconds_before + perf_counter() - self.start,
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint: first beside it, so that a crash leaves the old one."""
+        path = Path(str(self.options.checkpoint))
+        beside = path.with_name(path.name + ".tmp")
+        torch.save(
+            {
+                "batch_size": self.options.batch_size,
+                "model": self.model.state_dict(),
+                "kept": self.kept,
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": None if self.schedule is None else self.schedule.state_dict(),
+                "loss": None if self.loss_state is None else self.loss_state.state_dict(),
+                "generator": self.generator.get_state(),
+                "random": _random_states(self.order.device),
+                "order": self.order,
+                "position": self.position,
+                "step": self.step,
+                "curves": (self.steps, self.train, self.validation),
+                "best": (self.best_score, self.best_step, self.waited),
+                "seconds": self.seconds_before + perf_counter() - self.start,
+            },
+            beside,
+        )
+        beside.replace(path)
+
+    def load(self, device: torch.device) -> None:
+        """Go on from the checkpoint."""
+        path = Path(str(self.options.checkpoint))
+        saved = torch.load(path, map_location=device, weights_only=True)
+        for name, ours, theirs in (
+            ("batch_size", self.options.batch_size, saved["batch_size"]),
+            ("n", len(self.order), len(saved["order"])),
+        ):
+            if ours != theirs:
+                raise ValueError(
+                    f"checkpoint must be of the same run; got {name}={theirs} in {str(path)!r}, "
+                    f"{name}={ours} now"
+                )
+        try:
+            self.model.load_state_dict(saved["model"])
+        except RuntimeError as error:
+            raise ValueError(
+                f"checkpoint must be of the same model; got {str(path)!r}: {error}"
+            ) from error
+        self.kept = saved["kept"]
+        self.optimizer.load_state_dict(saved["optimizer"])
+        if self.schedule is not None and saved["schedule"] is not None:
+            self.schedule.load_state_dict(saved["schedule"])
+        if self.loss_state is not None and saved["loss"] is not None:
+            self.loss_state.load_state_dict(saved["loss"])
+        self.generator.set_state(saved["generator"].cpu())
+        _set_random_states(saved["random"], device)
+        self.order = saved["order"]
+        self.position = saved["position"]
+        self.step = saved["step"]
+        self.steps, self.train, self.validation = map(list, saved["curves"])
+        self.best_score, self.best_step, self.waited = saved["best"]
+        self.seconds_before = saved["seconds"]
+
+    def _permutation(self, n: int) -> Tensor:
+        return torch.randperm(n, generator=self.generator, device=self.generator.device)
+
+
+@contextmanager
+def _own_random_state(
+    device: torch.device, seed: int | None, generator: torch.Generator | None
+) -> Iterator[int]:
+    """Seed torch's global generators for a block, put them back after it; gives the seed."""
+    if seed is None:
+        seed = torch.Generator().seed() if generator is None else generator.initial_seed()
+    before = _random_states(device)
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    try:
+        yield seed
+    finally:
+        _set_random_states(before, device)
+
+
+def _random_states(device: torch.device) -> list[Tensor]:
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+def _set_random_states(states: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1].cpu(), device)
+
+
+def _copy(state: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.detach().clone() if isinstance(value, Tensor) else value
+        for name, value in state.items()
+    }
+
+
+def _make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimizer:
+    if not isinstance(options.optimizer, str):
+        return options.optimizer(parameters)
+    make: Any = OPTIMIZERS[options.optimizer]
+    optimizer: Optimizer
+    if options.optimizer == "adamax":
+        optimizer = make(parameters, lr=options.lr)
+        return optimizer
+    try:
+        optimizer = make(parameters, lr=options.lr, fused=True)
+    except (RuntimeError, TypeError):
+        # torch fuses on some devices only, and which ones depends on its version.
+        optimizer = make(parameters, lr=options.lr)
+    return optimizer

@@ -1,0 +1,88 @@
+"""Neighbours and counts that leave out what is near in time (Theiler 1986)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels, thread_count
+from fastmi.ops.digamma import digamma
+from fastmi.ops.ksg import KSGTerms
+
+Array = NDArray[Any]
+
+
+def theiler_counts(
+    blocks: list[Array],
+    ks: Sequence[int],
+    *,
+    window: int,
+    closed: bool,
+    spaces: Sequence[Sequence[int]],
+    metric: str,
+    n_jobs: int | None,
+) -> tuple[Array, NDArray[np.int64]]:
+    """Search and count among the samples with |i - j| > window. Time O(n^2).
+
+    Args:
+        blocks: m arrays of shape (n, d_b); the joint distance is the largest of the m distances.
+        ks: Neighbour numbers, each in [1, n - 1 - 2 window].
+        window: Samples left out before and after each sample.
+        closed: False: count strictly within the k-th joint distance. True: in each block, up to
+            the largest distance among the k joint neighbours, by (distance, index).
+        spaces: Blocks of each subspace to count in.
+        metric: Distance inside a block.
+        n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
+
+    Returns:
+        k-th joint distances (len(ks), n) and counts (len(ks), len(spaces), n).
+    """
+    ascending = sorted(set(ks))
+    radius, counts = kernels().theiler_counts(
+        blocks,
+        ascending,
+        window,
+        closed,
+        [list(space) for space in spaces],
+        metric,
+        thread_count(n_jobs),
+    )
+    order = [ascending.index(k) for k in ks]
+    return radius[order], counts[order]
+
+
+def theiler_ksg_terms(
+    blocks: list[Array],
+    ks: Sequence[int],
+    *,
+    window: int,
+    variant: int,
+    metric: str,
+    n_jobs: int | None,
+) -> KSGTerms:
+    """Return the terms of :func:`fastmi.ops.ksg.ksg_terms` among the samples with |i - j| > window.
+
+    Args:
+        blocks: m arrays of shape (n, d_b).
+        ks: Neighbour numbers, each in [1, n - 1 - 2 window].
+        window: Samples left out before and after each sample.
+        variant: 1 or 2.
+        metric: Distance inside a block.
+        n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
+    """
+    radius, counts = theiler_counts(
+        blocks,
+        ks,
+        window=window,
+        closed=variant == 2,
+        spaces=[[b] for b in range(len(blocks))],
+        metric=metric,
+        n_jobs=n_jobs,
+    )
+    psi = digamma(counts + (1 if variant == 1 else 0)).sum(axis=1)
+    return KSGTerms(
+        psi.mean(axis=1), psi.std(axis=1), counts, np.count_nonzero(radius == 0, axis=1)
+    )
