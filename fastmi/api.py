@@ -31,6 +31,7 @@ def mi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -48,6 +49,7 @@ def mi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -64,6 +66,7 @@ def mi(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -93,6 +96,8 @@ def mi(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x and y, each by itself: "local", "global",
             "global-linf", "global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.
         **options: Of the method: `scales` and `sweep_side` for "ksg_global", `p` (inf or 2) for
@@ -114,6 +119,7 @@ def mi(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     return build(mi, MI_METHODS, method, given, options).estimate(x, y)
@@ -132,6 +138,7 @@ def cmi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -150,6 +157,7 @@ def cmi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -167,6 +175,7 @@ def cmi(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -187,6 +196,8 @@ def cmi(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree" or "brute". Same counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x, y and z, each by itself, see :func:`mi`.
         **options: Of the method: `bins` for "binning", `theiler` (window of time steps) for
             "fp" and "ksg2".
@@ -206,6 +217,7 @@ def cmi(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     return build(cmi, CMI_METHODS, method, given, options).estimate(x, y, z)
@@ -221,6 +233,7 @@ def total_correlation(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -236,6 +249,7 @@ def total_correlation(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -250,6 +264,7 @@ def total_correlation(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -273,6 +288,8 @@ def total_correlation(
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (two variables of one column). Same
             counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale the variables, each by itself, see :func:`mi`.
         **options: Of the method: `p` (inf or 2) for "biksg", `bins` for "binning".
 
@@ -294,6 +311,7 @@ def total_correlation(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     estimator = build(total_correlation, TOTAL_CORRELATION_METHODS, method, given, options)
@@ -311,6 +329,7 @@ def entropy(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     correction: str = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -327,6 +346,7 @@ def entropy(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     correction: str = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -342,6 +362,7 @@ def entropy(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     correction: str = "digamma",
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -358,6 +379,8 @@ def entropy(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         correction: Sample-size term: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
         **options: Of the method: `theiler` (window of time steps) for "kl".
 
@@ -377,6 +400,7 @@ def entropy(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "correction": correction,
     }
     return build(entropy, ENTROPY_METHODS, method, given, options).estimate(x)

@@ -248,7 +248,7 @@ class TestBadOptions:
             fastmi.entropy(PAIR[0], correction="none")
         with pytest.raises(ValueError, match="method must be one of 'kl'"):
             fastmi.entropy(PAIR[0], method="ksg1")
-        with pytest.raises(TypeError, match=r"among k, method, .*correction; got base"):
+        with pytest.raises(TypeError, match=r"among k, method, .*correction.*; got base"):
             fastmi.entropy(PAIR[0], base=2)
 
     def test_estimators_check_when_made(self):

@@ -19,7 +19,7 @@ LAYERS = [
     {"api", "neighbors"},
     {"estimators", "datasets"},
     {"ops", "normalize"},
-    {"_backend", "_inputs"},
+    {"_backend", "_inputs", "_device_array", "_arrays", "_device", "_cuda_kernels", "_dlpack"},
     {"_cpu", "_cuda"},
 ]
 
