@@ -318,3 +318,19 @@ def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"method='mine' needs torch: pip install 'fastmi\[torch"):
         fastmi.mi([0.0], [0.0], method="mine")
+
+
+def test_local_values_of_ccmi_are_clipped():
+    """What is beyond the clip does not move the value, so it must not widen the error."""
+    x, y = datasets.CorrelatedGaussian.from_mi(3.0, d=2).sample(2000, seed=0)
+    clip = 0.2
+    estimate = fastmi.mi(x, y, method="ccmi", clip=clip, **SMALL)
+    assert np.ptp(estimate.local) <= 2 * math.log((1 - clip) / clip) + 1e-9
+    assert np.isclose(estimate.local, estimate.local.max()).mean() > 0.5  # the clip does cut
+    assert estimate.local.mean() == pytest.approx(float(estimate), abs=1e-9)
+
+
+def test_numpy_scalars_as_options(gaussian):
+    plain = fastmi.mi(*gaussian, method="mine", **SMALL | {"steps": 20})
+    given = {"steps": np.int64(20), "batch_size": np.int32(64), "seed": np.int64(0)}
+    assert fastmi.mi(*gaussian, method="mine", **SMALL | given) == plain

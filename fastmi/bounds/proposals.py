@@ -56,13 +56,20 @@ class LearnedProposal(Proposal):
             dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
 
         def read(array: Array) -> Any:
-            return torch.as_tensor(array).to(like)
+            return _as_tensor(array).to(like)
 
         def write(values: Any) -> Array:
             return values.to(x.device, dtype) if is_tensor(x) else to_numpy(values)
 
+        flat = read(x).reshape(len(x), -1)
+        dx = len(network.get_buffer("x_mean"))
+        if flat.shape[1] != dx:
+            raise ValueError(
+                f"x must have {dx} numbers per row, as when the proposal was learned; "
+                f"got {flat.shape[1]}"
+            )
         with torch.no_grad():
-            parameters = network.parameters_at(read(x).reshape(len(x), -1))
+            parameters = network.parameters_at(flat)
 
         def sample(count: int, rng: Random) -> Array:
             if isinstance(rng, np.random.Generator):
@@ -149,7 +156,10 @@ def learn_proposal(
     )
     seed = 0 if options.seed is None else options.seed
     generator = torch.Generator().manual_seed(seed)
-    flat, latents = (torch.as_tensor(array).reshape(len(array), -1).float() for array in (x, z))
+    flat, latents = (_as_tensor(array).reshape(len(array), -1).float() for array in (x, z))
+    for name, values in (("x", flat), ("z", latents)):
+        if not bool(values.isfinite().all()):
+            raise ValueError(f"{name} must fit float32; got values beyond its range: rescale")
     held = math.ceil(share * len(flat))
     order = torch.randperm(len(flat), generator=generator).to(flat.device)
     test, fit = order[:held], order[held:]
@@ -175,3 +185,10 @@ def learn_proposal(
     )
     network.requires_grad_(False)
     return LearnedProposal(network, history)
+
+
+def _as_tensor(array: Array) -> Any:
+    """Return a tensor; of NumPy data a copy, since torch takes not every stride and type."""
+    import torch
+
+    return array if is_tensor(array) else torch.from_numpy(np.array(array, dtype=np.float64))

@@ -214,11 +214,13 @@ class NeuralEstimator:
 
         from fastmi.nn.training import train
 
+        options = self._training()
         with torch.random.fork_rng(devices=[]):
-            if self.seed is None:
-                torch.seed()
+            # The CPU's generator only: torch.manual_seed would seed those of every GPU, too.
+            if options.seed is None:
+                torch.default_generator.seed()
             else:
-                torch.manual_seed(self.seed)
+                torch.default_generator.manual_seed(options.seed)
             fit = self._make_fit(split.train)
         fit.model.to(split.train[0].device, split.train[0].dtype)
         history = train(
@@ -228,7 +230,7 @@ class NeuralEstimator:
             loss=fit.loss,
             estimate=fit.estimate,
             score=fit.score,
-            options=self._training(),
+            options=options,
         )
         with torch.no_grad():
             reading = fit.read(*split.report)
@@ -294,6 +296,7 @@ class NeuralEstimator:
         try:
             device = torch.device(self.device)
             torch.empty(0, device=device)
+            torch.Generator(device)
         except (RuntimeError, TypeError, AssertionError) as error:
             raise ValueError(
                 f"device must be 'auto' or a device that torch can use; "

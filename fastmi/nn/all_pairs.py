@@ -36,7 +36,7 @@ def all_pairs(a: Tensor, b: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tens
     Returns:
         Shape (nx, ny). Differentiable once in everything.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or not (len(a) and len(b)):
         return all_pairs_ref(a, b, layers)
     flat = [tensor for layer in layers for tensor in layer]
     scores: Tensor = _AllPairs.apply(a, b, *flat)  # type: ignore[no-untyped-call]
