@@ -333,3 +333,19 @@ def test_data_that_a_learned_proposal_cannot_take():
     for name, data in (("x", (x * 1e300, z)), ("z", (x, z * 1e300))):
         with pytest.raises(ValueError, match=f"{name} must fit float32"):
             bounds.learn_proposal(*data)
+
+
+def test_few_pairs_make_small_batches():
+    q = bounds.learn_proposal(*sines(40, 0))
+    assert len(q.history.steps) > 0
+    with pytest.raises(ValueError, match="n must leave 2 pairs for training; got n=2"):
+        bounds.learn_proposal(*sines(2, 0))
+
+
+def test_a_proposal_of_wrong_shape_is_named(pairs):
+    x, z = pairs
+    for shape in ((1,), (1, 2), (len(x), 2, 2)):
+        wrong = D.Normal(torch.zeros(shape), 1.0)
+        q = bounds.Proposal.from_distribution(lambda _, wrong=wrong: wrong)
+        with pytest.raises(ValueError, match=r"conditional\(x\) must have .* with n=4000; got"):
+            bounds.sandwich(gaussian_model(), x, z, proposal=q)

@@ -149,22 +149,21 @@ def learn_proposal(
         )
     if not (z.is_floating_point() if is_tensor(z) else z.dtype.kind == "f"):
         raise TypeError(f"z must be continuous for a learned proposal; got dtype {z.dtype}")
-    options = (
-        training
-        if training is not None
-        else Training(steps=4000, batch_size=128, lr=1e-3, patience=10, seed=0)
-    )
-    seed = 0 if options.seed is None else options.seed
-    generator = torch.Generator().manual_seed(seed)
     flat, latents = (_as_tensor(array).reshape(len(array), -1).float() for array in (x, z))
     for name, values in (("x", flat), ("z", latents)):
         if not bool(values.isfinite().all()):
             raise ValueError(f"{name} must fit float32; got values beyond its range: rescale")
     held = math.ceil(share * len(flat))
+    if len(flat) - held < 2:
+        raise ValueError(f"n must leave 2 pairs for training; got n={len(flat)}")
+    options = training
+    if options is None:
+        size = min(128, len(flat) - held)
+        options = Training(steps=4000, batch_size=size, lr=1e-3, patience=10, seed=0)
+    seed = 0 if options.seed is None else options.seed
+    generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(flat), generator=generator).to(flat.device)
     test, fit = order[:held], order[held:]
-    if len(fit) < 2:
-        raise ValueError(f"n must leave 2 pairs for training; got n={len(flat)}")
     # The initial parameters come from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
