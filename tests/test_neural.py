@@ -342,3 +342,11 @@ def test_numpy_scalars_as_options(gaussian):
     plain = fastmi.mi(*gaussian, method="mine", **SMALL | {"steps": 20})
     given = {"steps": np.int64(20), "batch_size": np.int32(64), "seed": np.int64(0)}
     assert fastmi.mi(*gaussian, method="mine", **SMALL | given) == plain
+
+
+def test_few_held_out_samples_are_reported(gaussian):
+    x, y = (block[:100] for block in gaussian)
+    few = options("mine", steps=5, batch_size=16)
+    estimate = fastmi.mi(x, y, method="mine", **few)
+    assert any("10 held-out samples give the value" in text for text in estimate.warnings)
+    assert not fastmi.mi(*gaussian, method="mine", **few).warnings

@@ -31,6 +31,8 @@ Array = NDArray[Any]
 _DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 # Fewest held-out samples that say anything about a trained model.
 _FEWEST_HELD_OUT = 4
+# Below it `feasible_limit` is not defined, and a standard error is a guess.
+_FEW_HELD_OUT = 50
 
 
 class Reading(Protocol):
@@ -362,7 +364,9 @@ def _gap_warning(reading: Reading, train_reading: Reading) -> list[str]:
 
 
 def _limit_warning(value: float, m: int) -> list[str]:
-    if m < 50 or not value > feasible_limit(m):
+    if m < _FEW_HELD_OUT:
+        return [f"{m} held-out samples give the value: stderr is unreliable below {_FEW_HELD_OUT}"]
+    if not value > feasible_limit(m):
         return []
     return [
         f"the value exceeds {feasible_limit(m):.3g} nats, the most that {m} held-out samples can "
