@@ -40,12 +40,14 @@ class Objective:
         weights: Of product scores: minus the derivative of `value` by each, times their
             number. None if `value` does not depend on them.
         blocks: Whether `train` and `value` take matrices only.
+        limit: Where `value` clips joint scores.
     """
 
     train: Scores
     value: Scores
     weights: Callable[[Tensor], Tensor] | None = None
     blocks: bool = False
+    limit: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class CriticFit:
             return Reading(float(terms.mean()), terms, stderr)
         joint, product = self._pairs(x, y, SHIFTS)
         value = float(self.objective.value(joint, product))
+        joint = joint.clamp(-self.objective.limit, self.objective.limit)
         local = (joint - joint.mean() + value).cpu().numpy()
         if self.objective.weights is None:
             return Reading(value, local, float(local.std()) / math.sqrt(len(local)))
