@@ -286,7 +286,7 @@ def test_bad_latents_of_learned_proposals():
         bounds.learn_proposal(x, z[:, 0], n_couplings=1)
 
 
-def test_numpy_users_need_no_torch():
+def test_numpy_users_need_no_torch(tmp_path):
     program = """
 import sys
 sys.modules["torch"] = None
@@ -306,7 +306,11 @@ except ImportError as error:
     print(error)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,  # the source tree would hide the installed package
     )
     assert "learn_proposal needs torch: pip install 'fastmi[torch]'" in done.stdout
 
