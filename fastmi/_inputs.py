@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import kernels
+from fastmi._scalars import generator
 
 Array: TypeAlias = NDArray[Any]
 # Quoted: naming numpy.random's classes would import it, for everyone.
@@ -142,12 +143,7 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     Raises:
         ValueError: The noise overflows the dtype.
     """
-    try:
-        rng = np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"seed must suit numpy.random.default_rng; got {seed!r}: {error}"
-        ) from None
+    rng = generator(seed)
     noisy = []
     for block in blocks:
         # Through the largest value, so that squares neither overflow nor vanish.

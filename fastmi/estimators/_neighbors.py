@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
+from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
@@ -73,6 +74,7 @@ class NeighborEstimator:
         object.__setattr__(self, "k", as_k(self.k))
         check_search(self._metric(), self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        check_seed(self.seed)
 
     def _metric(self) -> str:
         return self._fixed_metric

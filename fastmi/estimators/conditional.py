@@ -73,7 +73,7 @@ class ConditionalKSG(MetricNeighborEstimator):
     theiler: int = 0
 
     def __post_init__(self) -> None:
-        if self.variant not in (1, 2):
+        if type(self.variant) is not int or self.variant not in (1, 2):
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         super().__post_init__()
         check_theiler(self.theiler, self.algorithm)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
+from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.estimators._neighbors import CEILING_SHARE, sample_warnings
 from fastmi.estimators._theiler import check_theiler, check_window
@@ -77,6 +78,7 @@ class KSG:
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        check_seed(self.seed)
         check_normalize(self.normalize)
         check_theiler(self.theiler, self.algorithm)
 
