@@ -1,4 +1,4 @@
-"""Error bars that hold for nearest-neighbour estimates.
+"""Error bars for nearest-neighbour estimates; bench/bench_error_bars.py measures what they cover.
 
 The bootstrap does not: it draws with replacement, and copies of a sample are at distance 0.
 """

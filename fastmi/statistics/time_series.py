@@ -27,7 +27,8 @@ def lagged_mi(
         lags: One lag, or a sequence of them; where positive, x comes first. Each uses the
             ``n - abs(lag)`` times that both series have.
         **options: Of :func:`fastmi.mi`. ``theiler=w`` leaves out of a sample's neighbours what
-            is within w times of it, where the series move slowly.
+            is within w times of it, where the series move slowly, and adds about ``2 w / n``
+            nats, see :class:`fastmi.KSG`.
 
     Returns:
         What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence.
