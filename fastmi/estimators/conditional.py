@@ -62,7 +62,8 @@ class ConditionalKSG(MetricNeighborEstimator):
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
         theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
             sample i: what is near in time is near anyway. Without z see :class:`fastmi.KSG` for
-            the nats that it adds. 0: none but i itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
+            the nats that it adds. 0: none but i itself. Above 0
+            in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
         TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.

@@ -55,7 +55,8 @@ class KSG:
             :mod:`fastmi.normalize`.
         theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
             sample i: what is near in time is near anyway. n stays in the formula, as in JIDT,
-            which adds about ``2 theiler / n`` nats. 0: none but i itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
+            which adds about ``2 theiler / n`` nats. 0: none but i itself. Above 0
+            in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
         TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
