@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, check_same_length
+from fastmi._scalars import generator
 
 # A NumPy array or a torch tensor: one call sees only one of the two.
 Array: TypeAlias = Any
@@ -119,7 +120,7 @@ def randomness(seed: Seed | None, device: str | None, *, purpose: int = 1) -> It
         device: Where the tensors are; None for NumPy.
         purpose: Tells streams of one seed apart.
     """
-    entropy = np.random.default_rng(seed).integers(0, 2**63, size=4).tolist()
+    entropy = generator(seed).integers(0, 2**63, size=4).tolist()
     rng = np.random.default_rng([purpose, *entropy])
     if device is None:
         yield rng
