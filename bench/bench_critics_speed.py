@@ -2,6 +2,7 @@
 
 python bench/bench_critics_speed.py --json bench/results/critics_speed.json
 python bench/bench_critics_speed.py --profile infonce
+python bench/bench_critics_speed.py --constants --threads 1
 
 torch-mist takes part if it can be imported (pip install torch-mist).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Callable
 from functools import partial
 
 import machine
@@ -20,6 +22,7 @@ from peers import critic_loops
 from timing import format_seconds, interleave, progress
 
 from fastmi import datasets
+from fastmi.nn import Concat, all_pairs, linear
 
 STEPS = {"mine": 25, "smile": 2, "infonce": 2}
 
@@ -32,11 +35,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--budget", type=float, default=40.0, help="seconds of rounds per method")
     parser.add_argument("--accuracy-steps", type=int, help="train each loop this long and compare")
     parser.add_argument("--profile", metavar="METHOD", help="profile fastmi's step and stop")
+    parser.add_argument(
+        "--constants", action="store_true", help="measure what constants of fastmi.nn rest on"
+    )
     parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(arguments.threads)
+    if arguments.constants:
+        _products()
+        _block_sizes()
+        return
     law = datasets.CorrelatedGaussian.from_mi(5.0, d=20)
     x, y = (torch.from_numpy(block).float() for block in law.sample(32_000, seed=0))
     held_out = [torch.from_numpy(block).float() for block in law.sample(4_096, seed=1)]
@@ -87,6 +97,41 @@ def _profile(loop: critic_loops.Loop) -> None:
     with profile(activities=[ProfilerActivity.CPU]) as recorded:
         loop.run(20)
     print(recorded.key_averages().table(sort_by="self_cpu_time_total", row_limit=15))
+
+
+def _products() -> None:
+    """Print time and rounding error of oneDNN's product beside those of torch's own."""
+    generator = torch.Generator().manual_seed(0)
+    for n, d in ((256, 512), (2048, 512)):
+        x = torch.randn(n, d, generator=generator)
+        weight = torch.randn(512, d, generator=generator) / d**0.5
+        exact = x.double() @ weight.double().T
+        both = (linear.product, torch.nn.functional.linear)
+        seconds = [min(_processor_time(partial(f, x, weight)) for _ in range(9)) for f in both]
+        errors = [float((f(x, weight) - exact).square().mean().sqrt()) for f in both]
+        print(
+            f"{n} x {d} x 512: {seconds[0] * 1e3:.2f} ms and {seconds[1] * 1e3:.2f} ms, "
+            f"rms error {errors[0]:.2g} and {errors[1]:.2g}"
+        )
+
+
+def _block_sizes() -> None:
+    """Print the time of a step on all pairs for several sizes of a block."""
+    critic = Concat(20, 20)
+    x, y = torch.randn(2, 128, 20)
+    times: dict[int, list[float]] = {size: [] for size in (512, 1024, 2048, 4096)}
+    for _ in range(8):
+        for size, taken in times.items():
+            all_pairs._BLOCK_PAIRS_CPU = size
+            taken.append(_processor_time(lambda: critic.matrix(x, y).sum().backward()))
+    for size, taken in times.items():
+        print(f"blocks of {size}: {min(taken) * 1e3:.0f} ms of processor time a step")
+
+
+def _processor_time(call: Callable[[], object]) -> float:
+    start = time.process_time()
+    call()
+    return time.process_time() - start
 
 
 if __name__ == "__main__":

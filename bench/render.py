@@ -17,6 +17,7 @@ from timing import format_seconds
 README = Path(__file__).with_name("README.md")
 FRONT_PAGE = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+GPU_MARKERS = ("<!-- gpu:begin -->", "<!-- gpu:end -->")
 
 Result = dict[str, Any]
 
@@ -195,6 +196,51 @@ def memory_table(result: Result) -> str:
     return markdown_table([title, "peak above input", "peak of the process"], rows)
 
 
+def gpu_table(result: Result) -> str:
+    """What bench_gpu measured: estimates, sweeps, batches, and what failed."""
+    rows = []
+    for row in result["rows"]:
+        seconds = row["fastmi"]["median"]
+        rival, cpu = row["torch"], row.get("cpu")
+        scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
+        rows.append(
+            [
+                f"{row['case']} {row['dtype']}",
+                format_seconds(seconds),
+                _fraction(row["of_ceiling"]) if "of_ceiling" in row else "",
+                f"{rival['seconds'] / seconds:.0f}x{scaled}",
+                f"{cpu['seconds'] / seconds:.1f}x" if cpu else "",
+                ("equal" if row["counts_equal"] else "DIFFERENT") if cpu else "",
+            ]
+        )
+    header = ["case", "fastmi", "of ceiling", "torch.cdist", "fastmi on the CPU", "counts"]
+    parts = [markdown_table(header, rows)]
+    if result["sweep"]:
+        sweeps = [
+            f"{row['case']} {row['seconds']['sweep'] / row['seconds']['one scale']:.2f}x"
+            for row in result["sweep"]
+        ]
+        parts.append(f"20 scales, of one evaluation: {', '.join(sweeps)}.")
+    if result["batch"]:
+        surrogates, pairs = result["batch"]["surrogates"], result["batch"]["pairs"]
+        parts.append(
+            f"{surrogates['count']} surrogates at {surrogates['case']}: "
+            f"{format_seconds(surrogates['seconds'])}, {surrogates['of_one_estimate']:.0f}x one "
+            f"estimate; {pairs['count']} pairs of columns, n = {pairs['n']}: "
+            f"{format_seconds(pairs['seconds'])}."
+        )
+    ceiling = result["ceiling"]
+    if ceiling:
+        parts.append(
+            f"Ceiling {ceiling['float32'] / 1e12:.2f} T pair-dimensions/s in float32, "
+            f"{ceiling['float64'] / 1e12:.2f} T in float64; "
+            f"copy {ceiling['bytes'] / 1e12:.2f} TB/s."
+        )
+    parts += [f"Not measured: {one['what']} ({one['error']})." for one in result["failures"]]
+    gpu = result["gpu"]
+    return f"{gpu.get('name', 'unknown GPU')}.\n\n" + "\n\n".join(parts)
+
+
 def threads_table(result: Result) -> str:
     many = max(result["rows"][0]["seconds"], key=int)
     rows = [
@@ -303,15 +349,36 @@ def compat_table(result: Result) -> str:
     return markdown_table([*header, "fastmi", "original", "ratio"], rows)
 
 
+def bnaf_table(result: Result) -> str:
+    """Medians; the ratio is to the fastest rival."""
+    rivals = [name for name in result["rows"][0]["seconds"] if name != "fastmi"]
+    rows = []
+    for row in result["rows"]:
+        seconds = row["seconds"]
+        best = min((seconds[name] for name in rivals), default=seconds["fastmi"])
+        rows.append(
+            [
+                row["case"],
+                format_seconds(seconds["fastmi"]),
+                f"{best / seconds['fastmi']:.1f}x",
+                _fraction(row["ideal"] / seconds["fastmi"]),
+                *(format_seconds(seconds[name]) for name in rivals),
+            ]
+        )
+    return markdown_table(["(n,a)", "fastmi", "ratio", "of ideal", *rivals], rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
     "growth": ("Growth with n", growth_table),
     "memory": ("Memory", memory_table),
+    "gpu": ("On a GPU", gpu_table),
     "threads": ("Threads", threads_table),
     "sweep": ("Scale sweep", sweep_table),
     "pairwise": ("Every pair of columns", pairwise_table),
     "permutation": ("Permutation test", permutation_table),
+    "bnaf": ("Training step of a block autoregressive flow, float32", bnaf_table),
     "parity": ("Agreement on real data", parity_table),
     "critics_speed": ("Training of critics", critics_speed_table),
     "algorithms": ("Algorithms", algorithms_table),
@@ -335,17 +402,17 @@ def report(result: Result, out: str | None) -> None:
         Path(out).write_text(json.dumps(result, indent=1) + "\n")
 
 
-def replace_between_markers(text: str, body: str) -> str:
+def replace_between_markers(text: str, body: str, markers: tuple[str, str] = (BEGIN, END)) -> str:
     """Return text with what stands between the markers replaced by body.
 
     Raises:
         ValueError: A marker is missing.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not begin or not end:
-        raise ValueError(f"expected the markers {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{body}\n{END}{after}"
+        raise ValueError(f"expected the markers {' and '.join(markers)}")
+    return f"{before}{begin}\n\n{body}\n{end}{after}"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -363,6 +430,11 @@ def main(argv: list[str] | None = None) -> None:
         for result in results:
             if result["bench"] == "mi":
                 front = replace_between_markers(FRONT_PAGE.read_text(), front_page_table(result))
+                FRONT_PAGE.write_text(front)
+            # The front page need not have a place for it: most machines have no GPU.
+            if result["bench"] == "gpu" and GPU_MARKERS[0] in FRONT_PAGE.read_text():
+                body_of_gpu = f"{gpu_table(result)}\n\n{caption(result)}\n"
+                front = replace_between_markers(FRONT_PAGE.read_text(), body_of_gpu, GPU_MARKERS)
                 FRONT_PAGE.write_text(front)
     else:
         print(body)

@@ -1,6 +1,6 @@
 """How much of its latents does a VAE use? Two-sided bounds, where the usual KL term misleads.
 
-Three autoencoders of handwritten digits differ in the weight of the KL term. The mean KL of
+Four autoencoders of handwritten digits differ in the weight of the KL term. The mean KL of
 encoder and prior is the usual measure of collapse, but it is about the encoder on real
 images. What the decoder transmits, I(X; Z) of the model itself, is bounded from both sides;
 a collapsed model has none, whatever its encoder says.

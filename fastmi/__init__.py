@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fastmi.estimators import (
         CCMI,
         DEMI,
+        MIENF,
         MINE,
         NWJ,
         SMILE,
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
         DoE,
         DonskerVaradhan,
         InfoNCE,
+        NDoE,
+        NDoERealNVP,
+        SeparateBNAF,
     )
     from fastmi.statistics import (
         jackknife_error,
@@ -69,6 +73,7 @@ __all__ = [
     "DEMI",
     "KSG",
     "LNC",
+    "MIENF",
     "MINE",
     "NWJ",
     "SMILE",
@@ -90,7 +95,10 @@ __all__ = [
     "KSGSweep",
     "KozachenkoLeonenko",
     "MixedKSG",
+    "NDoE",
+    "NDoERealNVP",
     "Ross",
+    "SeparateBNAF",
     "TotalCorrelation",
     "WeightedKozachenkoLeonenko",
     "__version__",
@@ -135,9 +143,13 @@ _NEURAL = frozenset(
         "DoE",
         "DonskerVaradhan",
         "InfoNCE",
+        "MIENF",
         "MINE",
+        "NDoE",
+        "NDoERealNVP",
         "NWJ",
         "SMILE",
+        "SeparateBNAF",
     }
 )
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from functools import lru_cache
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from fastmi._cuda_kernels import CudaKernels
 
 try:
     from fastmi import _cpu
@@ -29,9 +33,52 @@ VERSION: str = _cpu.build_info()["version"]
 _MAX_OVERSUBSCRIBED_THREADS = 256
 
 
+class Cuda(NamedTuple):
+    """What there is to run on GPUs: kernels, or the reason why not."""
+
+    kernels: CudaKernels | None
+    reason: str
+
+
 def kernels() -> ModuleType:
     """Return the compiled module that serves arrays in host memory."""
     return _cpu
+
+
+def kernels_for(block: Any) -> Any:
+    """Return what serves `block`, an array or a :class:`fastmi._device_array.DeviceArray`.
+
+    The functions are those of ``_cpu``, whatever the device.
+    """
+    return _cpu if type(block) is np.ndarray else cuda_kernels()
+
+
+def cuda_kernels() -> CudaKernels:
+    """Return the kernels that run on GPUs.
+
+    Raises:
+        RuntimeError: There are none; the message says why.
+    """
+    found = find_cuda()
+    if found.kernels is None:
+        raise RuntimeError(f"fastmi cannot use a GPU here: {found.reason}")
+    return found.kernels
+
+
+@lru_cache(maxsize=1)
+def find_cuda() -> Cuda:
+    """Return what there is to run on GPUs; the first call loads the module and the driver."""
+    try:
+        module = import_module("fastmi._cuda")
+    except ModuleNotFoundError:
+        state = str(_cpu.build_info().get("cuda", "not part of this build"))
+        missing = "fastmi._cuda was built but is not installed" if state.startswith("on") else state
+        return Cuda(None, missing.removeprefix("off: "))
+    except ImportError as error:
+        return Cuda(None, f"fastmi._cuda could not be loaded: {error}")
+    found = CudaKernels(module)
+    reason = found.why_unusable()
+    return Cuda(None, reason) if reason else Cuda(found, "")
 
 
 def thread_count(n_jobs: int | None) -> int:
@@ -67,12 +114,12 @@ def config() -> dict[str, Any]:
         Keys: ``version``, ``python``, ``numpy``, ``simd_level`` (in use), ``simd_levels``
         (what this build and this CPU can run), ``threads`` (what ``n_jobs=None`` means),
         ``openmp_runtimes`` (paths of the OpenMP libraries in this process; more than one
-        can slow all of them down), ``cuda`` (``available`` and ``reason``) and ``build``
+        can slow all of them down), ``cuda`` (``available``; ``reason`` why not; ``build``,
+        ``runtime``, ``driver`` and ``devices`` as far as they are known) and ``build``
         (compiler and versions).
     """
     build = dict(_cpu.build_info())
     del build["version"]
-    reason = str(build.pop("cuda", "not part of this build")).removeprefix("off: ")
     return {
         "version": VERSION,
         "python": platform.python_version(),
@@ -81,9 +128,17 @@ def config() -> dict[str, Any]:
         "simd_levels": list(_cpu.simd_levels()),
         "threads": thread_count(None),
         "openmp_runtimes": _openmp_runtimes(),
-        "cuda": {"available": False, "reason": reason},
+        "cuda": _cuda_config(str(build.pop("cuda", ""))),
         "build": build,
     }
+
+
+def _cuda_config(build: str) -> dict[str, Any]:
+    kernels, reason = find_cuda()
+    settings: dict[str, Any] = {"available": kernels is not None, "reason": reason, "build": build}
+    if kernels is not None:
+        settings.update(kernels.describe())
+    return settings
 
 
 def _simd_level() -> str:
@@ -97,7 +152,10 @@ def show_config() -> None:
     """Print :func:`config`, one line per entry."""
     settings = config()
     cuda = settings["cuda"]
-    settings["cuda"] = "on" if cuda["available"] else f"off: {cuda['reason']}"
+    settings["cuda"] = f"off: {cuda['reason']}"
+    if cuda["available"]:
+        names = ", ".join(device["name"] for device in cuda["devices"])
+        settings["cuda"] = f"on: {names}; driver {cuda['driver']}, runtime {cuda['runtime']}"
     build = {f"build {name}": value for name, value in settings.pop("build").items()}
     for name, value in {**settings, **build}.items():
         shown = ", ".join(map(str, value)) or "none" if isinstance(value, list) else value

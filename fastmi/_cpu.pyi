@@ -5,6 +5,9 @@ import numpy.typing
 import typing
 
 __all__: list[str] = [
+    "BnafPassF32",
+    "BnafPassF64",
+    "bnaf_forward",
     "build_info",
     "ceiling_probe",
     "choose_algorithm",
@@ -22,6 +25,46 @@ __all__: list[str] = [
     "theiler_counts",
 ]
 
+class BnafPassF32:
+    def backward(
+        self,
+        f_gradient: numpy.ndarray,
+        slope_gradient: numpy.ndarray,
+        for_x: bool,
+        for_y: bool,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> tuple: ...
+    @property
+    def f(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def log_slopes(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class BnafPassF64:
+    def backward(
+        self,
+        f_gradient: numpy.ndarray,
+        slope_gradient: numpy.ndarray,
+        for_x: bool,
+        for_y: bool,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> tuple: ...
+    @property
+    def f(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def log_slopes(self) -> numpy.typing.NDArray[numpy.float64]: ...
+
+def bnaf_forward(
+    x: numpy.ndarray,
+    weights: collections.abc.Sequence[numpy.ndarray],
+    biases: collections.abc.Sequence[numpy.ndarray],
+    y: numpy.ndarray | None,
+    y_weights: collections.abc.Sequence[numpy.ndarray],
+    y_biases: collections.abc.Sequence[numpy.ndarray],
+    cross_weights: collections.abc.Sequence[numpy.ndarray],
+    leak: typing.SupportsFloat | typing.SupportsIndex,
+    keep: bool,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> typing.Any: ...
 def build_info() -> dict: ...
 def ceiling_probe(
     dtype: str,

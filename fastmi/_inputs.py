@@ -9,28 +9,38 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn, SupportsIndex, TypeAlias, cast
+from typing import Any, SupportsIndex, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels
+from fastmi._arrays import (
+    FLOAT32,
+    FLOAT64,
+    NUMERIC_KINDS,
+    Array,
+    bad_shape,
+    convert,
+    copy_hint,
+    first_unusable,
+    not_numeric,
+    raise_unusable,
+    read_array,
+)
+from fastmi._backend import cuda_kernels
+from fastmi._device import device_index, gpu_of
+from fastmi._device_array import DeviceArray, host, like, read_device_array
 from fastmi._scalars import generator
 
-Array: TypeAlias = NDArray[Any]
 # Quoted: naming numpy.random's classes would import it, for everyone.
 Seed: TypeAlias = (
     "int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator"
 )
 
+_NUMPY_ALONE = {np.ndarray}
+
 METRICS = ("chebyshev", "euclidean")
 ALGORITHMS = ("auto", "tree", "brute", "sort")
-
-_FLOAT32 = np.dtype(np.float32)
-_FLOAT64 = np.dtype(np.float64)
-_EXACT_INTEGERS = 2**53
-# dtype.kind of what turns into float64: bool, signed, unsigned, floating.
-_NUMERIC_KINDS = "biuf"
 
 
 def as_samples(x: object, name: str) -> Array:
@@ -49,46 +59,103 @@ def as_samples(x: object, name: str) -> Array:
         ValueError: Not 1-D or 2-D, empty, masked entries, values that are NaN, infinite or
             above half of the largest float (the difference of two would overflow).
     """
-    array = x if type(x) is np.ndarray else _read(x, name)
-    if not 1 <= array.ndim <= 2:
-        if array.dtype.kind not in _NUMERIC_KINDS:
-            raise _not_numeric(array, x, name)
-        what = "a scalar" if array.ndim == 0 else f"{array.ndim}-D, shape {array.shape}"
-        raise ValueError(f"{name} must be 1-D (one column) or 2-D (samples in rows); got {what}")
-    if array.size == 0:
-        raise ValueError(
-            f"{name} must have at least one sample and one column; got shape {array.shape}"
-        )
+    array = x if type(x) is np.ndarray else read_array(x, name)
+    if not 1 <= array.ndim <= 2 or array.size == 0:
+        if array.dtype.kind not in NUMERIC_KINDS and array.size:
+            raise not_numeric(array, x, name)
+        raise bad_shape(array.shape, name)
     dtype = array.dtype
     flags = array.flags
-    if not ((dtype is _FLOAT64 or dtype is _FLOAT32) and flags.c_contiguous and flags.aligned):
-        array = _convert(array, x, name)
+    if not ((dtype is FLOAT64 or dtype is FLOAT32) and flags.c_contiguous and flags.aligned):
+        array = convert(array, x, name)
     if array.ndim == 1:
         array = array.reshape(-1, 1)
-    position = _first_unusable(array)
+    position = first_unusable(array)
     if position >= 0:
-        _raise_unusable(array, position, x, name)
+        raise_unusable(array, position, x, name)
     return array
 
 
-def as_blocks(arrays: Sequence[object], names: Sequence[str]) -> list[Array]:
+def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "host") -> list[Array]:
     """Return each array through :func:`as_samples`, of one length and one dtype.
 
     Blocks of different dtypes all become float64.
 
+    Args:
+        arrays: What users pass.
+        names: What to call each in messages.
+        device: Where to work on them, a name from :func:`fastmi._device.as_device`; "auto":
+            where they are. "host" for what has no GPU kernels: as "cpu", in other words.
+
+    Returns:
+        NumPy arrays, or for a GPU :class:`fastmi._device_array.DeviceArray`, of the same
+        ``shape``, ``dtype`` and ``len()``.
+
     Raises:
         TypeError: See :func:`as_samples`.
-        ValueError: See there; or the numbers of samples differ.
+        ValueError: See there; or the numbers of samples differ, the arrays are on different
+            devices, or on another one than `device`.
+        RuntimeError: `device` is a GPU, and there is none to use.
     """
+    # NumPy arrays by themselves are most of all calls.
+    if device == "host" or (device == "auto" and set(map(type, arrays)) == _NUMPY_ALONE):
+        return _host_blocks(arrays, names)
+    index = _common_gpu(arrays, names, device)
+    if index is None:
+        return _host_blocks(arrays, names)
+    kernels = cuda_kernels()
+    kernels.check_device(index)
+    blocks: list[Any]
+    if gpu_of(arrays[0]) is None:
+        blocks = [DeviceArray(index, host=block) for block in _host_blocks(arrays, names)]
+    else:
+        blocks = [read_device_array(x, name) for x, name in zip(arrays, names, strict=True)]
+        if _differ(blocks, names):
+            blocks = [
+                read_device_array(x, name, wide=True) for x, name in zip(arrays, names, strict=True)
+            ]
+    return blocks
+
+
+def _host_blocks(arrays: Sequence[object], names: Sequence[str]) -> list[Array]:
     blocks = [as_samples(array, name) for array, name in zip(arrays, names, strict=True)]
+    if _differ(blocks, names):
+        blocks = [block.astype(FLOAT64, copy=False) for block in blocks]
+    return blocks
+
+
+def _differ(blocks: Sequence[Array], names: Sequence[str]) -> bool:
+    """Return whether the dtypes differ; the numbers of samples must not."""
     first = blocks[0]
     mixed = False
     for block, name in zip(blocks, names, strict=True):
         mixed = mixed or block.dtype != first.dtype
         check_same_length(first, block, names[0], name)
-    if mixed:
-        blocks = [block.astype(_FLOAT64, copy=False) for block in blocks]
-    return blocks
+    return mixed
+
+
+def _common_gpu(arrays: Sequence[object], names: Sequence[str], device: str) -> int | None:
+    """Return the index of the GPU to work on, None for the host."""
+    found = [gpu_of(array) for array in arrays]
+    wanted = device_index(device)
+    for array, name, index in zip(arrays, names, found, strict=True):
+        if index != found[0]:
+            raise ValueError(
+                f"{names[0]} and {name} must be on one device; got {names[0]} on "
+                f"{_where(found[0])}, {name} on {_where(index)}"
+            )
+        if index is not None and (device == "cpu" or (wanted is not None and wanted != index)):
+            raise ValueError(
+                f"{name} must be on {device} for device={device!r}; got {type(array).__name__} "
+                f"on cuda:{index}: copy it first, {copy_hint(array, name, device)}"
+            )
+    if found[0] is not None:
+        return found[0]
+    return (wanted or 0) if device.startswith("cuda") else None
+
+
+def _where(index: int | None) -> str:
+    return "the host" if index is None else f"cuda:{index}"
 
 
 def check_same_length(first: Array, other: Array, first_name: str, name: str) -> None:
@@ -113,10 +180,10 @@ def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
         TypeError: Values that cannot be told apart by sorting.
         ValueError: Not 1-D or 2-D, empty, masked entries, NaN.
     """
-    array = _read(y, name)
+    array = read_array(y, name)
     if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.flat):
         array = array.astype(str)
-    if array.dtype.kind not in _NUMERIC_KINDS + "US":
+    if array.dtype.kind not in NUMERIC_KINDS + "US":
         raise TypeError(
             f"{name} must be classes: numbers, booleans or strings; "
             f"got {type(y).__name__} with dtype {array.dtype}"
@@ -138,24 +205,26 @@ def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
 def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     """Return copies of `blocks` plus ``noise * sd(column) * U(-1/2, 1/2)``.
 
-    The noise is relative to each column's spread, so estimates stay invariant to its unit.
+    The noise is relative to each column's spread, so estimates stay invariant to its unit. It is
+    added on the host, so that a seed means the same on every device.
 
     Raises:
         ValueError: The noise overflows the dtype.
     """
     rng = generator(seed)
     noisy = []
-    for block in blocks:
+    for given in blocks:
+        block = host(given)
         # Through the largest value, so that squares neither overflow nor vanish.
-        largest = np.abs(block).max(axis=0).astype(_FLOAT64)
+        largest = np.abs(block).max(axis=0).astype(FLOAT64)
         largest[largest == 0.0] = 1.0
         spread = (block / largest).std(axis=0) * largest
         with np.errstate(over="ignore", invalid="ignore"):
             moved = block + noise * spread * (rng.random(block.shape) - 0.5)
             moved = moved.astype(block.dtype, copy=False)
-        if _first_unusable(moved) >= 0:
+        if first_unusable(moved) >= 0:
             raise ValueError(f"noise must be small beside the data's range; got noise={noise!r}")
-        noisy.append(moved)
+        noisy.append(like(given, moved))
     return noisy
 
 
@@ -259,15 +328,15 @@ def as_radius(radius: object, n: int, dtype: np.dtype[Any], *, strict: bool) -> 
         TypeError: Not numeric.
         ValueError: Neither scalar nor of shape (n,); NaN or negative.
     """
-    given = _read(radius, "radius")
-    if given.dtype.kind not in _NUMERIC_KINDS:
+    given = read_array(radius, "radius")
+    if given.dtype.kind not in NUMERIC_KINDS:
         raise TypeError(f"radius must be real numbers; got dtype {given.dtype}")
     if given.shape not in ((), (n,)):
         raise ValueError(
             f"radius must be a number or have shape (n,); got shape {given.shape}, n={n}"
         )
-    if given.dtype != _FLOAT32:
-        given = given.astype(_FLOAT64, copy=False)
+    if given.dtype != FLOAT32:
+        given = given.astype(FLOAT64, copy=False)
     bad = ~(given >= 0)
     if bad.any():
         value = given if given.ndim == 0 else given[bad.argmax()]
@@ -290,7 +359,7 @@ def as_integers(n: object) -> NDArray[np.int64]:
         TypeError: Not integers.
         ValueError: Smaller than 1, or too large for int64.
     """
-    array = _read(n, "n")
+    array = read_array(n, "n")
     if array.dtype.kind not in "iu":
         raise TypeError(f"n must be integers; got dtype {array.dtype}")
     if array.size and (array.min() < 1 or array.max() > np.iinfo(np.int64).max):
@@ -315,88 +384,3 @@ def _described(name: str, value: object) -> str:
     if len(text) > 60:
         text = text[:57] + "..."
     return f"{name}={text} ({type(value).__name__})"
-
-
-def _read(x: object, name: str) -> Array:
-    """Return `x` as an array of whatever dtype, sharing memory where it can."""
-    if isinstance(x, np.ma.MaskedArray):
-        if np.ma.is_masked(x):
-            raise ValueError(
-                f"{name} must not have masked entries; got {x.size - x.count()} of {x.size}"
-            )
-        return np.asarray(x.data)
-    detach = getattr(x, "detach", None)  # a torch tensor that requires gradients
-    try:
-        array = np.asarray(detach() if callable(detach) else x)
-        if array.ndim == 0 and array.dtype.kind == "O" and hasattr(x, "__dlpack__"):
-            array = np.from_dlpack(cast(Any, x))
-    except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(
-            f"{name} must be readable as a NumPy array; got {type(x).__name__}: {error}"
-        ) from error
-    if array.ndim == 2 and array.dtype.kind == "O" and hasattr(x, "columns"):
-        return _read_frame(x, name)
-    return array
-
-
-def _read_frame(x: Any, name: str) -> Array:
-    """Read a data frame whose columns share no NumPy dtype (bool beside float) by column."""
-    columns = []
-    for label in x.columns:
-        column = np.asarray(x[label])
-        if column.dtype.kind not in _NUMERIC_KINDS or column.ndim != 1:
-            raise TypeError(
-                f"{name} must be numeric; got column {label!r} with dtype {x[label].dtype}"
-            )
-        columns.append(column.astype(_FLOAT64))
-    return np.column_stack(columns)
-
-
-def _convert(array: Array, x: object, name: str) -> Array:
-    if array.dtype.kind not in _NUMERIC_KINDS:
-        raise _not_numeric(array, x, name)
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
-        largest = max(int(array.max()), -int(array.min()))
-        if largest > _EXACT_INTEGERS:
-            raise ValueError(
-                f"{name} must hold integers up to 2**53 in magnitude, beyond which float64 merges "
-                f"neighbours; got {largest}: subtract an offset first"
-            )
-    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    # long double may overflow here; the check of the values says so.
-    with np.errstate(over="ignore"):
-        return np.require(array, _FLOAT32 if single else _FLOAT64, ["C", "A"])
-
-
-def _not_numeric(array: Array, x: object, name: str) -> TypeError:
-    hint = ": convert it, for example with .astype(float)" if array.dtype.kind == "O" else ""
-    return TypeError(
-        f"{name} must be real numbers (float, integer or bool); "
-        f"got {type(x).__name__} with dtype {array.dtype}{hint}"
-    )
-
-
-def _first_unusable(array: Array) -> int:
-    """Return the flat position of the first NaN, infinite or too large value, or -1."""
-    return int(kernels().first_unusable(array))
-
-
-def _raise_unusable(array: Array, position: int, x: object, name: str) -> NoReturn:
-    row, column = divmod(position, array.shape[1])
-    where = f"row {row}"
-    if array.shape[1] > 1:
-        labels = getattr(x, "columns", None)
-        label = f" ({labels[column]!r})" if labels is not None else ""
-        where = f"column {column}{label}, row {row}"
-    value = array[row, column]
-    if np.isfinite(value):
-        raise ValueError(
-            f"{name} must be at most {np.finfo(array.dtype).max / 2:.3g} in magnitude, so that "
-            f"differences fit {array.dtype}; got {value} in {where}: rescale the columns"
-        )
-    count = array.size - np.count_nonzero(np.isfinite(array))
-    raise ValueError(
-        f"{name} must be finite; got {value} in {where} "
-        f"({count} such {'value' if count == 1 else 'values'} in all)"
-    )

@@ -31,6 +31,7 @@ def mi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -48,6 +49,7 @@ def mi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -64,6 +66,7 @@ def mi(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -83,7 +86,9 @@ def mi(
             :class:`fastmi.Binning`; "ksg_eq6" :class:`fastmi.KSGHybrid` (for comparison). With
             torch: "mine" :class:`fastmi.MINE`, "dv" :class:`fastmi.DonskerVaradhan`, "nwj"
             :class:`fastmi.NWJ`, "infonce" :class:`fastmi.InfoNCE`, "smile" :class:`fastmi.SMILE`,
-            "demi" :class:`fastmi.DEMI`, "ccmi" :class:`fastmi.CCMI`, "doe" :class:`fastmi.DoE`.
+            "demi" :class:`fastmi.DEMI`, "ccmi" :class:`fastmi.CCMI`, "doe" :class:`fastmi.DoE`,
+            "ndoe" :class:`fastmi.NDoE`, "ndoe-realnvp" :class:`fastmi.NDoERealNVP`, "bnaf"
+            :class:`fastmi.SeparateBNAF`, "mienf" :class:`fastmi.MIENF`.
             The options of a method are those of its class.
         metric: Distance inside x and inside y, "chebyshev" or "euclidean"; across the two
             it is the maximum.
@@ -91,6 +96,8 @@ def mi(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x and y, each by itself: "local", "global",
             "global-linf", "global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.
         **options: Of the method: `scales` and `sweep_side` for "ksg_global", `p` (inf or 2) for
@@ -112,6 +119,7 @@ def mi(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     return build(mi, MI_METHODS, method, given, options).estimate(x, y)
@@ -130,6 +138,7 @@ def cmi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -148,6 +157,7 @@ def cmi(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -165,6 +175,7 @@ def cmi(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -185,6 +196,8 @@ def cmi(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree" or "brute". Same counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale x, y and z, each by itself, see :func:`mi`.
         **options: Of the method: `bins` for "binning", `theiler` (window of time steps) for
             "fp" and "ksg2".
@@ -204,6 +217,7 @@ def cmi(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     return build(cmi, CMI_METHODS, method, given, options).estimate(x, y, z)
@@ -219,6 +233,7 @@ def total_correlation(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -234,6 +249,7 @@ def total_correlation(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     normalize: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -248,6 +264,7 @@ def total_correlation(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     normalize: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -271,6 +288,8 @@ def total_correlation(
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (two variables of one column). Same
             counts, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         normalize: None, or how to scale the variables, each by itself, see :func:`mi`.
         **options: Of the method: `p` (inf or 2) for "biksg", `bins` for "binning".
 
@@ -292,6 +311,7 @@ def total_correlation(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "normalize": normalize,
     }
     estimator = build(total_correlation, TOTAL_CORRELATION_METHODS, method, given, options)
@@ -309,6 +329,7 @@ def entropy(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     correction: str = ...,
     **options: Any,
 ) -> Estimate: ...
@@ -325,6 +346,7 @@ def entropy(
     noise: float = ...,
     seed: Seed | None = ...,
     algorithm: str = ...,
+    device: str = ...,
     correction: str = ...,
     **options: Any,
 ) -> list[Estimate]: ...
@@ -340,6 +362,7 @@ def entropy(
     noise: float = 0.0,
     seed: Seed | None = None,
     algorithm: str = "auto",
+    device: str = "auto",
     correction: str = "digamma",
     **options: Any,
 ) -> Estimate | list[Estimate]:
@@ -356,6 +379,8 @@ def entropy(
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>", to which NumPy
+            arrays are copied once. GPU arrays are used where they lie, see docs/gpu.md.
         correction: Sample-size term: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
         **options: Of the method: `theiler` (window of time steps) for "kl".
 
@@ -375,6 +400,7 @@ def entropy(
         "noise": noise,
         "seed": seed,
         "algorithm": algorithm,
+        "device": device,
         "correction": correction,
     }
     return build(entropy, ENTROPY_METHODS, method, given, options).estimate(x)

@@ -9,7 +9,8 @@ squares are summed, so that they stay in range.
 Options common to all: `metric` is the distance inside a block, "chebyshev" or "euclidean";
 `algorithm` is "auto", "tree", "brute" or "sort" ("sort": one or two blocks of one column);
 `n_jobs` is the number of threads, None or -1 for ``OMP_NUM_THREADS`` if set, else every
-usable core.
+usable core; `device` is "auto", where the samples are, or "cpu", "cuda" or "cuda:<index>".
+Results are NumPy arrays, wherever the samples are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import as_blocks, as_integers, as_k, as_radius, as_samples, check_search, k_list
+from fastmi._device import as_device
+from fastmi._inputs import as_blocks, as_integers, as_k, as_radius, check_search, k_list
 from fastmi.ops import count, knn
 from fastmi.ops.digamma import digamma as _digamma
 
@@ -34,6 +36,7 @@ def kth_distance(
     metric: str = "chebyshev",
     algorithm: str = "auto",
     n_jobs: int | None = None,
+    device: str = "auto",
 ) -> NDArray[Any]:
     """Return the distance from each sample to its k-th nearest other sample.
 
@@ -43,6 +46,7 @@ def kth_distance(
         metric: Distance inside a block.
         algorithm: Search.
         n_jobs: Threads.
+        device: Where to search.
 
     Returns:
         Shape (n,), or (len(k), n) if `k` is a sequence; dtype of the samples.
@@ -53,7 +57,7 @@ def kth_distance(
     """
     check_search(metric, algorithm, n_jobs)
     checked_k = as_k(k)
-    blocks = _blocks(x)
+    blocks = _blocks(x, device)
     ks = k_list(checked_k, len(blocks[0]))
     distances = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
     return distances[0] if isinstance(checked_k, int) else distances
@@ -66,6 +70,7 @@ def kneighbors(
     metric: str = "chebyshev",
     algorithm: str = "auto",
     n_jobs: int | None = None,
+    device: str = "auto",
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the k nearest other samples of each sample.
 
@@ -75,6 +80,7 @@ def kneighbors(
         metric: Distance inside a block.
         algorithm: Search.
         n_jobs: Threads.
+        device: Where to search.
 
     Returns:
         Distances (dtype of the samples) and row numbers (int64), both of shape (n, k),
@@ -89,7 +95,7 @@ def kneighbors(
     checked_k = as_k(k)
     if not isinstance(checked_k, int):
         raise TypeError(f"k must be one integer; got k={checked_k}")
-    blocks = _blocks(x)
+    blocks = _blocks(x, device)
     k_list(checked_k, len(blocks[0]))
     return knn.kneighbors(blocks, checked_k, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
 
@@ -102,6 +108,7 @@ def count_within(
     metric: str = "chebyshev",
     algorithm: str = "auto",
     n_jobs: int | None = None,
+    device: str = "auto",
 ) -> NDArray[np.int64]:
     """Return the number of other samples within a radius of each sample.
 
@@ -113,6 +120,7 @@ def count_within(
         metric: Distance inside a block.
         algorithm: Search.
         n_jobs: Threads.
+        device: Where to search.
 
     Returns:
         int64, shape (n,).
@@ -123,7 +131,7 @@ def count_within(
             or NaN; unknown names.
     """
     check_search(metric, algorithm, n_jobs)
-    blocks = _blocks(x)
+    blocks = _blocks(x, device)
     radii = as_radius(radius, len(blocks[0]), blocks[0].dtype, strict=bool(strict))
     return count.count_within(
         blocks, radii, strict=bool(strict), metric=metric, algorithm=algorithm, n_jobs=n_jobs
@@ -140,9 +148,10 @@ def digamma(n: object) -> NDArray[np.float64]:
     return _digamma(as_integers(n))
 
 
-def _blocks(x: object) -> list[NDArray[Any]]:
+def _blocks(x: object, device: object) -> list[NDArray[Any]]:
+    where = as_device(device)
     if not isinstance(x, tuple):
-        return [as_samples(x, "x")]
+        return as_blocks((x,), ("x",), where)
     if not x:
         raise ValueError("x must have at least one block; got an empty tuple")
-    return as_blocks(x, [f"x[{b}]" for b in range(len(x))])
+    return as_blocks(x, [f"x[{b}]" for b in range(len(x))], where)

@@ -33,6 +33,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device_array import host, like
 from fastmi._inputs import as_samples, check_choice
 
 __all__ = ["copula", "global_", "global_corrected", "global_linf", "local", "rank"]
@@ -182,7 +183,7 @@ def check_normalize(normalize: object) -> None:
 def normalize_blocks(
     blocks: Sequence[Array], names: Sequence[str], normalize: str
 ) -> tuple[list[Array], tuple[str, ...]]:
-    """Normalise each block by itself.
+    """Normalise each block by itself; on the host, so that the bits are those of every device.
 
     Args:
         blocks: Arrays from :func:`fastmi._inputs.as_blocks`.
@@ -198,8 +199,8 @@ def normalize_blocks(
     done = []
     found = []
     for block, name in zip(blocks, names, strict=True):
-        scaled, constant = METHODS[normalize](block, name)
-        done.append(scaled)
+        scaled, constant = METHODS[normalize](host(block), name)
+        done.append(like(block, scaled))
         if constant:
             found.append(_constant_text(name))
     return done, tuple(found)

@@ -15,7 +15,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fastmi
-from fastmi import _cpu
+from devices import CPU, Device, fake, gpu
+from fastmi import _backend, _cpu
 
 METRICS = ("chebyshev", "euclidean")
 ALGORITHMS = ("auto", "tree", "brute", "sort")
@@ -84,6 +85,33 @@ def simd_level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("FASTMI_SIMD_LEVEL", request.param)
     assert _cpu.simd_level() == request.param
     return request.param
+
+
+@pytest.fixture(params=["cpu", "fake-cuda", "cuda"])
+def device(request: pytest.FixtureRequest) -> Device:
+    """The CPU, the stand-in for a GPU, and a GPU where there is one."""
+    if request.param == "cpu":
+        return CPU
+    return request.getfixturevalue("fake_gpu" if request.param == "fake-cuda" else "real_gpu")
+
+
+@pytest.fixture
+def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Device:
+    """fastmi as if there were a GPU."""
+    stand_in = fake()
+    found = _backend.Cuda(stand_in.kernels, "")
+    monkeypatch.setattr(_backend, "find_cuda", lambda: found)
+    monkeypatch.setattr("fastmi._device.find_cuda", lambda: found)
+    return stand_in
+
+
+@pytest.fixture
+def real_gpu() -> Device:
+    """A GPU; skips the test, with the reason, where there is none."""
+    found = gpu()
+    if isinstance(found, str):
+        pytest.skip(f"no GPU: {found}")
+    return found
 
 
 @pytest.fixture

@@ -176,3 +176,34 @@ def test_samples_of_the_model_are_seeded():
     again, _ = model.sample(10, seed=0)
     np.testing.assert_array_equal(x, again)
     assert not np.array_equal(x[:, 0], np.random.default_rng(0).standard_normal((2, 10))[0])
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5])
+def test_a_bad_seed_is_named(seed):
+    with pytest.raises((TypeError, ValueError), match="seed must suit numpy"):
+        bounds.sandwich(model_of(SCALAR), *PAIRS, seed=seed)
+
+
+@pytest.mark.parametrize("name", ["critic", "sample_prior"])
+def test_contrastive_names_what_is_not_callable(name):
+    good = {"critic": SCALAR.log_lik, "sample_prior": model_of(SCALAR).sample_prior}
+    with pytest.raises(TypeError, match=f"{name} must be callable; got None"):
+        bounds.contrastive(*PAIRS, **good | {name: None})
+
+
+def test_undefined_terms_are_counted_without_a_warning_of_numpy():
+    """Where evidence and cross term are both impossible, their difference is no number."""
+    band = bounds.Model(
+        log_lik=lambda x, z: np.where(abs(x - z) < 0.3, -math.log(0.6), -math.inf).sum(axis=-1),
+        sample_prior=lambda m, rng: rng.standard_normal((m, 1)),
+    )
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal(50)
+    x = z + rng.uniform(-0.3, 0.3, 50)
+    both = bounds.lautum_sandwich(band, x, z, n_importance=1, seed=0)
+    lower = bounds.lautum_lower(band, x, z, n_importance=1, seed=0)
+    undefined = np.count_nonzero(~np.isfinite(both.lower.local))
+    assert np.isnan(both.lower.local).any()
+    assert math.isnan(both.gap_stderr)
+    for found in (both.warnings, lower.warnings):
+        assert any(f"infinite or undefined for {undefined} of 50 pairs" in text for text in found)

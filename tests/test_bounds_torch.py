@@ -309,3 +309,43 @@ except ImportError as error:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert "learn_proposal needs torch: pip install 'fastmi[torch]'" in done.stdout
+
+
+def test_learned_proposals_take_every_kind_of_array():
+    x, z = sines(300, 0)
+    short = Training(steps=20, batch_size=64, seed=0)
+    q = bounds.learn_proposal(x, z, training=short)
+    plain = bounds.sandwich(SINES, x, z, proposal=q, n_importance=4, seed=0)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for other in (x[::-1][::-1], frozen, x.astype(">f8"), x.astype(np.longdouble)):
+        again = bounds.learn_proposal(other, z, training=short)
+        for proposal in (q, again):
+            found = bounds.sandwich(SINES, other, z, proposal=proposal, n_importance=4, seed=0)
+            assert float(found.lower) == pytest.approx(float(plain.lower), abs=1e-6)
+
+
+def test_data_that_a_learned_proposal_cannot_take():
+    x, z = sines(300, 0)
+    q = bounds.learn_proposal(x, z, training=Training(steps=5, batch_size=64, seed=0))
+    with pytest.raises(ValueError, match=r"x must have 1 numbers per row.*got 2"):
+        bounds.sandwich(SINES, np.hstack([x, x]), z, proposal=q)
+    for name, data in (("x", (x * 1e300, z)), ("z", (x, z * 1e300))):
+        with pytest.raises(ValueError, match=f"{name} must fit float32"):
+            bounds.learn_proposal(*data)
+
+
+def test_few_pairs_make_small_batches():
+    q = bounds.learn_proposal(*sines(40, 0))
+    assert len(q.history.steps) > 0
+    with pytest.raises(ValueError, match="n must leave 2 pairs for training; got n=2"):
+        bounds.learn_proposal(*sines(2, 0))
+
+
+def test_a_proposal_of_wrong_shape_is_named(pairs):
+    x, z = pairs
+    for shape in ((1,), (1, 2), (len(x), 2, 2)):
+        wrong = D.Normal(torch.zeros(shape), 1.0)
+        q = bounds.Proposal.from_distribution(lambda _, wrong=wrong: wrong)
+        with pytest.raises(ValueError, match=r"conditional\(x\) must have .* with n=4000; got"):
+            bounds.sandwich(gaussian_model(), x, z, proposal=q)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import reference
+from devices import CPU
 from fastmi import _cpu, neighbors
 from samples import EDGE_SIZES, LAYOUTS, SAMPLES, SCALES, accepts, draw, draw_blocks, draw_scaled
 
@@ -35,15 +36,25 @@ def expected(name, n, dims, dtype, metric):
     ]
 
 
-def check(name, n, dims, dtype, metric, algorithm, threads=1):
+def check(name, n, dims, dtype, metric, algorithm, threads=1, device=CPU):
     make = draw_scaled if name in SCALES[dtype] else draw_blocks
-    blocks = make(name, n, dims, dtype)
+    blocks = device.blocks(make(name, n, dims, dtype))
     for radii, strict, counts in expected(name, n, dims, dtype, metric):
         for row, radius in enumerate(radii):
-            got = _cpu.count_within(blocks, radius, strict, metric, algorithm, threads)
+            got = device.kernels.count_within(blocks, radius, strict, metric, algorithm, threads)
             case = f"{name} n={n} dims={dims} radius {row} strict={strict}"
             np.testing.assert_array_equal(got, counts[row], err_msg=case)
             assert got.dtype == np.int64
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "tree"])
+def test_a_gpu_counts_the_same(dtype, metric, algorithm, real_gpu):
+    for name in SAMPLES:
+        for dims in LAYOUTS:
+            check(name, 129, dims, dtype, metric, algorithm, device=real_gpu)
+    for n in EDGE_SIZES:
+        for dims in [(1,), (2,), (1, 1), (9,)]:
+            check("grid", n, dims, dtype, metric, algorithm, device=real_gpu)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -220,3 +220,10 @@ def test_wrong_output_of_a_matrix():
 def test_no_hidden_layer():
     with pytest.raises(ValueError, match="at least one width"):
         nn.Concat(1, 1, ())
+
+
+def test_no_rows_give_no_scores():
+    critic = nn.Concat(2, 3, (4,))
+    some = torch.ones(5, 2), torch.ones(5, 3)
+    assert critic.matrix(some[0][:0], some[1]).shape == (0, 5)
+    assert critic.matrix(some[0], some[1][:0]).shape == (5, 0)

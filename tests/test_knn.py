@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import reference
+from devices import CPU
 from fastmi import _cpu, neighbors
 from samples import (
     EDGE_SIZES,
@@ -32,25 +33,50 @@ def expected(name, n, dims, dtype, metric):
     return reference.kneighbors(make(name, n, dims, dtype), neighbor_count(n), metric)
 
 
-def check(name, n, dims, dtype, metric, algorithm, threads=1):
+def check(name, n, dims, dtype, metric, algorithm, threads=1, device=CPU):
     """Hold kneighbors, and kth_distance for several k, to the definition on one sample."""
     make = draw_scaled if name in SCALES[dtype] else draw_blocks
-    blocks = make(name, n, dims, dtype)
+    blocks = device.blocks(make(name, n, dims, dtype))
     case = f"{name} n={n} dims={dims}"
     distance, index = expected(name, n, dims, dtype, metric)
     k = distance.shape[1]
 
     if algorithm != "sort":
-        got_distance, got_index = _cpu.kneighbors(blocks, k, metric, algorithm, threads)
+        got_distance, got_index = device.kernels.kneighbors(blocks, k, metric, algorithm, threads)
         np.testing.assert_array_equal(got_distance, distance, err_msg=case)
         np.testing.assert_array_equal(got_index, index, err_msg=case)
         assert got_distance.dtype == dtype
         assert got_index.dtype == np.int64
 
     ks = [k for k in sorted({1, min(3, k), min(17, k), k}) if accepts(algorithm, dims, k)]
-    got_kth = _cpu.kth_distance(blocks, ks, metric, algorithm, threads)
+    got_kth = device.kernels.kth_distance(blocks, ks, metric, algorithm, threads)
     np.testing.assert_array_equal(got_kth, distance.T[[k - 1 for k in ks]], err_msg=case)
     assert got_kth.dtype == dtype
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "tree"])
+def test_a_gpu_finds_the_same(dtype, metric, algorithm, real_gpu):
+    for name in SAMPLES:
+        for dims in LAYOUTS:
+            check(name, 129, dims, dtype, metric, algorithm, device=real_gpu)
+    for n in EDGE_SIZES:
+        for dims in [(1,), (2,), (1, 1), (9,)]:
+            check("grid", n, dims, dtype, metric, algorithm, device=real_gpu)
+
+
+def test_long_lists_on_a_gpu(dtype, metric, real_gpu):
+    """Around the lengths of list that a kernel is made for, and beyond the longest."""
+    blocks = draw_blocks("grid", 700, (2, 1), dtype)
+    lists = [1, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65, 127, 128, 129, 200, 699]
+    there = real_gpu.blocks(blocks)
+    expected = _cpu.kth_distance(blocks, lists, metric, "brute", 1)
+    for algorithm in ("brute", "tree"):
+        got = real_gpu.kernels.kth_distance(there, lists, metric, algorithm, 1)
+        np.testing.assert_array_equal(got, expected)
+    for k in lists:
+        got = real_gpu.kernels.kneighbors(there, k, metric, "auto", 1)
+        for one, other in zip(got, _cpu.kneighbors(blocks, k, metric, "brute", 1), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -7,6 +7,7 @@ import pytest
 
 import fastmi
 import reference
+from devices import CPU
 from fastmi import _cpu
 from samples import EDGE_SIZES, SAMPLES, SCALES, accepts, draw, draw_blocks, draw_scaled
 
@@ -28,11 +29,13 @@ def expected(name, n, dims, dtype, metric, variant, ks):
     return reference.ksg_terms(sample(name, n, dims, dtype), ks, variant, metric)
 
 
-def check(name, n, dims, dtype, metric, variant, algorithm, threads=1):
+def check(name, n, dims, dtype, metric, variant, algorithm, threads=1, device=CPU):
     """Counts exactly, digamma sums to rounding."""
-    blocks = sample(name, n, dims, dtype)
+    blocks = device.blocks(sample(name, n, dims, dtype))
     ks = tuple(sorted({1, min(3, n - 1), min(20, n - 1)}))
-    mean, std, counts, zero = _cpu.ksg(blocks, list(ks), variant, metric, algorithm, threads)
+    mean, std, counts, zero = device.kernels.ksg(
+        blocks, list(ks), variant, metric, algorithm, threads
+    )
     assert counts.dtype == np.int64
     assert counts.shape == (len(ks), len(dims), n)
     for row, terms in enumerate(expected(name, n, dims, dtype, metric, variant, ks)):
@@ -42,6 +45,28 @@ def check(name, n, dims, dtype, metric, variant, algorithm, threads=1):
         # n terms of a few units added one after the other lose up to n eps, about 1e-12.
         np.testing.assert_allclose(mean[row], terms.psi.mean(), rtol=0, atol=1e-12)
         np.testing.assert_allclose(std[row], terms.psi.std(), rtol=1e-9, atol=1e-7)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "tree"])
+def test_a_gpu_estimates_the_same(dtype, metric, variant, algorithm, real_gpu):
+    for name in SAMPLES:
+        for dims in LAYOUTS:
+            check(name, 129, dims, dtype, metric, variant, algorithm, device=real_gpu)
+    for n in EDGE_SIZES:
+        for dims in [(1, 1), (2, 1), (5, 5)]:
+            check("grid", n, dims, dtype, metric, variant, algorithm, device=real_gpu)
+
+
+@pytest.mark.parametrize("dims", [(1, 1), (3, 2), (20, 20), (100, 28)])
+def test_a_gpu_counts_the_same_at_size(dims, dtype, metric, variant, real_gpu):
+    blocks = sample("gaussian", 20_011, dims, dtype)
+    there = real_gpu.blocks(blocks)
+    mean, _, counts, _ = _cpu.ksg(blocks, [3, 10], variant, metric, "auto", 2)
+    got = real_gpu.kernels.ksg(there, [3, 10], variant, metric, "auto", 1)
+    np.testing.assert_array_equal(got[2], counts)
+    np.testing.assert_allclose(got[0], mean, rtol=1e-12)
+    again = real_gpu.kernels.ksg(there, [3, 10], variant, metric, "auto", 1)
+    np.testing.assert_array_equal(got[0], again[0])
 
 
 @pytest.mark.parametrize("name", SAMPLES)

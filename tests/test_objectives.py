@@ -217,3 +217,31 @@ def test_feasible_limit():
     for n, confidence in ((1e3, 0.9), (True, 0.9), (100, "a")):
         with pytest.raises(TypeError, match="must be"):
             feasible_limit(n, confidence)
+
+
+@pytest.mark.parametrize("bad", [np.ones((3, 3)), [[1.0]], torch.ones(3, 3) + 0j], ids=repr)
+def test_scores_must_be_tensors_of_real_numbers(bad):
+    for function in (*(function for function, _ in PLAIN.values()), nn.infonce):
+        with pytest.raises(TypeError, match="scores must be a tensor of real numbers"):
+            function(bad)
+    with pytest.raises(TypeError, match="product must be a tensor of real numbers"):
+        nn.dv(torch.ones(3), bad)
+
+
+def test_parts_must_not_be_empty(scores):
+    with pytest.raises(ValueError, match=r"product must hold .* got shape \(0,\)"):
+        nn.dv(scores.diagonal(), scores[0, :0])
+    with pytest.raises(ValueError, match="scores must hold"):
+        nn.nwj(scores[0, :0], scores)
+
+
+@pytest.mark.parametrize("rate", ["0.1", None, True])
+def test_rate_of_wrong_type(rate):
+    with pytest.raises(TypeError, match="rate must be a real number"):
+        nn.MovingDV(rate)
+
+
+def test_numpy_numbers_are_numbers(scores):
+    assert nn.smile(scores, tau=np.float32(2.0)) == nn.smile(scores, tau=2.0)
+    assert nn.demi(scores, alpha=np.float32(0.25)) == nn.demi(scores, alpha=0.25)
+    assert nn.MovingDV(np.float32(0.5)).rate == 0.5

@@ -1,6 +1,7 @@
 """The package as installed: what importing it costs and pulls in, its layers, its extras."""
 
 import ast
+import importlib.util
 import os
 import subprocess
 import sys
@@ -18,8 +19,9 @@ LAYERS = [
     {"statistics", "compat", "bounds"},
     {"api", "neighbors"},
     {"estimators", "datasets"},
+    {"nn"},
     {"ops", "normalize"},
-    {"_backend", "_inputs"},
+    {"_backend", "_inputs", "_device_array", "_arrays", "_device", "_cuda_kernels", "_dlpack"},
     {"_cpu", "_cuda"},
 ]
 
@@ -72,8 +74,13 @@ print(time.perf_counter() - start)
 
 
 def test_names():
+    torch = importlib.util.find_spec("torch")
     for name in fastmi.__all__:
-        assert getattr(fastmi, name) is not None
+        if name == "nn" and torch is None:
+            with pytest.raises(ImportError, match=r"fastmi\.nn needs torch: .*fastmi\[torch\]"):
+                fastmi.nn  # noqa: B018
+        else:
+            assert getattr(fastmi, name) is not None
     with pytest.raises(AttributeError, match="module 'fastmi' has no attribute 'nope'"):
         fastmi.nope  # noqa: B018
 

@@ -281,3 +281,30 @@ def test_interrupt(rng):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"method": "ksg2", "k": [2, 4]}, {"n_permutations": 5, "seed": 1}], ids=str
+)
+def test_devices(rng, device, options):
+    x, y = rng.standard_normal((80, 3)), rng.standard_normal((80, 2))
+    for given in ((x,), (x, y)):
+        here = fastmi.pairwise_mi(*given, **options)
+        there = fastmi.pairwise_mi(*map(device.put, given), **options)
+        named = fastmi.pairwise_mi(*given, device=device.name, **options)
+        found = [r if isinstance(r, list) else [r] for r in (here, there, named)]
+        for results in zip(*found, strict=True):
+            expected = results[0]
+            for result in results[1:]:
+                np.testing.assert_allclose(result.mi, expected.mi, rtol=1e-12, atol=1e-12)
+                np.testing.assert_allclose(result.stderr, expected.stderr, rtol=1e-9)
+                assert result.warnings == expected.warnings
+                if expected.p_value is not None:
+                    np.testing.assert_array_equal(result.p_value, expected.p_value)
+
+
+def test_columns_are_copied_to_a_gpu_once(rng, fake_gpu):
+    fastmi.pairwise_mi(rng.standard_normal((50, 4)), device="cuda")
+    names = [name for name, *_ in fake_gpu.cuda.calls]
+    assert names.count("Buffer") == 4
+    assert names.count("ksg") == 6

@@ -210,6 +210,55 @@ def test_wrong_options(options, error, message):
         fastmi.permutation_test(np.arange(20.0), np.arange(20.0), **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"k": [1, 4], "metric": "euclidean"},
+        {"normalize": "local", "scheme": "circular"},
+        {"method": "ksg2"},
+        {"noise": 1e-6},
+        {"algorithm": "brute"},
+    ],
+    ids=str,
+)
+def test_devices(rng, device, options):
+    x, y = pair(rng)
+    given = {"n_permutations": 19, "seed": 4, **options}
+    here = fastmi.permutation_test(x, y, **given)
+    for there in (
+        fastmi.permutation_test(device.put(x), device.put(y), **given),
+        fastmi.permutation_test(x, y, device=device.name, **given),
+    ):
+        for one, other in zip(
+            *(t if isinstance(t, list) else [t] for t in (there, here)), strict=True
+        ):
+            np.testing.assert_allclose(one.null, other.null, rtol=1e-11, atol=1e-11)
+            assert one.p_value == other.p_value
+            assert one.estimate.device == device.name
+
+
+def test_devices_with_a_condition(rng, device):
+    x, y = pair(rng)
+    z = rng.standard_normal(len(x))
+    here = fastmi.permutation_test(x, y, z, n_permutations=9, seed=4)
+    there = fastmi.permutation_test(*map(device.put, (x, y, z)), n_permutations=9, seed=4)
+    np.testing.assert_allclose(there.null, here.null, rtol=1e-11, atol=1e-11)
+
+
+def test_surrogates_on_a_gpu_come_in_batches(rng, fake_gpu, monkeypatch):
+    monkeypatch.setattr(permutation, "_TOGETHER", 4)
+    x, y = pair(rng)
+    seen = []
+    fastmi.permutation_test(
+        x, y, n_permutations=12, seed=4, device="cuda", progress=lambda: seen.append(1)
+    )
+    assert len(seen) == 12
+    names = [name for name, *_ in fake_gpu.cuda.calls]
+    assert names.count("ksg_permutations") == 3
+    assert names.count("Buffer") == 2
+
+
 AT_ONCE = [
     ((1, 1), {}),
     ((1, 1), {"k": [1, 6]}),
@@ -279,3 +328,13 @@ def test_the_surrogate_kernel_checks_its_contract(rng):
         call(order, ks=[])
     with pytest.raises(ValueError, match="threads must be"):
         call(order, threads=0)
+
+
+def test_device_of_other_methods(rng, fake_gpu):
+    x, y = pair(rng)
+    with pytest.raises(ValueError, match="x must be in host memory"):
+        fastmi.permutation_test(fake_gpu.put(x), fake_gpu.put(y), method="gaussian")
+    with pytest.raises(TypeError, match=r"options must be among .*; got device"):
+        fastmi.permutation_test(x, y, method="gaussian", device="cuda")
+    with pytest.raises(ValueError, match="device must be 'auto'"):
+        fastmi.permutation_test(x, y, device="gpu")

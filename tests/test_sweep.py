@@ -30,6 +30,19 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
                 assert (zero[:, q] >= 0).all()
 
 
+@pytest.mark.parametrize("name", ["gaussian", "grid", "duplicates", "cauchy"])
+def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, real_gpu):
+    for dims in [(1, 1), (3, 2), (9, 10), (1, 20)]:
+        for n in (2, 5, 64, 65, 200, 3001):
+            x, y = draw_blocks(name, n, dims, dtype)
+            ks = sorted({1, min(3, n - 1), min(n - 1, 130)})
+            expected = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+            got = real_gpu.kernels.ksg_sweep(*real_gpu.blocks([x, y]), list(SCALES), ks, metric, 1)
+            np.testing.assert_array_equal(got[2], expected[2])
+            np.testing.assert_array_equal(got[3], expected[3])
+            np.testing.assert_allclose(got[0], expected[0], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 @pytest.mark.parametrize("dims", [(1, 1), (7, 8)], ids=["strips", "levels"])
 def test_every_kind_of_data(name, dims, dtype, simd_level):

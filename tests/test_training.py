@@ -369,3 +369,108 @@ def test_nothing_to_train():
 def test_bad_options_are_named(option, value, error):
     with pytest.raises(error, match=option):
         Training(**{option: value})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"batch_size": 32},
+        {"seed": 2},
+        {"optimizer": "sgd"},
+        {"lr": 0.01},
+        {"schedule": lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 10)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_checkpoint_of_other_options_is_refused(changed, tmp_path):
+    path = tmp_path / "run.pt"
+    Problem().train(checkpoint=path)
+    with pytest.raises(ValueError, match=f"same run; got {next(iter(changed))}="):
+        Problem().train(**{"steps": 200, "checkpoint": path, "resume": True} | changed)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    for write in (lambda: path.write_text("hello"), lambda: torch.save({"a": 1}, path)):
+        write()
+        with pytest.raises(ValueError, match="checkpoint must be a file that an earlier run"):
+            Problem().train(checkpoint=path, resume=True)
+
+
+def test_numpy_numbers_survive_a_checkpoint(tmp_path):
+    options = {
+        "batch_size": np.int64(64),
+        "lr": np.float64(0.05),
+        "seed": np.int64(1),
+        "clip_norm": np.float32(1.0),
+        "checkpoint": tmp_path / "run.pt",
+    }
+    Problem().train(**options)
+    resumed, plain = Problem(), Problem()
+    resumed.train(**options, steps=200, resume=True)
+    plain.train(steps=200, clip_norm=1.0)
+    assert torch.equal(resumed.weights(), plain.weights())
+
+
+def test_a_checkpoint_needs_a_place_before_the_training(tmp_path):
+    for path in (tmp_path / "missing" / "run.pt", tmp_path, ""):
+        with pytest.raises(ValueError, match="checkpoint must be a file in a folder that exists"):
+            Training(checkpoint=path)
+
+
+def test_a_score_that_is_nan_is_an_error():
+    problem = Problem()
+    with pytest.raises(FloatingPointError, match="the score on held-out data is nan at step 10 "):
+        train(
+            problem.model,
+            problem.data,
+            problem.data,
+            loss=problem.loss,
+            estimate=problem.estimate,
+            score=lambda *_: float("nan"),
+            options=Training(steps=100, batch_size=64, eval_every=10, patience=3, seed=0),
+        )
+
+
+@pytest.mark.parametrize(
+    "argument, value, error, message",
+    [
+        ("model", 3, TypeError, "model must be a torch.nn.Module; got int"),
+        ("data", (), TypeError, "data must be a tuple of tensors; got none"),
+        ("data", (np.ones(9),), TypeError, "data must be a tuple of tensors; got ndarray"),
+        ("data", torch.ones(9), TypeError, "data must be a tuple of tensors; got Tensor"),
+        ("data", (torch.ones(9), torch.ones(8)), ValueError, r"same number of rows; got \[9, 8\]"),
+        ("loss", 3, TypeError, "loss must be a function of a batch; got int"),
+        ("loss", lambda *_: 1.0, TypeError, "loss must return a tensor; got float"),
+        ("options", {}, TypeError, "options must be a fastmi.nn.Training; got dict"),
+        (
+            "options",
+            Training(optimizer=lambda _: 3),
+            TypeError,
+            "optimizer must return a torch.optim.Optimizer; got int",
+        ),
+        (
+            "options",
+            Training(schedule=lambda _: 3),
+            TypeError,
+            "schedule must return a .*LRScheduler; got int",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(argument, value, error, message):
+    problem = Problem()
+    given = {
+        "model": problem.model,
+        "data": problem.data,
+        "held_out": problem.data,
+        "loss": problem.loss,
+        "estimate": problem.estimate,
+        "options": Training(steps=5),
+    }
+    with pytest.raises(error, match=message):
+        train(**given | {argument: value})
+
+
+def test_a_seed_that_torch_cannot_hold():
+    with pytest.raises(ValueError, match=r"seed must be below 2\*\*64"):
+        Training(seed=1 << 64)

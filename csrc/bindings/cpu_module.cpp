@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bindings/arrays.h"
+#include "bindings/bnaf.h"
 #include "cpu/ceiling.h"
 #include "cpu/count.h"
 #include "cpu/digamma.h"
@@ -467,6 +468,7 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "blocks"_a, "ks"_a, "window"_a, "closed"_a, "spaces"_a, "metric"_a, "threads"_a);
+  register_bnaf(m);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
   m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 #include <string>
 #include <utility>
+
+#include "common/euclidean_scale.h"
 
 namespace fastmi::cpu {
 namespace {
@@ -101,16 +102,8 @@ class Orderer {
   Buffer<Key> keys_;
 };
 
-/// Ranges of a column and of the middle half of its values, from at most 256 samples the latter.
 template <class T>
-struct Spread {
-  T all = 0;
-  T half = 0;
-  T magnitude = 0;
-};
-
-template <class T>
-Spread<T> column_spread(const Points<T>& points, int j, std::vector<T>& probe) {
+Spread<T> column_spread(const Points<T>& points, int j) {
   const auto value = [&](std::int64_t i) { return points.data[i * points.d + j]; };
   T low = value(0);
   T high = low;
@@ -118,48 +111,18 @@ Spread<T> column_spread(const Points<T>& points, int j, std::vector<T>& probe) {
     low = std::min(low, value(i));
     high = std::max(high, value(i));
   }
-  probe.clear();
-  const std::int64_t stride = std::max<std::int64_t>(1, points.n / 256);
-  for (std::int64_t i = 0; i < points.n; i += stride) probe.push_back(value(i));
-  std::sort(probe.begin(), probe.end());
-  const T half = probe[probe.size() * 3 / 4] - probe[probe.size() / 4];
-  return {high - low, half, std::max(std::abs(low), std::abs(high))};
+  std::vector<T> probe;
+  for (std::int64_t i = 0; i < points.n; i += probe_stride(points.n)) probe.push_back(value(i));
+  return fastmi::column_spread(low, high, probe);
 }
 
-/// The power of two that takes the widest column near the top of the range whose squares can be
-/// summed: below it lies all the room there is for small distances.
 template <class T>
 T power_of_two_scale(const Blocks<T>& blocks) {
-  constexpr int kMaxExponent = std::numeric_limits<T>::max_exponent;
-  T magnitude = 0;
-  T range = 0;
-  T half = 0;
-  std::vector<T> probe;
+  std::vector<Spread<T>> spreads;
   for (const Points<T>& block : blocks) {
-    for (int j = 0; j < block.d; ++j) {
-      const Spread<T> spread = column_spread(block, j, probe);
-      magnitude = std::max(magnitude, spread.magnitude);
-      range = std::max(range, spread.all);
-      half = std::max(half, spread.half);
-    }
+    for (int j = 0; j < block.d; ++j) spreads.push_back(column_spread(block, j));
   }
-  if (range == 0) return 1;
-  // Most distances are about as large as the widest middle half. Squares span 2 max_exponent binary
-  // digits in all, distances half of that.
-  if (half > 0 && std::ilogb(range) - std::ilogb(half) > kMaxExponent - kMaxExponent / 5) {
-    throw std::invalid_argument(
-        "x must not have outliers so far out that other squared distances underflow float" +
-        std::to_string(8 * sizeof(T)) + "; got a column that spans 2^" +
-        std::to_string(std::ilogb(range)) + " where half the values lie within 2^" +
-        std::to_string(std::ilogb(half)) +
-        ": drop them (a fill value?), use float64 or metric='chebyshev'");
-  }
-  const int top = kMaxExponent / 2 - 4 - (std::ilogb(total_dims(blocks)) + 1) / 2;
-  // The scale and its inverse stay normal numbers, and the coordinates themselves finite.
-  constexpr int kMost = kMaxExponent - 2;
-  const int exponent = std::clamp(top - std::ilogb(range), std::numeric_limits<T>::min_exponent,
-                                  std::min(kMost, kMost - std::ilogb(magnitude)));
-  return std::ldexp(T(1), exponent);
+  return euclidean_scale(spreads);
 }
 
 template <class T>

@@ -2,39 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
+#include "common/radius_limit.h"
 #include "cpu/kernels.h"
 
 namespace fastmi::cpu {
 namespace {
-
-/// The smallest value v such that "distance < v" means the wanted comparison with radius.
-template <class T>
-T strict_limit(T radius, bool strict) {
-  constexpr T kInfinity = std::numeric_limits<T>::infinity();
-  return strict ? radius : std::nextafter(radius, kInfinity);
-}
-
-/// A positive radius stays positive: coincident points are inside the smallest of them.
-template <class T>
-T scaled_radius(T radius, T scale) {
-  return radius > 0 ? std::max(radius * scale, std::numeric_limits<T>::denorm_min()) : radius;
-}
-
-/// The smallest s with sqrt(s) >= limit: sums of squares below s have a root below limit.
-template <class T>
-T squared_limit(T limit) {
-  constexpr T kInfinity = std::numeric_limits<T>::infinity();
-  if (limit <= 0 || limit == kInfinity) return limit;
-  T square = limit * limit;
-  while (square > 0 && std::sqrt(std::nextafter(square, T(0))) >= limit) {
-    square = std::nextafter(square, T(0));
-  }
-  while (std::sqrt(square) < limit) square = std::nextafter(square, kInfinity);
-  return square;
-}
 
 template <class T>
 T typical_radius(const T* radius, std::int64_t n) {

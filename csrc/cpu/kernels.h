@@ -51,6 +51,24 @@ struct Kernels {
                           std::int32_t* position);
   std::int64_t (*count_in_rows)(const T* rows, std::int64_t length, const int* members, int size,
                                 const T* limits);
+  int tile_vectors;  ///< vectors side by side in the widest tile of a matrix product
+  void (*multiply_tile)(const T* const* rows, std::int64_t common, const T* panel,
+                        std::int64_t rest, const T* b, int vectors, const T* start, T* c);
+  void (*add_outer)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
+                    std::int64_t tiles, std::int64_t width, int vectors, T* c);
+  void (*dot_rows)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
+                   std::int64_t tiles, int vectors, T* dots);
+  void (*sum_rows)(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors,
+                   std::int64_t rows, T* sums);
+  void (*transpose_rows)(const T* from, std::int64_t rows, int vectors, T* to);
+  void (*exp_block)(std::int64_t count, T* block, T* scaled, T* exponent);
+  void (*activate)(T* u, std::int64_t count, T leak, T* tanh_of, T* sech2_of);
+  void (*activate_block)(T* u, const T* sums, T weight_exponent, const T* exponents_in,
+                         std::int64_t units, int vectors, T leak, T* tanh_of, T* sech2_of,
+                         T* scaled, T* exponents_out, T* scratch);
+  void (*activate_backward)(T* gradient, const T* tanh_of, const T* sech2_of, std::int64_t count,
+                            T leak, const T* scaled, const T* back_sums, const T* sums, T* ratios);
+  void (*log_slopes)(const T* sums, const T* exponents, T weight_exponent, int vectors, T* result);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
   Knn knn_block(Metric metric, bool with_index) const {

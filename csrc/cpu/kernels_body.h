@@ -1,6 +1,8 @@
 // The table of one SIMD level; included once by each kernels_<level>.cpp with FASTMI_LEVEL set.
+#include "cpu/bnaf_kernel.h"
 #include "cpu/ceiling_kernel.h"
 #include "cpu/count_kernel.h"
+#include "cpu/gemm_kernel.h"
 #include "cpu/kernels.h"
 #include "cpu/knn_kernel.h"
 #include "cpu/sorted_kernel.h"
@@ -31,6 +33,17 @@ inline constexpr Kernels<T> kTable = {
     .sweep_levels = &sweep_levels<T>,
     .nearest_in_rows = &nearest_in_rows<T>,
     .count_in_rows = &count_in_rows<T>,
+    .tile_vectors = kTileVectors,
+    .multiply_tile = &multiply_tile<T>,
+    .add_outer = &add_outer<T>,
+    .dot_rows = &dot_rows<T>,
+    .sum_rows = &sum_rows<T>,
+    .transpose_rows = &transpose_rows<T>,
+    .exp_block = &exp_block<T>,
+    .activate = &activate<T>,
+    .activate_block = &activate_block<T>,
+    .activate_backward = &activate_backward<T>,
+    .log_slopes = &log_slopes<T>,
     .probe_ceiling = &probe_ceiling<T>,
 };
 

@@ -1,8 +1,8 @@
 #include "cpu/ksg.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "common/block_distance.h"
 #include "cpu/count.h"
 #include "cpu/knn.h"
 #include "cpu/pairwise.h"
@@ -19,23 +19,6 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
   parallel_for(execution, 2,
                [&](std::int64_t b, int) { sorted[b] = sort_column(blocks[b].data, blocks[b].n); });
   count_sorted_pair(sorted[0], sorted[1], ks, execution, counts, summaries);
-}
-
-template <class T>
-T block_distance(const Points<T>& points, std::int64_t i, std::int64_t j, Metric metric) {
-  const T* a = points.data + i * points.d;
-  const T* b = points.data + j * points.d;
-  T largest = 0;
-  for (int c = 0; c < points.d; ++c) largest = std::max(largest, std::abs(a[c] - b[c]));
-  if (metric == Metric::kChebyshev || points.d == 1 || largest == 0) return largest;
-  // A power of two keeps the squares in range and changes no bit of the result.
-  const T scale = std::ldexp(T(1), -std::ilogb(largest) / 2 * 2);
-  T sum = 0;
-  for (int c = 0; c < points.d; ++c) {
-    const T gap = a[c] * scale - b[c] * scale;
-    sum += gap * gap;
-  }
-  return std::sqrt(sum) / scale;
 }
 
 /// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable.
@@ -63,12 +46,17 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
   Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
   Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
+    const int d = blocks[b].d;
     parallel_for(execution, (n + kSamples - 1) / kSamples, [&](std::int64_t item, int) {
       for (std::int64_t i = item * kSamples; i < std::min(n, (item + 1) * kSamples); ++i) {
+        const T* sample = blocks[b].data + i * d;
         for (std::size_t q = 0; q < ks.size(); ++q) {
           T reach = 0;
           for (int c = 0; c < ks[q]; ++c) {
-            reach = std::max(reach, block_distance(blocks[b], i, neighbours[i * k + c], metric));
+            const T* other = blocks[b].data + neighbours[i * k + c] * d;
+            reach = std::max(reach, block_distance<T>(
+                                        d, metric, [&](int j) { return sample[j]; },
+                                        [&](int j) { return other[j]; }));
           }
           radius[q * n + i] = reach;
         }

@@ -64,6 +64,51 @@ FASTMI_INLINE Vec<T> broadcast(T value) {
   return value - Vec<T>{};
 }
 
+/// The first `count` numbers, all lanes if there are more; `filler` behind them.
+template <class T>
+FASTMI_INLINE Vec<T> load_part(const T* from, std::int64_t count, T filler) {
+  if (count >= kLanes<T>) return load(from);
+#if defined(__AVX512F__)
+  const auto mask = (1U << count) - 1;
+  if constexpr (sizeof(T) == 8) {
+    return _mm512_mask_loadu_pd(broadcast(filler), static_cast<__mmask8>(mask), from);
+  } else {
+    return _mm512_mask_loadu_ps(broadcast(filler), static_cast<__mmask16>(mask), from);
+  }
+#endif
+  T lanes[kLanes<T>];
+  for (int l = 0; l < kLanes<T>; ++l) lanes[l] = l < count ? from[l] : filler;
+  return load(lanes);
+}
+
+template <class T>
+FASTMI_INLINE void store_part(T* to, std::int64_t count, Vec<T> v) {
+  if (count >= kLanes<T>) return store(to, v);
+#if defined(__AVX512F__)
+  const auto mask = (1U << count) - 1;
+  if constexpr (sizeof(T) == 8) {
+    return _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), v);
+  } else {
+    return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), v);
+  }
+#endif
+  T lanes[kLanes<T>];
+  store(lanes, v);
+  for (int l = 0; l < count; ++l) to[l] = lanes[l];
+}
+
+/// Shuffles of two vectors a, b that swap the half of a's lanes with bit `step` set for b's lanes
+/// without it: `second` picks what takes the place of b. All steps together transpose a square.
+template <class T>
+FASTMI_INLINE VecInt<T> pick_lanes(int step, bool second) {
+  VecInt<T> pick{};
+  for (int l = 0; l < kLanes<T>; ++l) {
+    const bool upper = (l & step) != 0;
+    pick[l] = second ? (upper ? kLanes<T> + l : l + step) : (upper ? kLanes<T> + l - step : l);
+  }
+  return pick;
+}
+
 #if defined(__AVX512F__)
 
 FASTMI_INLINE Vec<double> vmax(Vec<double> a, Vec<double> b) { return _mm512_max_pd(a, b); }
@@ -147,6 +192,27 @@ FASTMI_INLINE std::uint32_t mask_lt(V a, V b) {
 }
 
 #endif
+
+/// a * b + c, rounded once where the level has such an instruction: for kernels outside the
+/// contract of equal bits.
+template <class T>
+FASTMI_INLINE Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 8) {
+    return _mm512_fmadd_pd(a, b, c);
+  } else {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+#elif defined(__FMA__)
+  if constexpr (sizeof(T) == 8) {
+    return _mm256_fmadd_pd(a, b, c);
+  } else {
+    return _mm256_fmadd_ps(a, b, c);
+  }
+#else
+  return a * b + c;
+#endif
+}
 
 /// The next larger number after a non-negative one; infinity stays.
 template <class T>

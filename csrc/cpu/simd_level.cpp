@@ -23,7 +23,8 @@ std::vector<SimdLevel> available_simd_levels() {
   // All that CMakeLists.txt lets the compiler use for the level.
   const bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
                     __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt");
-  if (bits && __builtin_cpu_supports("avx2")) levels.push_back(SimdLevel::kAvx2);
+  if (bits && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    levels.push_back(SimdLevel::kAvx2);
   if (bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     levels.push_back(SimdLevel::kAvx512);

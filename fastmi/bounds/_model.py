@@ -199,6 +199,12 @@ class DistributionProposal(Proposal):
             )
         found = self.conditional(x)
         _check_distribution("conditional(x)", found)
+        shape = (*found.batch_shape, *found.event_shape)
+        if len(shape) not in (1, 2) or shape[0] != len(x):
+            raise ValueError(
+                f"conditional(x) must have batch and event shape together (n, dz) or (n,) with "
+                f"n={len(x)}; got {shape}"
+            )
 
         def sample(count: int, _: Random) -> Array:
             drawn = found.sample((count,))
@@ -206,7 +212,7 @@ class DistributionProposal(Proposal):
 
         def logpdf(z: Array) -> Array:
             # A distribution without event dimensions and of batch (n,) wants z without dz.
-            scalar = len(found.batch_shape) + len(found.event_shape) == 1
+            scalar = len(shape) == 1
             values = z.transpose(0, 1)
             return _summed(found.log_prob(values[..., 0] if scalar else values), 2).transpose(0, 1)
 

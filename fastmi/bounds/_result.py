@@ -55,8 +55,7 @@ class Sandwich:
     @property
     def gap_stderr(self) -> float:
         """Standard error of the gap, pair by pair: less than those of the bounds suggest."""
-        difference = self.upper.local - self.lower.local
-        return _stderr(difference)
+        return _stderr(difference(self.upper.local, self.lower.local))
 
     @property
     def midpoint(self) -> float:
@@ -174,8 +173,16 @@ def zero_weight_warnings(count: int, total: int) -> tuple[str, ...]:
 
 
 def infinite_warnings(local: Array, bound: str, why: str = _NO_WEIGHT) -> tuple[str, ...]:
-    """Return a warning if the bound is infinite in some rows, and why."""
-    count = int(np.count_nonzero(np.isinf(to_numpy(local))))
+    """Return a warning if the bound is infinite or NaN in some rows, and why."""
+    values = to_numpy(local)
+    count = int(np.count_nonzero(~np.isfinite(values)))
     if not count:
         return ()
-    return (f"{bound} is infinite for {count} of {len(local)} pairs: {why}",)
+    what = "infinite or undefined" if np.isnan(values).any() else "infinite"
+    return (f"{bound} is {what} for {count} of {len(local)} pairs: {why}",)
+
+
+def difference(minuend: Array, subtrahend: Array) -> Array:
+    """Return the difference of two arrays, NaN without a warning where both are infinite."""
+    with np.errstate(invalid="ignore"):
+        return minuend - subtrahend

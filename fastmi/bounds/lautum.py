@@ -14,6 +14,7 @@ from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, lib
 from fastmi.bounds._model import Model, Proposal, check_model, conditional_at
 from fastmi.bounds._result import (
     Sandwich,
+    difference,
     infinite_warnings,
     make_estimate,
     zero_weight_warnings,
@@ -90,7 +91,7 @@ def lautum_lower(
             mean = importance.mean_weight(k, rng, z, progress, "importance samples")
             evidence, zeros = mean.value(), mean.zeros
             method = f"lautum_lower({k})"
-        local = evidence - _independent(model, x, z, rng, "lautum_lower")
+        local = difference(evidence, _independent(model, x, z, rng, "lautum_lower"))
     warnings = zero_weight_warnings(zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
@@ -139,7 +140,7 @@ def lautum_upper(
         importance = model_weights(model, proposal, x, z, needed_by="lautum_upper", chunk=chunk)
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         evidence = mean.value(own_weights(importance, z))
-        local = evidence - _independent(model, x, z, rng, "lautum_upper")
+        local = difference(evidence, _independent(model, x, z, rng, "lautum_upper"))
     warnings = zero_weight_warnings(mean.zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
@@ -170,8 +171,8 @@ def lautum_sandwich(
         importance = model_weights(model, proposal, x, z, needed_by="lautum_sandwich", chunk=chunk)
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         cross = _independent(model, x, z, rng, "lautum_sandwich")
-        below = mean.value() - cross
-        above = mean.value(own_weights(importance, z)) - cross
+        below = difference(mean.value(), cross)
+        above = difference(mean.value(own_weights(importance, z)), cross)
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     low = warnings + infinite_warnings(below, "the lower bound", _IMPOSSIBLE)
     high = warnings + infinite_warnings(above, "the upper bound", _IMPOSSIBLE)

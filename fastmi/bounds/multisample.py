@@ -274,6 +274,11 @@ def contrastive(
     """
     start = perf_counter()
     k = check_integer("n_importance", n_importance, 0)
+    for name, function in (("critic", critic), ("sample_prior", sample_prior)):
+        if not callable(function):
+            raise TypeError(
+                f"{name} must be callable; got {function!r} ({type(function).__name__})"
+            )
     model = Model(log_lik=critic, sample_prior=sample_prior)
     x, z = as_pairs(x, z)
     with randomness(seed, generator_device(x)) as rng:

@@ -56,13 +56,20 @@ class LearnedProposal(Proposal):
             dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
 
         def read(array: Array) -> Any:
-            return torch.as_tensor(array).to(like)
+            return _as_tensor(array).to(like)
 
         def write(values: Any) -> Array:
             return values.to(x.device, dtype) if is_tensor(x) else to_numpy(values)
 
+        flat = read(x).reshape(len(x), -1)
+        dx = len(network.get_buffer("x_mean"))
+        if flat.shape[1] != dx:
+            raise ValueError(
+                f"x must have {dx} numbers per row, as when the proposal was learned; "
+                f"got {flat.shape[1]}"
+            )
         with torch.no_grad():
-            parameters = network.parameters_at(read(x).reshape(len(x), -1))
+            parameters = network.parameters_at(flat)
 
         def sample(count: int, rng: Random) -> Array:
             if isinstance(rng, np.random.Generator):
@@ -142,19 +149,21 @@ def learn_proposal(
         )
     if not (z.is_floating_point() if is_tensor(z) else z.dtype.kind == "f"):
         raise TypeError(f"z must be continuous for a learned proposal; got dtype {z.dtype}")
-    options = (
-        training
-        if training is not None
-        else Training(steps=4000, batch_size=128, lr=1e-3, patience=10, seed=0)
-    )
+    flat, latents = (_as_tensor(array).reshape(len(array), -1).float() for array in (x, z))
+    for name, values in (("x", flat), ("z", latents)):
+        if not bool(values.isfinite().all()):
+            raise ValueError(f"{name} must fit float32; got values beyond its range: rescale")
+    held = math.ceil(share * len(flat))
+    if len(flat) - held < 2:
+        raise ValueError(f"n must leave 2 pairs for training; got n={len(flat)}")
+    options = training
+    if options is None:
+        size = min(128, len(flat) - held)
+        options = Training(steps=4000, batch_size=size, lr=1e-3, patience=10, seed=0)
     seed = 0 if options.seed is None else options.seed
     generator = torch.Generator().manual_seed(seed)
-    flat, latents = (torch.as_tensor(array).reshape(len(array), -1).float() for array in (x, z))
-    held = math.ceil(share * len(flat))
     order = torch.randperm(len(flat), generator=generator).to(flat.device)
     test, fit = order[:held], order[held:]
-    if len(fit) < 2:
-        raise ValueError(f"n must leave 2 pairs for training; got n={len(flat)}")
     # The initial parameters come from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -175,3 +184,10 @@ def learn_proposal(
     )
     network.requires_grad_(False)
     return LearnedProposal(network, history)
+
+
+def _as_tensor(array: Array) -> Any:
+    """Return a tensor; of NumPy data a copy, since torch takes not every stride and type."""
+    import torch
+
+    return array if is_tensor(array) else torch.from_numpy(np.array(array, dtype=np.float64))

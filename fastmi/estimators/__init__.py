@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     )
     from fastmi.estimators.critic_conditional import ConditionalCCMI
     from fastmi.estimators.doe import DoE
+    from fastmi.estimators.mienf import MIENF
+    from fastmi.estimators.ndoe import NDoE, NDoERealNVP, SeparateBNAF
 
 __all__ = [
     "BIKSG",
@@ -47,6 +49,7 @@ __all__ = [
     "ENTROPY_METHODS",
     "KSG",
     "LNC",
+    "MIENF",
     "MINE",
     "MI_METHODS",
     "NWJ",
@@ -70,12 +73,16 @@ __all__ = [
     "KSGSweep",
     "KozachenkoLeonenko",
     "MixedKSG",
+    "NDoE",
+    "NDoERealNVP",
     "Ross",
+    "SeparateBNAF",
     "TotalCorrelation",
     "WeightedKozachenkoLeonenko",
 ]
 
 _CRITIC = "fastmi.estimators.critic"
+_NDOE = "fastmi.estimators.ndoe"
 _MODULES = {
     "CCMI": _CRITIC,
     "ConditionalCCMI": "fastmi.estimators.critic_conditional",
@@ -83,9 +90,13 @@ _MODULES = {
     "DoE": "fastmi.estimators.doe",
     "DonskerVaradhan": _CRITIC,
     "InfoNCE": _CRITIC,
+    "MIENF": "fastmi.estimators.mienf",
     "MINE": _CRITIC,
+    "NDoE": _NDOE,
+    "NDoERealNVP": _NDOE,
     "NWJ": _CRITIC,
     "SMILE": _CRITIC,
+    "SeparateBNAF": _NDOE,
 }
 _NEURAL = {name: Lazy(module, name) for name, module in _MODULES.items()}
 
@@ -117,6 +128,10 @@ MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
     "demi": _NEURAL["DEMI"],
     "ccmi": _NEURAL["CCMI"],
     "doe": _NEURAL["DoE"],
+    "ndoe": _NEURAL["NDoE"],
+    "ndoe-realnvp": _NEURAL["NDoERealNVP"],
+    "bnaf": _NEURAL["SeparateBNAF"],
+    "mienf": _NEURAL["MIENF"],
 }
 
 CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {

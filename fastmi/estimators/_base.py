@@ -36,6 +36,8 @@ class Estimate(float):
         curve: Scale and value at each step of a sweep, shape (s, 2); None where there is none.
         history: Curves of the training, a :class:`fastmi.nn.History`; None where nothing is
             trained.
+        terms: What else the method read off the samples, by name, nats: the two
+            cross-entropies whose difference the value is, say. Empty for most.
     """
 
     __slots__ = (
@@ -52,6 +54,7 @@ class Estimate(float):
         "n",
         "seconds",
         "stderr",
+        "terms",
     )
 
     stderr: float
@@ -64,6 +67,7 @@ class Estimate(float):
     device: str
     curve: NDArray[np.float64] | None
     history: History | None
+    terms: dict[str, float]
     _local: Local | Callable[[], Local]
     _warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
     _algorithm: str | Callable[[], str]
@@ -85,6 +89,7 @@ class Estimate(float):
         device: str = "cpu",
         curve: NDArray[np.float64] | None = None,
         history: History | None = None,
+        terms: dict[str, float] | None = None,
     ) -> Estimate:
         """Make one; a callable `local`, `warnings` or `algorithm` is called when first read.
 
@@ -107,6 +112,7 @@ class Estimate(float):
         self.device = device
         self.curve = curve
         self.history = history
+        self.terms = terms or {}
         return self
 
     @property
@@ -188,6 +194,7 @@ class Estimate(float):
             "algorithm": self.algorithm,
             "device": self.device,
             "seconds": self.seconds,
+            "terms": dict(self.terms),
             "warnings": list(self.warnings),
         }
 
@@ -218,6 +225,7 @@ class Estimate(float):
             ),
             ("samples", f"n={self.n}, dims={self.dims}"),
             ("time", f"{self.seconds:.3g} s on {self.device}"),
+            *((name.replace("_", " "), f"{term:.6g} nats") for name, term in self.terms.items()),
             *(("warning", text) for text in self.warnings),
         ]
         cells = "".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from numbers import Real
 from typing import SupportsIndex, cast
 
 
@@ -32,7 +33,8 @@ def feasible_limit(n: int, confidence: float = 0.95) -> float:
         raise TypeError(f"n must be an integer; got n={n!r} ({type(n).__name__})") from None
     if number < 50:
         raise ValueError(f"n must be at least 50; got n={number}")
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float):
+    given: object = confidence
+    if isinstance(given, bool) or not isinstance(given, Real):
         raise TypeError(
             f"confidence must be a real number; got {confidence!r} ({type(confidence).__name__})"
         )

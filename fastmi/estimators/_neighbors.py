@@ -11,6 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device import as_device
+from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
@@ -60,6 +62,7 @@ class NeighborEstimator:
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
     """
 
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
@@ -67,6 +70,7 @@ class NeighborEstimator:
     n_jobs: int | None = None
     noise: float = 0.0
     seed: Seed | None = None
+    device: str = "auto"
 
     _fixed_metric: ClassVar[str] = "chebyshev"
 
@@ -75,13 +79,20 @@ class NeighborEstimator:
         check_search(self._metric(), self.algorithm, self.n_jobs)
         check_noise(self.noise)
         check_seed(self.seed)
+        if self.device != "auto":
+            without_gpu = "" if self._has_gpu() else f"{type(self).__name__} with these options"
+            object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))
 
     def _metric(self) -> str:
         return self._fixed_metric
 
+    def _has_gpu(self) -> bool:
+        """Return whether every step that takes long can run on a GPU."""
+        return True
+
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
         """Return the checked blocks, jittered if asked, and the numbers of neighbours."""
-        blocks = as_blocks(arrays, names)
+        blocks = as_blocks(arrays, names, self.device if self._has_gpu() else "host")
         ks = k_list(self.k, len(blocks[0]))
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
@@ -129,7 +140,8 @@ class NeighborEstimator:
         """
         ks = samples.ks
         n = len(terms[0].local)
-        chosen = partial(chosen_algorithm, n, searched, max(ks))
+        device = device_of(samples.blocks[0])
+        chosen = partial(chosen_algorithm, n, searched, max(ks), device=device)
         ran = algorithm or (chosen if self.algorithm == "auto" else self.algorithm)
         seconds = perf_counter() - start
         estimates = []
@@ -147,6 +159,7 @@ class NeighborEstimator:
                 algorithm=ran,
                 counts=counts,
                 seconds=seconds,
+                device=device,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates

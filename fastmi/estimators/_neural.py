@@ -31,6 +31,8 @@ Array = NDArray[Any]
 _DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 # Fewest held-out samples that say anything about a trained model.
 _FEWEST_HELD_OUT = 4
+# Below it `feasible_limit` is not defined, and a standard error is a guess.
+_FEW_HELD_OUT = 50
 
 
 class Reading(Protocol):
@@ -206,6 +208,7 @@ class NeuralEstimator:
             seconds=perf_counter() - start,
             device=str(split.train[0].device),
             history=history,
+            terms=reading.terms,
         )
 
     def _run(self, split: Split) -> tuple[Any, History, list[str]]:
@@ -214,11 +217,13 @@ class NeuralEstimator:
 
         from fastmi.nn.training import train
 
+        options = self._training()
         with torch.random.fork_rng(devices=[]):
-            if self.seed is None:
-                torch.seed()
+            # The CPU's generator only: torch.manual_seed would seed those of every GPU, too.
+            if options.seed is None:
+                torch.default_generator.seed()
             else:
-                torch.manual_seed(self.seed)
+                torch.default_generator.manual_seed(options.seed)
             fit = self._make_fit(split.train)
         fit.model.to(split.train[0].device, split.train[0].dtype)
         history = train(
@@ -228,7 +233,7 @@ class NeuralEstimator:
             loss=fit.loss,
             estimate=fit.estimate,
             score=fit.score,
-            options=self._training(),
+            options=options,
         )
         with torch.no_grad():
             reading = fit.read(*split.report)
@@ -294,6 +299,7 @@ class NeuralEstimator:
         try:
             device = torch.device(self.device)
             torch.empty(0, device=device)
+            torch.Generator(device)
         except (RuntimeError, TypeError, AssertionError) as error:
             raise ValueError(
                 f"device must be 'auto' or a device that torch can use; "
@@ -321,6 +327,14 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
     if not widths or min(widths) < 1:
         raise ValueError(f"hidden must name at least one width, each >= 1; got hidden={widths!r}")
     return widths
+
+
+def check_width(name: str, value: object) -> None:
+    """Raise unless `value` is an integer of at least 1: a width or a number of layers."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer; got {name}={value!r} ({type(value).__name__})")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; got {name}={value}")
 
 
 def _on_host(variable: object) -> object:
@@ -359,7 +373,9 @@ def _gap_warning(reading: Reading, train_reading: Reading) -> list[str]:
 
 
 def _limit_warning(value: float, m: int) -> list[str]:
-    if m < 50 or not value > feasible_limit(m):
+    if m < _FEW_HELD_OUT:
+        return [f"{m} held-out samples give the value: stderr is unreliable below {_FEW_HELD_OUT}"]
+    if not value > feasible_limit(m):
         return []
     return [
         f"the value exceeds {feasible_limit(m):.3g} nats, the most that {m} held-out samples can "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device_array import host, like
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import (
     InformationEstimator,
@@ -61,10 +62,10 @@ class BallEstimator(InformationEstimator):
         flat: tuple[str, ...] = ()
         if self.p == 2:
             # The l_2 norm of the joint space is that of the columns side by side.
-            joint = [np.hstack(blocks)]
+            joint = [like(blocks[0], np.hstack([host(block) for block in blocks]))]
             volume = sum(log_unit_ball(d, "euclidean") for d in dims)
             volume -= log_unit_ball(sum(dims), "euclidean")
-            flat = _flat_warnings(joint[0])
+            flat = _flat_warnings(host(joint[0]))
         terms = []
         for k, radius in zip(ks, self._kth_distance(joint, ks), strict=True):
             counts = self._closed_counts(blocks, radius, k)
@@ -108,6 +109,7 @@ class BIKSG(BallEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
 
     Raises:

@@ -59,6 +59,7 @@ class ConditionalKSG(MetricNeighborEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
         theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
             sample i: what is near in time is near anyway. Without z see :class:`fastmi.KSG` for
@@ -115,6 +116,9 @@ class ConditionalKSG(MetricNeighborEstimator):
             algorithm="brute" if self.theiler else None,
         )
 
+    def _has_gpu(self) -> bool:
+        return self.variant == 1 and not self.theiler
+
     def _unconditional(self, x: object, y: object) -> Estimate | list[Estimate]:
         return KSG(
             k=self.k,
@@ -124,6 +128,7 @@ class ConditionalKSG(MetricNeighborEstimator):
             n_jobs=self.n_jobs,
             noise=self.noise,
             seed=self.seed,
+            device=self.device,
             normalize=self.normalize,
             theiler=self.theiler,
         ).estimate(x, y)

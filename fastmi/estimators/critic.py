@@ -225,11 +225,9 @@ class SMILE(CriticEstimator):
         from fastmi.nn import objectives
         from fastmi.nn.discriminative import Objective
 
-        objectives.check_limit("tau", self.tau)
+        tau = objectives.check_limit("tau", self.tau)
         return Objective(
-            objectives.jensen,
-            partial(objectives.smile, tau=self.tau),
-            _partition_weights(self.tau),
+            objectives.jensen, partial(objectives.smile, tau=tau), _partition_weights(tau)
         )
 
 
@@ -277,15 +275,15 @@ def ccmi_objective(clip: float) -> Objective:
     from fastmi.nn import objectives
     from fastmi.nn.discriminative import Objective
 
-    if isinstance(clip, bool) or not isinstance(clip, int | float):
-        raise TypeError(f"clip must be a real number; got clip={clip!r} ({type(clip).__name__})")
-    if not 0.0 < clip < 0.5:
+    eps = objectives.check_real("clip", clip)
+    if not 0.0 < eps < 0.5:
         raise ValueError(f"clip must be in (0, 1/2); got clip={clip!r}")
-    limit = math.log1p(-clip) - math.log(clip)
+    limit = math.log1p(-eps) - math.log(eps)
     return Objective(
         objectives.logistic,
         partial(objectives.clipped_dv, limit=limit),
         _partition_weights(limit),
+        limit=limit,
     )
 
 

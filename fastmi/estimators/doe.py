@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from fastmi._inputs import check_choice
 from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, Reading, hidden_widths
+from fastmi.estimators._neural import NeuralEstimator, hidden_widths
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
+
+    from fastmi.nn.cross_entropy import CrossEntropyFit
 
 DENSITIES = ("gaussian", "logistic")
 SIDES = ("x", "y")
@@ -59,7 +58,7 @@ class DoE(NeuralEstimator):
 
         Returns:
             One estimate; its ``local`` are log ratios of the fitted densities at the held-out
-            samples that gave the value.
+            samples that gave the value, its ``terms`` both cross-entropies.
 
         Raises:
             FloatingPointError: The loss became NaN or infinite; the message names the step.
@@ -68,38 +67,10 @@ class DoE(NeuralEstimator):
         """
         return self._estimate((x, y), ("x", "y"), test)
 
-    def _make_fit(self, train: tuple[Tensor, ...]) -> _DoEFit:
+    def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
+        from fastmi.nn.cross_entropy import CrossEntropyFit
         from fastmi.nn.densities import DifferenceOfEntropies
 
         x, y = train if self.side == "x" else train[::-1]
         model = DifferenceOfEntropies(x, y.shape[1], self.hidden, self.density)
-        return _DoEFit(model, swapped=self.side == "y")
-
-
-@dataclass(frozen=True)
-class _DoEFit:
-    model: nn.Module
-    swapped: bool
-
-    def _entropies(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        pair = self.model(y, x) if self.swapped else self.model(x, y)
-        return pair[0].double(), pair[1].double()
-
-    def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        marginal, conditional = (terms.mean() for terms in self._entropies(x, y))
-        return marginal + conditional, marginal - conditional
-
-    def estimate(self, x: Tensor, y: Tensor) -> float:
-        marginal, conditional = self._entropies(x, y)
-        return float((marginal - conditional).mean())
-
-    @property
-    def score(self) -> Callable[..., float]:
-        return lambda x, y: float(sum(terms.mean() for terms in self._entropies(x, y)))
-
-    def read(self, x: Tensor, y: Tensor) -> Reading:
-        from fastmi.nn.discriminative import Reading
-
-        marginal, conditional = self._entropies(x, y)
-        local = (marginal - conditional).cpu().numpy().astype(np.float64)
-        return Reading(float(local.mean()), local, float(local.std()) / math.sqrt(len(local)))
+        return CrossEntropyFit(model, swapped=self.side == "y")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device import as_device
+from fastmi._device_array import device_of
 from fastmi._inputs import (
     Seed,
     as_blocks,
@@ -47,6 +49,7 @@ class KozachenkoLeonenko:
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         correction: A_n: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
         theiler: Samples with |i - j| <= theiler are left out of the search around sample i: what
             is near in time is near anyway. n stays in the formula, as in JIDT, which adds about
@@ -64,6 +67,7 @@ class KozachenkoLeonenko:
     n_jobs: int | None = None
     noise: float = 0.0
     seed: Seed | None = None
+    device: str = "auto"
     correction: str = "digamma"
     theiler: int = 0
 
@@ -71,6 +75,9 @@ class KozachenkoLeonenko:
         object.__setattr__(self, "k", as_k(self.k))
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        if self.device != "auto":
+            without_gpu = "theiler > 0" if self.theiler else ""
+            object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))
         check_choice("correction", self.correction, CORRECTIONS)
         check_theiler(self.theiler, self.algorithm)
 
@@ -89,7 +96,7 @@ class KozachenkoLeonenko:
                 more than k coincident samples, where the estimate would be minus infinity.
         """
         start = perf_counter()
-        blocks = as_blocks((x,), ("x",))
+        blocks = as_blocks((x,), ("x",), "host" if self.theiler else self.device)
         n, d = blocks[0].shape
         ks = k_list(self.k, n)
         check_window(self.theiler, ks, n)
@@ -110,7 +117,8 @@ class KozachenkoLeonenko:
                 blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
             )
         constant = self._log_n(n) + log_unit_ball(d, self.metric)
-        searched = partial(chosen_algorithm, n, (d,), max(ks))
+        device = device_of(blocks[0])
+        searched = partial(chosen_algorithm, n, (d,), max(ks), device=device)
         by_auto = self.algorithm == "auto"
         ran = "brute" if self.theiler else searched if by_auto else self.algorithm
         estimates = []
@@ -127,6 +135,7 @@ class KozachenkoLeonenko:
                 warnings=partial(_warnings, n, k),
                 algorithm=ran,
                 seconds=perf_counter() - start,
+                device=device,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device_array import host, like
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import InformationEstimator, Terms, widths
 from fastmi.estimators.weighted_entropy import weighted_locals, weighted_warnings
@@ -30,6 +31,7 @@ class EntropySum(InformationEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale x and y, each by itself, see :mod:`fastmi.normalize`.
 
     Raises:
@@ -66,7 +68,9 @@ class EntropySum(InformationEstimator):
         """
         start = perf_counter()
         samples = self._read((x, y), ("x", "y"))
-        spaces = [*samples.blocks, np.hstack(samples.blocks)]
+        blocks = samples.blocks
+        joint = like(blocks[0], np.hstack([host(block) for block in blocks]))
+        spaces = [*blocks, joint]
         per_space = [
             weighted_locals(
                 block,

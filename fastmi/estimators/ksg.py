@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device import as_device
+from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
@@ -50,6 +52,7 @@ class KSG:
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale x and y, each by itself and after the noise: "local",
             "global", "global-linf", "global-corrected", "rank" or "copula", see
             :mod:`fastmi.normalize`.
@@ -70,6 +73,7 @@ class KSG:
     n_jobs: int | None = None
     noise: float = 0.0
     seed: Seed | None = None
+    device: str = "auto"
     normalize: str | None = None
     theiler: int = 0
 
@@ -80,6 +84,9 @@ class KSG:
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
         check_seed(self.seed)
+        if self.device != "auto":
+            without_gpu = "theiler > 0" if self.theiler else ""
+            object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))
         check_normalize(self.normalize)
         check_theiler(self.theiler, self.algorithm)
 
@@ -99,7 +106,7 @@ class KSG:
                 window leaves.
         """
         start = perf_counter()
-        blocks = as_blocks((x, y), ("x", "y"))
+        blocks = as_blocks((x, y), ("x", "y"), "host" if self.theiler else self.device)
         n = len(blocks[0])
         ks = k_list(self.k, n)
         check_window(self.theiler, ks, n)
@@ -127,7 +134,8 @@ class KSG:
                 n_jobs=self.n_jobs,
             )
         dims = (blocks[0].shape[1], blocks[1].shape[1])
-        searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2)
+        device = device_of(blocks[0])
+        searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2, device)
         by_auto = self.algorithm == "auto" or (self.algorithm == "sort" and self.variant == 2)
         ran = "brute" if self.theiler else searched if by_auto else self.algorithm
         seconds = perf_counter() - start
@@ -151,6 +159,7 @@ class KSG:
                 algorithm=ran,
                 counts=counts,
                 seconds=seconds,
+                device=device,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates

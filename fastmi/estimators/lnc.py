@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device_array import host
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import (
     InformationEstimator,
@@ -55,6 +56,7 @@ class LNC(InformationEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
 
     Raises:
@@ -102,7 +104,7 @@ class LNC(InformationEstimator):
         distances, neighbors = kneighbors(
             blocks, max(ks), metric="chebyshev", algorithm=self.algorithm, n_jobs=self.n_jobs
         )
-        points = np.hstack(blocks).astype(np.float64, copy=False)
+        points = np.hstack([host(block) for block in blocks]).astype(np.float64, copy=False)
         terms = []
         for k in ks:
             radius = np.ascontiguousarray(distances[:, k - 1])

@@ -91,6 +91,9 @@ class Ross(MetricNeighborEstimator):
         dims = (points.shape[1], columns)
         return self._finish("ross", samples, terms, dims=dims, searched=dims[:1], start=start)
 
+    def _has_gpu(self) -> bool:
+        return False
+
     def _class_radii(
         self, x: Array, labels: NDArray[np.intp], size: NDArray[np.intp], ks: Sequence[int]
     ) -> list[tuple[int, NDArray[np.int64], Array]]:
@@ -154,6 +157,7 @@ class MixedKSG(MetricNeighborEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)``; it would dissolve the atoms.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
 
     Raises:

@@ -42,6 +42,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
         n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
+        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
 
     Raises:
         TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.

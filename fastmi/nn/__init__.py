@@ -10,7 +10,16 @@ _load("torch", extra="torch", needed_by="fastmi.nn")
 
 from fastmi._history import History  # noqa: E402
 from fastmi.nn import critics, densities, objectives  # noqa: E402
+from fastmi.nn.bases import Base, DiagonalBase, GaussianBase  # noqa: E402
+from fastmi.nn.bnaf import BNAF, BNAFStep  # noqa: E402
 from fastmi.nn.critics import Bilinear, Concat, Separable  # noqa: E402
+from fastmi.nn.flows import (  # noqa: E402
+    Composition,
+    Flow,
+    InvertibleLinear,
+    Reversal,
+    Standardized,
+)
 from fastmi.nn.linear import MLP  # noqa: E402
 from fastmi.nn.objectives import (  # noqa: E402
     MovingDV,
@@ -24,15 +33,28 @@ from fastmi.nn.objectives import (  # noqa: E402
     smile,
     tuba,
 )
+from fastmi.nn.realnvp import AffineCoupling, RealNVP  # noqa: E402
 from fastmi.nn.training import Training, train  # noqa: E402
 
 __all__ = [
+    "BNAF",
     "MLP",
+    "AffineCoupling",
+    "BNAFStep",
+    "Base",
     "Bilinear",
+    "Composition",
     "Concat",
+    "DiagonalBase",
+    "Flow",
+    "GaussianBase",
     "History",
+    "InvertibleLinear",
     "MovingDV",
+    "RealNVP",
+    "Reversal",
     "Separable",
+    "Standardized",
     "Training",
     "clipped_dv",
     "critics",

@@ -17,10 +17,11 @@ from torch.autograd.function import once_differentiable
 
 from fastmi.nn.linear import product, threshold_backward
 
-# Pairs in a block: on a CPU what the second-level cache of two cores about holds (4 MB of 512
-# float32 each; 512 to 4096 measure alike, bench/bench_critics_speed.py), elsewhere enough to
-# fill the device.
-_BLOCK_PAIRS_CPU = 2048
+# Pairs in a block: on a CPU what second-level caches about hold (2 MB of 512 float32 each),
+# elsewhere enough to fill the device. A step with 128^2 pairs and 2 x 512 units took 153, 152,
+# 163 and 180 ms with 512, 1024, 2048 and 4096 (one thread of an AMD EPYC;
+# bench/bench_critics_speed.py --constants).
+_BLOCK_PAIRS_CPU = 1024
 _BLOCK_PAIRS = 1 << 16
 
 
@@ -36,7 +37,7 @@ def all_pairs(a: Tensor, b: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tens
     Returns:
         Shape (nx, ny). Differentiable once in everything.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or not (len(a) and len(b)):
         return all_pairs_ref(a, b, layers)
     flat = [tensor for layer in layers for tensor in layer]
     scores: Tensor = _AllPairs.apply(a, b, *flat)  # type: ignore[no-untyped-call]

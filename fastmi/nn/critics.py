@@ -162,7 +162,7 @@ def score_matrix(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
                 f"got {got} for nx={nx}, ny={ny}"
             )
         return scores
-    rows = max(_CHUNK // ny, 1)
+    rows = max(_CHUNK // max(ny, 1), 1)
     parts = []
     for start in range(0, nx, rows):
         part = x[start : start + rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,14 @@ class Objective:
         weights: Of product scores: minus the derivative of `value` by each, times their
             number. None if `value` does not depend on them.
         blocks: Whether `train` and `value` take matrices only.
+        limit: Where `value` clips joint scores.
     """
 
     train: Scores
     value: Scores
     weights: Callable[[Tensor], Tensor] | None = None
     blocks: bool = False
+    limit: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Reading:
         stderr: Standard error in nats, the partition term's share included.
         effective: Kish's effective number of product pairs; infinite if there is no partition.
         product_pairs: Their number.
+        terms: Other readings by name, nats.
     """
 
     value: float
@@ -65,6 +68,7 @@ class Reading:
     stderr: float
     effective: float = math.inf
     product_pairs: int = 0
+    terms: dict[str, float] = field(default_factory=dict)
 
 
 class CriticLoss:
@@ -155,6 +159,7 @@ class CriticFit:
             return Reading(float(terms.mean()), terms, stderr)
         joint, product = self._pairs(x, y, SHIFTS)
         value = float(self.objective.value(joint, product))
+        joint = joint.clamp(-self.objective.limit, self.objective.limit)
         local = (joint - joint.mean() + value).cpu().numpy()
         if self.objective.weights is None:
             return Reading(value, local, float(local.std()) / math.sqrt(len(local)))

@@ -2,7 +2,7 @@
 
 torch multiplies float32 matrices on a CPU by MKL, which on processors of other makers than
 Intel's stays with AVX2. The oneDNN that comes with torch uses AVX-512 there and is twice as
-fast, its rounding errors two to three times as large (bench/bench_critics_speed.py). It is
+fast, its rounding errors about twice as large (bench/bench_critics_speed.py --constants). It is
 reached by an operator that torch itself uses when it compiles; where that is missing, and for
 other types and devices, this is :func:`torch.nn.functional.linear`.
 """

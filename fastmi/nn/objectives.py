@@ -25,6 +25,7 @@ logistic       alpha s(-S) / B         -(1 - alpha) s(S) / M
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import torch
@@ -60,7 +61,9 @@ def dv(scores: Tensor, product: Tensor | None = None) -> Tensor:
         Scalar, float64.
 
     Raises:
-        ValueError: `scores` is no square matrix of at least two rows, and `product` is None.
+        TypeError: Scores that are not a tensor of real numbers.
+        ValueError: `scores` is no square matrix of at least two rows, and `product` is None;
+            or one of the two is empty.
     """
     joint, product = _parts(scores, product)
     return joint.mean() - _log_mean_exp(product)
@@ -174,7 +177,7 @@ def logistic(scores: Tensor, product: Tensor | None = None, *, alpha: float = 0.
     Raises:
         ValueError: See :func:`dv`; `alpha` out of range.
     """
-    check_alpha(alpha)
+    alpha = check_alpha(alpha)
     joint, product = _parts(scores, product)
     return alpha * logsigmoid(joint).mean() + (1.0 - alpha) * logsigmoid(-product).mean()
 
@@ -196,7 +199,7 @@ def smile(scores: Tensor, product: Tensor | None = None, *, tau: float = 5.0) ->
     Raises:
         ValueError: See :func:`dv`; `tau` out of range.
     """
-    check_limit("tau", tau)
+    tau = check_limit("tau", tau)
     joint, product = _parts(scores, product)
     return joint.mean() - _log_mean_exp(product.clamp(-tau, tau))
 
@@ -217,7 +220,7 @@ def clipped_dv(scores: Tensor, product: Tensor | None = None, *, limit: float) -
     Raises:
         ValueError: See :func:`dv`; `limit` out of range.
     """
-    check_limit("limit", limit)
+    limit = check_limit("limit", limit)
     joint, product = _parts(scores, product)
     return joint.clamp(-limit, limit).mean() - _log_mean_exp(product.clamp(-limit, limit))
 
@@ -238,7 +241,7 @@ def demi(scores: Tensor, product: Tensor | None = None, *, alpha: float = 0.5) -
     Raises:
         ValueError: See :func:`dv`; `alpha` out of range.
     """
-    check_alpha(alpha)
+    alpha = check_alpha(alpha)
     joint, _ = _parts(scores, product)
     return joint.mean() - math.log(alpha / (1.0 - alpha))
 
@@ -254,13 +257,14 @@ class MovingDV:
         rate: In (0, 1]; 1 is the biased gradient.
 
     Raises:
+        TypeError: `rate` is not a number.
         ValueError: `rate` out of range.
     """
 
     def __init__(self, rate: float = 0.01) -> None:
-        if not 0.0 < rate <= 1.0:
+        self.rate = check_real("rate", rate)
+        if not 0.0 < self.rate <= 1.0:
             raise ValueError(f"rate must be in (0, 1]; got rate={rate!r}")
-        self.rate = rate
         self.log_mean: Tensor | None = None
 
     def __call__(self, scores: Tensor, product: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -295,25 +299,39 @@ class MovingDV:
         self.log_mean = state["log_mean"]
 
 
-def check_limit(name: str, value: float) -> None:
-    """Raise unless `value` is a number above 0; infinity will do."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def check_real(name: str, value: object) -> float:
+    """Return `value` as a float; raise TypeError unless it is a number, of NumPy or Python."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} must be a real number; got {name}={value!r} ({type(value).__name__})"
         )
-    if not value > 0.0:
+    return float(value)
+
+
+def check_limit(name: str, value: object) -> float:
+    """Return `value` as a float; raise unless it is above 0; infinity will do."""
+    limit = check_real(name, value)
+    if not limit > 0.0:
         raise ValueError(f"{name} must be > 0; got {name}={value!r}")
+    return limit
 
 
-def check_alpha(alpha: float) -> None:
-    """Raise unless `alpha` is a number in (0, 1)."""
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float):
-        raise TypeError(f"alpha must be a real number; got alpha={alpha!r}")
-    if not 0.0 < alpha < 1.0:
+def check_alpha(alpha: object) -> float:
+    """Return `alpha` as a float; raise unless it is in (0, 1)."""
+    share = check_real("alpha", alpha)
+    if not 0.0 < share < 1.0:
         raise ValueError(f"alpha must be in (0, 1); got alpha={alpha!r}")
+    return share
+
+
+def _check_tensor(name: str, value: object) -> None:
+    if not isinstance(value, Tensor) or value.is_complex():
+        got = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{name} must be a tensor of real numbers; got {got}")
 
 
 def _check_square(scores: Tensor) -> None:
+    _check_tensor("scores", scores)
     if scores.dim() != 2 or scores.shape[0] != scores.shape[1] or len(scores) < 2:
         raise ValueError(
             f"scores must be a square matrix of at least two rows; got shape {tuple(scores.shape)}"
@@ -323,6 +341,12 @@ def _check_square(scores: Tensor) -> None:
 def _parts(scores: Tensor, product: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return joint and product scores in float64, in which every reduction is done."""
     if product is not None:
+        for name, part in (("scores", scores), ("product", product)):
+            _check_tensor(name, part)
+            if part.numel() == 0:
+                raise ValueError(
+                    f"{name} must hold at least one score; got shape {tuple(part.shape)}"
+                )
         return scores.double(), product.double()
     _check_square(scores)
     wide = scores.double()

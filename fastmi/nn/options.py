@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -41,8 +42,9 @@ class Training:
         seed: Of batches and of whatever the model draws; None for a fresh one.
         compile: Pass the loss through :func:`torch.compile`.
         progress: A bar with the running estimate, or a function called once per step.
-        checkpoint: File written at each evaluation.
-        resume: Go on from `checkpoint` if it exists.
+        checkpoint: File written at each evaluation, in a folder that exists.
+        resume: Go on from `checkpoint` if it exists, of a run with the same data, seed and
+            optimizer; `steps` may be more.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -69,9 +71,16 @@ class Training:
         for name, least in (("eval_every", 1), ("patience", 1), ("seed", 0)):
             if getattr(self, name) is not None:
                 _check_integer(name, getattr(self, name), least)
+        if self.seed is not None and self.seed >= 1 << 64:
+            raise ValueError(f"seed must be below 2**64; got seed={self.seed}")
         _check_positive("lr", self.lr)
         if self.clip_norm is not None:
             _check_positive("clip_norm", self.clip_norm)
+        # torch's generators, and checkpoints, take no NumPy scalars.
+        for name in ("steps", "batch_size", "lr", "clip_norm", "eval_every", "patience", "seed"):
+            value = getattr(self, name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
         if isinstance(self.optimizer, str):
             if self.optimizer not in OPTIMIZERS:
                 listed = ", ".join(map(repr, OPTIMIZERS))
@@ -100,6 +109,13 @@ class Training:
             raise TypeError(
                 f"checkpoint must be None or a path; got {_described(self, 'checkpoint')}"
             )
+        if self.checkpoint is not None:
+            path = Path(self.checkpoint)
+            if not path.name or path.is_dir() or not path.parent.is_dir():
+                raise ValueError(
+                    f"checkpoint must be a file in a folder that exists; "
+                    f"got {_described(self, 'checkpoint')}"
+                )
         if self.resume and self.checkpoint is None:
             raise ValueError("resume=True needs checkpoint, the file to go on from; got None")
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi._extras import ProgressBar
 from fastmi._history import History
@@ -61,11 +62,13 @@ def train(
         The curves.
 
     Raises:
-        FloatingPointError: The loss or the estimate is NaN, or the loss infinite; the message
-            names the step.
-        ValueError: ``batch_size`` exceeds n; no parameter to train; a checkpoint of another run;
-            a loss that is not scalar.
+        FloatingPointError: The loss, the estimate or the score is NaN, or the loss infinite;
+            the message names the step.
+        TypeError: An argument of the wrong kind; a loss that is no tensor.
+        ValueError: Tensors of different lengths; ``batch_size`` exceeds n; no parameter to train;
+            a file that is no checkpoint, or one of another run; a loss that is not scalar.
     """
+    _check_arguments(model, data, loss, options)
     n = len(data[0])
     if options.batch_size > n:
         raise ValueError(
@@ -114,7 +117,7 @@ class _Run:
         if not self.parameters:
             raise ValueError("model must have at least one parameter that requires a gradient")
         self.optimizer = _make_optimizer(self.parameters, options)
-        self.schedule = options.schedule(self.optimizer) if options.schedule else None
+        self.schedule = _make_schedule(self.optimizer, options)
         self.eval_every = options.eval_every or max(options.steps // 50, 1)
         self.step = 0
         self.order = self._permutation(n)
@@ -146,6 +149,8 @@ class _Run:
         self.position += size
         result = loss(*(tensor.index_select(0, rows) for tensor in data))
         value, running = result if isinstance(result, tuple) else (result, None)
+        if not isinstance(value, Tensor):
+            raise TypeError(f"loss must return a tensor; got {type(value).__name__}")
         if value.dim() != 0:
             raise ValueError(f"loss must return a scalar; got shape {tuple(value.shape)}")
         self.optimizer.zero_grad(set_to_none=True)
@@ -183,9 +188,10 @@ class _Run:
             value = float(estimate(*held_out))
             current = -value if score is None else float(score(*held_out))
         self.model.train()
-        if math.isnan(value):
+        if math.isnan(value) or math.isnan(current):
+            name = "estimate" if math.isnan(value) else "score"
             raise FloatingPointError(
-                f"the estimate on held-out data is nan at step {self.step} of "
+                f"the {name} on held-out data is nan at step {self.step} of "
                 f"{self.options.steps}; the model is back at step {self.best_step}: lower lr, set "
                 "clip_norm, or rescale the data"
             )
@@ -222,7 +228,7 @@ class _Run:
         beside = path.with_name(path.name + ".tmp")
         torch.save(
             {
-                "batch_size": self.options.batch_size,
+                "run": self._identity(),
                 "model": self.model.state_dict(),
                 "kept": self.kept,
                 "optimizer": self.optimizer.state_dict(),
@@ -244,15 +250,13 @@ class _Run:
     def load(self, device: torch.device) -> None:
         """Go on from the checkpoint."""
         path = Path(str(self.options.checkpoint))
-        saved = torch.load(path, map_location=device, weights_only=True)
-        for name, ours, theirs in (
-            ("batch_size", self.options.batch_size, saved["batch_size"]),
-            ("n", len(self.order), len(saved["order"])),
-        ):
+        saved = _read_checkpoint(path, device)
+        for name, ours in self._identity().items():
+            theirs = saved["run"][name]
             if ours != theirs:
                 raise ValueError(
-                    f"checkpoint must be of the same run; got {name}={theirs} in {str(path)!r}, "
-                    f"{name}={ours} now"
+                    f"checkpoint must be of the same run; got {name}={theirs!r} in "
+                    f"{str(path)!r}, {name}={ours!r} now"
                 )
         try:
             self.model.load_state_dict(saved["model"])
@@ -262,7 +266,7 @@ class _Run:
             ) from error
         self.kept = saved["kept"]
         self.optimizer.load_state_dict(saved["optimizer"])
-        if self.schedule is not None and saved["schedule"] is not None:
+        if self.schedule is not None:
             self.schedule.load_state_dict(saved["schedule"])
         if self.loss_state is not None and saved["loss"] is not None:
             self.loss_state.load_state_dict(saved["loss"])
@@ -274,6 +278,18 @@ class _Run:
         self.steps, self.train, self.validation = map(list, saved["curves"])
         self.best_score, self.best_step, self.waited = saved["best"]
         self.seconds_before = saved["seconds"]
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what a checkpoint must share with the run that goes on from it."""
+        options = self.options
+        return {
+            "n": len(self.order),
+            "batch_size": options.batch_size,
+            "seed": options.seed,
+            "optimizer": type(self.optimizer).__name__,
+            "lr": options.lr,
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+        }
 
     def _permutation(self, n: int) -> Tensor:
         return torch.randperm(n, generator=self.generator, device=self.generator.device)
@@ -310,6 +326,37 @@ def _set_random_states(states: list[Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(states[1].cpu(), device)
 
 
+def _check_arguments(model: object, data: object, loss: object, options: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
+    if not isinstance(options, Training):
+        raise TypeError(f"options must be a fastmi.nn.Training; got {type(options).__name__}")
+    if not callable(loss):
+        raise TypeError(f"loss must be a function of a batch; got {type(loss).__name__}")
+    if not isinstance(data, tuple | list):
+        raise TypeError(f"data must be a tuple of tensors; got {type(data).__name__}")
+    kinds = [type(tensor).__name__ for tensor in data if not isinstance(tensor, Tensor)]
+    if kinds or not data:
+        raise TypeError(f"data must be a tuple of tensors; got {kinds[0] if kinds else 'none'}")
+    lengths = [len(tensor) for tensor in data]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"data must be tensors of the same number of rows; got {lengths}")
+
+
+def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        saved["run"]
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever the bytes lead it to
+        raise ValueError(
+            f"checkpoint must be a file that an earlier run wrote; got {str(path)!r}, which "
+            f"cannot be read as one ({type(error).__name__})"
+        ) from error
+    return saved
+
+
 def _copy(state: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value.detach().clone() if isinstance(value, Tensor) else value
@@ -318,10 +365,15 @@ def _copy(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimizer:
-    if not isinstance(options.optimizer, str):
-        return options.optimizer(parameters)
-    make: Any = OPTIMIZERS[options.optimizer]
     optimizer: Optimizer
+    if not isinstance(options.optimizer, str):
+        optimizer = options.optimizer(parameters)
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"optimizer must return a torch.optim.Optimizer; got {type(optimizer).__name__}"
+            )
+        return optimizer
+    make: Any = OPTIMIZERS[options.optimizer]
     if options.optimizer == "adamax":
         optimizer = make(parameters, lr=options.lr)
         return optimizer
@@ -331,3 +383,15 @@ def _make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimi
         # torch fuses on some devices only, and which ones depends on its version.
         optimizer = make(parameters, lr=options.lr)
     return optimizer
+
+
+def _make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None:
+    if options.schedule is None:
+        return None
+    schedule = options.schedule(optimizer)
+    if not isinstance(schedule, LRScheduler):
+        raise TypeError(
+            f"schedule must return a torch.optim.lr_scheduler.LRScheduler; "
+            f"got {type(schedule).__name__}"
+        )
+    return schedule

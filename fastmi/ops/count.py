@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels, thread_count
+from fastmi._backend import kernels_for, thread_count
 
 Array = NDArray[Any]
 
@@ -34,7 +34,7 @@ def count_within(
         algorithm: Name of the search, or "auto".
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
     """
-    counts: NDArray[np.int64] = kernels().count_within(
+    counts: NDArray[np.int64] = kernels_for(blocks[0]).count_within(
         blocks, radius, strict, metric, algorithm, thread_count(n_jobs)
     )
     return counts

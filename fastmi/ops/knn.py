@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels, thread_count
+from fastmi._backend import cuda_kernels, kernels, kernels_for, thread_count
 
 Array = NDArray[Any]
 
@@ -28,7 +28,7 @@ def kth_distance(
     Returns:
         Shape (len(ks), n), dtype of the blocks.
     """
-    distances: Array = kernels().kth_distance(
+    distances: Array = kernels_for(blocks[0]).kth_distance(
         blocks, list(ks), metric, algorithm, thread_count(n_jobs)
     )
     return distances
@@ -41,12 +41,15 @@ def kneighbors(
 
     Arguments as in :func:`kth_distance`.
     """
-    pair: tuple[Array, NDArray[np.int64]] = kernels().kneighbors(
+    pair: tuple[Array, NDArray[np.int64]] = kernels_for(blocks[0]).kneighbors(
         blocks, k, metric, algorithm, thread_count(n_jobs)
     )
     return pair
 
 
-def chosen_algorithm(n: int, dims: tuple[int, ...], k: int, indices: bool = False) -> str:
+def chosen_algorithm(
+    n: int, dims: tuple[int, ...], k: int, indices: bool = False, device: str = "cpu"
+) -> str:
     """Return the name that "auto" stands for at this size; `indices` if those are wanted too."""
-    return str(kernels().choose_algorithm(n, list(dims), k, indices))
+    chooser = kernels() if device == "cpu" else cuda_kernels()
+    return str(chooser.choose_algorithm(n, list(dims), k, indices))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels, thread_count
+from fastmi._backend import kernels_for, thread_count
 
 
 class KSGTerms(NamedTuple):
@@ -49,5 +49,7 @@ def ksg_terms(
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
     """
     return KSGTerms(
-        *kernels().ksg(blocks, list(ks), variant, metric, algorithm, thread_count(n_jobs))
+        *kernels_for(blocks[0]).ksg(
+            blocks, list(ks), variant, metric, algorithm, thread_count(n_jobs)
+        )
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels, thread_count
+from fastmi._backend import kernels_for, thread_count
 
 
 def surrogate_means(
@@ -39,7 +39,7 @@ def surrogate_means(
     Returns:
         Shape (number of orders, len(ks)).
     """
-    means: NDArray[np.float64] = kernels().ksg_surrogates(
+    means: NDArray[np.float64] = kernels_for(x).ksg_surrogates(
         x, y, list(ks), metric, algorithm, next_orders, thread_count(n_jobs)
     )
     return means

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels, thread_count
+from fastmi._backend import kernels_for, thread_count
 from fastmi.ops.ksg import KSGTerms
 
 
@@ -39,5 +39,5 @@ def sweep_terms(
         (ks,); counts (scales, ks, 2, n).
     """
     return KSGTerms(
-        *kernels().ksg_sweep(x, y, list(scales), list(ks), metric, thread_count(n_jobs))
+        *kernels_for(x).ksg_sweep(x, y, list(scales), list(ks), metric, thread_count(n_jobs))
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
+from fastmi._device import as_device
 from fastmi._inputs import as_k, check_choice
 from fastmi.estimators import CMI_METHODS, KSG, MI_METHODS, Estimate
 
@@ -32,11 +33,7 @@ def make_measure(
         ValueError: Unknown `method`.
     """
     function: Callable[..., Any] = api.cmi if conditional else api.mi
-    methods: Any = CMI_METHODS if conditional else MI_METHODS
-    name = ("fp" if conditional else "ksg1") if method is None else method
-    check_choice("method", name, methods)
-    # Closed formulas search no neighbours and take no threads.
-    threaded = "n_jobs" in inspect.signature(methods[name]).parameters
+    name, threaded = _method(conditional, method)
 
     def measure(blocks: Sequence[NDArray[Any]], n_jobs: int | None) -> list[Estimate]:
         threads = {"n_jobs": n_jobs} if threaded else {}
@@ -44,6 +41,32 @@ def make_measure(
         return found if isinstance(found, list) else [found]
 
     return measure
+
+
+def reads_on(
+    device: object, *, conditional: bool, method: str | None, options: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the device to read samples for, and the options that are left for the estimator.
+
+    Searches of neighbours work on samples wherever they lie, and are handed them there. Other
+    estimators take samples in host memory and have their own use for `device`, or none.
+
+    Raises:
+        TypeError: `device` is not a name.
+        ValueError: Unknown `device` or `method`.
+    """
+    _, searches = _method(conditional, method)
+    if searches:
+        return as_device(device), options
+    return "host", options if device == "auto" else {**options, "device": device}
+
+
+def _method(conditional: bool, method: str | None) -> tuple[str, bool]:
+    """Return the name of the method, and whether it searches neighbours, with threads."""
+    methods: Any = CMI_METHODS if conditional else MI_METHODS
+    name = ("fp" if conditional else "ksg1") if method is None else method
+    check_choice("method", name, methods)
+    return name, "n_jobs" in inspect.signature(methods[name]).parameters
 
 
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._device_array import device_of, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
 from fastmi._scalars import check_integer, generator
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
-from fastmi.statistics._measure import Measure, as_ksg1, make_measure, values
+from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
 from fastmi.statistics._tasks import run, streams
 from fastmi.statistics.permutation import p_value
 
@@ -73,6 +74,7 @@ def pairwise_mi(
     n_jobs: int | None = ...,
     noise: float = ...,
     seed: Seed | None = ...,
+    device: str = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> PairwiseMI: ...
@@ -89,6 +91,7 @@ def pairwise_mi(
     n_jobs: int | None = ...,
     noise: float = ...,
     seed: Seed | None = ...,
+    device: str = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> list[PairwiseMI]: ...
@@ -104,6 +107,7 @@ def pairwise_mi(
     n_jobs: int | None = None,
     noise: float = 0.0,
     seed: Seed | None = None,
+    device: str = "auto",
     progress: Progress = False,
     **options: Any,
 ) -> PairwiseMI | list[PairwiseMI]:
@@ -121,6 +125,7 @@ def pairwise_mi(
         n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`.
         noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
         seed: Of noise and shuffles; anything :func:`numpy.random.default_rng` takes.
+        device: Where to estimate, see :func:`fastmi.mi`; columns are copied to a GPU once.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each pair.
         **options: More options of :func:`fastmi.mi`.
@@ -138,7 +143,8 @@ def pairwise_mi(
     shuffles = check_integer("n_permutations", n_permutations, 0)
     rng = generator(seed)
     given = (X,) if Y is None else (X, Y)
-    blocks = as_blocks(given, ("X", "Y")[: len(given)])
+    where, options = reads_on(device, conditional=False, method=method, options=options)
+    blocks = as_blocks(given, ("X", "Y")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
     columns = [_columns(block) for block in blocks]
@@ -150,6 +156,7 @@ def pairwise_mi(
     # Fewer pairs than threads: those of one pair share its work.
     if (
         ksg is not None
+        and device_of(blocks[0]) == "cpu"
         and pairs_at_once(ksg, len(blocks[0]))
         and len(pairs) >= thread_count(n_jobs)
     ):
@@ -252,12 +259,16 @@ def _one_by_one(
     def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
         x, y = columns[0][i], columns[-1][j]
+        n = len(x)
         estimates = measure((x, y), threads)
         p_values = [np.nan] * len(estimates)
         if shuffles:
             own = np.random.default_rng(seeds[number])
             null = np.array(
-                [values(measure((own.permutation(x), y), threads)) for _ in range(shuffles)]
+                [
+                    values(measure((take_rows(x, own.permutation(n)), y), threads))
+                    for _ in range(shuffles)
+                ]
             )
             p_values = [p_value(float(e), null[:, at]) for at, e in enumerate(estimates)]
         return [
@@ -285,7 +296,8 @@ class _Cell(NamedTuple):
 
 
 def _columns(block: NDArray[Any]) -> list[NDArray[Any]]:
-    return [row.reshape(-1, 1) for row in np.ascontiguousarray(block.T)]
+    rows = np.ascontiguousarray(host(block).T)
+    return [like(block, row.reshape(-1, 1)) for row in rows]
 
 
 def _matrix(

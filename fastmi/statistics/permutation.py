@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._device_array import DeviceArray, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import (
     Seed,
@@ -27,7 +28,7 @@ from fastmi.estimators import KSG, Estimate
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._measure import as_ksg1, make_measure, values
+from fastmi.statistics._measure import as_ksg1, make_measure, reads_on, values
 from fastmi.statistics._tasks import run, streams
 
 Array = NDArray[Any]
@@ -91,6 +92,7 @@ def permutation_test(
     n_jobs: int | None = ...,
     noise: float = ...,
     seed: Seed | None = ...,
+    device: str = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> PermutationTest: ...
@@ -112,6 +114,7 @@ def permutation_test(
     n_jobs: int | None = ...,
     noise: float = ...,
     seed: Seed | None = ...,
+    device: str = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> list[PermutationTest]: ...
@@ -132,6 +135,7 @@ def permutation_test(
     n_jobs: int | None = None,
     noise: float = 0.0,
     seed: Seed | None = None,
+    device: str = "auto",
     progress: Progress = False,
     **options: Any,
 ) -> PermutationTest | list[PermutationTest]:
@@ -162,6 +166,8 @@ def permutation_test(
         n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`.
         noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
         seed: Of noise and surrogates; anything :func:`numpy.random.default_rng` takes.
+        device: Where to estimate, see :func:`fastmi.mi`. On a GPU "ksg1" without `z` has all
+            surrogates in a few launches; other methods copy each to it.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each surrogate.
         **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
@@ -176,7 +182,8 @@ def permutation_test(
     count = check_integer("n_permutations", n_permutations, 1)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
+    where, options = reads_on(device, conditional=z is not None, method=method, options=options)
+    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
     if scheme is None:
@@ -190,10 +197,12 @@ def permutation_test(
         return reorder(number, np.random.default_rng(seeds[number]))
 
     def surrogate(number: int, threads: int) -> NDArray[np.float64]:
-        return values(measure([blocks[0][order(number)], *blocks[1:]], threads))
+        return values(measure([take_rows(blocks[0], order(number)), *blocks[1:]], threads))
 
     ksg = as_ksg1(method, k, options) if z is None else None
-    if ksg is not None and ksg.normalize is None and count >= thread_count(n_jobs):
+    on_gpu = isinstance(blocks[0], DeviceArray)
+    many = on_gpu or count >= thread_count(n_jobs)
+    if ksg is not None and ksg.normalize is None and many:
         null = _at_once(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
         null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what=_LABEL))

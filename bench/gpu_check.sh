@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Build, test, sanitize and measure fastmi on a GPU, unattended and without network.
+#
+#   bench/gpu_check.sh [OUT] [--dry-run]
+#
+# Needs nvcc, cmake, ninja, a C++ compiler, and a python3 with pybind11, numpy, pytest and torch;
+# scikit-build-core if there is one, else plain cmake does. OUT (default build/gpu) gets gpu.json,
+# the table, the log of each stage and stages.tsv. A stage that fails or runs out of its time does
+# not stop the next, except that nothing runs without a build. The limits add up to 9 minutes.
+#
+# Exit status: 0 if every stage passed, 1 if one failed, 77 without a GPU ("no GPU: not measured").
+# --dry-run prints the commands and runs none.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=$root/build/gpu
+dry_run=
+for argument in "$@"; do
+  case $argument in
+    --dry-run) dry_run=1 ;;
+    -*) echo "unknown option $argument; usage: bench/gpu_check.sh [OUT] [--dry-run]" >&2; exit 2 ;;
+    *) out=$argument ;;
+  esac
+done
+python=${PYTHON:-python3}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+begin=$SECONDS
+
+# stage NAME SECONDS COMMAND...: run with a limit, keep the log, record the outcome.
+stage() {
+  local name=$1 limit=$2 start=$SECONDS status=0
+  shift 2
+  if [[ -n $dry_run ]]; then
+    printf '\n# %s, at most %s s: %s\n' "$name" "$limit" "$3"
+    declare -f "${3%% *}"
+    return 0
+  fi
+  echo "== $name (at most $limit s)"
+  timeout --kill-after=10 "$limit" "$@" >"$out/$name.log" 2>&1 </dev/null || status=$?
+  case $status in
+    0) ;;
+    124 | 137) echo "$name: out of time" ;;
+    *) echo "$name: exit status $status" ;;
+  esac
+  if ((status)); then
+    failed=1
+    tail -n 15 "$out/$name.log"
+  fi
+  printf '%s\t%s\t%s\n' "$name" "$status" "$((SECONDS - start))" >>"$out/stages.tsv"
+  return "$status"
+}
+
+capability() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 2>/dev/null | tr -d ' .'; }
+
+if [[ -z $dry_run ]]; then
+  rm -f "$out"/{gpu.json,stages.tsv,*.log}
+  if [[ -z $(capability) ]]; then
+    echo "no GPU: not measured"
+    exit 77
+  fi
+fi
+# Machine code for this GPU alone: the other targets would cost minutes.
+architecture=$(capability)-real
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/pyproject.toml")
+
+environment() {
+  nvidia-smi
+  nvcc --version
+  cmake --version
+  "$python" --version
+  "$python" -m pip list 2>/dev/null | grep -iE '^(torch|numpy|cupy|pybind11|scikit.build|pytest) ' || true
+}
+build_pip() {
+  "$python" -m pip install --no-index --no-build-isolation --no-deps --target "$work/site" \
+    -Ccmake.define.FASTMI_CUDA=ON -Ccmake.define.CMAKE_CUDA_ARCHITECTURES="$architecture" \
+    -Cbuild-dir="$work/pip" "$root"
+}
+build_cmake() {
+  cmake -S "$root" -B "$work/cmake" -G Ninja -DSKBUILD=2 -DSKBUILD_PROJECT_VERSION="$version" \
+    -DFASTMI_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES="$architecture" \
+    -DPython_EXECUTABLE="$(command -v "$python")" \
+    -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" &&
+    cmake --build "$work/cmake" && rm -rf "$work/site" && mkdir -p "$work/site" &&
+    cp -r "$root/fastmi" "$work/site/" && rm -f "$work"/site/fastmi/_c*.so &&
+    cp "$work"/cmake/csrc/_cpu*.so "$work"/cmake/csrc/cuda/_cuda*.so "$work/site/fastmi/"
+}
+build() { build_pip || { echo "pip could not; plain cmake"; build_cmake; }; }
+show() { "$python" -c 'import fastmi; fastmi.show_config(); assert fastmi.config()["cuda"]["available"]'; }
+# From an empty folder: at the root, `import fastmi` would find the source tree.
+tests() {
+  "$python" -m pytest -q -p no:cacheprovider -W default --rootdir "$root" -k "gpu or cuda" \
+    "$root"/tests/test_{device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py
+}
+sanitize() {
+  compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 \
+    "$python" "$root/bench/gpu_sanitize.py" --n "$2"
+}
+measure() { "$python" "$root/bench/bench_gpu.py" --seconds 130 --json "$out/gpu.json"; }
+table() { "$python" "$root/bench/render.py" "$out/gpu.json"; }
+
+export root out work python architecture version PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1
+export -f environment build_pip build_cmake build show tests sanitize measure table
+
+cd "$work" || exit 1
+stage environment 10 bash -c 'environment'
+if stage build 140 bash -c 'build' && stage show 20 bash -c 'show'; then
+  stage tests 90 bash -c 'tests'
+  stage measure 180 bash -c 'measure'
+  stage memcheck 45 bash -c 'sanitize memcheck 333'
+  stage racecheck 45 bash -c 'sanitize racecheck 150'
+  stage table 10 bash -c 'table'
+fi
+
+if [[ -z $dry_run ]]; then
+  echo "== in all $((SECONDS - begin)) s"
+  column -t "$out/stages.tsv" 2>/dev/null || cat "$out/stages.tsv"
+  [[ -f $out/table.log ]] && cat "$out/table.log"
+  exit "$failed"
+fi

@@ -1,0 +1,95 @@
+"""Every kernel for GPUs once on small samples, for compute-sanitizer; needs NumPy alone.
+
+    compute-sanitizer --tool racecheck --error-exitcode 9 python bench/gpu_sanitize.py
+
+Sizes are not multiples of any tile. Exits 1 if a result differs from the CPU's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+import fastmi
+from fastmi import _backend, _cpu
+from fastmi._device_array import DeviceArray
+
+SCALES = [0.5, 1.0, 3.0]
+
+
+def results(kernels, blocks, k: int, metric: str, algorithm: str) -> Iterator[tuple[str, tuple]]:
+    """Everything that is the same integers or the same bits on every device."""
+    ks = [1, k]
+    distances = kernels.kth_distance(blocks, ks, metric, algorithm, 1)
+    yield "kth_distance", (distances,)
+    yield "kneighbors", kernels.kneighbors(blocks, k, metric, algorithm, 1)
+    for strict in (True, False):
+        radius = np.ascontiguousarray(distances[-1])
+        counts = kernels.count_within(blocks[:1], radius, strict, metric, algorithm, 1)
+        yield "count_within", (counts,)
+    for variant in (1, 2):
+        yield "ksg", kernels.ksg(blocks, ks, variant, metric, algorithm, 1)[2:]
+    yield "ksg_sweep", kernels.ksg_sweep(*blocks, SCALES, ks, metric, 1)[2:]
+
+
+def batches(cuda, rng: np.random.Generator, n: int) -> int:
+    """Return the number of batches whose means are not those of one call for each member."""
+    x, y = (rng.standard_normal((n, 2)) for _ in range(2))
+    there = [DeviceArray(0, host=each) for each in (x, y)]
+    orders = np.stack([rng.permutation(n) for _ in range(7)])
+    pairs = np.array([[0, 1], [0, 3], [2, 1]])
+    columns = np.hstack([x, y])
+    given = iter([orders, None])
+    surrogates = cuda.ksg_surrogates(*there, [3], "chebyshev", "auto", lambda: next(given), 1)
+    means = {
+        "ksg_permutations": (
+            surrogates,
+            [[x[order], y] for order in orders],
+        ),
+        "ksg_pairs": (
+            cuda.ksg_pairs(there, pairs, [3])[0],
+            [[np.ascontiguousarray(columns[:, [j]]) for j in pair] for pair in pairs],
+        ),
+    }
+    wrong = 0
+    for what, (got, members) in means.items():
+        expected = [_cpu.ksg(member, [3], 1, "chebyshev", "auto", 1)[0] for member in members]
+        if not np.allclose(got, expected, rtol=1e-12):
+            print(f"different: {what}")
+            wrong += 1
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=333, help="samples")
+    arguments = parser.parse_args()
+    if not fastmi.config()["cuda"]["available"]:
+        print(f"no GPU: not checked ({fastmi.config()['cuda']['reason']})")
+        return 77
+    cuda = _backend.cuda_kernels()
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for dtype in ("float32", "float64"):
+        for dims in ((1, 1), (2, 3), (17, 5)):
+            arrays = [rng.standard_normal((arguments.n, d)).astype(dtype) for d in dims]
+            there = [DeviceArray(0, host=array) for array in arrays]
+            for metric in ("chebyshev", "euclidean"):
+                for algorithm, most in (("brute", 5), ("tree", 5), ("auto", 70), ("auto", 200)):
+                    k = min(most, arguments.n - 1)
+                    on_cpu = results(_cpu, arrays, k, metric, "auto")
+                    on_gpu = results(cuda, there, k, metric, algorithm)
+                    for (what, expected), (_, got) in zip(on_cpu, on_gpu, strict=True):
+                        if not all(map(np.array_equal, got, expected)):
+                            print(f"different: {what} {dtype} {dims} {metric} {algorithm} k={k}")
+                            wrong += 1
+    wrong += batches(cuda, rng, arguments.n)
+    print(f"{wrong} differences")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

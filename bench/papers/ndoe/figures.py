@@ -1,0 +1,177 @@
+"""Figures 2 to 5 of "A neural difference-of-entropies estimator for mutual information".
+
+    python bench/papers/ndoe/figures.py --figure 4 --quick
+
+Errors (truth - estimate, as the paper plots them) of every estimator on correlated Gaussians,
+cubed Gaussians and sparse Gaussians, against the true mutual information.
+
+The paper gives neither the grid of information nor depth, learning rate or stopping of all the
+networks; ours are below. Every estimator gets the same samples, batch, number of updates and
+evaluation (10 240 fresh samples).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+import fastmi
+from fastmi import datasets
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import cells
+
+OUT = Path(__file__).parents[2] / "results" / "ndoe"
+
+# Figure: samples, task and its mapping of y.
+FIGURES = {
+    2: (131_072, ("gaussian", "cubic")),
+    3: (65_536, ("gaussian", "cubic")),
+    4: (32_768, ("gaussian", "cubic")),
+    5: (131_072, ("sparse", "sparse-cubic")),
+}
+INFORMATION = {
+    "gaussian": (0.0, 2.0, 5.0, 10.0, 15.0, 20.0),
+    "cubic": (0.0, 2.0, 5.0, 10.0, 15.0, 20.0),
+    "sparse": (0.0, 1.0, 2.0, 5.0, 8.0),
+    "sparse-cubic": (0.0, 1.0, 2.0, 5.0, 8.0),
+}
+TEST = 10_240
+BATCH = 128
+EPOCHS = 50
+
+ESTIMATORS = {
+    "ndoe": fastmi.NDoE,
+    "ndoe-realnvp": fastmi.NDoERealNVP,
+    "bnaf": fastmi.SeparateBNAF,
+    "doe-gaussian": lambda **options: fastmi.DoE(density="gaussian", **options),
+    "doe-logistic": lambda **options: fastmi.DoE(density="logistic", **options),
+    "smile-5": lambda **options: fastmi.SMILE(tau=5.0, **options),
+    "smile-inf": lambda **options: fastmi.SMILE(tau=float("inf"), **options),
+    "demi": fastmi.DEMI,
+    "infonce": fastmi.InfoNCE,
+    "nwj": fastmi.NWJ,
+}
+
+
+def law(task: str, mi: float, d: int) -> datasets.Distribution:
+    """Return the distribution of a task whose information is `mi` nats."""
+    family = datasets.SparseGaussian if task.startswith("sparse") else datasets.CorrelatedGaussian
+    base = family.from_mi(mi, d)
+    return datasets.Mapped(base, y=lambda y: y**3) if task.endswith("cubic") else base
+
+
+def decay(steps: int):
+    """Return a schedule that keeps the rate for half of the steps, then lets it fall to 0."""
+    from torch.optim.lr_scheduler import LambdaLR
+
+    return lambda optimizer: LambdaLR(
+        optimizer, lambda step: min(1.0, 2.0 * (1.0 - step / steps) + 1e-3)
+    )
+
+
+def measure(
+    *, task: str, d: int, n: int, mi: float, steps: int, estimator: str, negatives: str, seed: int
+) -> Mapping[str, object]:
+    """Train one estimator once."""
+    distribution = law(task, mi, d)
+    options: dict[str, object] = {
+        "steps": steps,
+        "batch_size": BATCH,
+        "seed": seed,
+        "patience": None,
+        "schedule": decay(steps),
+        "eval_every": max(steps // 5, 1),
+    }
+    if estimator in ("smile-5", "smile-inf", "demi", "nwj"):
+        options["negatives"] = negatives
+    start = perf_counter()
+    found = ESTIMATORS[estimator](**options).estimate(
+        *distribution.sample(n, seed), test=distribution.sample(TEST, 10_000 + seed)
+    )
+    truth = distribution.mutual_information
+    return {
+        "estimate": f"{float(found):.4f}",
+        "error": f"{truth - found:.4f}",
+        "relative": f"{(found - truth) / truth:.4f}" if truth else "",
+        "cross_entropy": f"{found.terms.get('cross_entropy', float('nan')):.4f}",
+        "conditional": f"{found.terms.get('conditional_cross_entropy', float('nan')):.4f}",
+        "seconds": f"{perf_counter() - start:.1f}",
+    }
+
+
+def plot(rows: list[dict[str, str]], path: Path) -> None:
+    """Draw the error against the truth: one panel per task and d, one line per estimator."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    panels = sorted({(row["task"], int(row["d"])) for row in rows})
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(5 * len(panels), 4), squeeze=False, layout="constrained"
+    )
+    for axis, (task, d) in zip(axes[0], panels, strict=True):
+        inside = [row for row in rows if (row["task"], int(row["d"])) == (task, d)]
+        for name in dict.fromkeys(row["estimator"] for row in inside):
+            points: dict[float, list[float]] = {}
+            for row in inside:
+                if row["estimator"] == name:
+                    points.setdefault(float(row["mi"]), []).append(float(row["error"]))
+            truths = sorted(points)
+            means = [np.mean(points[truth]) for truth in truths]
+            spread = [np.std(points[truth]) for truth in truths]
+            axis.errorbar(truths, means, spread, marker="o", markersize=3, capsize=2, label=name)
+        axis.axhline(0, color="black", linewidth=0.8)
+        axis.set_yscale("symlog", linthresh=0.5)
+        axis.set_title(f"{task}, d = {d}, n = {inside[0]['n']}, {inside[0]['steps']} updates")
+        axis.set_xlabel("true mutual information (nats)")
+        axis.set_ylabel("truth - estimate (nats)")
+    axes[0][-1].legend(fontsize=7)
+    figure.savefig(path, dpi=90)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--figure", type=int, choices=FIGURES, default=4)
+    parser.add_argument("--quick", action="store_true", help="d = 20; 2, 5, 10 nats; few updates")
+    parser.add_argument("--steps", type=int, help=f"updates (default: {EPOCHS} epochs)")
+    parser.add_argument("--dims", type=int, nargs="+", help="columns (default: 20 50 100)")
+    parser.add_argument("--mi", type=float, nargs="+", help="true information, nats")
+    parser.add_argument("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS))
+    parser.add_argument("--seeds", type=int, help="runs per cell (default: 10, quick: 1)")
+    parser.add_argument(
+        "--negatives",
+        choices=("all", "shuffle"),
+        default="all",
+        help="product pairs of a critic's batch; InfoNCE always takes all",
+    )
+    parser.add_argument("--fresh", action="store_true", help="measure again what the CSV holds")
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    n, tasks = FIGURES[given.figure]
+    steps = given.steps or (1500 if given.quick else EPOCHS * n // BATCH)
+    dims = given.dims or ((20,) if given.quick or given.figure == 5 else (20, 50, 100))
+    seeds = given.seeds or (1 if given.quick else 10)
+    todo = [
+        {"task": task, "d": d, "n": n, "mi": mi, "steps": steps, "estimator": estimator}
+        | {"negatives": given.negatives, "seed": seed}
+        for task in tasks
+        for d in dims
+        for mi in given.mi or ((2.0, 5.0, 10.0) if given.quick else INFORMATION[task])
+        for estimator in given.estimators
+        for seed in range(seeds)
+    ]
+    name = f"figure{given.figure}{'-quick' if given.quick else ''}"
+    rows = cells.run(given.out / f"{name}.csv", todo, measure, fresh=given.fresh)
+    plot(rows, given.out / f"{name}.png")
+    print(cells.table(rows, ("task", "d", "mi", "estimator", "estimate", "relative", "seconds")))
+
+
+if __name__ == "__main__":
+    main()

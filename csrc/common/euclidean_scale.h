@@ -1,0 +1,65 @@
+// The power of two that keeps squared Euclidean distances in range.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace fastmi {
+
+/// Ranges of a column and of the middle half of its values, from a few hundred probes the latter.
+template <class T>
+struct Spread {
+  T all = 0;
+  T half = 0;
+  T magnitude = 0;
+};
+
+/// Every how many samples a column of n is probed.
+inline std::int64_t probe_stride(std::int64_t n) { return std::max<std::int64_t>(1, n / 256); }
+
+/// probe: values at multiples of probe_stride; reordered.
+template <class T>
+Spread<T> column_spread(T low, T high, std::vector<T>& probe) {
+  std::sort(probe.begin(), probe.end());
+  const T half = probe[probe.size() * 3 / 4] - probe[probe.size() / 4];
+  return {high - low, half, std::max(std::abs(low), std::abs(high))};
+}
+
+/// The power of two that takes the widest column near the top of the range whose squares can be
+/// summed: below it lies all the room there is for small distances. spreads: one per dim.
+template <class T>
+T euclidean_scale(const std::vector<Spread<T>>& spreads) {
+  constexpr int kMaxExponent = std::numeric_limits<T>::max_exponent;
+  Spread<T> widest;
+  for (const Spread<T>& spread : spreads) {
+    widest.magnitude = std::max(widest.magnitude, spread.magnitude);
+    widest.all = std::max(widest.all, spread.all);
+    widest.half = std::max(widest.half, spread.half);
+  }
+  if (widest.all == 0) return 1;
+  // Most distances are about as large as the widest middle half. Squares span 2 max_exponent binary
+  // digits in all, distances half of that.
+  if (widest.half > 0 &&
+      std::ilogb(widest.all) - std::ilogb(widest.half) > kMaxExponent - kMaxExponent / 5) {
+    throw std::invalid_argument(
+        "x must not have outliers so far out that other squared distances underflow float" +
+        std::to_string(8 * sizeof(T)) + "; got a column that spans 2^" +
+        std::to_string(std::ilogb(widest.all)) + " where half the values lie within 2^" +
+        std::to_string(std::ilogb(widest.half)) +
+        ": drop them (a fill value?), use float64 or metric='chebyshev'");
+  }
+  const int top = kMaxExponent / 2 - 4 - (std::ilogb(static_cast<int>(spreads.size())) + 1) / 2;
+  // The scale and its inverse stay normal numbers, and the coordinates themselves finite.
+  constexpr int kMost = kMaxExponent - 2;
+  const int exponent =
+      std::clamp(top - std::ilogb(widest.all), std::numeric_limits<T>::min_exponent,
+                 std::min(kMost, kMost - std::ilogb(widest.magnitude)));
+  return std::ldexp(T(1), exponent);
+}
+
+}  // namespace fastmi

@@ -1,0 +1,39 @@
+// Radii as limits on the numbers that kernels compare: every backend draws the line at the same
+// bit.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "common/portable.h"
+
+namespace fastmi {
+
+/// The smallest value v such that "distance < v" means the wanted comparison with radius.
+template <class T>
+FASTMI_HD T strict_limit(T radius, bool strict) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  return strict ? radius : std::nextafter(radius, kInfinity);
+}
+
+/// A positive radius stays positive: coincident points are inside the smallest of them.
+template <class T>
+FASTMI_HD T scaled_radius(T radius, T scale) {
+  constexpr T kLeast = std::numeric_limits<T>::denorm_min();
+  if (!(radius > 0)) return radius;
+  return radius * scale > kLeast ? radius * scale : kLeast;
+}
+
+/// The smallest s with sqrt(s) >= limit: sums of squares below s have a root below limit.
+template <class T>
+FASTMI_HD T squared_limit(T limit) {
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  if (limit <= 0 || limit == kInfinity) return limit;
+  T square = limit * limit;
+  while (square > 0 && std::sqrt(std::nextafter(square, T(0))) >= limit)
+    square = std::nextafter(square, T(0));
+  while (std::sqrt(square) < limit) square = std::nextafter(square, kInfinity);
+  return square;
+}
+
+}  // namespace fastmi

@@ -1,0 +1,230 @@
+#include <stdexcept>
+
+#include "cpu/bnaf_pass.h"
+
+namespace fastmi::cpu {
+
+template <class T>
+void Bnaf<T>::Pass::transpose_level(Level<T>& level, std::int64_t t) {
+  const std::int64_t panel = kernels.tile_vectors * kernels.lanes;
+  for (std::int64_t r = 0; r < level.h.count; r += panel) {
+    kernels.transpose_rows(level.h.row(t, r), std::min(panel, level.h.count - r), vectors,
+                           level.transposed.tile(t) + r * width);
+  }
+}
+
+template <class T>
+void Bnaf<T>::Pass::backward_tile(const T* f_gradient, const T* slope_gradient,
+                                  const BnafGradients<T>& gradients, std::int64_t tile,
+                                  int thread) {
+  const std::int64_t t = tile;
+  T* own = scratch.data() + thread * scratch_size;
+  load_tile(f_gradient, d, tile, levels[depth].delta.tile(t));
+  load_tile(slope_gradient, d, tile, own);
+  const T* sums = levels[depth].sums.tile(t);
+  T* ratios = levels[depth].ratios.tile(t);
+  for (std::int64_t at = 0; at < d * width; ++at) ratios[at] = own[at] / sums[at];
+
+  for (std::int64_t l = depth - 1; l >= 0; --l) {
+    const BnafWeights<T>& weights = layers[l].weights;
+    const BlockTriangle& shape = weights.shape();
+    Level<T>& in = levels[l];
+    Level<T>& out = levels[l + 1];
+    transpose_level(in, t);
+    if (l == 0 && gradients.x == nullptr) break;
+    weights.multiply_transposed(kernels, vectors, false, out.delta.tile(t), in.delta.tile(t));
+    if (l == 0) {
+      store_tile(in.delta.tile(t), d, tile, gradients.x);
+      break;
+    }
+    for (std::int64_t i = 0; i < d; ++i) {
+      weights.multiply_slopes_transposed(kernels, vectors, i, out.ratios.row(t, i * shape.a_out),
+                                         own + i * shape.a_in * width);
+    }
+    kernels.activate_backward(in.delta.tile(t), (leak > 0 ? in.tanh : in.h).tile(t),
+                              in.sech2.tile(t), in.h.count * width, leak, in.scaled.tile(t), own,
+                              in.sums.tile(t), in.ratios.tile(t));
+  }
+  if (!has_y(tile)) return;
+  for (std::int64_t l = depth - 1; l >= 0; --l) {
+    Level<T>& level = y_levels[l];
+    transpose_level(level, t);
+    if (l == 0 && gradients.y == nullptr) break;
+    cross[l].multiply_transposed(kernels, vectors, false, levels[l + 1].delta.tile(t),
+                                 level.delta.tile(t));
+    if (l + 1 < depth) {
+      y_layers[l].weights.multiply_transposed(kernels, vectors, true, y_levels[l + 1].delta.tile(t),
+                                              level.delta.tile(t));
+    }
+    if (l == 0) {
+      store_tile(level.delta.tile(t), d_y, tile, gradients.y);
+    } else {
+      kernels.activate_backward(level.delta.tile(t), (leak > 0 ? level.tanh : level.h).tile(t),
+                                level.sech2.tile(t), level.h.count * width, leak, nullptr, nullptr,
+                                nullptr, nullptr);
+    }
+  }
+}
+
+// Gradients of the parameters: sums over samples, parallel over what they are gradients of.
+namespace {
+
+/// One matrix whose gradient is delta^T h.
+template <class T>
+struct Product {
+  const BnafWeights<T>* weights;
+  Rows<T>* delta;
+  Rows<T>* transposed;
+  bool all_tiles;
+  bool slopes;  ///< the diagonal blocks hold the log-slopes' part already
+  T* gradient;
+};
+
+struct Task {
+  std::size_t product;
+  std::int64_t column, first_panel, end_panel;
+};
+
+}  // namespace
+
+template <class T>
+void Bnaf<T>::Pass::diagonal_gradient(const Level<T>& in, Level<T>& out, const Layer<T>& layer,
+                                      bool slopes, std::int64_t tile_count, std::int64_t block,
+                                      T* weight_gradient, T* bias_gradient) {
+  const BlockTriangle& shape = layer.weights.shape();
+  const std::int64_t first = block * shape.a_out;
+  kernels.sum_rows(out.delta.row(0, first), out.delta.stride, tile_count, vectors, shape.a_out,
+                   bias_gradient + first);
+  if (!slopes) return;
+  T dots[kDotRows * kDotRows];
+  auto& inputs = const_cast<Rows<T>&>(in.scaled);
+  for (std::int64_t p = 0; p < shape.a_out; p += kDotRows) {
+    for (std::int64_t q = 0; q < shape.a_in; q += kDotRows) {
+      kernels.dot_rows(out.ratios.row(0, first + p), out.ratios.stride,
+                       inputs.row(0, block * shape.a_in + q), inputs.stride, tile_count, vectors,
+                       dots);
+      for (std::int64_t r = p; r < std::min(p + kDotRows, shape.a_out); ++r) {
+        T* to = weight_gradient + layer.weights.row(first + r).offset +
+                layer.weights.row(first + r).diagonal;
+        for (std::int64_t k = q; k < std::min(q + kDotRows, shape.a_in); ++k) {
+          to[k] = dots[(r - p) * kDotRows + k - q] * layer.weights.scaled_row(first + r)[k];
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execution& execution,
+                       const BnafGradients<T>& gradients) {
+  Pass& pass = *pass_;
+  if (!pass.keep) throw std::logic_error("the forward pass kept nothing for a backward pass");
+  const std::int64_t panel = pass.kernels.tile_vectors * pass.kernels.lanes;
+  const auto prepare = [&](Level<T>& level, std::int64_t tiles, bool input) {
+    if (!input) level.delta.resize(tiles, level.h.count, pass.width);
+    level.transposed.resize(tiles, divide_up(level.h.count, panel) * panel, pass.width);
+  };
+  for (std::int64_t l = 0; l <= pass.depth; ++l) {
+    prepare(pass.levels[l], pass.tiles, l == 0 && gradients.x == nullptr);
+    if (l > 0) pass.levels[l].ratios.resize(pass.tiles, pass.levels[l].h.count, pass.width);
+  }
+  for (std::size_t l = 0; l < pass.y_levels.size(); ++l) {
+    prepare(pass.y_levels[l], pass.conditioned_tiles, l == 0 && gradients.y == nullptr);
+  }
+  pass.scratch.resize(execution.threads * pass.scratch_size);
+  parallel_for(execution, pass.tiles, [&](std::int64_t tile, int thread) {
+    pass.backward_tile(f_gradient, slope_gradient, gradients, tile, thread);
+  });
+
+  // Biases and the log-slopes' part of the diagonal blocks.
+  const auto y_depth = static_cast<std::int64_t>(pass.y_layers.size());
+  const std::int64_t blocks = pass.depth * pass.d + y_depth * pass.d_y;
+  parallel_for(execution, blocks, [&](std::int64_t item, int) {
+    if (item < pass.depth * pass.d) {
+      const std::int64_t l = item / pass.d;
+      pass.diagonal_gradient(pass.levels[l], pass.levels[l + 1], pass.layers[l], true, pass.tiles,
+                             item % pass.d, gradients.weights[l], gradients.biases[l]);
+    } else {
+      item -= pass.depth * pass.d;
+      const std::int64_t l = item / pass.d_y;
+      pass.diagonal_gradient(pass.y_levels[l], pass.y_levels[l + 1], pass.y_layers[l], false,
+                             pass.conditioned_tiles, item % pass.d_y, gradients.y_weights[l],
+                             gradients.y_biases[l]);
+    }
+  });
+
+  std::vector<Product<T>> products;
+  for (std::int64_t l = 0; l < pass.depth; ++l) {
+    products.push_back({&pass.layers[l].weights, &pass.levels[l + 1].delta,
+                        &pass.levels[l].transposed, true, true, gradients.weights[l]});
+  }
+  for (std::size_t l = 0; l < pass.cross.size(); ++l) {
+    products.push_back({&pass.cross[l], &pass.levels[l + 1].delta, &pass.y_levels[l].transposed,
+                        false, false, gradients.cross_weights[l]});
+  }
+  for (std::int64_t l = 0; l < y_depth; ++l) {
+    products.push_back({&pass.y_layers[l].weights, &pass.y_levels[l + 1].delta,
+                        &pass.y_levels[l].transposed, false, false, gradients.y_weights[l]});
+  }
+  std::vector<Task> tasks;
+  constexpr std::int64_t kPanels = 16;
+  for (std::size_t p = 0; p < products.size(); ++p) {
+    const BlockTriangle& shape = products[p].weights->shape();
+    for (std::int64_t k = 0; k < shape.columns(); k += panel) {
+      const std::int64_t panels = products[p].weights->panels();
+      for (std::int64_t r = shape.first_row(k) / kTileRows; r < panels; r += kPanels) {
+        tasks.push_back({p, k, r, std::min(panels, r + kPanels)});
+      }
+    }
+  }
+  const std::int64_t group = pass.kernels.tile_vectors / pass.vectors;  // tiles summed at once
+  parallel_for(execution, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t item, int) {
+    const Task& task = tasks[item];
+    const Product<T>& product = products[task.product];
+    const BnafWeights<T>& weights = *product.weights;
+    const BlockTriangle& shape = weights.shape();
+    // Sums of all panels side by side, so that one group of samples stays in the nearest cache.
+    T sums[kPanels][kTileRows * 64];
+    for (auto& panel_sums : sums) std::fill_n(panel_sums, kTileRows * panel, T(0));
+    const auto add = [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t t = begin; t < end; t += group) {
+        const T* h = product.transposed->tile(t) + task.column * pass.width;
+        for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
+          const std::int64_t columns = std::min(panel, weights.depth(p) - task.column);
+          if (columns <= 0) continue;
+          pass.kernels.add_outer(product.delta->row(t, p * kTileRows), product.delta->stride, h,
+                                 product.transposed->stride, std::min(group, end - t), pass.width,
+                                 static_cast<int>(divide_up(columns, pass.kernels.lanes)),
+                                 sums[p - task.first_panel]);
+        }
+      }
+    };
+    add(0, pass.conditioned_tiles);
+    if (product.all_tiles) add(pass.conditioned_tiles, pass.tiles);
+    for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
+      const std::int64_t end_row = std::min(shape.rows(), (p + 1) * kTileRows);
+      for (std::int64_t r = p * kTileRows; r < end_row; ++r) {
+        const T* from = sums[p - task.first_panel] + (r - p * kTileRows) * panel - task.column;
+        const auto& row = weights.row(r);
+        T* to = product.gradient + row.offset;
+        const std::int64_t end = std::min(task.column + panel, row.length);
+        std::int64_t k = task.column;
+        if (k < std::min(end, row.diagonal)) {
+          std::copy(from + k, from + std::min(end, row.diagonal), to + k);
+          k = row.diagonal;
+        }
+        for (; k < end; ++k) {
+          const T part = from[k] * weights.exp_row(r)[k - row.diagonal];
+          to[k] = product.slopes ? to[k] + part : part;
+        }
+      }
+    }
+  });
+}
+
+template void Bnaf<float>::backward(const float*, const float*, const Execution&,
+                                    const BnafGradients<float>&);
+template void Bnaf<double>::backward(const double*, const double*, const Execution&,
+                                     const BnafGradients<double>&);
+
+}  // namespace fastmi::cpu

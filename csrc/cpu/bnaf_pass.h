@@ -1,0 +1,111 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "cpu/bnaf.h"
+#include "cpu/bnaf_weights.h"
+#include "cpu/buffer.h"
+#include "cpu/gemm.h"
+#include "cpu/kernels.h"
+
+namespace fastmi::cpu {
+
+inline std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Rows for every sample, tile after tile: within a tile each row holds `width` samples.
+template <class T>
+struct Rows {
+  std::int64_t count = 0;   ///< rows that mean something
+  std::int64_t stride = 0;  ///< numbers from tile to tile
+  std::int64_t width = 0;
+  Buffer<T> numbers;
+
+  void resize(std::int64_t tiles, std::int64_t rows, std::int64_t samples) {
+    count = rows;
+    width = samples;
+    // Register tiles write whole panels of rows; those beyond the last row are never read.
+    stride = (rows + kTileRows) * samples;
+    numbers.resize(static_cast<std::size_t>(tiles * stride));
+  }
+  T* tile(std::int64_t t) { return numbers.data() + t * stride; }
+  T* row(std::int64_t t, std::int64_t r) { return tile(t) + r * width; }
+};
+
+/// Units of one level of a network and their gradients. Level 0 is the input.
+template <class T>
+struct Level {
+  Rows<T> h;           ///< activations; at the last level the output
+  Rows<T> tanh;        ///< tanh(u), where the activation leaks
+  Rows<T> sech2;       ///< of hidden layers
+  Rows<T> sums;        ///< S
+  Rows<T> scaled;      ///< E
+  Rows<T> exponents;   ///< N, one row per block
+  Rows<T> delta;       ///< backward: dL/du
+  Rows<T> ratios;      ///< backward: R
+  Rows<T> transposed;  ///< backward: h, samples by units, in panels of kTileVectors vectors
+};
+
+template <class T>
+struct Layer {
+  BnafWeights<T> weights;
+  Buffer<T> bias;  ///< padded with zeros to whole panels
+};
+
+template <class T>
+struct Bnaf<T>::Pass {
+  const Kernels<T>& kernels = current_kernels<T>();
+  std::int64_t n, d, conditioned, d_y;
+  T leak;
+  bool keep;
+  std::int64_t depth;  // L
+  std::int64_t width;  // samples in a tile
+  int vectors;         // width in vectors
+  std::int64_t conditioned_tiles, tiles;
+  std::vector<Layer<T>> layers, y_layers;
+  std::vector<BnafWeights<T>> cross;
+  std::vector<Level<T>> levels, y_levels;
+  Buffer<T> scratch;          // per thread
+  std::int64_t scratch_size;  // numbers per thread
+
+  Pass(const BnafNetwork<T>& network, bool keep_all, const Execution& execution);
+  void pack(const Execution& execution);
+  void forward_tile(const BnafNetwork<T>& network, std::int64_t tile, int thread, T* f,
+                    T* log_slopes);
+  void backward_tile(const T* f_gradient, const T* slope_gradient,
+                     const BnafGradients<T>& gradients, std::int64_t tile, int thread);
+  void transpose_level(Level<T>& level, std::int64_t t);
+  void diagonal_gradient(const Level<T>& in, Level<T>& out, const Layer<T>& layer, bool slopes,
+                         std::int64_t tile_count, std::int64_t block, T* weight_gradient,
+                         T* bias_gradient);
+
+  bool has_y(std::int64_t tile) const { return tile < conditioned_tiles; }
+  /// First sample of a tile, and how many it has.
+  std::int64_t first(std::int64_t tile) const {
+    return has_y(tile) ? tile * width : conditioned + (tile - conditioned_tiles) * width;
+  }
+  std::int64_t samples(std::int64_t tile) const {
+    return std::min(width, (has_y(tile) ? conditioned : n) - first(tile));
+  }
+  std::int64_t slot(std::int64_t tile, int thread) const { return keep ? tile : thread; }
+
+  /// Rows [samples, columns] of the caller into a tile, and back.
+  void load_tile(const T* from, std::int64_t columns, std::int64_t tile, T* to) const {
+    const std::int64_t count = samples(tile);
+    const T* rows = from + first(tile) * columns;
+    for (std::int64_t j = 0; j < columns; ++j) {
+      for (std::int64_t s = 0; s < count; ++s) to[j * width + s] = rows[s * columns + j];
+      std::fill(to + j * width + count, to + (j + 1) * width, T(0));
+    }
+  }
+  void store_tile(const T* from, std::int64_t columns, std::int64_t tile, T* to) const {
+    const std::int64_t count = samples(tile);
+    T* rows = to + first(tile) * columns;
+    for (std::int64_t s = 0; s < count; ++s) {
+      for (std::int64_t j = 0; j < columns; ++j) rows[s * columns + j] = from[j * width + s];
+    }
+  }
+};
+
+}  // namespace fastmi::cpu

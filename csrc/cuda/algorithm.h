@@ -1,0 +1,26 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace fastmi::cuda {
+
+enum class Algorithm {
+  kAuto,
+  kBrute,  ///< every pair, in register tiles
+  kTree,   ///< bounding boxes; margins of one dim by sorting
+};
+
+/// What kAuto stands for. Predicted from operation counts (README.md), not measured: the tree from
+/// 2^15 samples in up to 4 dims, twice as many for each dim beyond, brute force from 13 dims on.
+inline Algorithm choose_algorithm(std::int64_t n, int d) {
+  constexpr int kMostDims = 12;
+  if (d > kMostDims) return Algorithm::kBrute;
+  return n >= std::int64_t{1} << (15 + std::max(0, d - 4)) ? Algorithm::kTree : Algorithm::kBrute;
+}
+
+inline Algorithm resolve(Algorithm algorithm, std::int64_t n, int d) {
+  return algorithm == Algorithm::kAuto ? choose_algorithm(n, d) : algorithm;
+}
+
+}  // namespace fastmi::cuda

@@ -1,0 +1,96 @@
+// How a kernel is written: once, as a body that both a GPU block and an emulation on the host run.
+//
+// A body is a struct with kThreads, State (private to a thread), Shared (of the block), Params, and
+//
+//   template <class Block> FASTMI_HD static void run(Block& block, const Params& p);
+//
+// It is a sequence of phases, block.each(f) or block.any(f): every thread t runs f(t, its state),
+// then all of them wait. any() tells every thread whether f returned true in one. What happens
+// between phases depends on nothing that differs between threads. Within a phase a thread writes
+// nothing that another one reads, except through fetch_add and fetch_min, and no result depends on
+// their order. block.index() and block.batch() number the blocks of a launch, block.shared() is
+// uninitialised.
+//
+// Drivers are templates over a Queue, which stands for a stream of a device or for the host:
+// allocate, release, upload, download (both may end before the copy does), launch<Body>(blocks,
+// batch, params), wait, checkpoint (a wait at which an interrupt is heard), multiprocessors(),
+// scratch_bytes() that a launch may take beyond what its results need, and pair_dims_per_launch()
+// that keep it short.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "common/portable.h"
+
+namespace fastmi::cuda {
+
+/// Adds to a shared or global counter that other threads add to as well; its value before.
+FASTMI_HD int fetch_add(int* counter, int value) {
+#if defined(__CUDA_ARCH__)
+  return atomicAdd(counter, value);
+#else
+  const int before = *counter;
+  *counter = before + value;
+  return before;
+#endif
+}
+
+FASTMI_HD void fetch_min(std::uint64_t* least, std::uint64_t value) {
+#if defined(__CUDA_ARCH__)
+  static_assert(sizeof(unsigned long long) == sizeof(std::uint64_t));
+  atomicMin(reinterpret_cast<unsigned long long*>(least), value);
+#else
+  if (value < *least) *least = value;
+#endif
+}
+
+/// A maximum of numbers that are not NaN. A single instruction in float32.
+template <class T>
+FASTMI_HD T larger(T a, T b) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(T) == 4) return fmaxf(a, b);
+#endif
+  return a < b ? b : a;
+}
+
+template <class T>
+FASTMI_HD T smaller(T a, T b) {
+  return b < a ? b : a;
+}
+
+FASTMI_HD constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+/// Device memory for `size` numbers, given back at the end of its scope.
+template <class T, class Queue>
+class Scratch {
+ public:
+  Scratch(Queue& queue, std::int64_t size)
+      : queue_(&queue), size_(size), data_(static_cast<T*>(queue.allocate(size * sizeof(T)))) {}
+  Scratch(Queue& queue, const std::vector<T>& values)
+      : Scratch(queue, static_cast<std::int64_t>(values.size())) {
+    queue.upload(data_, values.data(), size_ * sizeof(T));
+  }
+  Scratch(Scratch&& other) noexcept : queue_(other.queue_), size_(other.size_), data_(other.data_) {
+    other.data_ = nullptr;
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch() {
+    if (data_ != nullptr) queue_->release(data_);
+  }
+
+  T* data() const { return data_; }
+  std::int64_t size() const { return size_; }
+
+ private:
+  Queue* queue_;
+  std::int64_t size_;
+  T* data_;
+};
+
+}  // namespace fastmi::cuda

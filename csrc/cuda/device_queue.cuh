@@ -1,0 +1,126 @@
+// The Queue of block.h on a CUDA stream.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "cuda/block.h"
+#include "cuda/device.h"
+#include "cuda/ops.h"
+
+namespace fastmi::cuda {
+
+template <class Body>
+class DeviceBlock {
+ public:
+  using State = typename Body::State;
+
+  __device__ DeviceBlock(std::int64_t blocks, typename Body::Shared& shared)
+      : blocks_(blocks), shared_(shared) {}
+  __device__ std::int64_t index() const { return blockIdx.x % blocks_; }
+  __device__ std::int64_t blocks() const { return blocks_; }
+  __device__ std::int64_t batch() const { return blockIdx.x / blocks_; }
+  __device__ typename Body::Shared& shared() { return shared_; }
+
+  template <class F>
+  __device__ __forceinline__ void each(F&& f) {
+    f(static_cast<int>(threadIdx.x), state_);
+    __syncthreads();
+  }
+  template <class F>
+  __device__ __forceinline__ bool any(F&& f) {
+    return __syncthreads_or(f(static_cast<int>(threadIdx.x), state_) ? 1 : 0) != 0;
+  }
+
+ private:
+  std::int64_t blocks_;
+  typename Body::Shared& shared_;
+  State state_;
+};
+
+/// Two blocks of 256 threads hide each other's loads and barriers; they get 128 registers a thread.
+template <class Body>
+constexpr int blocks_per_multiprocessor() {
+  return 512 / Body::kThreads;
+}
+
+template <class Body>
+__global__ void __launch_bounds__(Body::kThreads, blocks_per_multiprocessor<Body>())
+    run_body(const __grid_constant__ typename Body::Params params, std::int64_t blocks) {
+  __shared__ typename Body::Shared shared;
+  DeviceBlock<Body> block(blocks, shared);
+  Body::run(block, params);
+}
+
+inline constexpr std::int64_t kScratchBytes = std::int64_t{256} << 20;
+
+/// Pool of a device that keeps up to kScratchBytes from one call to the next, for the process's
+/// life; null where there are no stream-ordered pools. The default pool belongs to everyone.
+cudaMemPool_t scratch_pool(int device);
+
+class DeviceQueue {
+ public:
+  explicit DeviceQueue(const Execution& execution)
+      : execution_(execution),
+        device_(execution.device),
+        stream_(reinterpret_cast<cudaStream_t>(execution.stream)),
+        pool_(scratch_pool(execution.device)) {
+    check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount,
+                                 execution.device));
+  }
+  DeviceQueue(const DeviceQueue&) = delete;
+  DeviceQueue& operator=(const DeviceQueue&) = delete;
+
+  void* allocate(std::int64_t bytes) {
+    void* data = nullptr;
+    const auto size = static_cast<std::size_t>(bytes > 0 ? bytes : 1);
+    check(pool_ != nullptr ? cudaMallocFromPoolAsync(&data, size, pool_, stream_)
+                           : cudaMalloc(&data, size));
+    return data;
+  }
+  // From destructors: an error here was or will be reported by another call.
+  void release(void* data) noexcept {
+    pool_ != nullptr ? cudaFreeAsync(data, stream_) : cudaFree(data);
+  }
+
+  void upload(void* to, const void* from, std::int64_t bytes) {
+    check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice,
+                          stream_));
+  }
+  void download(void* to, const void* from, std::int64_t bytes) {
+    check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost,
+                          stream_));
+  }
+  void wait() { check(cudaStreamSynchronize(stream_)); }
+  void checkpoint() {
+    wait();
+    if (execution_.interrupted && execution_.interrupted()) throw Interrupted();
+  }
+  int multiprocessors() const { return multiprocessors_; }
+  std::int64_t scratch_bytes() const { return kScratchBytes; }
+  /// A fraction of a second on any GPU of the last ten years.
+  double pair_dims_per_launch() const { return 1e12; }
+
+  template <class Body>
+  void launch(std::int64_t blocks, std::int64_t batch, const typename Body::Params& params) {
+    const std::int64_t all = blocks * batch;
+    if (all > std::numeric_limits<int>::max()) {
+      throw std::invalid_argument("too many samples for one launch: " + std::to_string(all) +
+                                  " blocks");
+    }
+    run_body<Body><<<static_cast<unsigned>(all), Body::kThreads, 0, stream_>>>(params, blocks);
+    check(cudaGetLastError());
+  }
+
+ private:
+  const Execution& execution_;
+  DeviceScope device_;
+  cudaStream_t stream_;
+  cudaMemPool_t pool_;
+  int multiprocessors_ = 1;
+};
+
+}  // namespace fastmi::cuda

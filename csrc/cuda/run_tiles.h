@@ -1,0 +1,93 @@
+// Launches of the tile kernels: the shape of the tiles, and how many at a time.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "cuda/job.h"
+#include "cuda/ksg_tiles.h"
+#include "cuda/sweep_tiles.h"
+
+namespace fastmi::cuda {
+
+/// Calls launch(params, tiles) with as many tiles at a time as scratch and patience allow; heaps:
+/// heaps of k places per query.
+template <class Body, class T, class Queue, class Launch>
+void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t heaps,
+                  double pair_dims_per_query, Launch&& launch) {
+  constexpr int kQueries = Body::kQueries;
+  const std::int64_t tiles = ceil_div(params.columns.n, kQueries);
+  const std::int64_t places = std::max<std::int64_t>(1, heaps * params.k) * kQueries;
+  const std::int64_t place_bytes = sizeof(T) + sizeof(std::int32_t);
+  const auto patience =
+      static_cast<std::int64_t>(queue.pair_dims_per_launch() / (pair_dims_per_query * kQueries));
+  // Whole waves of two blocks per multiprocessor: blocks take equally long.
+  const std::int64_t wave = 2 * queue.multiprocessors();
+  const std::int64_t most = std::min(queue.scratch_bytes() / (places * place_bytes), patience);
+  const std::int64_t at_once = std::min(tiles, std::max<std::int64_t>(1, most / wave) * wave);
+  const Scratch<T, Queue> distances(queue, at_once * places);
+  const Scratch<std::int32_t, Queue> samples(queue, at_once * places);
+  params.heap_distances = distances.data();
+  params.heap_samples = samples.data();
+  for (std::int64_t first = 0; first < tiles; first += at_once) {
+    if (first > 0) queue.checkpoint();
+    params.first_query = first * kQueries;
+    launch(params, std::min(at_once, tiles - first));
+  }
+}
+
+template <class T, Metric M, int kRows, int kCols, class Queue>
+void run_tiles_as(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
+  using Body = KsgTiles<T, M, kRows, kCols>;
+  const typename Body::Params params{
+      job.columns, 0,         job.radii,  job.number, job.ks,        job.radius,
+      job.joint,   job.k,     nullptr,    nullptr,    job.distances, job.neighbours,
+      job.spaces,  job.space, job.strict, job.limits, job.counts};
+  const double passes = job.radii == Radii::kGiven ? 1 : 2;
+  launch_tiles<Body, T>(
+      queue, params, batch,
+      passes * static_cast<double>(job.columns.n) * job.columns.d * static_cast<double>(batch),
+      [&](const typename Body::Params& p, std::int64_t tiles) {
+        queue.template launch<Body>(tiles, batch, p);
+      });
+}
+
+/// Tiles of 16 kRows queries: large ones do the most arithmetic per load, small ones give every
+/// multiprocessor work when there are few samples.
+template <class T, Metric M, class Queue>
+void run_tiles(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
+  constexpr bool kSingle = sizeof(T) == 4;
+  constexpr int kLarge = kSingle ? 8 : 4;
+  constexpr int kSmall = 2;
+  constexpr int kCols = kSingle && M == Metric::kChebyshev ? 8 : 4;
+  if (batch * ceil_div(job.columns.n, 16 * kLarge) >= 2 * queue.multiprocessors()) {
+    run_tiles_as<T, M, kLarge, kCols>(queue, job, batch);
+  } else {
+    run_tiles_as<T, M, kSmall, kCols>(queue, job, batch);
+  }
+}
+
+template <class T, class Queue>
+void run_tiles(Queue& queue, const TileJob<T>& job, Metric metric, std::int64_t batch = 1) {
+  if (metric == Metric::kEuclidean) {
+    run_tiles<T, Metric::kEuclidean>(queue, job, batch);
+  } else {
+    run_tiles<T, Metric::kChebyshev>(queue, job, batch);
+  }
+}
+
+template <class T, Metric M, class Queue>
+void run_sweep(Queue& queue, const SweepJob<T>& job) {
+  constexpr int kCols = sizeof(T) == 4 && M == Metric::kChebyshev ? 8 : 4;
+  using Body = SweepTiles<T, M, 4, kCols>;
+  const typename Body::Params params{job.columns, 0,          job.x,        job.y,     job.scales,
+                                     job.scale,   job.number, job.ks,       job.k,     nullptr,
+                                     nullptr,     job.radius, job.limits_y, job.counts};
+  const double work = job.columns.d + 2.0 * job.scales * job.number;
+  launch_tiles<Body, T>(queue, params, job.scales, 2 * work * job.columns.n,
+                        [&](const typename Body::Params& p, std::int64_t tiles) {
+                          queue.template launch<Body>(tiles, 1, p);
+                        });
+}
+
+}  // namespace fastmi::cuda

@@ -1,0 +1,317 @@
+// A tile of the distance matrix: 16 x 16 threads, each with kRows x kCols of the pairs in
+// registers.
+//
+// Coordinates pass through shared memory in chunks of dims. What the tile is for (the nearest
+// neighbours, counts below a limit) follows while the distances are still in registers; they are
+// never stored.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "common/metric.h"
+#include "common/radius_limit.h"
+#include "cuda/block.h"
+#include "cuda/neighbour_heap.h"
+
+namespace fastmi::cuda {
+
+/// Columns of all variables of a batch of problems over the same n samples. Value i of column c is
+/// columns[c * stride + i]; from n to stride it is +inf.
+template <class T>
+struct Columns {
+  const T* columns;
+  std::int64_t stride;  ///< a multiple of kStrideUnit
+  int n;
+  int d;                       ///< dims of a problem, all variables together
+  const std::int32_t* of;      ///< [batch][d]: its columns
+  const std::uint8_t* closes;  ///< [d]: whether the dim is the last of its variable
+};
+
+inline constexpr int kStrideUnit = 128;
+
+/// What a distance is taken over: dims [begin, end) of the problem. Coordinates are multiplied by
+/// `scale`; `squared`: a sum of squares within each variable, else a maximum.
+template <class T>
+struct Space {
+  int begin;
+  int end;
+  T scale;
+  bool squared;
+
+  /// The distance that a computed number stands for.
+  FASTMI_HD T distance(T computed) const {
+    return squared ? std::sqrt(computed) / scale : computed;
+  }
+
+  /// The number below which computed distances lie within the radius.
+  FASTMI_HD T limit(T radius, bool strict) const {
+    const T limit = strict_limit(scaled_radius(radius, scale), strict);
+    return squared ? squared_limit(limit) : limit;
+  }
+};
+
+template <class T, Metric M, int kRowsOf, int kColsOf, int kSets>
+struct Tile {
+  static constexpr int kSide = 16;
+  static constexpr int kThreads = kSide * kSide;
+  static constexpr int kRows = kRowsOf;
+  static constexpr int kCols = kColsOf;
+  static constexpr int kQueries = kSide * kRows;
+  static constexpr int kCandidates = kSide * kCols;
+  static constexpr int kBoth = kQueries + kCandidates;
+  static constexpr int kChunk = 16;  // dims in shared memory at a time
+  static constexpr int kSlots = 16;  // candidates of one query that wait for its heap
+  static constexpr int kGroup = 8;   // entries that are counted between two barriers
+  // 16-byte loads, and threads side by side within a row of shared memory.
+  static constexpr int kVector =
+      kCols < 16 / static_cast<int>(sizeof(T)) ? kCols : 16 / static_cast<int>(sizeof(T));
+  static_assert(kStrideUnit % kQueries == 0 && kStrideUnit % kCandidates == 0);
+  static_assert(kRows <= 8 && kCandidates <= 255, "row counts of a tile are packed in bytes");
+  static_assert(kGroup * kSide <= kThreads);
+
+  struct State {
+    T acc[kSets][kRows][kCols];
+    T inner[M == Metric::kEuclidean ? kRows : 1][M == Metric::kEuclidean ? kCols : 1];
+    std::uint64_t waiting;
+  };
+  struct Shared {
+    union {
+      struct {
+        alignas(16) T at[kChunk][kBoth];  ///< queries, then candidates
+        std::uint8_t closes[kChunk];
+      } coords;
+      struct {
+        T distance[kSlots][kQueries];
+        std::int32_t sample[kSlots][kQueries];
+      } queue;
+      std::uint64_t partial[kGroup][kThreads];
+    };
+    T reach[kQueries];  ///< pairs at or beyond it do not matter
+    std::int32_t worst[kQueries];
+    int queued[kQueries];
+  };
+
+  FASTMI_HD static int row(int t, int r) { return t / kSide * kRows + r; }
+  FASTMI_HD static int col(int t, int c) {
+    return (c / kVector * kSide + t % kSide) * kVector + c % kVector;
+  }
+
+  /// Distances of kQueries x kCandidates pairs into acc[kSet]. False, with acc unspecified, when
+  /// none is below its query's `reach`; with kStop only, else always true.
+  template <int kSet, bool kStop, class Block>
+  FASTMI_HD static bool distances(Block& block, const Columns<T>& p, const Space<T>& space,
+                                  int first_query, int first_candidate) {
+    Shared& shared = block.shared();
+    const std::int32_t* of = p.of + static_cast<std::int64_t>(block.batch()) * p.d;
+    for (int from = space.begin; from < space.end; from += kChunk) {
+      const int width = space.end - from < kChunk ? space.end - from : kChunk;
+      block.each([&](int t, State&) {
+        load(shared, p, of + from, t, width, space.scale, first_query, first_candidate);
+        if (t < width) shared.coords.closes[t] = p.closes[from + t];
+      });
+      const bool first = from == space.begin;
+      const bool last = from + width == space.end;
+      const bool alive = block.any([&](int t, State& s) {
+        accumulate<kSet>(shared, t, s, width, first, space.squared);
+        return last || !kStop || within_reach<kSet>(shared, t, s);
+      });
+      if (!alive) return false;
+    }
+    return true;
+  }
+
+  /// A thread keeps to one sample, whose address it computes once.
+  FASTMI_HD static void load(Shared& shared, const Columns<T>& p, const std::int32_t* of, int t,
+                             int width, T scale, int first_query, int first_candidate) {
+    constexpr int kAtOnce = kThreads / kBoth;  // dims
+    static_assert(kAtOnce >= 1);
+    const int sample = t % kBoth;
+    if (t / kBoth >= kAtOnce) return;
+    const T* from = p.columns + (sample < kQueries ? first_query + sample
+                                                   : first_candidate + (sample - kQueries));
+    FASTMI_UNROLL_4
+    for (int j = t / kBoth; j < width; j += kAtOnce) {
+      shared.coords.at[j][sample] = from[of[j] * p.stride] * scale;
+    }
+  }
+
+  template <int kSet>
+  FASTMI_HD static void accumulate(const Shared& shared, int t, State& s, int width, bool first,
+                                   bool squared) {
+    if (first) {
+      FASTMI_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        FASTMI_UNROLL
+        for (int c = 0; c < kCols; ++c) {
+          s.acc[kSet][r][c] = 0;
+          if constexpr (M == Metric::kEuclidean) s.inner[r][c] = 0;
+        }
+      }
+    }
+    FASTMI_ROLL
+    for (int j = 0; j < width; ++j) {
+      T query[kRows];
+      T candidate[kCols];
+      FASTMI_UNROLL
+      for (int r = 0; r < kRows; ++r) query[r] = shared.coords.at[j][row(t, r)];
+      FASTMI_UNROLL
+      for (int c = 0; c < kCols; ++c) candidate[c] = shared.coords.at[j][kQueries + col(t, c)];
+      if (M == Metric::kChebyshev || !squared) {
+        FASTMI_UNROLL
+        for (int r = 0; r < kRows; ++r) {
+          FASTMI_UNROLL
+          for (int c = 0; c < kCols; ++c) {
+            s.acc[kSet][r][c] = larger(s.acc[kSet][r][c], std::fabs(query[r] - candidate[c]));
+          }
+        }
+      } else if constexpr (M == Metric::kEuclidean) {
+        const bool closes = shared.coords.closes[j] != 0;
+        FASTMI_UNROLL
+        for (int r = 0; r < kRows; ++r) {
+          FASTMI_UNROLL
+          for (int c = 0; c < kCols; ++c) {
+            const T gap = query[r] - candidate[c];
+            s.inner[r][c] = s.inner[r][c] + gap * gap;
+            if (closes) {
+              s.acc[kSet][r][c] = larger(s.acc[kSet][r][c], s.inner[r][c]);
+              s.inner[r][c] = 0;
+            }
+          }
+        }
+      }
+    }
+  }
+
+  template <int kSet>
+  FASTMI_HD static bool within_reach(const Shared& shared, int t, const State& s) {
+    bool within = false;
+    FASTMI_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const T reach = shared.reach[row(t, r)];
+      FASTMI_UNROLL
+      for (int c = 0; c < kCols; ++c) {
+        T least = s.acc[kSet][r][c];
+        if constexpr (M == Metric::kEuclidean) least = larger(least, s.inner[r][c]);
+        // Equal distances may still be decided by the index.
+        within |= least <= reach;
+      }
+    }
+    return within;
+  }
+
+  /// A phase: the pairs that are still `waiting` and that their query's heap would take, measured
+  /// by value(state, r, c), join its queue as far as there is room. True when any was taken.
+  template <class Value>
+  FASTMI_HD static bool enqueue(Shared& shared, const Columns<T>& p, int t, State& s,
+                                int first_query, int first_candidate, Value&& value) {
+    bool found = false;
+    FASTMI_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const int q = row(t, r);
+      const T reach = shared.reach[q];
+      // Rows seldom have anything: one comparison per pair decides that.
+      bool within = false;
+      FASTMI_UNROLL
+      for (int c = 0; c < kCols; ++c) within |= value(s, r, c) <= reach;
+      if (!within) continue;
+      FASTMI_UNROLL
+      for (int c = 0; c < kCols; ++c) {
+        const T distance = value(s, r, c);
+        const std::uint64_t bit = std::uint64_t{1} << (r * kCols + c);
+        if (!(distance <= reach) || (s.waiting & bit) == 0) continue;
+        const int j = first_candidate + col(t, c);
+        if (j >= p.n || j == first_query + q) continue;
+        if (distance == reach && j >= shared.worst[q]) continue;
+        found = true;
+        const int slot = fetch_add(&shared.queued[q], 1);
+        if (slot >= kSlots) continue;
+        shared.queue.distance[slot][q] = distance;
+        shared.queue.sample[slot][q] = j;
+        s.waiting &= ~bit;
+      }
+    }
+    return found;
+  }
+
+  /// Heap of query q, among those of the tile at `distances` and `samples` [k][kQueries].
+  FASTMI_HD static NeighbourHeap<T, true> heap_of(T* distances, std::int32_t* samples, int k,
+                                                  int q) {
+    return {distances + q, samples + q, kQueries, k};
+  }
+
+  FASTMI_HD static void publish(Shared& shared, const NeighbourHeap<T, true>& heap, int q) {
+    shared.reach[q] = heap.distance(0);
+    shared.worst[q] = heap.sample(0);
+    shared.queued[q] = 0;
+  }
+
+  /// Phases: every pair of the tile that belongs to the k nearest of its query enters its heap.
+  template <class Block, class Value>
+  FASTMI_HD static void select(Block& block, const Columns<T>& p, int first_query,
+                               int first_candidate, T* distances, std::int32_t* samples, int k,
+                               Value&& value) {
+    Shared& shared = block.shared();
+    bool fresh = true;
+    while (block.any([&](int t, State& s) {
+      if (fresh) s.waiting = ~std::uint64_t{0};
+      return enqueue(shared, p, t, s, first_query, first_candidate, value);
+    })) {
+      fresh = false;
+      block.each([&](int t, State&) {
+        if (t >= kQueries || shared.queued[t] == 0) return;
+        const NeighbourHeap<T, true> heap = heap_of(distances, samples, k, t);
+        const int queued = shared.queued[t] < kSlots ? shared.queued[t] : kSlots;
+        for (int slot = 0; slot < queued; ++slot) {
+          heap.offer(shared.queue.distance[slot][t], shared.queue.sample[slot][t]);
+        }
+        publish(shared, heap, t);
+      });
+    }
+  }
+
+  /// Phases: for every entry e, how many pairs of each row of the tile have acc[kSet] below
+  /// limits[e * stride + query] is added to counts[e * counts_stride + query].
+  template <int kSet, class Block>
+  FASTMI_HD static void count(Block& block, const Columns<T>& p, int first_query, const T* limits,
+                              int entries, std::int64_t counts_stride, std::int64_t* counts) {
+    Shared& shared = block.shared();
+    for (int group = 0; group < entries; group += kGroup) {
+      const int number = entries - group < kGroup ? entries - group : kGroup;
+      const bool found = block.any([&](int t, State& s) {
+        bool any = false;
+        FASTMI_ROLL
+        for (int e = 0; e < number; ++e) {
+          const T* limit = limits + (group + e) * p.stride + first_query;
+          std::uint64_t packed = 0;
+          FASTMI_UNROLL
+          for (int r = 0; r < kRows; ++r) {
+            const T below = limit[row(t, r)];
+            unsigned inside = 0;
+            FASTMI_UNROLL
+            for (int c = 0; c < kCols; ++c) inside += s.acc[kSet][r][c] < below ? 1 : 0;
+            packed |= static_cast<std::uint64_t>(inside) << (8 * r);
+          }
+          shared.partial[e][t] = packed;
+          any |= packed != 0;
+        }
+        return any;
+      });
+      if (!found) continue;
+      block.each([&](int t, State&) {
+        const int e = t / kSide;
+        if (e >= number) return;
+        const int y = t % kSide;
+        std::uint64_t sum = 0;
+        // Every thread starts elsewhere, at a bank of its own.
+        for (int x = 0; x < kSide; ++x) sum += shared.partial[e][y * kSide + (x + y) % kSide];
+        for (int r = 0; r < kRows; ++r) {
+          const int i = first_query + y * kRows + r;
+          if (i < p.n) counts[(group + e) * counts_stride + i] += sum >> (8 * r) & 255;
+        }
+      });
+    }
+  }
+};
+
+}  // namespace fastmi::cuda

@@ -1,0 +1,7 @@
+#include "cuda/kernels.cuh"
+
+namespace fastmi::cuda {
+
+FASTMI_EACH(FASTMI_TREES);
+
+}  // namespace fastmi::cuda

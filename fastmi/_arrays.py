@@ -1,0 +1,138 @@
+"""NumPy arrays out of whatever holds numbers in host memory, and what to say of the rest."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import kernels
+from fastmi._device import gpu_of
+
+Array: TypeAlias = NDArray[Any]
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+# dtype.kind of what turns into float64: bool, signed, unsigned, floating.
+NUMERIC_KINDS = "biuf"
+EXACT_INTEGERS = 2**53
+
+
+def read_array(x: object, name: str) -> Array:
+    """Return `x` as an array of whatever dtype, sharing memory where it can.
+
+    Raises:
+        TypeError: Not readable as an array.
+        ValueError: Masked entries; `x` is in the memory of a GPU.
+    """
+    index = gpu_of(x)
+    if index is not None:
+        raise ValueError(
+            f"{name} must be in host memory here; got {type(x).__name__} on cuda:{index}: "
+            f"copy it first, {copy_hint(x, name)}"
+        )
+    if isinstance(x, np.ma.MaskedArray):
+        if np.ma.is_masked(x):
+            raise ValueError(
+                f"{name} must not have masked entries; got {x.size - x.count()} of {x.size}"
+            )
+        return np.asarray(x.data)
+    detach = getattr(x, "detach", None)  # a torch tensor that requires gradients
+    try:
+        array = np.asarray(detach() if callable(detach) else x)
+        if array.ndim == 0 and array.dtype.kind == "O" and hasattr(x, "__dlpack__"):
+            array = np.from_dlpack(cast(Any, x))
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"{name} must be readable as a NumPy array; got {type(x).__name__}: {error}"
+        ) from error
+    if array.ndim == 2 and array.dtype.kind == "O" and hasattr(x, "columns"):
+        return _read_frame(x, name)
+    return array
+
+
+def _read_frame(x: Any, name: str) -> Array:
+    """Read a data frame whose columns share no NumPy dtype (bool beside float) by column."""
+    columns = []
+    for label in x.columns:
+        column = np.asarray(x[label])
+        if column.dtype.kind not in NUMERIC_KINDS or column.ndim != 1:
+            raise TypeError(
+                f"{name} must be numeric; got column {label!r} with dtype {x[label].dtype}"
+            )
+        columns.append(column.astype(FLOAT64))
+    return np.column_stack(columns)
+
+
+def bad_shape(shape: tuple[int, ...], name: str) -> ValueError:
+    """Return what to raise for samples that are not 1-D or 2-D, or empty."""
+    if 1 <= len(shape) <= 2:
+        return ValueError(f"{name} must have at least one sample and one column; got shape {shape}")
+    what = f"{len(shape)}-D, shape {shape}" if shape else "a scalar"
+    return ValueError(f"{name} must be 1-D (one column) or 2-D (samples in rows); got {what}")
+
+
+def copy_hint(x: object, name: str, device: str = "cpu") -> str:
+    """Return how to copy an array from a GPU to `device`."""
+    library = type(x).__module__.partition(".")[0]
+    if library == "torch":
+        return f"for example {name}.to({device!r})"
+    if library == "cupy" and device == "cpu":
+        return f"for example cupy.asnumpy({name})"
+    return "with the library it is from"
+
+
+def convert(array: Array, x: object, name: str) -> Array:
+    if array.dtype.kind not in NUMERIC_KINDS:
+        raise not_numeric(array, x, name)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
+        largest = max(int(array.max()), -int(array.min()))
+        if largest > EXACT_INTEGERS:
+            raise inexact_integers(largest, name)
+    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    # long double may overflow here; the check of the values says so.
+    with np.errstate(over="ignore"):
+        return np.require(array, FLOAT32 if single else FLOAT64, ["C", "A"])
+
+
+def inexact_integers(largest: int, name: str) -> ValueError:
+    """Return what to raise for integers that float64 cannot tell apart."""
+    return ValueError(
+        f"{name} must hold integers up to 2**53 in magnitude, beyond which float64 merges "
+        f"neighbours; got {largest}: subtract an offset first"
+    )
+
+
+def not_numeric(array: Array, x: object, name: str) -> TypeError:
+    hint = ": convert it, for example with .astype(float)" if array.dtype.kind == "O" else ""
+    return TypeError(
+        f"{name} must be real numbers (float, integer or bool); "
+        f"got {type(x).__name__} with dtype {array.dtype}{hint}"
+    )
+
+
+def first_unusable(array: Array) -> int:
+    """Return the flat position of the first NaN, infinite or too large value, or -1."""
+    return int(kernels().first_unusable(array))
+
+
+def raise_unusable(array: Array, position: int, x: object, name: str) -> NoReturn:
+    row, column = divmod(position, array.shape[1])
+    where = f"row {row}"
+    if array.shape[1] > 1:
+        labels = getattr(x, "columns", None)
+        label = f" ({labels[column]!r})" if labels is not None else ""
+        where = f"column {column}{label}, row {row}"
+    value = array[row, column]
+    if np.isfinite(value):
+        raise ValueError(
+            f"{name} must be at most {np.finfo(array.dtype).max / 2:.3g} in magnitude, so that "
+            f"differences fit {array.dtype}; got {value} in {where}: rescale the columns"
+        )
+    count = array.size - np.count_nonzero(np.isfinite(array))
+    raise ValueError(
+        f"{name} must be finite; got {value} in {where} "
+        f"({count} such {'value' if count == 1 else 'values'} in all)"
+    )

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import collections.abc
+import typing
+
+import numpy
+import numpy.typing
+
+__all__: list[str] = [
+    "Buffer",
+    "build_info",
+    "ceiling_probe",
+    "choose_algorithm",
+    "count_within",
+    "device_count",
+    "device_info",
+    "driver_info",
+    "first_unusable",
+    "kneighbors",
+    "ksg",
+    "ksg_pairs",
+    "ksg_permutations",
+    "ksg_sweep",
+    "kth_distance",
+    "pointer_device",
+    "synchronize",
+]
+
+class Buffer:
+    def __init__(
+        self,
+        array: numpy.ndarray,
+        device: typing.SupportsInt | typing.SupportsIndex,
+        stream: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def device(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def pointer(self) -> int: ...
+
+def build_info() -> dict: ...
+def ceiling_probe(
+    dtype: str,
+    seconds: typing.SupportsFloat | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> float: ...
+def choose_algorithm(
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    k: typing.SupportsInt | typing.SupportsIndex,
+) -> str: ...
+def count_within(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    radius: numpy.ndarray,
+    strict: bool,
+    metric: str,
+    algorithm: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def device_count() -> int: ...
+def device_info(device: typing.SupportsInt | typing.SupportsIndex) -> dict: ...
+def driver_info() -> dict: ...
+def first_unusable(
+    pointer: typing.SupportsInt | typing.SupportsIndex,
+    size: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> int: ...
+def kneighbors(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    k: typing.SupportsInt | typing.SupportsIndex,
+    metric: str,
+    algorithm: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    variant: typing.SupportsInt | typing.SupportsIndex,
+    metric: str,
+    algorithm: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg_pairs(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    pairs: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg_permutations(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    orders: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def ksg_sweep(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    scales: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def kth_distance(
+    blocks: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    n: typing.SupportsInt | typing.SupportsIndex,
+    dtype: str,
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    algorithm: str,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
+def pointer_device(pointer: typing.SupportsInt | typing.SupportsIndex) -> int: ...
+def synchronize(
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...

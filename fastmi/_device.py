@@ -1,0 +1,153 @@
+"""Devices by name, and the two protocols by which arrays in GPU memory describe themselves."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastmi._backend import find_cuda
+
+# Device types of DLPack: CUDA memory, and that which CUDA moves by itself.
+_DLPACK_CUDA = (2, 13)
+# The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
+DEFAULT_STREAM = 1
+
+_NAME = re.compile(r"cpu|auto|cuda(:(0|[1-9]\d{0,3}))?")
+
+
+class View(NamedTuple):
+    """Memory of one array on a GPU.
+
+    Attributes:
+        pointer: Address of the first element.
+        shape: Elements in each dimension.
+        strides: Bytes from one element to the next, or None if C-contiguous.
+        dtype: Of the elements; None if NumPy has none like it.
+        stream: Handle of the stream on which the elements are or will be there.
+        owner: The array, which keeps the memory alive.
+        capsule: What else does.
+    """
+
+    pointer: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None
+    dtype: np.dtype[Any] | None
+    stream: int
+    owner: object
+    capsule: object = None
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the elements follow each other in C order."""
+        if self.strides is None or self.dtype is None:
+            return self.strides is None
+        step = self.dtype.itemsize
+        for size, stride in zip(self.shape[::-1], self.strides[::-1], strict=True):
+            if size != 1 and stride != step:
+                return False
+            step *= size
+        return True
+
+
+def as_device(device: object, *, without_gpu: str = "") -> str:
+    """Return the name of a device: "auto", "cpu", "cuda" or "cuda:<index>".
+
+    Args:
+        device: Such a name, or a ``torch.device``.
+        without_gpu: What was asked for, if there are no kernels for GPUs that do it.
+
+    Raises:
+        TypeError: Neither of them.
+        ValueError: Another name; a GPU for what has no kernels there.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(device, torch.device):
+        device = str(device)
+    if not isinstance(device, str):
+        raise TypeError(
+            "device must be 'auto', 'cpu', 'cuda' or 'cuda:<index>'; "
+            f"got device={device!r} ({type(device).__name__})"
+        )
+    if not _NAME.fullmatch(device):
+        raise ValueError(
+            f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<index>'; got device={device!r}"
+        )
+    if without_gpu and device.startswith("cuda"):
+        raise ValueError(
+            f"device must be 'auto' or 'cpu' for {without_gpu}, which has no GPU kernels; "
+            f"got device={device!r}"
+        )
+    return device
+
+
+def device_index(device: str) -> int | None:
+    """Return the index in "cuda:<index>"; None for the other names."""
+    _, _, index = device.partition(":")
+    return int(index) if index else None
+
+
+def gpu_of(x: object) -> int | None:
+    """Return the index of the CUDA device that holds `x`; None if it is not on one."""
+    # Asked first: torch refuses __cuda_array_interface__ where gradients are required.
+    where = getattr(x, "__dlpack_device__", None)
+    if callable(where):
+        try:
+            kind, index = where()
+        except (TypeError, ValueError, RuntimeError, BufferError):
+            return None  # of no memory at all, torch's "meta" tensors say
+        return int(index) if int(kind) in _DLPACK_CUDA else None
+    if not hasattr(x, "__cuda_array_interface__"):
+        return None
+    kernels = find_cuda().kernels
+    # The protocol does not say which device; the driver knows whose memory it is.
+    held = 0 if kernels is None else kernels.device_of(int(x.__cuda_array_interface__["data"][0]))
+    return held if held >= 0 else None
+
+
+def view_of(x: Any) -> View:
+    """Return where an array on a GPU has its elements.
+
+    Raises:
+        TypeError: It has neither ``__cuda_array_interface__`` nor ``__dlpack__``.
+        ValueError: It is masked.
+    """
+    described = getattr(x, "__cuda_array_interface__", None)
+    if described is None:
+        return _dlpack_view(x)
+    if described.get("mask") is not None:
+        raise ValueError("a masked array")
+    strides = described.get("strides")
+    return View(
+        pointer=int(described["data"][0]),
+        shape=tuple(map(int, described["shape"])),
+        strides=None if strides is None else tuple(map(int, strides)),
+        dtype=np.dtype(described["typestr"]),
+        stream=_current_stream(x) or int(described.get("stream") or DEFAULT_STREAM),
+        owner=x,
+    )
+
+
+def _current_stream(x: Any) -> int:
+    """Return the stream on which torch runs what is asked of `x`; 0 if torch has no part in it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(x, torch.Tensor):
+        return 0
+    # torch has the legacy default stream as 0.
+    return int(torch.cuda.current_stream(x.device).cuda_stream) or DEFAULT_STREAM
+
+
+def _dlpack_view(x: Any) -> View:
+    # Brings ctypes, which takes a while to load and most programs do without.
+    from fastmi._dlpack import read_capsule
+
+    export = getattr(x, "__dlpack__", None)
+    if export is None:
+        raise TypeError(f"{type(x).__name__} has no __cuda_array_interface__ and no __dlpack__")
+    # The producer lets this stream wait for the elements.
+    capsule = export(stream=DEFAULT_STREAM)
+    pointer, shape, strides, dtype = read_capsule(capsule)
+    # A capsule that nobody consumed gives the memory back when it is collected.
+    return View(pointer, shape, strides, dtype, DEFAULT_STREAM, x, capsule)

@@ -1,0 +1,163 @@
+"""Joint base densities of MIENF: what the flows of x and of y are trained towards.
+
+Butakov et al. (2024), "Mutual information estimation via normalizing flows",
+https://arxiv.org/abs/2403.02187.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from fastmi.nn.flows import LOG_2_PI
+
+PARAMETRIZATIONS = ("tanh", "mi")
+
+
+class Base(nn.Module, ABC):
+    """A joint density q(xi, eta) with tractable margins; subclass it for other bases.
+
+    The estimate is the mean of ``log_joint - log_x - log_y`` over held-out latents.
+    """
+
+    @abstractmethod
+    def log_joint(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """Return log q(xi, eta) of each row in nats, shape (n,)."""
+
+    @abstractmethod
+    def log_x(self, xi: Tensor) -> Tensor:
+        """Return the log of q's margin of xi, shape (n,)."""
+
+    @abstractmethod
+    def log_y(self, eta: Tensor) -> Tensor:
+        """Return the log of q's margin of eta, shape (n,)."""
+
+    def mutual_information(self) -> Tensor | None:
+        """Return I(xi; eta) under q in nats; None if it has no closed form."""
+        return None
+
+    def pointwise(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """Return the pointwise mutual information of each row under q, shape (n,)."""
+        return self.log_joint(xi, eta) - self.log_x(xi) - self.log_y(eta)
+
+
+class DiagonalBase(Base):
+    r"""Standard normal latents; coordinates j of xi and eta correlate by rho_j, no others.
+
+    Interleaved, (xi_1, eta_1, xi_2, ...) have a tridiagonal covariance. Canonical correlations
+    bring every joint normal to this form, by linear maps of x and of y that the flows contain.
+
+    Args:
+        dx: Columns of xi.
+        dy: Columns of eta; the coordinates beyond min(dx, dy) are independent.
+        parametrization: "tanh", rho_j = tanh w_j, which is smooth at independence; or "mi",
+            rho_j = sqrt(1 - exp(-2 exp(w_j))), where exp(w_j) is the information of pair j.
+    """
+
+    def __init__(self, dx: int, dy: int, *, parametrization: str = "tanh") -> None:
+        super().__init__()
+        if parametrization not in PARAMETRIZATIONS:
+            raise ValueError(
+                f"parametrization must be one of {PARAMETRIZATIONS}; got {parametrization!r}"
+            )
+        self.parametrization = parametrization
+        # rho = 0.46 either way: the "mi" form has no gradient at independence.
+        start = 0.5 if parametrization == "tanh" else math.log(math.log(math.cosh(0.5)))
+        self.w = nn.Parameter(torch.full((min(dx, dy),), start))
+
+    def information(self) -> Tensor:
+        """Return the information of each pair of coordinates in nats, shape (min(dx, dy),)."""
+        if self.parametrization == "mi":
+            return self.w.exp()
+        size = self.w.abs()
+        return size + torch.log1p(torch.exp(-2 * size)) - math.log(2)
+
+    def correlations(self) -> Tensor:
+        """Return the rho_j."""
+        if self.parametrization == "tanh":
+            return torch.tanh(self.w)
+        return torch.sqrt(-torch.expm1(-2 * self.w.exp()))
+
+    def mutual_information(self) -> Tensor:
+        """Return the sum of the pairs' information."""
+        return self.information().sum()
+
+    def pointwise(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """See :meth:`Base.pointwise`."""
+        pairs = len(self.w)
+        m, rho = self.information(), self.correlations()
+        a, b = xi[:, :pairs], eta[:, :pairs]
+        square = a.square() + b.square()
+        # log q(a, b) - log q(a) - log q(b) with 1 / (1 - rho^2) = exp(2 m).
+        exponent = torch.exp(2 * m) * (square - 2 * rho * a * b) - square
+        return (m - 0.5 * exponent).sum(1)
+
+    def log_joint(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """See :meth:`Base.log_joint`."""
+        return self.pointwise(xi, eta) + self.log_x(xi) + self.log_y(eta)
+
+    def log_x(self, xi: Tensor) -> Tensor:
+        """See :meth:`Base.log_x`."""
+        return _standard_normal(xi)
+
+    def log_y(self, eta: Tensor) -> Tensor:
+        """See :meth:`Base.log_y`."""
+        return _standard_normal(eta)
+
+
+class GaussianBase(Base):
+    """A joint normal of any mean and covariance, by the Cholesky factor of the latter.
+
+    Args:
+        dx: Columns of xi.
+        dy: Columns of eta.
+    """
+
+    def __init__(self, dx: int, dy: int) -> None:
+        super().__init__()
+        d = dx + dy
+        self.dx = dx
+        self.mean = nn.Parameter(torch.zeros(d))
+        self.log_diagonal = nn.Parameter(torch.zeros(d))
+        self.below = nn.Parameter(torch.zeros(d * (d - 1) // 2))
+
+    def factor(self) -> Tensor:
+        """Return the lower triangular L, covariance L L'."""
+        d = len(self.mean)
+        place = torch.tril_indices(d, d, -1, device=self.mean.device)
+        return torch.diag_embed(self.log_diagonal.exp()).index_put((place[0], place[1]), self.below)
+
+    def mutual_information(self) -> Tensor:
+        """Return -0.5 log det(correlations of xi with eta), in closed form."""
+        factor = self.factor()
+        # The leading block of L is the factor of xi's covariance already.
+        covariance_y = factor[self.dx :] @ factor[self.dx :].T
+        own_y = torch.linalg.cholesky(covariance_y).diagonal().log().sum()
+        information: Tensor = own_y - self.log_diagonal[self.dx :].sum()
+        return information
+
+    def log_joint(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """See :meth:`Base.log_joint`."""
+        return _normal(torch.cat([xi, eta], 1) - self.mean, self.factor())
+
+    def log_x(self, xi: Tensor) -> Tensor:
+        """See :meth:`Base.log_x`."""
+        return _normal(xi - self.mean[: self.dx], self.factor()[: self.dx, : self.dx])
+
+    def log_y(self, eta: Tensor) -> Tensor:
+        """See :meth:`Base.log_y`."""
+        rows = self.factor()[self.dx :]
+        return _normal(eta - self.mean[self.dx :], torch.linalg.cholesky(rows @ rows.T))
+
+
+def _standard_normal(z: Tensor) -> Tensor:
+    return -0.5 * (z.square().sum(1) + z.shape[1] * LOG_2_PI)
+
+
+def _normal(centred: Tensor, factor: Tensor) -> Tensor:
+    white: Tensor = torch.linalg.solve_triangular(factor, centred.T, upper=False).T
+    log_det: Tensor = factor.diagonal().log().sum()
+    return _standard_normal(white) - log_det

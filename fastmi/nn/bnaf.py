@@ -1,0 +1,279 @@
+"""Block neural autoregressive flow on the fused layers of :mod:`fastmi.ops.bnaf`.
+
+De Cao, Titov and Aziz (2019), "Block neural autoregressive flow", https://arxiv.org/abs/1904.04676;
+conditioned on y as in Ni and Lotz (2025), https://arxiv.org/abs/2502.13085.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fastmi.nn.flows import Composition, Flow, Reversal
+from fastmi.ops.block_triangle import on_diagonal, pack
+from fastmi.ops.bnaf import ACTIVATIONS, bnaf
+
+RESIDUALS = (None, "plain", "gated")
+
+# Doublings of the bracket before an output counts as out of range, then halvings of it.
+_DOUBLINGS = 60
+_HALVINGS = 80
+
+
+class BNAFStep(Flow):
+    """One stack of block-triangular layers; output i depends on x_1 ... x_i and grows with x_i.
+
+    Args:
+        dims: Columns d of x.
+        y_dims: Columns of y; 0 for a flow that takes none.
+        width: Units per column of x in each hidden layer.
+        y_width: Units per column of y; None for `width`.
+        hidden_layers: Number of hidden layers; one more layer is linear.
+        activation: "leaky-tanh", tanh(u) + 0.01 u, which maps onto the whole space, or "tanh":
+            then the flow's range is bounded unless `residual` is set, and the density it
+            models integrates to less than 1.
+        residual: None; "plain", x + f(x); or "gated", g f(x) + (1 - g) x with learnt g in (0, 1).
+        weight_norm: Scale every row of weights to a learnt length. With y the row without its
+            cross weights has a length of its own, so that conditioned and unconditioned rows
+            run apart.
+    """
+
+    log_rows: nn.ParameterList
+
+    def __init__(
+        self,
+        dims: int,
+        *,
+        y_dims: int = 0,
+        width: int = 10,
+        y_width: int | None = None,
+        hidden_layers: int = 2,
+        activation: str = "leaky-tanh",
+        residual: str | None = None,
+        weight_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {ACTIVATIONS}; got {activation!r}")
+        if residual not in RESIDUALS:
+            raise ValueError(f"residual must be one of {RESIDUALS}; got {residual!r}")
+        for name, value, least in (
+            ("dims", dims, 1),
+            ("y_dims", y_dims, 0),
+            ("width", width, 1),
+            ("hidden_layers", hidden_layers, 1),
+        ):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}; got {name}={value}")
+        self.dims = dims
+        self.y_dims = y_dims
+        self.activation = activation
+        self.residual = residual
+        self.weight_norm = weight_norm
+        widths = [1] + [width] * hidden_layers + [1]
+        y_widths = [1] + [width if y_width is None else y_width] * hidden_layers
+        layers = list(pairwise(widths))
+        # Row sums of the diagonal blocks: see _centers for what they are tuned to. A plain
+        # residual starts near the identity.
+        totals = [1.0] + [2.0] * (hidden_layers - 1) + [0.1 if residual == "plain" else 2.0]
+        self.weights = nn.ParameterList(
+            _triangle(dims, out, into, total)
+            for (into, out), total in zip(layers, totals, strict=True)
+        )
+        self.biases = nn.ParameterList(
+            _spread_bias(dims, _centers(width, layer)) for layer in range(hidden_layers)
+        )
+        self.biases.append(nn.Parameter(torch.zeros(dims)))
+        self.y_weights = nn.ParameterList()
+        self.y_biases = nn.ParameterList()
+        self.cross_weights = nn.ParameterList()
+        if y_dims:
+            for layer, (into, out) in enumerate(pairwise(y_widths)):
+                self.y_weights.append(_triangle(y_dims, out, into, totals[layer]))
+                self.y_biases.append(_spread_bias(y_dims, _centers(out, layer)))
+            for (_, out), y_into in zip(layers, y_widths, strict=True):
+                cross = torch.empty(dims * out, y_dims * y_into)
+                self.cross_weights.append(nn.Parameter(nn.init.xavier_uniform_(cross, gain=0.3)))
+        self.log_rows = nn.ParameterList()
+        if weight_norm:
+            for layer, (into, out) in enumerate(layers):
+                row = torch.arange(dims * out)
+                length = (row // out + 1) * into
+                self.register_buffer(f"_row{layer}", row.repeat_interleave(length), False)
+                self.register_buffer(f"_diagonal{layer}", on_diagonal(dims, out, into), False)
+                # The length that the raw rows have: starts as the same flow.
+                start = 0.5 * self._squares(layer, bool(y_dims)).log()
+                self.log_rows.append(nn.Parameter(start.detach()))
+        self.gate = nn.Parameter(torch.zeros(())) if residual == "gated" else None
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        z, log_slope = self.slopes(x, y)
+        return z, log_slope.sum(1)
+
+    def slopes(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return f(x) and log df_i/dx_i, both of shape (n, d)."""
+        self._check(x, y)
+        if self.weight_norm and y is not None and len(y) < len(x):
+            parts = [self.slopes(x[: len(y)], y), self.slopes(x[len(y) :])]
+            return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+        weights, cross = list(self.weights), list(self.cross_weights)
+        if self.weight_norm:
+            pairs = [self._normalized(layer, y is not None) for layer in range(len(weights))]
+            weights = [pair[0] for pair in pairs]
+            cross = [pair[1] for pair in pairs if pair[1] is not None]
+        if y is None:
+            f, log_slope = bnaf(x, weights, list(self.biases), activation=self.activation)
+        else:
+            f, log_slope = bnaf(
+                x,
+                weights,
+                list(self.biases),
+                y=y,
+                y_weights=list(self.y_weights),
+                y_biases=list(self.y_biases),
+                cross_weights=cross,
+                activation=self.activation,
+            )
+        if self.residual == "plain":
+            return x + f, functional.softplus(log_slope)
+        if self.gate is not None:
+            z = torch.lerp(x, f, torch.sigmoid(self.gate))
+            return z, functional.softplus(log_slope + self.gate) - functional.softplus(self.gate)
+        return f, log_slope
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Return the x with f(x | y) = z, by bisection of one column after the other."""
+        self._check(z, y)
+        x = torch.zeros_like(z)
+        with torch.no_grad():
+            for column in range(self.dims):
+                x[:, column] = self._solve(x, z, y, column)
+        return x
+
+    def _solve(self, x: Tensor, z: Tensor, y: Tensor | None, column: int) -> Tensor:
+        """Return column `column` of the inverse, the ones before it being in `x`."""
+        x = x.clone()
+
+        def above(value: Tensor) -> Tensor:
+            x[:, column] = value
+            return self.forward(x, y)[0][:, column] >= z[:, column]
+
+        low, high = -torch.ones_like(z[:, 0]), torch.ones_like(z[:, 0])
+        for _ in range(_DOUBLINGS):
+            too_high, too_low = above(low), ~above(high)
+            if not (too_high.any() or too_low.any()):
+                break
+            low = torch.where(too_high, 2 * low, low)
+            high = torch.where(too_low, 2 * high, high)
+        else:
+            raise ValueError(
+                f"z must be in the range of the flow; column {column} is not in "
+                f"{int((too_high | too_low).sum())} rows (activation={self.activation!r}, "
+                f"residual={self.residual!r})"
+            )
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            right = above(middle)
+            low, high = torch.where(right, low, middle), torch.where(right, middle, high)
+        return 0.5 * (low + high)
+
+    def _squares(self, layer: int, conditioned: bool) -> Tensor:
+        """Return the squared length of each row of weights of a layer."""
+        raw, diagonal = self.weights[layer], getattr(self, f"_diagonal{layer}")
+        squares: Tensor = torch.where(diagonal, raw.exp(), raw).square()
+        rows: Tensor = raw.new_zeros(len(self.biases[layer]))
+        rows = rows.index_add(0, getattr(self, f"_row{layer}"), squares)
+        return rows + self.cross_weights[layer].square().sum(1) if conditioned else rows
+
+    def _normalized(self, layer: int, conditioned: bool) -> tuple[Tensor, Tensor | None]:
+        """Return a layer's raw weights, rows of the learnt length, and its cross weights."""
+        raw, diagonal = self.weights[layer], getattr(self, f"_diagonal{layer}")
+        log_scale = self.log_rows[layer] - 0.5 * self._squares(layer, conditioned).log()
+        by_weight = log_scale[getattr(self, f"_row{layer}")]
+        scaled = torch.where(diagonal, raw + by_weight, raw * by_weight.exp())
+        cross = self.cross_weights[layer] * log_scale.exp()[:, None] if conditioned else None
+        return scaled, cross
+
+
+def BNAF(
+    dims: int,
+    *,
+    y_dims: int = 0,
+    width: int = 10,
+    hidden_layers: int = 2,
+    steps: int = 1,
+    activation: str = "leaky-tanh",
+    residual: str | None = None,
+    weight_norm: bool = False,
+) -> Flow:
+    """Return `steps` BNAF stacks, the order of the columns of x reversed between them.
+
+    Args:
+        dims: Columns d of x.
+        y_dims: Columns of y that condition every stack; 0 for none.
+        width: Units per column in each hidden layer.
+        hidden_layers: Of each stack.
+        steps: Number of stacks.
+        activation: See :class:`BNAFStep`.
+        residual: See :class:`BNAFStep`; the last stack has none if there are several, as in
+            the authors' code, unless its range would be bounded without.
+        weight_norm: See :class:`BNAFStep`.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1; got steps={steps}")
+    flows: list[Flow] = []
+    for step in range(steps):
+        last = step == steps - 1
+        bare = last and steps > 1 and activation == "leaky-tanh"
+        flows.append(
+            BNAFStep(
+                dims,
+                y_dims=y_dims,
+                width=width,
+                hidden_layers=hidden_layers,
+                activation=activation,
+                residual=None if bare else residual,
+                weight_norm=weight_norm,
+            )
+        )
+        if not last:
+            flows.append(Reversal(dims))
+    return flows[0] if len(flows) == 1 else Composition(*flows)
+
+
+def _triangle(blocks: int, a_out: int, a_in: int, total: float) -> nn.Parameter:
+    """Return packed weights; on the diagonal blocks the rows are positive and sum to `total`.
+
+    Below it they start a tenth of Xavier's size: the columns are nearly independent at first,
+    which costs far fewer steps than to unlearn random dependence.
+    """
+    dense = torch.empty(blocks * a_out, blocks * a_in)
+    for block in range(blocks):
+        rows = dense[block * a_out : (block + 1) * a_out]
+        fan_in = (block + 1) * a_in
+        bound = 0.1 * math.sqrt(6.0 / (fan_in + a_out))
+        nn.init.uniform_(rows[:, :fan_in], -bound, bound)
+        nn.init.normal_(rows[:, block * a_in : fan_in], math.log(total / a_in), 0.1)
+    return nn.Parameter(pack(dense, blocks))
+
+
+def _spread_bias(blocks: int, units: Tensor) -> nn.Parameter:
+    """Return minus the inputs at which the units of each block are to be steepest."""
+    return nn.Parameter(-units.repeat(blocks))
+
+
+def _centers(width: int, layer: int) -> Tensor:
+    """Return where the units of a hidden layer are steepest, in terms of their own input.
+
+    Side by side they tile the inputs that standard normal columns give, so that the stack
+    starts close to a straight line; equal units would start as one saturated step.
+    """
+    places = (torch.arange(width) + 0.5) / width
+    if layer == 0:
+        return 1.5 * math.sqrt(2.0) * torch.erfinv(2.0 * places - 1.0)
+    return 2.8 * (places - 0.5)

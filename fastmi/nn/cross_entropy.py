@@ -1,0 +1,62 @@
+"""Training two densities of x, one of them given y, and reading the information off them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from fastmi.nn.discriminative import Reading
+
+__all__ = ["CrossEntropyFit"]
+
+
+class CrossEntropyFit:
+    """A model of q(x) and q(x | y) with what the training loop and the estimators need of it.
+
+    Minimises the sum of the cross-entropies; the value is their difference.
+
+    Args:
+        model: ``model(x, y)`` gives -log q(x) and -log q(x | y) of each row in nats; trained in
+            place.
+        swapped: Whether to call ``model(y, x)`` instead.
+    """
+
+    def __init__(self, model: nn.Module, *, swapped: bool) -> None:
+        self.model = model
+        self.swapped = swapped
+
+    def _terms(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)
+        return marginal.double(), conditional.double()
+
+    def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sum of the cross-entropies and the running value."""
+        marginal, conditional = (terms.mean() for terms in self._terms(x, y))
+        return marginal + conditional, marginal - conditional
+
+    def estimate(self, x: Tensor, y: Tensor) -> float:
+        """Return the difference of the cross-entropies in nats."""
+        marginal, conditional = self._terms(x, y)
+        return float((marginal - conditional).mean())
+
+    def score(self, x: Tensor, y: Tensor) -> float:
+        """Return the sum of the cross-entropies in nats."""
+        marginal, conditional = self._terms(x, y)
+        return float((marginal + conditional).mean())
+
+    @torch.no_grad()
+    def read(self, x: Tensor, y: Tensor) -> Reading:
+        """Return the value on all samples; its terms are the two cross-entropies."""
+        marginal, conditional = self._terms(x, y)
+        local = (marginal - conditional).cpu().numpy()
+        return Reading(
+            float(local.mean()),
+            local,
+            float(local.std()) / math.sqrt(len(local)),
+            terms={
+                "cross_entropy": float(marginal.mean()),
+                "conditional_cross_entropy": float(conditional.mean()),
+            },
+        )

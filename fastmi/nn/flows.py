@@ -1,0 +1,207 @@
+"""What a normalizing flow is here, how flows compose, and an invertible linear layer."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+LOG_2_PI = math.log(2.0 * math.pi)
+
+
+class Flow(nn.Module, ABC):
+    """A differentiable bijection of rows of d columns, perhaps conditioned on rows y.
+
+    ``flow(x, y)`` conditions the first ``len(y)`` rows of x on y and leaves the others
+    unconditioned, so that one pass over ``torch.cat([x, x])`` gives f(x | y) and f(x).
+
+    Attributes:
+        dims: Columns d of x.
+        y_dims: Columns of y; 0 if the flow takes none.
+    """
+
+    dims: int
+    y_dims: int
+
+    @abstractmethod
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return f(x), shape (n, d), and log |det df/dx|, shape (n,)."""
+
+    @abstractmethod
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Return the x with f(x | y) = z, shape (n, d).
+
+        Raises:
+            ValueError: `z` is outside the range of the flow.
+        """
+
+    def log_density(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Return log q(x | y) in nats, shape (n,), where f(x | y) is standard normal under q."""
+        z, log_det = self.forward(x, y)
+        return log_det - 0.5 * (z.square().sum(1) + z.shape[1] * LOG_2_PI)
+
+    def _check(self, x: Tensor, y: Tensor | None) -> None:
+        if x.dim() != 2 or x.shape[1] != self.dims:
+            raise ValueError(f"x must have shape (n, {self.dims}); got {tuple(x.shape)}")
+        if y is None:
+            return
+        if self.y_dims == 0:
+            raise ValueError("y must be None: this flow was made with y_dims=0")
+        if y.dim() != 2 or y.shape[1] != self.y_dims or len(y) > len(x):
+            raise ValueError(
+                f"y must have shape (c, {self.y_dims}), c at most n={len(x)}; got {tuple(y.shape)}"
+            )
+
+
+class Composition(Flow):
+    """Flows applied one after the other, all conditioned on the same y.
+
+    Args:
+        flows: At least one, of equal `dims`. Those with ``y_dims == 0`` are not shown y.
+    """
+
+    def __init__(self, *flows: Flow) -> None:
+        super().__init__()
+        if not flows:
+            raise ValueError("flows must be at least one; got none")
+        for flow in flows:
+            if flow.dims != flows[0].dims:
+                raise ValueError(f"flows must have equal dims; got {[each.dims for each in flows]}")
+        self.dims = flows[0].dims
+        self.y_dims = max(flow.y_dims for flow in flows)
+        for flow in flows:
+            if flow.y_dims not in (0, self.y_dims):
+                raise ValueError(
+                    f"flows must agree on y_dims; got {[each.y_dims for each in flows]}"
+                )
+        self.flows = nn.ModuleList(flows)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        self._check(x, y)
+        log_det = x.new_zeros(len(x))
+        for flow in self.flows:
+            x, step = flow(x, y if flow.y_dims else None)
+            log_det = log_det + step
+        return x, log_det
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """See :meth:`Flow.inverse`."""
+        self._check(z, y)
+        for flow in reversed(list(self.flows)):
+            z = flow.inverse(z, y if flow.y_dims else None)  # type: ignore[operator]
+        return z
+
+
+class Reversal(Flow):
+    """Turns the order of the columns round, so that the next flow conditions the other way."""
+
+    def __init__(self, dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+        self.y_dims = 0
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        self._check(x, y)
+        return x.flip(1), x.new_zeros(len(x))
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """See :meth:`Flow.inverse`."""
+        self._check(z, y)
+        return z.flip(1)
+
+
+class Standardized(Flow):
+    """A flow of columns brought to mean 0 and deviation 1, as the training samples have them.
+
+    Args:
+        flow: What follows.
+        x: Training samples (n, d).
+        y: Training samples (n, d_y) of what conditions the flow; None if nothing does.
+    """
+
+    x_mean: Tensor
+    x_scale: Tensor
+    y_mean: Tensor
+    y_scale: Tensor
+
+    def __init__(self, flow: Flow, x: Tensor, y: Tensor | None = None) -> None:
+        super().__init__()
+        self.dims = flow.dims
+        self.y_dims = flow.y_dims
+        self.flow = flow
+        for name, samples in (("x", x), ("y", x[:1] if y is None else y)):
+            mean, scale = _moments(samples)
+            self.register_buffer(f"{name}_mean", mean)
+            self.register_buffer(f"{name}_scale", scale)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        self._check(x, y)
+        z, log_det = self.flow((x - self.x_mean) / self.x_scale, self._standard_y(y))
+        return z, log_det - self.x_scale.log().sum()
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """See :meth:`Flow.inverse`."""
+        self._check(z, y)
+        return torch.addcmul(self.x_mean, self.flow.inverse(z, self._standard_y(y)), self.x_scale)
+
+    def _standard_y(self, y: Tensor | None) -> Tensor | None:
+        return None if y is None else (y - self.y_mean) / self.y_scale
+
+
+class InvertibleLinear(Flow):
+    r"""Affine map z = L U x + b with L unit lower, U upper triangular of positive diagonal.
+
+    Starts as the identity. Reaches every matrix whose leading minors are positive, among them
+    what decorrelates the columns of x: L^{-1} of a Cholesky factor.
+
+    Args:
+        dims: Columns d of x.
+    """
+
+    def __init__(self, dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+        self.y_dims = 0
+        size = dims * (dims - 1) // 2
+        self.lower = nn.Parameter(torch.zeros(size))
+        self.upper = nn.Parameter(torch.zeros(size))
+        self.log_diagonal = nn.Parameter(torch.zeros(dims))
+        self.bias = nn.Parameter(torch.zeros(dims))
+
+    def _factors(self) -> tuple[Tensor, Tensor]:
+        below = torch.tril_indices(self.dims, self.dims, -1, device=self.bias.device)
+        lower = torch.eye(self.dims, dtype=self.bias.dtype, device=self.bias.device)
+        lower = lower.index_put((below[0], below[1]), self.lower)
+        upper = torch.diag_embed(self.log_diagonal.exp())
+        upper = upper.index_put((below[1], below[0]), self.upper)
+        return lower, upper
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        self._check(x, y)
+        lower, upper = self._factors()
+        z = torch.addmm(self.bias, x, (lower @ upper).T)
+        return z, self.log_diagonal.sum().expand(len(x))
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """See :meth:`Flow.inverse`."""
+        self._check(z, y)
+        lower, upper = self._factors()
+        half = torch.linalg.solve_triangular(
+            lower, (z - self.bias).T, upper=False, unitriangular=True
+        )
+        x: Tensor = torch.linalg.solve_triangular(upper, half, upper=True).T
+        return x
+
+
+def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation of each column in the samples' dtype; 1 for a constant column."""
+    wide = samples.double()
+    mean, scale = wide.mean(0), wide.std(0, correction=0)
+    constant = scale <= 1e-14 * wide.abs().amax(0)
+    return mean.to(samples.dtype), torch.where(constant, 1.0, scale).to(samples.dtype)

@@ -1,0 +1,53 @@
+"""Difference of entropies with flows: one network for both entropies, or one for each.
+
+Ni and Lotz (2025), "A neural difference-of-entropies estimator for mutual information",
+https://arxiv.org/abs/2502.13085.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fastmi.nn.flows import Flow
+
+__all__ = ["SeparateFlows", "SharedFlow"]
+
+
+class SharedFlow(nn.Module):
+    """q(x | y) and q(x) of one flow, the second with the weights from y to x deactivated.
+
+    Only those weights: what connects the columns of x stays, or q(x) would take them for
+    independent. The sum of both cross-entropies is minimised at once: separate updates with one
+    stateful optimizer would keep moving the deactivated weights through its momentum.
+
+    Args:
+        flow: A flow of x that y conditions.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return -log q(x) and -log q(x | y), shape (n,) each, nats."""
+        both = -self.flow.log_density(torch.cat((x, x)), y)
+        return both[len(x) :], both[: len(x)]
+
+
+class SeparateFlows(nn.Module):
+    """q(x | y) and q(x) of two flows that share nothing, the baseline of the paper.
+
+    Args:
+        marginal: A flow of x alone.
+        conditional: A flow of x that y conditions.
+    """
+
+    def __init__(self, marginal: Flow, conditional: Flow) -> None:
+        super().__init__()
+        self.marginal = marginal
+        self.conditional = conditional
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return -log q(x) and -log q(x | y), shape (n,) each, nats."""
+        return -self.marginal.log_density(x), -self.conditional.log_density(x, y)

@@ -1,0 +1,96 @@
+"""Real NVP: affine couplings, conditioned on a second variable for NDoE.
+
+Dinh, Sohl-Dickstein and Bengio (2017), "Density estimation using Real NVP",
+https://arxiv.org/abs/1605.08803.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fastmi.nn.flows import Composition, Flow
+
+
+class AffineCoupling(Flow):
+    r"""z = m x + (1 - m) (x e^s + t) with s, t functions of m x and y.
+
+    m keeps one half of the columns; a single column is never kept, so that s and t depend on y
+    alone. Rows without y see zeros in its place, which deactivates its weights.
+
+    Args:
+        dims: Columns d of x.
+        keep_first: Whether m keeps the first ``d // 2`` columns or the others.
+        y_dims: Columns of y; 0 for a flow that takes none.
+        hidden: Units in each of the two hidden layers of the networks of s and of t.
+        limit: s stays in (-limit, limit): ``limit tanh(raw / limit)``.
+    """
+
+    kept: Tensor
+
+    def __init__(
+        self,
+        dims: int,
+        *,
+        keep_first: bool,
+        y_dims: int = 0,
+        hidden: int = 128,
+        limit: float = 2.0,
+    ) -> None:
+        super().__init__()
+        self.dims = dims
+        self.y_dims = y_dims
+        self.limit = limit
+        first = torch.arange(dims) < dims // 2
+        kept = first if keep_first or dims == 1 else ~first
+        self.register_buffer("kept", kept.to(torch.get_default_dtype()))
+        self.scale = _network(dims + y_dims, hidden, dims)
+        self.shift = _network(dims + y_dims, hidden, dims)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.forward`."""
+        self._check(x, y)
+        s, t = self._terms(x, y)
+        return torch.addcmul(t, x, s.exp()), s.sum(1)
+
+    def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """See :meth:`Flow.inverse`."""
+        self._check(z, y)
+        s, t = self._terms(z, y)
+        return (z - t) * (-s).exp()
+
+    def _terms(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return s and t, zero in the columns that are kept (which x and z share)."""
+        seen = x * self.kept
+        if self.y_dims:
+            beside = x.new_zeros(len(x) - (0 if y is None else len(y)), self.y_dims)
+            seen = torch.cat([seen, beside if y is None else torch.cat([y, beside])], 1)
+        moved = 1.0 - self.kept
+        s = self.limit * torch.tanh(self.scale(seen) / self.limit)
+        return s * moved, self.shift(seen) * moved
+
+
+def RealNVP(dims: int, *, y_dims: int = 0, couplings: int = 6, hidden: int = 128) -> Flow:
+    """Return `couplings` affine couplings whose kept halves alternate; starts as the identity.
+
+    Args:
+        dims: Columns d of x.
+        y_dims: Columns of y that condition every coupling; 0 for none.
+        couplings: Number of layers.
+        hidden: Units in each of the two hidden layers of every network.
+    """
+    return Composition(
+        *(
+            AffineCoupling(dims, keep_first=layer % 2 == 0, y_dims=y_dims, hidden=hidden)
+            for layer in range(couplings)
+        )
+    )
+
+
+def _network(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    last = nn.Linear(hidden, outputs)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last
+    )

@@ -1,0 +1,77 @@
+"""Where a test runs: the CPU, a GPU, or the stand-in for one that has no kernels of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fake_cuda import Array, FakeCuda
+from fastmi import _backend, _cpu
+from fastmi._cuda_kernels import CudaKernels
+from fastmi._device_array import DeviceArray
+
+
+@dataclass(frozen=True)
+class Device:
+    """One of them.
+
+    Attributes:
+        name: As `device=` has it.
+        kernels: What has the functions of `_cpu` there.
+        put: From a NumPy array to what a user has there.
+        cuda: The stand-in, if it is one.
+    """
+
+    name: str
+    kernels: Any
+    put: Callable[[np.ndarray], Any]
+    cuda: FakeCuda | None = None
+
+    def blocks(self, arrays: Sequence[np.ndarray]) -> list[Any]:
+        """Return what the functions of `kernels` take."""
+        if self.name == "cpu":
+            return list(arrays)
+        return [DeviceArray(0, host=np.ascontiguousarray(array)) for array in arrays]
+
+
+CPU = Device("cpu", _cpu, lambda array: array)
+
+
+def fake() -> Device:
+    """Return a stand-in; `_backend` must be told of it."""
+    cuda = FakeCuda()
+    return Device("cuda:0", CudaKernels(cuda), lambda array: Array(cuda, array), cuda)
+
+
+def gpu() -> Device | str:
+    """Return the first GPU, or the reason why there is none to use."""
+    kernels, reason = _backend.find_cuda()
+    if kernels is None:
+        return reason
+    if find_spec("torch"):
+        import torch
+
+        if torch.cuda.is_available():
+            return Device("cuda:0", kernels, lambda array: torch.from_numpy(array).to("cuda:0"))
+    if find_spec("cupy"):
+        import cupy
+
+        return Device("cuda:0", kernels, cupy.asarray)
+    return "neither torch nor CuPy is there to put arrays on the GPU"
+
+
+def same(on_gpu: Any, on_cpu: Any) -> None:
+    """Hold one estimate or several to others: equal counts, values to rounding."""
+    several = isinstance(on_gpu, list)
+    for one, other in zip(
+        on_gpu if several else [on_gpu], on_cpu if several else [on_cpu], strict=True
+    ):
+        assert float(one) == pytest.approx(float(other), rel=1e-12, abs=1e-12)
+        assert one.stderr == pytest.approx(other.stderr, rel=1e-9)
+        assert one.warnings == other.warnings
+        if one.counts is not None:
+            np.testing.assert_array_equal(one.counts, other.counts)
+        np.testing.assert_allclose(one.local, other.local, rtol=1e-12, atol=1e-12)

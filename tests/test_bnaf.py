@@ -1,0 +1,349 @@
+"""The fused block autoregressive flow against its definition and against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import torch
+
+from fastmi.ops.block_triangle import on_diagonal, pack, packed_size, unpack
+from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_ref
+from reference import bnaf as reference
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+# Rows of x, rows of y (None: no y), widths of x and of y; blocks that are square and not.
+SHAPES = [
+    (1, None, 1, [1, 1], 1, [1]),
+    (5, None, 3, [1, 4, 1], 1, [1]),
+    (17, 17, 2, [1, 6, 6, 1], 3, [1, 5, 7]),
+    (33, 20, 4, [1, 7, 3, 13, 1], 2, [1, 2, 9, 1]),
+    (6, 2, 5, [1, 20, 20, 1], 5, [1, 20, 20]),
+]
+SHAPE_NAMES = ("n, c, d, widths, d_y, y_widths", SHAPES)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_layers(generator, blocks, widths, scale):
+    pairs = list(zip(widths[1:], widths[:-1], strict=True))
+    return (
+        [scale * randn(generator, packed_size(blocks, *pair)) for pair in pairs],
+        [scale * randn(generator, blocks * a_out) for a_out, _ in pairs],
+    )
+
+
+def randn(generator, *shape):
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def make_case(n, c, d, widths, d_y, y_widths, *, dtype=torch.float64, scale=0.4, seed=0):
+    """Positional and keyword arguments of bnaf, all leaves that require a gradient."""
+    generator = torch.Generator().manual_seed(seed)
+    weights, biases = make_layers(generator, d, widths, scale)
+    positional = [randn(generator, n, d), weights, biases]
+    keywords = {}
+    if c is not None:
+        y_weights, y_biases = make_layers(generator, d_y, y_widths, scale)
+        cross = [
+            scale * randn(generator, d * a_out, d_y * a_in)
+            for a_out, a_in in zip(widths[1:], y_widths, strict=True)
+        ]
+        keywords = {
+            "y": randn(generator, c, d_y),
+            "y_weights": y_weights,
+            "y_biases": y_biases,
+            "cross_weights": cross,
+        }
+
+    def leaf(value):
+        if isinstance(value, list):
+            return [leaf(v) for v in value]
+        return value.to(dtype).requires_grad_()
+
+    return [leaf(p) for p in positional], {name: leaf(v) for name, v in keywords.items()}
+
+
+def flatten(positional, keywords):
+    values = [*positional, *keywords.values()]
+    return [t for v in values for t in (v if isinstance(v, list) else [v])]
+
+
+def detached(positional, keywords):
+    """The same arguments as NumPy arrays."""
+
+    def convert(value):
+        if isinstance(value, list):
+            return [convert(v) for v in value]
+        return value.detach().numpy()
+
+    return [convert(p) for p in positional], {name: convert(v) for name, v in keywords.items()}
+
+
+def results(op, positional, keywords, activation="tanh", seed=1):
+    """f, log-slopes and the gradients of a random linear loss."""
+    f, log_slopes = op(*positional, **keywords, activation=activation)
+    generator = torch.Generator().manual_seed(seed)
+    loss = (f * randn(generator, *f.shape).to(f.dtype)).sum()
+    loss = loss + (log_slopes * randn(generator, *f.shape).to(f.dtype)).sum()
+    leaves = flatten(positional, keywords)
+    gradients = torch.autograd.grad(loss, leaves)
+    return [f.detach(), log_slopes.detach(), *gradients]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(*SHAPE_NAMES)
+def test_definition_is_the_textbook(n, c, d, widths, d_y, y_widths, activation):
+    positional, keywords = make_case(n, c, d, widths, d_y, y_widths)
+    expected = reference.bnaf(
+        *detached(positional, keywords)[0], **detached([], keywords)[1], activation=activation
+    )
+    got = bnaf_ref(*positional, **keywords, activation=activation)
+    for g, e in zip(got, expected, strict=True):
+        np.testing.assert_allclose(g.detach().numpy(), e, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(*SHAPE_NAMES)
+def test_float64_op_is_its_definition(n, c, d, widths, d_y, y_widths, activation, simd_level):
+    case = make_case(n, c, d, widths, d_y, y_widths)
+    for g, e in zip(
+        results(bnaf, *case, activation), results(bnaf_ref, *case, activation), strict=True
+    ):
+        np.testing.assert_allclose(
+            g.numpy(), e.numpy(), rtol=1e-11, atol=1e-11 * float(e.abs().max())
+        )
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(*SHAPE_NAMES)
+def test_gradcheck(n, c, d, widths, d_y, y_widths, activation):
+    positional, keywords = make_case(min(n, 3), c and min(c, 2), d, widths, d_y, y_widths)
+    names = list(keywords)
+    lengths = [len(v) if isinstance(v, list) else None for v in [*positional, *keywords.values()]]
+
+    def op(*tensors):
+        rest = iter(tensors)
+        values = [
+            next(rest) if length is None else [next(rest) for _ in range(length)]
+            for length in lengths
+        ]
+        return bnaf(*values[:3], **dict(zip(names, values[3:], strict=True)), activation=activation)
+
+    assert torch.autograd.gradcheck(op, flatten(positional, keywords), fast_mode=True)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("n, c", [(1, 1), (15, None), (16, 7), (65, 64), (130, 130), (1000, 500)])
+def test_float32_is_as_accurate_as_the_definition(n, c, activation, simd_level):
+    plain_error, fused_error, rounding = 0, 0, 0
+    for seed in range(12):
+        case = make_case(n, c, 3, [1, 6, 10, 1], 4, [1, 5, 6], dtype=torch.float32, seed=seed)
+        exact = results(bnaf_ref, *in_float64(*case), activation, seed)
+        plain_error += squared_errors(results(bnaf_ref, *case, activation, seed), exact)
+        fused_error += squared_errors(results(bnaf, *case, activation, seed), exact)
+        half_unit = [0.5 * torch.finfo(torch.float32).eps * e for e in exact]
+        rounding += squared_errors(half_unit, [torch.zeros_like(e) for e in exact])
+    # Twice the error, for every output and every gradient; rounding the result is no error.
+    assert (fused_error <= 4 * plain_error + rounding).all(), fused_error / plain_error
+
+
+def in_float64(positional, keywords):
+    def convert(value):
+        if isinstance(value, list):
+            return [convert(v) for v in value]
+        return value.detach().double().requires_grad_()
+
+    return [convert(p) for p in positional], {name: convert(v) for name, v in keywords.items()}
+
+
+def squared_errors(got, exact):
+    return np.array([float((g - e).square().sum()) for g, e in zip(got, exact, strict=True)])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n, c", [(70, 30), (1, 1), (300, 150)])
+def test_threads_do_not_change_a_bit(n, c, dtype, simd_level):
+    case = make_case(n, c, 5, [1, 6, 7, 1], 3, [1, 4, 8], dtype=DTYPES[dtype])
+    expected = results(bnaf, *case)
+    for threads in (2, 3, 8):
+        torch.set_num_threads(threads)
+        for g, e in zip(results(bnaf, *case), expected, strict=True):
+            assert torch.equal(g, e)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_saturated_units_keep_their_slopes(dtype, activation, simd_level):
+    positional, _ = make_case(40, None, 3, [1, 5, 6, 1], 1, [1], dtype=DTYPES[dtype])
+    with torch.no_grad():
+        positional[2][0] += 300 * torch.linspace(-1, 1, 15)  # tanh' down to exp(-600)
+        positional[1][1][on_diagonal(3, 6, 5)] -= 80
+        positional[1][2][on_diagonal(3, 1, 6)] += 40
+    _, got = bnaf(*positional, activation=activation)
+    _, exact = bnaf_ref(*in_float64(positional, {})[0], activation=activation)
+    assert activation != "tanh" or float(exact.detach().min()) < -290
+    torch.testing.assert_close(
+        got.double(), exact, rtol=1e-5 if dtype == "float32" else 1e-12, atol=0
+    )
+    gradients = torch.autograd.grad(got.sum(), [*positional[1], *positional[2]])
+    assert all(bool(g.isfinite().all()) for g in gradients)
+
+
+def test_rows_after_those_of_y_are_unconditioned():
+    (x, weights, biases), keywords = make_case(6, 6, 3, [1, 4, 1], 2, [1, 5])
+    f, slopes = bnaf(torch.cat([x, x]), weights, biases, **keywords)
+    alone = bnaf(x, weights, biases)
+    given = bnaf(x, weights, biases, **keywords)
+    assert torch.equal(f, torch.cat([given[0], alone[0]]))
+    assert torch.equal(slopes, torch.cat([given[1], alone[1]]))
+
+
+def test_nan_stays_in_its_row(simd_level):
+    (x, weights, biases), keywords = make_case(20, 20, 3, [1, 4, 1], 2, [1, 5])
+    with torch.no_grad():
+        clean = bnaf(x, weights, biases, **keywords)
+        x[7, 0] = float("nan")
+        for g, e in zip(bnaf(x, weights, biases, **keywords), clean, strict=True):
+            assert bool(g[7].isnan().all())
+            rest = torch.arange(20) != 7
+            assert torch.equal(g[rest], e[rest])
+
+
+def test_views_and_unused_outputs():
+    (x, weights, biases), _ = make_case(9, None, 4, [1, 3, 1], 1, [1])
+    strided = torch.stack([x, x], 2).detach()[..., 0]
+    assert not strided.is_contiguous()
+    assert torch.equal(bnaf(strided, weights, biases)[0], bnaf(x, weights, biases)[0])
+    # A broadcast gradient for one output, none for the other.
+    got = torch.autograd.grad(bnaf(x, weights, biases)[0].sum(), weights)
+    expected = torch.autograd.grad(bnaf_ref(x, weights, biases)[0].sum(), weights)
+    for g, e in zip(got, expected, strict=True):
+        torch.testing.assert_close(g, e)
+
+
+def test_weights_may_change_before_the_backward_pass():
+    (x, weights, biases), _ = make_case(9, None, 4, [1, 3, 1], 1, [1])
+    expected = torch.autograd.grad(bnaf(x, weights, biases)[1].sum(), weights)
+    loss = bnaf(x, weights, biases)[1].sum()
+    with torch.no_grad():
+        for weight in weights:
+            weight.zero_()
+    for g, e in zip(torch.autograd.grad(loss, weights), expected, strict=True):
+        assert torch.equal(g, e)
+
+
+def test_only_once_differentiable():
+    (x, weights, biases), _ = make_case(4, None, 2, [1, 3, 1], 1, [1])
+    (gradient,) = torch.autograd.grad(
+        bnaf(x, weights, biases)[0].square().sum(), x, create_graph=True
+    )
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
+
+
+def test_without_gradients_the_numbers_are_the_same():
+    (x, weights, biases), keywords = make_case(200, 50, 3, [1, 4, 1], 2, [1, 5])
+    expected = bnaf(x, weights, biases, **keywords)
+    with torch.inference_mode():
+        got = bnaf(x, weights, biases, **keywords)
+    for g, e in zip(got, expected, strict=True):
+        assert torch.equal(g, e)
+        assert not g.requires_grad
+
+
+# Dynamo asks every tensor it meets for .grad, also those that are no leaves.
+@pytest.mark.filterwarnings("ignore:The .grad attribute")
+def test_compile_breaks_its_graph_and_goes_on():
+    (x, weights, biases), _ = make_case(8, None, 3, [1, 4, 1], 1, [1])
+
+    def loss(x):
+        f, log_slopes = bnaf(2 * x, weights, biases)
+        return (f.square().sum() - log_slopes.sum()) / len(x)
+
+    compiled = torch.compile(loss, backend="eager")
+    (expected,) = torch.autograd.grad(loss(x), x)
+    (got,) = torch.autograd.grad(compiled(x), x)
+    assert torch.equal(got, expected)
+
+
+def test_pack_and_unpack_are_inverse():
+    dense = torch.arange(1.0, 73).view(6, 12)
+    packed = pack(dense, 3)
+    assert packed.shape == (packed_size(3, 2, 4),)
+    np.testing.assert_array_equal(
+        unpack(packed, 3, 2, 4), np.nan_to_num(reference.unpack(packed.numpy(), 3, 2, 4))
+    )
+    assert int(on_diagonal(3, 2, 4).sum()) == 3 * 2 * 4
+    np.testing.assert_array_equal(
+        unpack(on_diagonal(3, 2, 4).float(), 3, 2, 4), np.kron(np.eye(3), np.ones((2, 4)))
+    )
+
+
+@pytest.mark.parametrize(
+    "dense, blocks", [(torch.zeros(4), 2), (torch.zeros(4, 5), 2), (torch.zeros(5, 4), 2)]
+)
+def test_pack_names_a_wrong_shape(dense, blocks):
+    with pytest.raises(ValueError, match=r"dense must have shape .* got .* blocks=2"):
+        pack(dense, blocks)
+
+
+def test_unpack_names_a_wrong_shape():
+    with pytest.raises(ValueError, match=r"packed must have shape \(24,\); got \(23,\)"):
+        unpack(torch.zeros(23), 3, 2, 2)
+
+
+BAD = {
+    "x array": ({"x": np.zeros((4, 2))}, TypeError, "x must be a torch tensor; got ndarray"),
+    "x integer": ({"x": torch.zeros(4, 2, dtype=torch.int64)}, TypeError, "x must be float32"),
+    "x half": ({"x": torch.zeros(4, 2).half()}, TypeError, "x must be float32 or float64"),
+    "x 1-D": ({"x": torch.zeros(4)}, ValueError, r"x must have shape \(n, d\)"),
+    "x empty": ({"x": torch.zeros(0, 2)}, ValueError, r"x must have shape .* got \(0, 2\)"),
+    "x other dtype": ({"x": torch.zeros(4, 2).double()}, TypeError, r"weights\[0\] must have the"),
+    "no layers": ({"weights": [], "biases": []}, ValueError, "at least one layer"),
+    "one tensor": ({"weights": torch.zeros(6)}, TypeError, "weights must be a sequence"),
+    "weight list": ({"weights": [[1.0], [1.0]]}, TypeError, r"weights\[0\] must be a torch"),
+    "biases": ({"biases": [torch.zeros(6)]}, ValueError, "biases must have 2 layers; got 1"),
+    "bias": ({"biases": [torch.zeros(5), torch.zeros(2)]}, ValueError, r"biases\[0\] .* 2 blocks"),
+    "weight": ({"weights": [torch.zeros(9), torch.zeros(8)]}, ValueError, r"weights\[1\] .*\(9,\)"),
+    "last width": (
+        {"weights": [torch.zeros(9)], "biases": [torch.zeros(6)]},
+        ValueError,
+        "one unit per block; got 3",
+    ),
+    "activation": ({"activation": "relu"}, ValueError, "activation must be one of .* 'relu'"),
+    "cross without y": ({"cross_weights": [torch.zeros(1)]}, ValueError, "cross_weights needs y"),
+    "y rows": ({"y": torch.zeros(5, 1)}, ValueError, "at most the n rows of x; got 5 and n=4"),
+    "y layers": ({"y": torch.zeros(4, 1)}, ValueError, "y_weights must have 1 layers; got 0"),
+    "cross shape": (
+        {
+            "y": torch.zeros(4, 1),
+            "y_weights": [torch.zeros(2)],
+            "y_biases": [torch.zeros(2)],
+            "cross_weights": [torch.zeros(6, 1), torch.zeros(2, 3)],
+        },
+        ValueError,
+        r"cross_weights\[1\] must have shape \(2, 2\); got \(2, 3\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("op", [bnaf, bnaf_ref])
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_input_is_named(op, bad):
+    change, error, message = BAD[bad]
+    arguments = {
+        "x": torch.zeros(4, 2),
+        "weights": [torch.zeros(9), torch.zeros(9)],
+        "biases": [torch.zeros(6), torch.zeros(2)],
+    }
+    op(**arguments)
+    with pytest.raises(error, match=message):
+        op(**{**arguments, **change})

@@ -1,0 +1,340 @@
+"""Arrays of other libraries on a GPU: how they are read, converted and refused."""
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+import fastmi
+from devices import fake, same
+from fake_cuda import Array, Unnamed
+from fastmi import neighbors
+from fastmi._cuda_kernels import CudaKernels
+from fastmi._device import DEFAULT_STREAM, gpu_of, view_of
+from fastmi._device_array import DeviceArray, host, read_device_array, take_rows
+
+
+@pytest.fixture
+def x(rng):
+    return rng.standard_normal((60, 2))
+
+
+@pytest.fixture
+def y(x, rng):
+    return x[:, :1] + rng.standard_normal((60, 1))
+
+
+class TestProtocols:
+    def test_dlpack_alone(self, fake_gpu, x, y):
+        there = [Array(fake_gpu.cuda, each, protocol="dlpack") for each in (x, y)]
+        same(fastmi.mi(*there), fastmi.mi(x, y))
+        assert {array.asked_stream for array in there} == {DEFAULT_STREAM}
+
+    def test_interface_alone(self, fake_gpu, x, y):
+        there = [Array(fake_gpu.cuda, each, device=1) for each in (x, y)]
+        estimate = fastmi.mi(*map(Unnamed, there))
+        assert estimate.device == "cuda:1"
+        same(estimate, fastmi.mi(x, y))
+
+    def test_column(self, fake_gpu, y):
+        for protocol in ("interface", "dlpack"):
+            column = Array(fake_gpu.cuda, y[:, 0], protocol=protocol)
+            same(fastmi.entropy(column), fastmi.entropy(y))
+
+    def test_dlpack_keeps_its_memory(self, fake_gpu, x):
+        view = view_of(Array(fake_gpu.cuda, x, protocol="dlpack"))
+        assert view.shape == x.shape
+        assert view.dtype == x.dtype
+        assert view.contiguous
+        assert view.pointer == x.ctypes.data
+
+    @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
+    @pytest.mark.parametrize(
+        "dtype", ["bool", "int8", "uint32", "int64", "float16", "float32", "complex64"]
+    )
+    def test_dtypes_by_name(self, fake_gpu, protocol, dtype):
+        if (protocol, dtype) == ("dlpack", "bool"):
+            pytest.importorskip("numpy", minversion="2.0")
+        values = np.ones((4, 2), dtype=dtype)
+        assert view_of(Array(fake_gpu.cuda, values, protocol=protocol)).dtype == dtype
+
+    @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
+    def test_layouts(self, fake_gpu, x, protocol):
+        for values, contiguous in ((x[:, ::-1], False), (x.T, False), (x[:1, :], True)):
+            array = Array(fake_gpu.cuda, values, protocol=protocol)
+            assert view_of(array).contiguous is contiguous
+
+    def test_the_stream_is_that_of_the_array(self, fake_gpu, x, y):
+        there = [Array(fake_gpu.cuda, each, stream=77) for each in (x, y)]
+        fastmi.mi(*there)
+        assert {call[2] for call in fake_gpu.cuda.calls} == {77}
+
+    def test_other_streams_are_waited_for(self, fake_gpu, x, y):
+        fastmi.mi(Array(fake_gpu.cuda, x, stream=5), Array(fake_gpu.cuda, y, stream=6))
+        assert fake_gpu.cuda.calls[-2:] == [("synchronize", 0, 6), ("ksg", 0, 5)]
+
+    def test_host_arrays_are_no_gpu_arrays(self, x):
+        torch = pytest.importorskip("torch")
+        for array in (x, x.tolist(), torch.from_numpy(x), torch.ones(3, requires_grad=True)):
+            assert gpu_of(array) is None
+
+    def test_arrays_without_memory(self):
+        torch = pytest.importorskip("torch")
+        with pytest.raises(TypeError, match="x must be readable as a NumPy array; got Tensor"):
+            fastmi.entropy(torch.empty(9, device="meta"))
+
+    def test_masked(self, fake_gpu, x):
+        array = Array(fake_gpu.cuda, x)
+        described = {**array.__cuda_array_interface__, "mask": array}
+        with pytest.raises(ValueError, match=r"x must be readable where it lies .*: a masked"):
+            fastmi.entropy(SimpleNamespace(__cuda_array_interface__=described))
+
+
+class TestValues:
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, "large"])
+    def test_unusable(self, fake_gpu, x, y, dtype, value):
+        x = x.astype(dtype)
+        x[7, 1] = np.finfo(dtype).max if value == "large" else value
+        with pytest.raises(ValueError, match=r"x must be .* in column 1, row 7") as on_gpu:
+            fastmi.mi(Array(fake_gpu.cuda, x), Array(fake_gpu.cuda, y.astype(dtype)))
+        with pytest.raises(ValueError, match="x must be") as on_cpu:
+            fastmi.mi(x, y)
+        assert str(on_gpu.value) == str(on_cpu.value)
+
+    def test_unusable_and_not_to_be_copied(self, fake_gpu, x):
+        x[7, 1] = np.nan
+        with pytest.raises(ValueError, match=r"x must be finite .* in column 1, row 7"):
+            fastmi.entropy(Unnamed(Array(fake_gpu.cuda, x)))
+
+    def test_normalize_must_have_a_way_to_the_host(self, fake_gpu, x, y):
+        there = [Unnamed(Array(fake_gpu.cuda, each)) for each in (x, y)]
+        with pytest.raises(ValueError, match="noise and normalize must have samples that can be"):
+            fastmi.mi(*there, normalize="local")
+
+    @pytest.mark.parametrize(
+        "values, message",
+        [
+            (np.zeros((0, 3)), r"x must have at least one sample .*got shape \(0, 3\)"),
+            (np.zeros((2, 2, 2)), r"x must be 1-D .* or 2-D .*; got 3-D, shape \(2, 2, 2\)"),
+            (np.float64(3), "x must be 1-D .*; got a scalar"),
+            (np.zeros((4, 4))[:, ::2], "C-contiguous float32 or float64 on the GPU; .*not contig"),
+            (np.zeros((4, 2), np.int32), "C-contiguous float32 or float64 .* dtype int32: convert"),
+            (np.zeros((4, 2), np.float16), "C-contiguous float32 or float64 .* float16: convert"),
+        ],
+    )
+    def test_shapes_and_dtypes(self, fake_gpu, values, message):
+        with pytest.raises(ValueError, match=message):
+            fastmi.entropy(Array(fake_gpu.cuda, values))
+
+    def test_not_numeric(self, fake_gpu):
+        with pytest.raises(TypeError, match=r"x must be real numbers .* dtype complex128"):
+            fastmi.entropy(Array(fake_gpu.cuda, np.zeros((4, 2), complex)))
+
+    def test_lengths(self, fake_gpu, x, y):
+        there = [Array(fake_gpu.cuda, x), Array(fake_gpu.cuda, y[:-1])]
+        with pytest.raises(ValueError, match="x with n=60, y with n=59"):
+            fastmi.mi(*there)
+
+    def test_dtypes_that_differ(self, fake_gpu, x, y):
+        there = [Array(fake_gpu.cuda, x.astype(np.float32)), Array(fake_gpu.cuda, y)]
+        with pytest.raises(ValueError, match=r"x must be C-contiguous float64 .* dtype float32"):
+            fastmi.mi(*there)
+
+    def test_k(self, fake_gpu, x, y):
+        with pytest.raises(ValueError, match="k=60, n=60"):
+            fastmi.mi(Array(fake_gpu.cuda, x), Array(fake_gpu.cuda, y), k=60)
+
+
+class Tensor:
+    """The little of torch.Tensor on a GPU that fastmi uses."""
+
+    def __init__(self, cuda, values, stream=9, grad=False):
+        self.array = Array(cuda, np.asarray(values))
+        self.dtype = self.array._values.dtype
+        self.shape = self.array._values.shape
+        self.device = "cuda:0"
+        self.cuda, self.stream, self.grad = cuda, stream, grad
+
+    def __getattr__(self, name):
+        if name == "__cuda_array_interface__":
+            if self.grad:
+                raise RuntimeError("Can't get __cuda_array_interface__: requires grad")
+            return {**self.array.__cuda_array_interface__, "stream": None}
+        raise AttributeError(name)
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def _like(self, values):
+        return Tensor(self.cuda, values, self.stream)
+
+    def detach(self):
+        return self._like(self.array._values)
+
+    def is_complex(self):
+        return self.dtype.kind == "c"
+
+    def to(self, dtype):
+        return self._like(self.array._values.astype(dtype))
+
+    def contiguous(self):
+        return self._like(np.ascontiguousarray(self.array._values))
+
+    def max(self):
+        return self.array._values.max()
+
+    def min(self):
+        return self.array._values.min()
+
+    def cpu(self):
+        return SimpleNamespace(numpy=lambda: self.array._values)
+
+
+class TestTorch:
+    """Conversions that torch makes on the GPU, with the stand-ins of both."""
+
+    @pytest.fixture(autouse=True)
+    def torch(self, monkeypatch):
+        module = ModuleType("torch")
+        module.Tensor = Tensor
+        module.device = type("device", (), {})
+        module.float32, module.float64 = np.dtype("float32"), np.dtype("float64")
+        module.int64 = np.dtype("int64")
+        streams = SimpleNamespace(current_stream=lambda _: SimpleNamespace(cuda_stream=9))
+        module.cuda = streams
+        monkeypatch.setitem(sys.modules, "torch", module)
+
+    def test_current_stream(self, fake_gpu, x, y):
+        same(fastmi.mi(*(Tensor(fake_gpu.cuda, each) for each in (x, y))), fastmi.mi(x, y))
+        assert {call[2] for call in fake_gpu.cuda.calls} == {9}
+
+    def test_gradients_are_left_alone(self, fake_gpu, x, y):
+        there = [Tensor(fake_gpu.cuda, each, grad=True) for each in (x, y)]
+        same(fastmi.mi(*there), fastmi.mi(x, y))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda a: (100 * a).astype(np.int32),
+            lambda a: a.astype(np.float16),
+            lambda a: a.T.copy().T,
+            lambda a: a[::2],
+            lambda a: a > 0,
+        ],
+    )
+    def test_conversions(self, fake_gpu, x, change):
+        there = Tensor(fake_gpu.cuda, change(x))
+        same_counts = neighbors.count_within(change(x), 1.5)
+        np.testing.assert_array_equal(neighbors.count_within(there, 1.5), same_counts)
+
+    def test_dtypes_that_differ(self, fake_gpu, x, y):
+        single = x.astype(np.float32)
+        there = [Tensor(fake_gpu.cuda, each) for each in (single, y)]
+        same(fastmi.mi(*there), fastmi.mi(single, y))
+
+    def test_large_integers(self, fake_gpu):
+        there = Tensor(fake_gpu.cuda, np.array([0, 1, 2, 2**53 + 1]))
+        with pytest.raises(ValueError, match=r"x must hold integers up to 2\*\*53"):
+            fastmi.entropy(there)
+
+
+class OnlyDLPack:
+    """A torch tensor by DLPack alone."""
+
+    def __init__(self, tensor):
+        self._tensor = tensor
+
+    def __dlpack__(self, *, stream=None):
+        return self._tensor.__dlpack__(stream=stream)
+
+    def __dlpack_device__(self):
+        return self._tensor.__dlpack_device__()
+
+
+@pytest.mark.usefixtures("real_gpu")
+class TestOnAGPU:
+    """The same with the libraries themselves."""
+
+    @pytest.fixture
+    def torch(self):
+        torch = pytest.importorskip("torch")
+        if not torch.cuda.is_available():
+            pytest.skip("torch has no GPU")
+        return torch
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda t: t,
+            lambda t: t.half(),
+            lambda t: (100 * t).int(),
+            lambda t: t.t().contiguous().t(),
+            lambda t: t[::2],
+            lambda t: t.clone().requires_grad_(),
+            lambda t: t > 0,
+        ],
+        ids=["same", "half", "int", "transposed", "strided", "gradients", "bool"],
+    )
+    def test_torch(self, torch, x, change):
+        tensor = change(torch.from_numpy(x))
+        there = change(torch.from_numpy(x).cuda())
+        got = neighbors.count_within(there, 1.5)
+        np.testing.assert_array_equal(got, neighbors.count_within(tensor, 1.5))
+
+    def test_torch_on_another_stream(self, torch, rng):
+        x = rng.standard_normal((2000, 3))
+        expected = fastmi.entropy(2 * x)
+        large = torch.ones(6000, 6000, device="cuda")
+        with torch.cuda.stream(torch.cuda.Stream()):
+            there = torch.from_numpy(x).cuda()
+            for _ in range(20):  # work that keeps the stream busy before the samples are there
+                large @ large
+            there *= 2
+            same(fastmi.entropy(there), expected)
+
+    def test_dlpack_alone(self, torch, x, y):
+        there = [OnlyDLPack(torch.from_numpy(each).cuda()) for each in (x, y)]
+        same(fastmi.mi(*there), fastmi.mi(x, y))
+
+    def test_cupy(self, x, y):
+        cupy = pytest.importorskip("cupy")
+        for change in (lambda a: a, lambda a: a[::-1], lambda a: (9 * a).astype("int64")):
+            there = [change(cupy.asarray(each)) for each in (x, y)]
+            same(
+                fastmi.mi(*there, noise=1e-9, seed=1),
+                fastmi.mi(change(x), change(y), noise=1e-9, seed=1),
+            )
+
+    def test_unusable(self, torch, x):
+        x[7, 1] = np.nan
+        with pytest.raises(ValueError, match=r"x must be finite; got nan in column 1, row 7"):
+            fastmi.entropy(torch.from_numpy(x).cuda())
+
+
+class TestDeviceArray:
+    def test_it_is_an_array_on_a_gpu_to_others(self, fake_gpu, x, y):
+        blocks = [DeviceArray(1, host=each) for each in (x, y)]
+        estimate = fastmi.mi(*blocks)
+        same(estimate, fastmi.mi(x, y))
+        assert estimate.device == "cuda:1"
+        same(fastmi.mi(*blocks, normalize="local"), fastmi.mi(x, y, normalize="local"))
+        assert gpu_of(blocks[0]) == 1
+        assert view_of(blocks[0]).pointer == blocks[0].pointer
+        assert fake_gpu.cuda.pointer_device(blocks[0].pointer) == 1
+
+    def test_rows(self, fake_gpu, x):
+        there = Array(fake_gpu.cuda, x, stream=4)
+        rows = np.array([5, 0, 5])
+        taken = take_rows(read_device_array(there, "x"), rows)
+        assert taken.stream == 4
+        np.testing.assert_array_equal(host(taken), x[rows])
+        np.testing.assert_array_equal(take_rows(x, rows), x[rows])
+
+
+def test_stand_in_refuses_host_addresses(x):
+    device = fake()
+    assert isinstance(device.kernels, CudaKernels)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        device.cuda.ksg([(x.ctypes.data, 2)], 60, "float64", [3], 1, "chebyshev", "auto", 0, 0)

@@ -1,0 +1,310 @@
+"""Normalizing flows: one test per property, over all of them."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from fastmi.nn.bases import DiagonalBase, GaussianBase  # noqa: E402
+from fastmi.nn.bnaf import BNAF, BNAFStep  # noqa: E402
+from fastmi.nn.flows import Composition, InvertibleLinear, Reversal  # noqa: E402
+from fastmi.nn.realnvp import AffineCoupling, RealNVP  # noqa: E402
+
+FLOWS = {
+    "bnaf": lambda d, y: BNAF(d, y_dims=y, width=4),
+    "bnaf-tanh-gated": lambda d, y: BNAF(d, y_dims=y, width=4, activation="tanh", residual="gated"),
+    "bnaf-tanh-plain": lambda d, y: BNAF(d, y_dims=y, width=4, activation="tanh", residual="plain"),
+    "bnaf-weight-norm": lambda d, y: BNAF(d, y_dims=y, width=4, weight_norm=True),
+    "bnaf-two-steps": lambda d, y: BNAF(d, y_dims=y, width=4, steps=2, residual="gated"),
+    "realnvp": lambda d, y: RealNVP(d, y_dims=y, hidden=16),
+    "linear": lambda d, _: InvertibleLinear(d),
+    "linear-bnaf": lambda d, y: Composition(
+        InvertibleLinear(d), Reversal(d), BNAF(d, y_dims=y, width=4)
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _torch():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(torch.float32)
+    torch.set_num_threads(threads)
+
+
+def perturbed(name, d=3, y_dims=2):
+    flow = FLOWS[name](d, 0 if name == "linear" else y_dims)
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    return flow
+
+
+def data(flow, n=6, c=4):
+    return torch.randn(n, flow.dims), torch.randn(c, flow.y_dims) if flow.y_dims else None
+
+
+@pytest.mark.parametrize("name", FLOWS)
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_log_det_is_that_of_the_jacobian(name, d):
+    flow = perturbed(name, d)
+    x, y = data(flow)
+    jacobian = torch.autograd.functional.jacobian(lambda rows: flow(rows, y)[0], x)
+    expected = [torch.linalg.slogdet(jacobian[i, :, i]).logabsdet for i in range(len(x))]
+    torch.testing.assert_close(flow(x, y)[1], torch.stack(expected))
+
+
+@pytest.mark.parametrize("name", FLOWS)
+@pytest.mark.parametrize("d", [1, 5])
+def test_inverse(name, d):
+    flow = perturbed(name, d)
+    x, y = data(flow)
+    z, _ = flow(x, y)
+    torch.testing.assert_close(flow.inverse(z, y), x, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in FLOWS if name != "linear"])
+def test_first_rows_are_conditioned_and_the_others_are_not(name):
+    flow = perturbed(name)
+    x, y = data(flow, n=4, c=4)
+    both, log_det = flow(torch.cat([x, x]), y)
+    for rows, given in ((slice(4), y), (slice(4, 8), None)):
+        z, alone = flow(x, given)
+        torch.testing.assert_close(both[rows], z)
+        torch.testing.assert_close(log_det[rows], alone)
+    assert (both[:4] - both[4:]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_state_survives_saving(name, tmp_path):
+    flow, other = perturbed(name), perturbed(name)
+    x, y = data(flow)
+    torch.save(flow.state_dict(), tmp_path / "flow.pt")
+    other.load_state_dict(torch.load(tmp_path / "flow.pt", weights_only=True))
+    torch.testing.assert_close(other(x, y), flow(x, y), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_gradients_reach_every_parameter(name):
+    flow = perturbed(name)
+    x, y = data(flow)
+    loss = -flow.log_density(x, y).mean()
+    loss.backward()
+    for parameter_name, parameter in flow.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert torch.isfinite(parameter.grad).all(), parameter_name
+    generator = torch.Generator().manual_seed(1)
+    for parameter in flow.parameters():
+        # Central difference along one random direction.
+        direction = torch.randn(parameter.shape, generator=generator)
+        step = 1e-5
+        with torch.no_grad():
+            parameter.add_(direction, alpha=step)
+            above = -flow.log_density(x, y).mean()
+            parameter.sub_(direction, alpha=2 * step)
+            below = -flow.log_density(x, y).mean()
+            parameter.add_(direction, alpha=step)
+        slope = (above - below) / (2 * step)
+        torch.testing.assert_close((parameter.grad * direction).sum(), slope, rtol=1e-4, atol=1e-7)
+
+
+def mass(flow):
+    """Integral of the density over the line, on a grid that reaches its slow tails."""
+    t = torch.linspace(-30, 30, 20_001)[:, None]
+    with torch.no_grad():
+        log_density = flow.log_density(torch.sinh(t)) + torch.log(torch.cosh(t))[:, 0]
+    return torch.trapezoid(log_density.exp(), t[:, 0]).item()
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_density_integrates_to_one_before_and_after_training(name):
+    flow = FLOWS[name](1, 0)
+    assert mass(flow) == pytest.approx(1, abs=1e-3)
+    x = torch.randn(500, 1).exp()
+    optimizer = torch.optim.Adam(flow.parameters(), lr=1e-2)
+    before = -flow.log_density(x).mean().item()
+    for _ in range(60):
+        loss = -flow.log_density(x).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert -flow.log_density(x).mean().item() < before
+    assert mass(flow) == pytest.approx(1, abs=1e-3)
+
+
+def test_bounded_flow_loses_mass_and_says_so_when_inverted():
+    flow = BNAF(1, activation="tanh")
+    assert mass(flow) < 0.99
+    with pytest.raises(ValueError, match=r"z must be in the range of the flow; column 0 .* 1 rows"):
+        flow.inverse(torch.tensor([[50.0]]))
+
+
+def test_output_depends_on_earlier_columns_alone_and_increases_in_its_own():
+    flow = perturbed("bnaf", 4)
+    x, y = data(flow)
+    jacobian = torch.autograd.functional.jacobian(lambda rows: flow(rows, y)[0], x)
+    for i in range(len(x)):
+        own = jacobian[i, :, i]
+        assert (own.triu(1) == 0).all()
+        assert (own.diagonal() > 0).all()
+
+
+def test_weight_norm_gives_rows_of_the_learnt_length():
+    flow = BNAFStep(3, y_dims=2, width=4, weight_norm=True)
+    for conditioned in (False, True):
+        weight, cross = flow._normalized(1, conditioned)
+        square = torch.where(flow._diagonal1, weight.exp(), weight).square()
+        length = torch.zeros(12).index_add(0, flow._row1, square)
+        if cross is not None:
+            length = length + cross.square().sum(1)
+        torch.testing.assert_close(length.sqrt(), flow.log_rows[1].exp())
+
+
+def test_real_nvp_and_linear_start_as_the_identity():
+    x, y = torch.randn(5, 3), torch.randn(5, 2)
+    for flow, given in ((RealNVP(3, y_dims=2), y), (InvertibleLinear(3), None)):
+        z, log_det = flow(x, given)
+        torch.testing.assert_close(z, x)
+        torch.testing.assert_close(log_det, torch.zeros(5))
+
+
+def test_coupling_keeps_one_half():
+    x = torch.randn(5, 5)
+    for keep_first, kept in ((True, slice(0, 2)), (False, slice(2, 5))):
+        coupling = AffineCoupling(5, keep_first=keep_first, hidden=8)
+        torch.nn.init.normal_(coupling.scale[-1].weight)
+        torch.nn.init.normal_(coupling.shift[-1].weight)
+        z, _ = coupling(x)
+        assert (z[:, kept] == x[:, kept]).all()
+        assert ((z != x).sum(1) == 5 - (kept.stop - kept.start)).all()
+
+
+def test_float32():
+    for name in FLOWS:
+        flow = perturbed(name).float()
+        x, y = data(flow)
+        z, log_det = flow(x.float(), None if y is None else y.float())
+        assert z.dtype == log_det.dtype == torch.float32
+        given = None if y is None else y.float().double()
+        exact, exact_log_det = flow.double()(x.float().double(), given)
+        torch.testing.assert_close(z.double(), exact, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(log_det.double(), exact_log_det, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: BNAF(0), "dims must be at least 1; got dims=0"),
+        (lambda: BNAF(2, width=0), "width must be at least 1"),
+        (lambda: BNAF(2, steps=0), "steps must be at least 1"),
+        (lambda: BNAF(2, activation="relu"), "activation must be one of .* got 'relu'"),
+        (lambda: BNAF(2, residual="both"), "residual must be one of"),
+        (Composition, "flows must be at least one"),
+        (lambda: Composition(BNAF(2), BNAF(3)), r"equal dims; got \[2, 3\]"),
+        (
+            lambda: Composition(BNAF(2, y_dims=1), BNAF(2, y_dims=2)),
+            r"agree on y_dims; got \[1, 2\]",
+        ),
+        (lambda: DiagonalBase(2, 2, parametrization="r"), "parametrization must be one of"),
+    ],
+)
+def test_bad_options(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_bad_rows():
+    flow = BNAF(2, y_dims=3)
+    x = torch.randn(4, 2)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 2\); got \(4, 3\)"):
+        flow(torch.randn(4, 3))
+    with pytest.raises(
+        ValueError, match=r"y must have shape \(c, 3\), c at most n=4; got \(5, 3\)"
+    ):
+        flow(x, torch.randn(5, 3))
+    with pytest.raises(ValueError, match="made with y_dims=0"):
+        BNAF(2)(x, x)
+
+
+# ---- base densities
+
+
+def latents(n=4000):
+    generator = torch.Generator().manual_seed(3)
+    xi = torch.randn(n, 3, generator=generator)
+    rho = torch.tensor([0.9, 0.3])
+    eta = rho * xi[:, :2] + (1 - rho**2).sqrt() * torch.randn(n, 2, generator=generator)
+    return xi, eta, rho
+
+
+@pytest.mark.parametrize("parametrization", ["tanh", "mi"])
+def test_diagonal_base_is_the_normal_it_says(parametrization):
+    base = DiagonalBase(3, 2, parametrization=parametrization)
+    with torch.no_grad():
+        base.w.copy_(torch.tensor([0.7, -0.4]))
+    rho = base.correlations()
+    covariance = torch.eye(5)
+    for j in range(2):
+        covariance[j, 3 + j] = covariance[3 + j, j] = rho[j]
+    xi, eta, _ = latents(20)
+    normal = torch.distributions.MultivariateNormal(torch.zeros(5), covariance)
+    torch.testing.assert_close(base.log_joint(xi, eta), normal.log_prob(torch.cat([xi, eta], 1)))
+    torch.testing.assert_close(base.information(), -0.5 * torch.log1p(-(rho**2)))
+    margin = torch.distributions.Normal(0.0, 1.0)
+    torch.testing.assert_close(base.log_x(xi), margin.log_prob(xi).sum(1))
+    torch.testing.assert_close(base.log_y(eta), margin.log_prob(eta).sum(1))
+
+
+def test_parametrizations_start_alike():
+    tanh, mi = DiagonalBase(2, 2), DiagonalBase(2, 2, parametrization="mi")
+    torch.testing.assert_close(tanh.correlations(), mi.correlations())
+
+
+@pytest.mark.parametrize("parametrization", ["tanh", "mi"])
+def test_likelihood_of_the_diagonal_base_peaks_where_its_derivative_is_zero(parametrization):
+    xi, eta, _ = latents()
+    base = DiagonalBase(3, 2, parametrization=parametrization)
+    optimizer = torch.optim.LBFGS(
+        base.parameters(),
+        max_iter=100,
+        tolerance_grad=1e-10,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def loss():
+        optimizer.zero_grad()
+        value = -base.log_joint(xi, eta).mean()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    # d/drho of the mean of log q, times (1 - rho^2)^2: a cubic, whose root 2 <ab> / <aa + bb>
+    # would be if both variances were 1 in the sample too.
+    rho = base.correlations().detach()
+    product, square = (xi[:, :2] * eta).mean(0), (xi[:, :2].square() + eta.square()).mean(0)
+    cubic = rho - rho**3 + product * (1 + rho**2) - rho * square
+    torch.testing.assert_close(cubic, torch.zeros(2), rtol=0, atol=1e-6)
+
+
+def test_gaussian_base_is_the_normal_it_says():
+    base = GaussianBase(3, 2)
+    with torch.no_grad():
+        for parameter in base.parameters():
+            parameter.copy_(0.3 * torch.randn_like(parameter))
+    covariance = base.factor() @ base.factor().T
+    xi, eta, _ = latents(20)
+    joint = torch.distributions.MultivariateNormal(base.mean, covariance)
+    x = torch.distributions.MultivariateNormal(base.mean[:3], covariance[:3, :3])
+    y = torch.distributions.MultivariateNormal(base.mean[3:], covariance[3:, 3:])
+    torch.testing.assert_close(base.log_joint(xi, eta), joint.log_prob(torch.cat([xi, eta], 1)))
+    torch.testing.assert_close(base.log_x(xi), x.log_prob(xi))
+    torch.testing.assert_close(base.log_y(eta), y.log_prob(eta))
+    expected = 0.5 * (
+        torch.logdet(covariance[:3, :3])
+        + torch.logdet(covariance[3:, 3:])
+        - torch.logdet(covariance)
+    )
+    torch.testing.assert_close(base.mutual_information(), expected)
