@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
         timings = interleave(calls, budget=0.0 if arguments.quick else arguments.budget)
         for rival in rivals:
             gap = abs(timings[rival.name].value - timings["mi of a shuffle"].value)
-            if gap > rival.tolerance:
+            if not gap <= rival.tolerance:
                 raise SystemExit(f"{task.name}: {rival.name} differs by {gap:.2g} nats")
         seconds = {name: timing.median for name, timing in timings.items()}
         rows.append({"case": task.name, "surrogates": SURROGATES, "seconds": seconds})

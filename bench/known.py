@@ -75,11 +75,17 @@ CONTINUOUS = (
     Method("lnc", 10),
     Method("ksg_global"),
     Method("ksg_global_linf"),
+    Method("3h", 10),
     Method("gaussian", None),
     Method("binning", None),
 )
-# LNC needs k >= dx + dy; ten bins in twenty columns are all singletons.
-WIDE = tuple(m if m.name != "lnc" else Method("lnc", 25) for m in CONTINUOUS if m.name != "binning")
+# LNC needs k >= dx + dy; ten bins in twenty columns are all singletons, and the weights of "3h"
+# multiply scatter by 10^4.
+WIDE = tuple(
+    m if m.name != "lnc" else Method("lnc", 25)
+    for m in CONTINUOUS
+    if m.name not in {"binning", "3h"}
+)
 CONDITIONAL = (
     Method("fp"),
     Method("fp", 10),

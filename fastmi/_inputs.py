@@ -30,6 +30,7 @@ from fastmi._arrays import (
 from fastmi._backend import cuda_kernels
 from fastmi._device import device_index, gpu_of
 from fastmi._device_array import DeviceArray, host, like, read_device_array
+from fastmi._scalars import generator
 
 # Quoted: naming numpy.random's classes would import it, for everyone.
 Seed: TypeAlias = (
@@ -210,12 +211,7 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     Raises:
         ValueError: The noise overflows the dtype.
     """
-    try:
-        rng = np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"seed must suit numpy.random.default_rng; got {seed!r}: {error}"
-        ) from None
+    rng = generator(seed)
     noisy = []
     for given in blocks:
         block = host(given)

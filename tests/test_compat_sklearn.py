@@ -149,6 +149,8 @@ def test_serves_pipelines():
         ({"n_jobs": 0}, ValueError, "n_jobs"),
         ({"discrete_features": [99]}, ValueError, "indices of the"),
         ({"n_jobs": "2"}, TypeError, "n_jobs must be"),
+        ({"discrete_features": 1}, ValueError, "discrete_features must be"),
+        ({"random_state": -1}, ValueError, "random_state must suit"),
         ({"discrete_features": "all"}, ValueError, "discrete_features must be"),
         ({"discrete_features": np.array([True])}, ValueError, "one entry per column"),
     ],

@@ -326,6 +326,7 @@ class TestImagesKeepTheirParameters:
         (lambda: datasets.CorrelatedGaussian(math.nan), "rho must be in"),
         (lambda: datasets.CorrelatedGaussian(0.5, 0), "d must be an integer >= 1; got d=0"),
         (lambda: datasets.SparseGaussian(0.5, 1), "d must be an integer >= 2; got d=1"),
+        (lambda: datasets.CorrelatedGaussian(10**400), "must be in"),
         (lambda: datasets.AdditiveNoise(0.0), "sigma must be in"),
         (lambda: datasets.SmoothedUniform(-1.0), r"epsilon must be in \(0, inf\)"),
         (lambda: datasets.DiscretePlusUniform(0), "m must be an integer >= 1"),

@@ -73,11 +73,15 @@ def test_default_parts_follow_the_sample_size(rng):
     [
         ({"k": 3}, ValueError, "n must be at least 20 k"),
         ({"k": [3, 4]}, TypeError, "k must be one integer"),
-        ({"parts": [1]}, ValueError, "parts must be at least 2"),
+        ({"parts": [1]}, ValueError, "parts must be an integer >= 2"),
         ({"parts": 3}, TypeError, "parts must be a sequence of integers"),
         ({"parts": []}, ValueError, "parts must leave more than k"),
+        ({"parts": [[2], [3, 4]]}, TypeError, "parts must be an integer"),
+        ({"parts": np.array(2)}, TypeError, "parts must be a sequence"),
+        ({"seed": -1}, ValueError, "seed must suit"),
+        ({"repeats": np.array([1, 2])}, TypeError, "repeats must be an integer"),
         ({"parts": [20]}, ValueError, "parts must leave more than k"),
-        ({"repeats": 0}, ValueError, "repeats must be at least 1"),
+        ({"repeats": 0}, ValueError, "repeats must be an integer >= 1"),
     ],
 )
 def test_wrong_options_of_subsampling(options, error, message):
@@ -110,7 +114,7 @@ def test_wrong_options_of_the_jackknife(rng):
     estimate = fastmi.mi(*gaussian(rng, 60))
     with pytest.raises(TypeError, match="local values; got float"):
         fastmi.jackknife_error(0.5)
-    with pytest.raises(ValueError, match="n_blocks must be at least 2"):
+    with pytest.raises(ValueError, match="n_blocks must be an integer >= 2"):
         fastmi.jackknife_error(estimate, n_blocks=1)
     with pytest.raises(ValueError, match=r"n_blocks must be in \[2, n\]"):
         fastmi.jackknife_error(estimate, n_blocks=61)

@@ -328,6 +328,12 @@ class TestNoise:
         np.testing.assert_allclose(np.abs(moved).max(axis=0), 0.5, rtol=0.1)
         np.testing.assert_allclose(moved.std(axis=0), 12**-0.5, rtol=0.05)
 
+    @pytest.mark.parametrize("noise", [0.0, 1e-10])
+    @pytest.mark.parametrize("seed, error", [(-1, ValueError), ("a", TypeError), (1.5, TypeError)])
+    def test_a_wrong_seed_is_named_even_without_noise(self, x, noise, seed, error):
+        with pytest.raises(error, match="seed must suit"):
+            fastmi.mi(x, x, noise=noise, seed=seed)
+
     def test_seeds(self, x):
         first, again, other = (jitter([x, x], 0.1, seed) for seed in (1, 1, 2))
         np.testing.assert_array_equal(first, again)

@@ -189,18 +189,20 @@ def test_progress(rng):
 @pytest.mark.parametrize(
     "options, error, message",
     [
-        ({"n_permutations": 0}, ValueError, "n_permutations must be at least 1"),
+        ({"n_permutations": 0}, ValueError, "n_permutations must be an integer >= 1"),
         ({"n_permutations": 2.0}, TypeError, "n_permutations must be an integer"),
         ({"scheme": "bootstrap"}, ValueError, "scheme must be one of"),
         ({"scheme": "block"}, ValueError, "block_length must be given"),
         ({"scheme": "block", "block_length": 11}, ValueError, "block_length must be at most"),
         ({"scheme": "circular"}, ValueError, "number of rotations, 19"),
-        ({"scheme": "circular", "min_shift": 0}, ValueError, "min_shift must be at least 1"),
+        ({"scheme": "circular", "min_shift": 0}, ValueError, "min_shift must be an integer >= 1"),
         ({"scheme": "local"}, ValueError, "must have a z"),
         ({"k": 20}, ValueError, "k must be in"),
         ({"method": "nope"}, ValueError, "method must be one of"),
         ({"nope": 1}, TypeError, "nope"),
         ({"n_jobs": 0}, ValueError, "n_jobs"),
+        ({"seed": -1}, ValueError, "seed must suit"),
+        ({"seed": "a"}, TypeError, "seed must suit"),
     ],
 )
 def test_wrong_options(options, error, message):

@@ -150,6 +150,11 @@ def test_finds_dependence_that_scale_hides(rng):
         ({"scales": [1.0, 0.0]}, ValueError, "scales must be positive"),
         ({"scales": [1.0, np.nan]}, ValueError, "scales must be positive"),
         ({"scales": "wide"}, TypeError, "scales must be positive numbers"),
+        ({"scales": ["1", "2"]}, TypeError, "scales must be positive numbers"),
+        ({"scales": [True]}, TypeError, "scales must be positive numbers"),
+        ({"scales": [10**400]}, TypeError, "scales must be positive numbers"),
+        ({"scales": [[1.0], [2.0, 3.0]]}, ValueError, "scales must be a sequence"),
+        ({"scales": np.ma.array([1, 2], mask=[0, 1])}, ValueError, "scales must not have masked"),
         ({"sweep_side": "t"}, ValueError, "sweep_side must be one of"),
         ({"algorithm": "tree"}, ValueError, "algorithm must be one of"),
         ({"metric": "cosine"}, ValueError, "metric must be one of"),
@@ -179,3 +184,12 @@ def test_bad_samples():
         KSGSweep().estimate(x, x[:-1])
     with pytest.raises(ValueError, match="finite"):
         KSGSweep().estimate(x, np.where(x == 2, np.nan, x))
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_scales_must_fit_the_samples(rng, scale):
+    x = rng.standard_normal((30, 1))
+    assert KSGSweep(scales=[1.0, scale]).estimate(x, x).curve.shape == (2, 2)
+    single = x.astype(np.float32)
+    with pytest.raises(ValueError, match="scales must fit the samples' float32; got 1e"):
+        KSGSweep(scales=[1.0, scale]).estimate(single, single)

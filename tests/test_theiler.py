@@ -168,3 +168,12 @@ def test_the_kernel_checks_its_contract():
     ):
         with pytest.raises(ValueError, match="must"):
             _cpu.theiler_counts([x, y], ks, window, False, spaces, "chebyshev", 1)
+
+
+def test_the_window_adds_what_the_docstring_says(rng):
+    n, window = 600, 30
+    added = [
+        float(fastmi.mi(x, y, theiler=window)) - float(fastmi.mi(x, y))
+        for x, y in rng.standard_normal((10, 2, n))
+    ]
+    assert np.mean(added) == pytest.approx(2 * window / n, abs=0.02)

@@ -37,6 +37,11 @@ def test_lagged_mi_peaks_at_the_delay(rng):
     assert abs(values[lags.index(-4)]) < 0.06
 
 
+def test_a_lag_may_be_an_array_of_no_dimension(rng):
+    x, y = driven(rng, 60)
+    assert fastmi.lagged_mi(x, y, np.array(3)) == fastmi.lagged_mi(x, y, 3)
+
+
 def test_transfer_entropy_is_a_conditional_mi(rng):
     x, y = rng.standard_normal((100, 2)), rng.standard_normal(100)
     assert fastmi.transfer_entropy(x, y) == fastmi.cmi(y[1:], x[:-1], y[:-1])
@@ -57,11 +62,12 @@ def test_transfer_entropy_has_a_direction(rng):
     "call, error, message",
     [
         (lambda x: fastmi.lagged_mi(x, x, 19), ValueError, r"lags must be in \[2 - n, n - 2\]"),
-        (lambda x: fastmi.lagged_mi(x, x, -19), ValueError, "lags must be at least -18"),
+        (lambda x: fastmi.lagged_mi(x, x, -19), ValueError, "lags must be an integer >= -18"),
         (lambda x: fastmi.lagged_mi(x, x, 0.5), TypeError, "lags must be an integer"),
+        (lambda x: fastmi.lagged_mi(x, x, np.eye(2, dtype=int)), TypeError, "lags must be an int"),
         (lambda x: fastmi.lagged_mi(x, x[:-1], 1), ValueError, "same number of samples"),
         (lambda x: fastmi.transfer_entropy(x, x[:-1]), ValueError, "source and target must"),
-        (lambda x: fastmi.transfer_entropy(x, x, lag=0), ValueError, "lag must be at least 1"),
+        (lambda x: fastmi.transfer_entropy(x, x, lag=0), ValueError, "lag must be an integer >= 1"),
         (lambda x: fastmi.transfer_entropy(x, x, lag=19), ValueError, "longer than the histories"),
         (
             lambda x: fastmi.transfer_entropy(x, x, target_history=0),

@@ -76,3 +76,14 @@ def test_bad_input():
         fastmi.entropy(draw("identical", 50, 2, "float64"), method="wkl")
     with pytest.raises(TypeError, match=r"method='wkl': options must be among .*; got metric"):
         fastmi.entropy(x, method="wkl", metric="euclidean")
+
+
+@pytest.mark.parametrize("d, warned", [(3, False), (10, False), (12, True), (20, True)])
+def test_weights_that_multiply_scatter_are_warned_of(rng, d, warned):
+    x = rng.standard_normal((500, d))
+    found = [
+        fastmi.entropy(x, method="wkl", k=20),
+        fastmi.mi(x[:, :1], x[:, 1:], method="3h", k=20),
+    ]
+    for estimate in found:
+        assert any("multiply scatter" in text for text in estimate.warnings) == warned

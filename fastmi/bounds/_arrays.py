@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, check_same_length
-from fastmi.datasets._base import generator
+from fastmi._scalars import generator
 
 # A NumPy array or a torch tensor: one call sees only one of the two.
 Array: TypeAlias = Any

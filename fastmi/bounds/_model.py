@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastmi._inputs import Seed
+from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import Array, Random, as_pairs, is_tensor, randomness
-from fastmi.datasets._base import check_integer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmi._scalars import check_real
 from fastmi.bounds._arrays import Array, device_of, to_numpy
-from fastmi.datasets._base import check_real
 from fastmi.estimators import Estimate
 
 _NO_WEIGHT = (

@@ -12,6 +12,7 @@ import numpy as np
 
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed
+from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import (
     Array,
     Random,
@@ -33,7 +34,6 @@ from fastmi.bounds._result import (
 from fastmi.bounds._weights import Importance, check_values, log_weights
 from fastmi.bounds.kernels import HMC, Kernel, RandomWalk, share_moved, tuned
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights
-from fastmi.datasets._base import check_integer
 
 # Chains and observations of the pilot run that tunes step sizes.
 _PILOT_ROWS = 64

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_float64, is_tensor, library
-from fastmi.datasets._base import check_integer, check_real
 
 # Each chain's step is this share to the whole of the nominal size, drawn independently of the
 # state. Trajectories of one length may be a whole period of a Gaussian target, and move nothing:

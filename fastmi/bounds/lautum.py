@@ -9,6 +9,7 @@ import numpy as np
 
 from fastmi._extras import Progress
 from fastmi._inputs import Seed
+from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, check_model, conditional_at
 from fastmi.bounds._result import (
@@ -20,7 +21,6 @@ from fastmi.bounds._result import (
 )
 from fastmi.bounds._weights import Importance, Term, log_density, log_weights
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
-from fastmi.datasets._base import check_integer
 from fastmi.estimators import Estimate
 
 _IMPOSSIBLE = (

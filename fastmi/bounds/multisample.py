@@ -9,6 +9,7 @@ from typing import Any
 
 from fastmi._extras import Progress
 from fastmi._inputs import Seed
+from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, randomness
 from fastmi.bounds._model import (
     Model,
@@ -23,7 +24,6 @@ from fastmi.bounds._result import (
     zero_weight_warnings,
 )
 from fastmi.bounds._weights import Importance, Term, log_density, log_weights
-from fastmi.datasets._base import check_integer, check_real
 from fastmi.estimators import Estimate
 
 Density = Callable[[Array, Array], Array]

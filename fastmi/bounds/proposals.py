@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastmi._extras import load
+from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_pairs, is_tensor, to_numpy
 from fastmi.bounds._model import Conditional, Proposal
-from fastmi.datasets._base import check_integer, check_real
 
 if TYPE_CHECKING:
     from fastmi._history import History

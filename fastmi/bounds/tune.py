@@ -9,12 +9,12 @@ from typing import Any
 
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, check_choice
+from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array
 from fastmi.bounds._model import Model, Proposal
 from fastmi.bounds._result import Sandwich
 from fastmi.bounds.ais import ais
 from fastmi.bounds.multisample import sandwich
-from fastmi.datasets._base import check_integer, check_real
 
 _OPTION = {"sandwich": "n_importance", "ais": "n_steps"}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
 from numbers import Real
-from typing import Any, SupportsIndex, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastmi._scalars import check_integer
 
 
 def log_base(base: Any) -> float:
@@ -44,12 +45,7 @@ def interval(ns: Any, ci: Any) -> tuple[int, int, int]:
         TypeError: `ns` is not an integer, or `ci` not a real number.
         ValueError: `ns` is below 1, or `ci` outside [0, 1).
     """
-    try:
-        number = operator.index(cast(SupportsIndex, ns))
-    except TypeError:
-        raise TypeError(f"ns must be an integer >= 1; got ns={ns!r}") from None
-    if number < 1:
-        raise ValueError(f"ns must be an integer >= 1; got ns={number}")
+    number = check_integer("ns", ns, 1)
     share = _real("ci", ci)
     if not 0.0 <= share < 1.0:
         raise ValueError(f"ci must be in [0, 1); got ci={ci!r}")

@@ -82,7 +82,10 @@ def columns(xs: Any) -> list[NDArray[Any]]:
     Raises:
         ValueError: `xs` is not 2-D.
     """
-    array = np.asarray(xs)
+    try:
+        array = np.asarray(xs)
+    except ValueError as error:
+        raise ValueError(f"xs must be readable as a NumPy array; got {error}") from error
     if array.ndim != 2:
         raise ValueError(f"xs must be 2-D, one variable per column; got shape {array.shape}")
     return [array[:, j : j + 1] for j in range(array.shape[1])]

@@ -310,6 +310,8 @@ def corexdc(
 def add_noise(x: Any, intens: float = NOISE) -> NDArray[Any]:
     """Return `x` plus ``intens * U(0, 1)`` from NumPy's global generator; `x` itself for 0."""
     check_noise(intens)
+    if (dtype := np.asarray(x).dtype).kind not in "biuf":
+        raise TypeError(f"x must be real numbers; got dtype {dtype}")
     if not intens:
         return np.asarray(x)
     # The global generator on purpose: the same np.random.seed gives NPEET's noise.
@@ -319,7 +321,10 @@ def add_noise(x: Any, intens: float = NOISE) -> NDArray[Any]:
 
 def avgdigamma(points: Any, dvec: Any) -> float:
     """Return the mean of psi(samples within dvec[i] - 1e-15 of sample i, itself included)."""
-    return _mean_psi([_samples(points, "points")], np.asarray(dvec, dtype=np.float64))
+    samples, distance = _paired((points, dvec), ("points", "dvec"))
+    if distance.shape[1] != 1:
+        raise ValueError(f"dvec must be one distance per point; got shape {distance.shape}")
+    return _mean_psi([samples], distance[:, 0])
 
 
 def shuffle_test(
@@ -349,6 +354,8 @@ def shuffle_test(
     count, first, last = interval(ns, ci)
     given = (y,) if z is None or z is False else (y, z)
     shuffled = np.copy(x)
+    if shuffled.ndim == 0:
+        raise ValueError(f"x must have at least one row; got {x!r}")
     outputs = []
     for _ in range(count):
         np.random.shuffle(shuffled)  # noqa: NPY002

@@ -122,9 +122,11 @@ def _scores(
     discrete = _discrete_mask(discrete_features, X.shape[1], sparse)
     if sparse and not discrete.all():
         raise ValueError("X must be dense to have continuous features; got a sparse matrix")
-    X, y = _scaled(
-        X, y, discrete, discrete_target, copy, validation.check_random_state(random_state)
-    )
+    try:
+        rng = validation.check_random_state(random_state)
+    except ValueError as error:
+        raise ValueError(f"random_state must suit scikit-learn; got {error}") from None
+    X, y = _scaled(X, y, discrete, discrete_target, copy, rng)
 
     # The classes of a discrete target serve every column.
     target: Column | _Classes = _classes(y) if discrete_target else _contiguous(y)
@@ -153,6 +155,11 @@ def _discrete_mask(discrete_features: Any, d: int, sparse: bool) -> NDArray[np.b
     if isinstance(discrete_features, bool | np.bool_):
         return np.full(d, bool(discrete_features))
     given = np.asarray(discrete_features)
+    if given.ndim != 1:
+        raise ValueError(
+            "discrete_features must be 'auto', a bool, a mask or indices; "
+            f"got {discrete_features!r}"
+        )
     if given.dtype == np.bool_:
         if given.shape != (d,):
             raise ValueError(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import SupportsIndex, TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed
+from fastmi._scalars import check_integer, check_real, generator
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -92,84 +92,10 @@ class Product(Distribution):
         return np.hstack([x for x, _ in pairs]), np.hstack([y for _, y in pairs])
 
 
-def generator(seed: Seed | None) -> np.random.Generator:
-    """Return the generator that `seed` stands for.
-
-    Raises:
-        TypeError: Of no type that seeds one.
-        ValueError: Negative.
-    """
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"seed must suit numpy.random.default_rng; got {seed!r}: {error}"
-        ) from None
-
-
 def check_distribution(name: str, value: object) -> None:
     """Raise TypeError unless `value` is a :class:`Distribution`."""
     if not isinstance(value, Distribution):
         raise TypeError(f"{name} must be distributions of fastmi.datasets; got {value!r}")
-
-
-def check_integer(name: str, value: object, least: int) -> int:
-    """Return `value` as an int.
-
-    Raises:
-        TypeError: Not an integer.
-        ValueError: Below `least`.
-    """
-    try:
-        if isinstance(value, bool | np.bool_):
-            raise TypeError
-        number = operator.index(cast(SupportsIndex, value))
-    except TypeError:
-        raise TypeError(
-            f"{name} must be an integer >= {least}; got {name}={value!r} ({type(value).__name__})"
-        ) from None
-    if number < least:
-        raise ValueError(f"{name} must be an integer >= {least}; got {name}={number}")
-    return number
-
-
-def check_real(
-    name: str,
-    value: object,
-    low: float,
-    high: float = math.inf,
-    *,
-    ends: str = "[]",
-) -> float:
-    """Return `value` as a float.
-
-    Args:
-        name: What to call it in messages.
-        value: To be checked.
-        low: Lower end of the range.
-        high: Upper end; infinity itself is never accepted.
-        ends: Which ends belong to the range, in the notation of intervals: "[]", "(]"...
-
-    Raises:
-        TypeError: Not a real number.
-        ValueError: Outside the range, NaN or infinite.
-    """
-    if isinstance(value, bool | np.bool_) or not isinstance(
-        value, int | float | np.floating | np.integer
-    ):
-        raise TypeError(
-            f"{name} must be a real number; got {name}={value!r} ({type(value).__name__})"
-        )
-    number = float(value)
-    above = number >= low if ends[0] == "[" else number > low
-    below = number <= high if ends[1] == "]" else number < high
-    if not (math.isfinite(number) and above and below):
-        right = ")" if high == math.inf else ends[1]
-        left = "(" if low == -math.inf else ends[0]
-        raise ValueError(
-            f"{name} must be in {left}{low:.6g}, {high:.6g}{right}; got {name}={number!r}"
-        )
-    return number
 
 
 def check_information(mi: object, most: float = math.inf, *, reached: bool = False) -> float:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastmi.datasets._base import Distribution, Floats, check_information, check_real
+from fastmi._scalars import check_real
+from fastmi.datasets._base import Distribution, Floats, check_information
 from fastmi.datasets._special import digamma_excess
 
 _EULER_GAMMA = 0.57721566490153286061

@@ -8,13 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmi._inputs import as_samples
-from fastmi.datasets._base import (
-    Distribution,
-    Floats,
-    check_information,
-    check_integer,
-    check_real,
-)
+from fastmi._scalars import check_integer, check_real
+from fastmi.datasets._base import Distribution, Floats, check_information
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._inputs import Seed, as_samples, check_choice
-from fastmi.datasets._base import check_integer, check_real, generator
+from fastmi._scalars import check_integer, check_real, generator
 
 Array: TypeAlias = NDArray[Any]
 

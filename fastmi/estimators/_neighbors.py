@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastmi._device import as_device
 from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
+from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
@@ -77,6 +78,7 @@ class NeighborEstimator:
         object.__setattr__(self, "k", as_k(self.k))
         check_search(self._metric(), self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        check_seed(self.seed)
         if self.device != "auto":
             without_gpu = "" if self._has_gpu() else f"{type(self).__name__} with these options"
             object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
-from typing import SupportsIndex, cast
+
+from fastmi._scalars import check_integer
 
 
 def check_theiler(theiler: object, algorithm: object) -> None:
@@ -14,14 +14,7 @@ def check_theiler(theiler: object, algorithm: object) -> None:
         TypeError: Not an integer.
         ValueError: Below 0, or with an `algorithm` that cannot leave out samples.
     """
-    try:
-        if isinstance(theiler, bool):  # theiler=True is a slip
-            raise TypeError
-        window = operator.index(cast(SupportsIndex, theiler))
-    except TypeError:
-        raise TypeError(f"theiler must be an integer >= 0; got theiler={theiler!r}") from None
-    if window < 0:
-        raise ValueError(f"theiler must be an integer >= 0; got theiler={window}")
+    window = check_integer("theiler", theiler, 0)
     if window and algorithm not in ("auto", "brute"):
         raise ValueError(
             f"theiler={window} needs algorithm 'auto' or 'brute'; got algorithm={algorithm!r}"

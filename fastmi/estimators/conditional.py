@@ -62,8 +62,9 @@ class ConditionalKSG(MetricNeighborEstimator):
         device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
         theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
-            sample i: what is near in time is near anyway. n stays in the formula. 0: none but i
-            itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
+            sample i: what is near in time is near anyway. Without z see :class:`fastmi.KSG` for
+            the nats that it adds. 0: none but i itself. Above 0
+            in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
         TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
@@ -74,7 +75,7 @@ class ConditionalKSG(MetricNeighborEstimator):
     theiler: int = 0
 
     def __post_init__(self) -> None:
-        if self.variant not in (1, 2):
+        if type(self.variant) is not int or self.variant not in (1, 2):
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         super().__post_init__()
         check_theiler(self.theiler, self.algorithm)

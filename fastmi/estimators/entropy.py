@@ -51,9 +51,10 @@ class KozachenkoLeonenko:
         seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
         device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
         correction: A_n: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
-        theiler: Samples with |i - j| <= theiler are left out of the search around
-            sample i: what is near in time is near anyway. n stays in the formula. 0: none but i
-            itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
+        theiler: Samples with |i - j| <= theiler are left out of the search around sample i: what
+            is near in time is near anyway. n stays in the formula, as in JIDT, which adds about
+            ``2 theiler / n`` nats. 0: none but i itself. Above 0 in O(n^2) time, with algorithm
+            "auto" or "brute".
 
     Raises:
         TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._device_array import host, like
-from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import InformationEstimator, Terms, widths
-from fastmi.estimators.weighted_entropy import weighted_locals
+from fastmi.estimators.weighted_entropy import weighted_locals, weighted_warnings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +82,9 @@ class EntropySum(InformationEstimator):
             )
             for block, name in zip(spaces, ("x", "y", "(x, y)"), strict=True)
         ]
-        n = len(spaces[0])
+        n, d = spaces[2].shape
         terms = [
-            Terms(of_x + of_y - of_both, None, tuple(small_sample_warnings(n, k)))
+            Terms(of_x + of_y - of_both, None, weighted_warnings(n, k, d))
             for k, of_x, of_y, of_both in zip(samples.ks, *per_space, strict=True)
         ]
         return self._finish(
@@ -92,6 +92,6 @@ class EntropySum(InformationEstimator):
             samples,
             terms,
             dims=widths(samples.blocks),
-            searched=(spaces[2].shape[1],),
+            searched=(d,),
             start=start,
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastmi._device import as_device
 from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
+from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.estimators._neighbors import CEILING_SHARE, sample_warnings
 from fastmi.estimators._theiler import check_theiler, check_window
@@ -56,8 +57,9 @@ class KSG:
             "global", "global-linf", "global-corrected", "rank" or "copula", see
             :mod:`fastmi.normalize`.
         theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
-            sample i: what is near in time is near anyway. n stays in the formula. 0: none but i
-            itself. Above 0 in O(n^2) time, with algorithm "auto" or "brute".
+            sample i: what is near in time is near anyway. n stays in the formula, as in JIDT,
+            which adds about ``2 theiler / n`` nats. 0: none but i itself. Above 0
+            in O(n^2) time, with algorithm "auto" or "brute".
 
     Raises:
         TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
@@ -81,6 +83,7 @@ class KSG:
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         check_search(self.metric, self.algorithm, self.n_jobs)
         check_noise(self.noise)
+        check_seed(self.seed)
         if self.device != "auto":
             without_gpu = "theiler > 0" if self.theiler else ""
             object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))

@@ -12,8 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._device_array import host
-from fastmi.estimators._base import Estimate, small_sample_warnings
-from fastmi.estimators._neighbors import InformationEstimator, Terms, widths
+from fastmi.estimators._base import Estimate
+from fastmi.estimators._neighbors import (
+    InformationEstimator,
+    Terms,
+    sample_warnings,
+    widths,
+    zeros,
+)
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
 
@@ -107,8 +113,15 @@ class LNC(InformationEstimator):
             alpha = _uniform_threshold(k, sum(dims)) if self.alpha is None else self.alpha
             added = np.where(shrunk < math.log(alpha), -shrunk, 0.0)
             local = (psi(k) + psi(n)) - digamma(counts + 1).sum(axis=0) + added
-            found = [*small_sample_warnings(n, k), *_width_warnings(sum(dims))]
-            terms.append(Terms(local, counts, tuple(found)))
+            # No ceiling: the correction is unbounded.
+            found = (
+                *sample_warnings(0.0, math.inf, n=n, k=k, zero_radius=zeros(radius)),
+                *_width_warnings(sum(dims)),
+            )
+            flat = int(np.isinf(added).sum())
+            if flat:
+                found = (*found, _flat_warning(flat, n, k))
+            terms.append(Terms(local, counts, found, (math.inf, math.nan) if flat else None))
         return self._finish("lnc", samples, terms, dims=dims, searched=dims, start=start)
 
 
@@ -119,6 +132,13 @@ def _width_warnings(columns: int) -> list[str]:
         f"method='lnc' finds dependence where there is none in many columns, tenths of a nat in 8 "
         f"and several nats in 20; got {columns} of x and y together: compare with method='ksg1'"
     ]
+
+
+def _flat_warning(flat: int, n: int, k: int) -> str:
+    return (
+        f"the k={k} neighbours of {flat} of {n} samples lie on a plane, and the estimate is "
+        "infinite: the data is discrete (noise=1e-10 breaks ties) or its dependence exact"
+    )
 
 
 def _log_shrinkage(points: NDArray[np.float64], neighbors: NDArray[np.int64]) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +83,7 @@ class KSGSweep(MetricNeighborEstimator):
         """
         start = perf_counter()
         samples = self._read((x, y), ("x", "y"))
+        _check_dtype(self.scales, samples.blocks[0].dtype)
         fixed, swept = samples.blocks if self.sweep_side == "y" else samples.blocks[::-1]
         found = sweep_terms(
             fixed, swept, self.scales, samples.ks, metric=self.metric, n_jobs=self.n_jobs
@@ -127,11 +129,26 @@ class KSGSweep(MetricNeighborEstimator):
 
 def _checked_scales(scales: object) -> tuple[float, ...]:
     try:
-        values = np.asarray(scales, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"scales must be positive numbers; got {scales!r}") from None
+        given = np.asarray(scales)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"scales must be a sequence of positive numbers; got {scales!r}") from None
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"scales must be positive numbers; got {scales!r}")
+    if np.ma.is_masked(scales):
+        raise ValueError(f"scales must not have masked entries; got {scales!r}")
+    with np.errstate(over="ignore"):  # of long doubles; infinity is refused below
+        values = given.astype(np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"scales must be a sequence of positive numbers; got {scales!r}")
     if not (np.isfinite(values).all() and (values > 0).all()):
         raise ValueError(f"scales must be positive and finite; got {scales!r}")
     return tuple(values.tolist())
+
+
+def _check_dtype(scales: Sequence[float], dtype: np.dtype[Any]) -> None:
+    """Raise ValueError if a scale over- or underflows in the dtype of the samples."""
+    with np.errstate(over="ignore", under="ignore"):
+        held = np.array(scales).astype(dtype)
+    wrong = ~(np.isfinite(held) & (held > 0))
+    if wrong.any():
+        raise ValueError(f"scales must fit the samples' {dtype}; got {scales[int(wrong.argmax())]}")

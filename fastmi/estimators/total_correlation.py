@@ -48,7 +48,7 @@ class TotalCorrelation(MetricNeighborEstimator):
     variant: int = 1
 
     def __post_init__(self) -> None:
-        if self.variant not in (1, 2):
+        if type(self.variant) is not int or self.variant not in (1, 2):
             raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
         super().__post_init__()
 

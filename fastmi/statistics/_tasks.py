@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
-from typing import SupportsIndex, TypeVar, cast
-
-import numpy as np
+from typing import TypeVar, cast
 
 from fastmi._backend import thread_count
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed
+from fastmi._scalars import generator
 
 Result = TypeVar("Result")
 
@@ -62,20 +60,5 @@ def run(
 
 def streams(seed: Seed | None, count: int) -> list[list[int]]:
     """Return seeds of `count` independent generators, whatever kind of seed `seed` is."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     return cast("list[list[int]]", rng.integers(0, 2**63, size=(count, 2)).tolist())
-
-
-def as_count(value: object, name: str, *, minimum: int = 1) -> int:
-    """Return `value` as an integer of at least `minimum`.
-
-    Raises:
-        TypeError: Not an integer.
-        ValueError: Smaller.
-    """
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer; got {value!r} ({type(value).__name__})")
-    number = operator.index(cast(SupportsIndex, value))
-    if number < minimum:
-        raise ValueError(f"{name} must be at least {minimum}; got {name}={number}")
-    return number

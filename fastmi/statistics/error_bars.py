@@ -1,4 +1,4 @@
-"""Error bars that hold for nearest-neighbour estimates.
+"""Error bars for nearest-neighbour estimates; bench/bench_error_bars.py measures what they cover.
 
 The bootstrap does not: it draws with replacement, and copies of a sample are at distance 0.
 """
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from fastmi._extras import Progress
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
+from fastmi._scalars import check_integer, generator
 from fastmi.estimators import Estimate
 from fastmi.statistics._measure import make_measure
-from fastmi.statistics._tasks import as_count, run
+from fastmi.statistics._tasks import run
 
 # Parts of at least this many samples per neighbour, where bias and variance follow their laws.
 _SAMPLES_PER_NEIGHBOR = 10
@@ -94,8 +95,8 @@ def subsample_error(
         raise TypeError(f"k must be one integer; got k={k!r}")
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    cuts = as_count(repeats, "repeats")
-    rng = np.random.default_rng(seed)
+    cuts = check_integer("repeats", repeats, 1)
+    rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
     if noise:
@@ -155,7 +156,7 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
             f"estimate must be an Estimate with local values; got {type(estimate).__name__}"
         )
     n = len(local)
-    count = n if n_blocks is None else as_count(n_blocks, "n_blocks", minimum=2)
+    count = n if n_blocks is None else check_integer("n_blocks", n_blocks, 2)
     if count > n:
         raise ValueError(f"n_blocks must be in [2, n]; got n_blocks={count}, n={n}")
     edges = np.linspace(0, n, count + 1).astype(np.int64)
@@ -166,11 +167,13 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
 
 def _parts(parts: Sequence[int] | None, n: int, k: int) -> list[int]:
     if parts is not None:
-        if np.ndim(parts) != 1:
+        given: object = parts
+        listed = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes)
+        if not listed or getattr(given, "ndim", 1) != 1:
             raise TypeError(
                 f"parts must be a sequence of integers; got {parts!r} ({type(parts).__name__})"
             )
-        numbers = [as_count(p, "parts", minimum=2) for p in parts]
+        numbers = [check_integer("parts", p, 2) for p in parts]
         if not numbers or n // max(numbers) <= k:
             raise ValueError(
                 f"parts must leave more than k samples in each part; got {numbers}, n={n}, k={k}"

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from fastmi._backend import thread_count
 from fastmi._device_array import device_of, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
+from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
+from fastmi._scalars import check_integer, generator
+from fastmi.estimators import MI_METHODS
 from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
 from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
-from fastmi.statistics._tasks import as_count, run, streams
+from fastmi.statistics._tasks import run, streams
 from fastmi.statistics.permutation import p_value
 
 Matrix = NDArray[np.float64]
@@ -135,10 +137,11 @@ def pairwise_mi(
     """
     start = perf_counter()
     as_k(k)
+    check_choice("method", method, MI_METHODS)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    shuffles = as_count(n_permutations, "n_permutations", minimum=0)
-    rng = np.random.default_rng(seed)
+    shuffles = check_integer("n_permutations", n_permutations, 0)
+    rng = generator(seed)
     given = (X,) if Y is None else (X, Y)
     where, options = reads_on(device, conditional=False, method=method, options=options)
     blocks = as_blocks(given, ("X", "Y")[: len(given)], where)

@@ -23,12 +23,13 @@ from fastmi._inputs import (
     jitter,
     k_list,
 )
+from fastmi._scalars import check_integer, generator
 from fastmi.estimators import KSG, Estimate
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._measure import as_ksg1, make_measure, reads_on, values
-from fastmi.statistics._tasks import as_count, run, streams
+from fastmi.statistics._tasks import run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
@@ -178,8 +179,8 @@ def permutation_test(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    count = as_count(n_permutations, "n_permutations")
-    rng = np.random.default_rng(seed)
+    count = check_integer("n_permutations", n_permutations, 1)
+    rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     where, options = reads_on(device, conditional=z is not None, method=method, options=options)
     blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
@@ -284,7 +285,7 @@ def _scheme(
     if scheme == "shuffle":
         return lambda _, own: own.permutation(n)
     if scheme == "circular":
-        smallest = as_count(min_shift, "min_shift")
+        smallest = check_integer("min_shift", min_shift, 1)
         possible = n + 1 - 2 * smallest
         if count > possible:
             raise ValueError(
@@ -296,13 +297,13 @@ def _scheme(
     if scheme == "block":
         if block_length is None:
             raise ValueError("block_length must be given for scheme='block'; got None")
-        length = as_count(block_length, "block_length")
+        length = check_integer("block_length", block_length, 1)
         if 2 * length > n:
             raise ValueError(f"block_length must be at most n / 2; got {length}, n={n}")
         return lambda _, own: _shuffled_blocks(own, n, length)
     if len(blocks) < 3:
         raise ValueError("scheme='local' must have a z; got z=None")
-    near = min(as_count(n_neighbors, "n_neighbors", minimum=2), n) - 1
+    near = min(check_integer("n_neighbors", n_neighbors, 2), n) - 1
     _, indices = kneighbors([blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs)
     return partial(_exchanged, np.column_stack([np.arange(n), indices]))
 

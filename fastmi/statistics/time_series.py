@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fastmi import api
 from fastmi._inputs import as_blocks
+from fastmi._scalars import check_integer
 from fastmi.estimators import Estimate
-from fastmi.statistics._tasks import as_count
 
 Array = NDArray[Any]
 
@@ -27,7 +27,8 @@ def lagged_mi(
         lags: One lag, or a sequence of them; where positive, x comes first. Each uses the
             ``n - abs(lag)`` times that both series have.
         **options: Of :func:`fastmi.mi`. ``theiler=w`` leaves out of a sample's neighbours what
-            is within w times of it, where the series move slowly.
+            is within w times of it, where the series move slowly, and adds about ``2 w / n``
+            nats, see :class:`fastmi.KSG`.
 
     Returns:
         What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence.
@@ -39,10 +40,11 @@ def lagged_mi(
     """
     first, second = as_blocks((x, y), ("x", "y"))
     n = len(first)
-    single = not isinstance(lags, Sequence | np.ndarray)
+    # 0-d arrays cannot be iterated over.
+    single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
     estimates = []
     for lag in (lags,) if single else lags:  # type: ignore[union-attr]
-        shift = as_count(lag, "lags", minimum=2 - n)
+        shift = check_integer("lags", lag, 2 - n)
         if shift > n - 2:
             raise ValueError(f"lags must be in [2 - n, n - 2]; got {shift}, n={n}")
         earlier = first[: n - shift] if shift >= 0 else first[-shift:]
@@ -82,9 +84,9 @@ def transfer_entropy(
         TypeError: Series that are not real numbers, an option of the wrong type or unknown.
         ValueError: Series of wrong shape or length or not finite; histories longer than them.
     """
-    delay = as_count(lag, "lag")
-    reach = as_count(source_history, "source_history")
-    memory = as_count(target_history, "target_history")
+    delay = check_integer("lag", lag, 1)
+    reach = check_integer("source_history", source_history, 1)
+    memory = check_integer("target_history", target_history, 1)
     x, y = as_blocks((source, target), ("source", "target"))
     start = max(delay + reach - 1, memory)
     if start > len(x) - 2:
