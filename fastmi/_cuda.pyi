@@ -1,10 +1,8 @@
 from __future__ import annotations
-
 import collections.abc
-import typing
-
 import numpy
 import numpy.typing
+import typing
 
 __all__: list[str] = [
     "Buffer",
