@@ -135,7 +135,7 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
     Raises:
         TypeError: Not numeric.
         ValueError: Not 1-D or 2-D, empty, of another layout or dtype and neither of torch nor
-            of CuPy; values that are NaN, infinite or above half of the largest float.
+            of CuPy; not aligned; values that are NaN, infinite or above half of the largest float.
     """
     kernels = cuda_kernels()
     plain = _converted(x, name, wide)
@@ -159,6 +159,12 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
         raise ValueError(
             f"{name} must be C-contiguous {' or '.join(map(str, dtypes))} on the GPU; got "
             f"{type(x).__name__} with dtype {view.dtype}{layout}: convert it there first"
+        )
+    # A load across words ends the whole process's context.
+    if view.pointer % view.dtype.itemsize:
+        raise ValueError(
+            f"{name} must be aligned to its {view.dtype} numbers on the GPU; got "
+            f"{type(x).__name__} at {view.pointer:#x}: copy it there first"
         )
     samples = DeviceArray(gpu_of(x) or 0, view=view)
     position = kernels.first_unusable(samples)
@@ -201,10 +207,11 @@ def _converted(x: Any, name: str, wide: bool) -> Any:
     if cupy is not None and isinstance(x, cupy.ndarray):
         if x.dtype.kind not in NUMERIC_KINDS:
             return x
-        if x.dtype.kind in "iu" and x.dtype.itemsize == 8:
-            _check_exact(x, name)
         single = x.dtype == FLOAT32 and not wide
-        return cupy.ascontiguousarray(x, dtype=FLOAT32 if single else FLOAT64)
+        with x.device:  # CuPy works on the current device, wherever the array is
+            if x.dtype.kind in "iu" and x.dtype.itemsize == 8:
+                _check_exact(x, name)
+            return cupy.ascontiguousarray(x, dtype=FLOAT32 if single else FLOAT64)
     return x
 
 

@@ -1,6 +1,7 @@
 """Arrays of other libraries on a GPU: how they are read, converted and refused."""
 
 import sys
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -128,6 +129,12 @@ class TestValues:
         with pytest.raises(ValueError, match=message):
             fastmi.entropy(Array(fake_gpu.cuda, values))
 
+    @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
+    def test_not_aligned(self, fake_gpu, protocol):
+        values = np.frombuffer(bytearray(36), np.float32, count=8, offset=2)
+        with pytest.raises(ValueError, match=r"x must be aligned to its float32 .*; got Array at"):
+            fastmi.entropy(Array(fake_gpu.cuda, values, protocol=protocol))
+
     def test_not_numeric(self, fake_gpu):
         with pytest.raises(TypeError, match=r"x must be real numbers .* dtype complex128"):
             fastmi.entropy(Array(fake_gpu.cuda, np.zeros((4, 2), complex)))
@@ -238,6 +245,46 @@ class TestTorch:
         there = Tensor(fake_gpu.cuda, np.array([0, 1, 2, 2**53 + 1]))
         with pytest.raises(ValueError, match=r"x must hold integers up to 2\*\*53"):
             fastmi.entropy(there)
+
+
+class Cupy(ModuleType):
+    """The little of CuPy that fastmi uses: it works on the current device, whatever it is given."""
+
+    def __init__(self, cuda):
+        super().__init__("cupy")
+        self.current = 0
+        cupy = self
+
+        class ndarray(Array):
+            def __init__(self, values):
+                super().__init__(cuda, values, device=cupy.current)
+                self.dtype = self._values.dtype
+
+            @property
+            def device(self):
+                return cupy.on(self._device)
+
+        self.ndarray = ndarray
+
+    @contextmanager
+    def on(self, device):
+        before, self.current = self.current, device
+        yield
+        self.current = before
+
+    def ascontiguousarray(self, array, dtype):
+        return self.ndarray(np.ascontiguousarray(array._values, dtype=dtype))
+
+
+def test_cupy_converts_where_the_array_is(fake_gpu, monkeypatch, x):
+    cupy = Cupy(fake_gpu.cuda)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    values = (100 * x).astype(np.int32)
+    with cupy.on(1):
+        there = cupy.ndarray(values)
+    estimate = fastmi.entropy(there)
+    assert estimate.device == "cuda:1"
+    same(estimate, fastmi.entropy(values))
 
 
 class OnlyDLPack:

@@ -47,13 +47,21 @@ DriverInfo driver_info() {
   return info;
 }
 
-DeviceScope::DeviceScope(int device) {
+namespace {
+
+void check_device(int device) {
   const DriverInfo driver = driver_info();
   if (!driver.reason.empty()) throw std::runtime_error("CUDA cannot run: " + driver.reason);
   if (device < 0 || device >= driver.devices) {
     throw std::invalid_argument("device must be in [0, " + std::to_string(driver.devices - 1) +
                                 "]; got device=" + std::to_string(device));
   }
+}
+
+}  // namespace
+
+DeviceScope::DeviceScope(int device) {
+  check_device(device);
   check(cudaGetDevice(&before_));
   check(cudaSetDevice(device));
 }
@@ -82,15 +90,12 @@ cudaMemPool_t scratch_pool(int device) {
 }
 
 DeviceInfo device_info(int device) {
-  const DeviceScope scope(device);
+  // No DeviceScope: a context takes hundreds of megabytes on every device that is merely listed.
+  check_device(device);
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, device));
-  DeviceInfo info{properties.name,           properties.major,
-                  properties.minor,          properties.multiProcessorCount,
-                  properties.totalGlobalMem, 0};
-  std::size_t total = 0;
-  check(cudaMemGetInfo(&info.free_memory, &total));
-  return info;
+  return {properties.name, properties.major, properties.minor, properties.multiProcessorCount,
+          properties.totalGlobalMem};
 }
 
 int pointer_device(std::uintptr_t pointer) {

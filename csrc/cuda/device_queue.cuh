@@ -71,6 +71,9 @@ class DeviceQueue {
     check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount,
                                  execution.device));
   }
+  // What was launched before an error still reads the samples. After a good end there is nothing to
+  // wait for, but a pool gives up what it has above its threshold only when someone waits.
+  ~DeviceQueue() { cudaStreamSynchronize(stream_); }
   DeviceQueue(const DeviceQueue&) = delete;
   DeviceQueue& operator=(const DeviceQueue&) = delete;
 
