@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from threading import Lock
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -21,6 +22,9 @@ from fastmi._backend import cuda_kernels
 from fastmi._device import DEFAULT_STREAM, View, gpu_of, view_of
 
 Array: TypeAlias = NDArray[Any]
+
+# Threads share columns. A second copy would free the first while kernels read it.
+_UPLOAD = Lock()
 
 
 class DeviceArray:
@@ -57,8 +61,10 @@ class DeviceArray:
         Raises:
             MemoryError: The samples do not fit there.
         """
-        if self._memory is None:
-            self._memory = cuda_kernels().upload(cast(Array, self._host), self.device, self.stream)
+        with _UPLOAD:
+            if self._memory is None:
+                array = cast(Array, self._host)
+                self._memory = cuda_kernels().upload(array, self.device, self.stream)
         return int(self._memory.pointer)
 
     @property

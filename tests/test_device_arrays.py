@@ -1,7 +1,9 @@
 """Arrays of other libraries on a GPU: how they are read, converted and refused."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from time import sleep
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -370,6 +372,20 @@ class TestDeviceArray:
         assert gpu_of(blocks[0]) == 1
         assert view_of(blocks[0]).pointer == blocks[0].pointer
         assert fake_gpu.cuda.pointer_device(blocks[0].pointer) == 1
+
+    def test_threads_share_one_copy(self, fake_gpu, x, monkeypatch):
+        upload = fake_gpu.cuda.Buffer
+
+        def slow(*arguments):
+            sleep(0.05)
+            return upload(*arguments)
+
+        monkeypatch.setattr(fake_gpu.cuda, "Buffer", slow)
+        block = DeviceArray(0, host=x)
+        with ThreadPoolExecutor(4) as pool:
+            pointers = set(pool.map(lambda _: block.pointer, range(4)))
+        assert pointers == {block.pointer}
+        assert [call[0] for call in fake_gpu.cuda.calls] == ["Buffer"]
 
     def test_rows(self, fake_gpu, x):
         there = Array(fake_gpu.cuda, x, stream=4)
