@@ -26,6 +26,15 @@ void check(int code) {
   throw std::runtime_error("CUDA error " + what);
 }
 
+namespace {
+
+/// CUDA counts versions as 1000 major + 10 minor.
+std::string version(int number) {
+  return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+}
+
+}  // namespace
+
 DriverInfo driver_info() {
   DriverInfo info{};
   cudaRuntimeGetVersion(&info.runtime_version);
@@ -36,9 +45,8 @@ DriverInfo driver_info() {
   if (info.driver_version == 0) {
     info.reason = "no CUDA driver";
   } else if (error == cudaErrorInsufficientDriver) {
-    info.reason = "the CUDA driver (" + std::to_string(info.driver_version) +
-                  ") is older than the CUDA runtime of this build (" +
-                  std::to_string(info.runtime_version) + ")";
+    info.reason = "the driver supports CUDA " + version(info.driver_version) +
+                  ", older than that of this build, " + version(info.runtime_version);
   } else if (error == cudaErrorNoDevice || (error == cudaSuccess && info.devices == 0)) {
     info.reason = "no CUDA device";
   } else if (error != cudaSuccess) {
