@@ -89,6 +89,7 @@ class DeviceQueue {
     pool_ != nullptr ? cudaFreeAsync(data, stream_) : cudaFree(data);
   }
 
+  // CUDA has copied pageable memory to a buffer of its own when this returns.
   void upload(void* to, const void* from, std::int64_t bytes) {
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice,
                           stream_));
