@@ -292,8 +292,6 @@ def main(argv: list[str] | None = None) -> int:
             traceback.print_exc()
             result["failures"].append({"what": what, "error": f"{type(error).__name__}: {error}"})
             return None
-        finally:
-            save(result, arguments.json)
 
     quick = arguments.quick
     result["gpu"] = attempt("record of the GPU", gpu_record) or {}
@@ -308,9 +306,14 @@ def main(argv: list[str] | None = None) -> int:
                 lambda task=task, dtype=dtype: mi_row(task, dtype, result["ceiling"], clock),
             )
             result["rows"] += [row] if row else []
+            if row and row.get("counts_equal") is False:
+                what = f"{task.name} {dtype}"
+                result["failures"].append({"what": what, "error": "counts are not the CPU's"})
+            save(result, arguments.json)
     for task in QUICK_SWEEP if quick else SWEEP_TABLE:
         row = attempt(f"sweep {task.name}", lambda task=task: sweep_row(task))
         result["sweep"] += [row] if row else []
+        save(result, arguments.json)
     result["batch"] = attempt("batches", lambda: batch_rows(quick)) or {}
     save(result, arguments.json)
     print(render.section(result))

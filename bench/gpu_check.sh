@@ -54,7 +54,14 @@ stage() {
   return "$status"
 }
 
-capability() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 2>/dev/null | tr -d ' .'; }
+# The toolkit's folder is often not on the PATH.
+command -v nvcc >/dev/null || PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
+
+# Empty without a GPU: nvidia-smi says what is wrong on stdout.
+capability() {
+  nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 2>/dev/null |
+    sed -n 's/^ *\([0-9]\{1,\}\)\.\([0-9]\{1,\}\) *$/\1\2/p'
+}
 
 if [[ -z $dry_run ]]; then
   rm -f "$out"/{gpu.json,stages.tsv,*.log}
@@ -90,9 +97,10 @@ build_cmake() {
 }
 build() { build_pip || { echo "pip could not; plain cmake"; build_cmake; }; }
 show() { "$python" -c 'import fastmi; fastmi.show_config(); assert fastmi.config()["cuda"]["available"]'; }
-# From an empty folder: at the root, `import fastmi` would find the source tree.
+# From an empty folder: at the root, `import fastmi` would find the source tree. A test that finds
+# no way to the GPU fails instead of being skipped.
 tests() {
-  "$python" -m pytest -q -p no:cacheprovider -W default --rootdir "$root" -k "gpu or cuda" \
+  FASTMI_REQUIRE_GPU=1 "$python" -m pytest -q -p no:cacheprovider --continue-on-collection-errors -W default --rootdir "$root" -k "gpu or cuda" \
     "$root"/tests/test_{device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py
 }
 sanitize() {
@@ -106,9 +114,9 @@ export root out work python architecture version PYTHONPATH="$work/site${PYTHONP
 export -f environment build_pip build_cmake build show tests sanitize measure table
 
 cd "$work" || exit 1
-stage environment 10 bash -c 'environment'
+stage environment 20 bash -c 'environment'
 if stage build 140 bash -c 'build' && stage show 20 bash -c 'show'; then
-  stage tests 90 bash -c 'tests'
+  stage tests 80 bash -c 'tests'
   stage measure 180 bash -c 'measure'
   stage memcheck 45 bash -c 'sanitize memcheck 333'
   stage racecheck 45 bash -c 'sanitize racecheck 150'

@@ -236,7 +236,7 @@ def gpu_table(result: Result) -> str:
             f"{ceiling['float64'] / 1e12:.2f} T in float64; "
             f"copy {ceiling['bytes'] / 1e12:.2f} TB/s."
         )
-    parts += [f"Not measured: {one['what']} ({one['error']})." for one in result["failures"]]
+    parts += [f"Failed: {one['what']} ({one['error']})." for one in result["failures"]]
     gpu = result["gpu"]
     return f"{gpu.get('name', 'unknown GPU')}.\n\n" + "\n\n".join(parts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from threading import Lock
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -21,6 +22,9 @@ from fastmi._backend import cuda_kernels
 from fastmi._device import DEFAULT_STREAM, View, gpu_of, view_of
 
 Array: TypeAlias = NDArray[Any]
+
+# Threads share columns. A second copy would free the first while kernels read it.
+_UPLOAD = Lock()
 
 
 class DeviceArray:
@@ -57,8 +61,10 @@ class DeviceArray:
         Raises:
             MemoryError: The samples do not fit there.
         """
-        if self._memory is None:
-            self._memory = cuda_kernels().upload(cast(Array, self._host), self.device, self.stream)
+        with _UPLOAD:
+            if self._memory is None:
+                array = cast(Array, self._host)
+                self._memory = cuda_kernels().upload(array, self.device, self.stream)
         return int(self._memory.pointer)
 
     @property
@@ -135,7 +141,7 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
     Raises:
         TypeError: Not numeric.
         ValueError: Not 1-D or 2-D, empty, of another layout or dtype and neither of torch nor
-            of CuPy; values that are NaN, infinite or above half of the largest float.
+            of CuPy; not aligned; values that are NaN, infinite or above half of the largest float.
     """
     kernels = cuda_kernels()
     plain = _converted(x, name, wide)
@@ -159,6 +165,12 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
         raise ValueError(
             f"{name} must be C-contiguous {' or '.join(map(str, dtypes))} on the GPU; got "
             f"{type(x).__name__} with dtype {view.dtype}{layout}: convert it there first"
+        )
+    # A load across words ends the whole process's context.
+    if view.pointer % view.dtype.itemsize:
+        raise ValueError(
+            f"{name} must be aligned to its {view.dtype} numbers on the GPU; got "
+            f"{type(x).__name__} at {view.pointer:#x}: copy it there first"
         )
     samples = DeviceArray(gpu_of(x) or 0, view=view)
     position = kernels.first_unusable(samples)
@@ -201,10 +213,11 @@ def _converted(x: Any, name: str, wide: bool) -> Any:
     if cupy is not None and isinstance(x, cupy.ndarray):
         if x.dtype.kind not in NUMERIC_KINDS:
             return x
-        if x.dtype.kind in "iu" and x.dtype.itemsize == 8:
-            _check_exact(x, name)
         single = x.dtype == FLOAT32 and not wide
-        return cupy.ascontiguousarray(x, dtype=FLOAT32 if single else FLOAT64)
+        with x.device:  # CuPy works on the current device, wherever the array is
+            if x.dtype.kind in "iu" and x.dtype.itemsize == 8:
+                _check_exact(x, name)
+            return cupy.ascontiguousarray(x, dtype=FLOAT32 if single else FLOAT64)
     return x
 
 

@@ -1,6 +1,9 @@
 """Arrays of other libraries on a GPU: how they are read, converted and refused."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import sleep
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -128,6 +131,12 @@ class TestValues:
         with pytest.raises(ValueError, match=message):
             fastmi.entropy(Array(fake_gpu.cuda, values))
 
+    @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
+    def test_not_aligned(self, fake_gpu, protocol):
+        values = np.frombuffer(bytearray(36), np.float32, count=8, offset=2)
+        with pytest.raises(ValueError, match=r"x must be aligned to its float32 .*; got Array at"):
+            fastmi.entropy(Array(fake_gpu.cuda, values, protocol=protocol))
+
     def test_not_numeric(self, fake_gpu):
         with pytest.raises(TypeError, match=r"x must be real numbers .* dtype complex128"):
             fastmi.entropy(Array(fake_gpu.cuda, np.zeros((4, 2), complex)))
@@ -240,6 +249,46 @@ class TestTorch:
             fastmi.entropy(there)
 
 
+class Cupy(ModuleType):
+    """The little of CuPy that fastmi uses: it works on the current device, whatever it is given."""
+
+    def __init__(self, cuda):
+        super().__init__("cupy")
+        self.current = 0
+        cupy = self
+
+        class ndarray(Array):
+            def __init__(self, values):
+                super().__init__(cuda, values, device=cupy.current)
+                self.dtype = self._values.dtype
+
+            @property
+            def device(self):
+                return cupy.on(self._device)
+
+        self.ndarray = ndarray
+
+    @contextmanager
+    def on(self, device):
+        before, self.current = self.current, device
+        yield
+        self.current = before
+
+    def ascontiguousarray(self, array, dtype):
+        return self.ndarray(np.ascontiguousarray(array._values, dtype=dtype))
+
+
+def test_cupy_converts_where_the_array_is(fake_gpu, monkeypatch, x):
+    cupy = Cupy(fake_gpu.cuda)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    values = (100 * x).astype(np.int32)
+    with cupy.on(1):
+        there = cupy.ndarray(values)
+    estimate = fastmi.entropy(there)
+    assert estimate.device == "cuda:1"
+    same(estimate, fastmi.entropy(values))
+
+
 class OnlyDLPack:
     """A torch tensor by DLPack alone."""
 
@@ -323,6 +372,20 @@ class TestDeviceArray:
         assert gpu_of(blocks[0]) == 1
         assert view_of(blocks[0]).pointer == blocks[0].pointer
         assert fake_gpu.cuda.pointer_device(blocks[0].pointer) == 1
+
+    def test_threads_share_one_copy(self, fake_gpu, x, monkeypatch):
+        upload = fake_gpu.cuda.Buffer
+
+        def slow(*arguments):
+            sleep(0.05)
+            return upload(*arguments)
+
+        monkeypatch.setattr(fake_gpu.cuda, "Buffer", slow)
+        block = DeviceArray(0, host=x)
+        with ThreadPoolExecutor(4) as pool:
+            pointers = set(pool.map(lambda _: block.pointer, range(4)))
+        assert pointers == {block.pointer}
+        assert [call[0] for call in fake_gpu.cuda.calls] == ["Buffer"]
 
     def test_rows(self, fake_gpu, x):
         there = Array(fake_gpu.cuda, x, stream=4)

@@ -3,6 +3,7 @@
 import signal
 import sys
 from itertools import combinations
+from threading import get_ident
 
 import numpy as np
 import pytest
@@ -301,6 +302,19 @@ def test_devices(rng, device, options):
                 assert result.warnings == expected.warnings
                 if expected.p_value is not None:
                     np.testing.assert_array_equal(result.p_value, expected.p_value)
+
+
+@pytest.mark.parametrize("options", [{}, {"n_permutations": 2, "seed": 0}], ids=str)
+def test_a_gpu_serves_one_pair_at_a_time(rng, fake_gpu, monkeypatch, options):
+    enter, threads = fake_gpu.cuda._enter, set()
+
+    def noted(*arguments):
+        threads.add(get_ident())
+        enter(*arguments)
+
+    monkeypatch.setattr(fake_gpu.cuda, "_enter", noted)
+    fastmi.pairwise_mi(rng.standard_normal((50, 4)), device="cuda", n_jobs=3, **options)
+    assert threads == {get_ident()}
 
 
 def test_columns_are_copied_to_a_gpu_once(rng, fake_gpu):

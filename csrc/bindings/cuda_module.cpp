@@ -23,8 +23,8 @@
 //
 // driver_info(): {"runtime_version", "driver_version" (0: none), "reason" ("" when usable)}; never
 // raises, nor does device_count() (0 without a usable driver). device_info(i): name,
-// compute_capability, multiprocessors, total_memory, free_memory. pointer_device(p): number of the
-// device that holds p, or -1 for host memory. Buffer(array, device, stream): a device copy of a
+// compute_capability, multiprocessors, total_memory. pointer_device(p): number of the device that
+// holds p, or -1 for host memory. Buffer(array, device, stream): a device copy of a
 // C-contiguous host array, freed with the object.
 //
 // Errors: ValueError for arguments, MemoryError when the device is out of memory, RuntimeError for
@@ -319,7 +319,6 @@ py::dict device_info(int device) {
   info["compute_capability"] = py::make_tuple(found.major, found.minor);
   info["multiprocessors"] = found.multiprocessors;
   info["total_memory"] = found.total_memory;
-  info["free_memory"] = found.free_memory;
   return info;
 }
 

@@ -12,10 +12,10 @@
 // uninitialised.
 //
 // Drivers are templates over a Queue, which stands for a stream of a device or for the host:
-// allocate, release, upload, download (both may end before the copy does), launch<Body>(blocks,
-// batch, params), wait, checkpoint (a wait at which an interrupt is heard), multiprocessors(),
-// scratch_bytes() that a launch may take beyond what its results need, and pair_dims_per_launch()
-// that keep it short.
+// allocate, release, upload (has read its source when it ends), download (may end before the copy
+// does), launch<Body>(blocks, batch, params), wait, checkpoint (a wait at which an interrupt is
+// heard), multiprocessors(), scratch_bytes() that a launch may take beyond what its results need,
+// and pair_dims_per_launch() that keep it short.
 #pragma once
 
 #include <cmath>

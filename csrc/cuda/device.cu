@@ -26,6 +26,15 @@ void check(int code) {
   throw std::runtime_error("CUDA error " + what);
 }
 
+namespace {
+
+/// CUDA counts versions as 1000 major + 10 minor.
+std::string version(int number) {
+  return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+}
+
+}  // namespace
+
 DriverInfo driver_info() {
   DriverInfo info{};
   cudaRuntimeGetVersion(&info.runtime_version);
@@ -36,9 +45,8 @@ DriverInfo driver_info() {
   if (info.driver_version == 0) {
     info.reason = "no CUDA driver";
   } else if (error == cudaErrorInsufficientDriver) {
-    info.reason = "the CUDA driver (" + std::to_string(info.driver_version) +
-                  ") is older than the CUDA runtime of this build (" +
-                  std::to_string(info.runtime_version) + ")";
+    info.reason = "the driver supports CUDA " + version(info.driver_version) +
+                  ", older than that of this build, " + version(info.runtime_version);
   } else if (error == cudaErrorNoDevice || (error == cudaSuccess && info.devices == 0)) {
     info.reason = "no CUDA device";
   } else if (error != cudaSuccess) {
@@ -47,13 +55,21 @@ DriverInfo driver_info() {
   return info;
 }
 
-DeviceScope::DeviceScope(int device) {
+namespace {
+
+void check_device(int device) {
   const DriverInfo driver = driver_info();
   if (!driver.reason.empty()) throw std::runtime_error("CUDA cannot run: " + driver.reason);
   if (device < 0 || device >= driver.devices) {
     throw std::invalid_argument("device must be in [0, " + std::to_string(driver.devices - 1) +
                                 "]; got device=" + std::to_string(device));
   }
+}
+
+}  // namespace
+
+DeviceScope::DeviceScope(int device) {
+  check_device(device);
   check(cudaGetDevice(&before_));
   check(cudaSetDevice(device));
 }
@@ -82,15 +98,12 @@ cudaMemPool_t scratch_pool(int device) {
 }
 
 DeviceInfo device_info(int device) {
-  const DeviceScope scope(device);
+  // No DeviceScope: a context takes hundreds of megabytes on every device that is merely listed.
+  check_device(device);
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, device));
-  DeviceInfo info{properties.name,           properties.major,
-                  properties.minor,          properties.multiProcessorCount,
-                  properties.totalGlobalMem, 0};
-  std::size_t total = 0;
-  check(cudaMemGetInfo(&info.free_memory, &total));
-  return info;
+  return {properties.name, properties.major, properties.minor, properties.multiProcessorCount,
+          properties.totalGlobalMem};
 }
 
 int pointer_device(std::uintptr_t pointer) {

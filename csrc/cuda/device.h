@@ -51,7 +51,6 @@ struct DeviceInfo {
   int minor;
   int multiprocessors;
   std::size_t total_memory;
-  std::size_t free_memory;
 };
 
 DeviceInfo device_info(int device);

@@ -71,6 +71,9 @@ class DeviceQueue {
     check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount,
                                  execution.device));
   }
+  // What was launched before an error still reads the samples. After a good end there is nothing to
+  // wait for, but a pool gives up what it has above its threshold only when someone waits.
+  ~DeviceQueue() { cudaStreamSynchronize(stream_); }
   DeviceQueue(const DeviceQueue&) = delete;
   DeviceQueue& operator=(const DeviceQueue&) = delete;
 
@@ -86,6 +89,7 @@ class DeviceQueue {
     pool_ != nullptr ? cudaFreeAsync(data, stream_) : cudaFree(data);
   }
 
+  // CUDA has copied pageable memory to a buffer of its own when this returns.
   void upload(void* to, const void* from, std::int64_t bytes) {
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice,
                           stream_));

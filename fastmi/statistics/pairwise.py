@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
-from fastmi._device_array import device_of, host, like, take_rows
+from fastmi._device_array import DeviceArray, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
 from fastmi._scalars import check_integer, generator
@@ -153,10 +153,11 @@ def pairwise_mi(
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
     ksg = None if shuffles else as_ksg1(method, k, options)
+    on_gpu = isinstance(blocks[0], DeviceArray)
     # Fewer pairs than threads: those of one pair share its work.
     if (
         ksg is not None
-        and device_of(blocks[0]) == "cpu"
+        and not on_gpu
         and pairs_at_once(ksg, len(blocks[0]))
         and len(pairs) >= thread_count(n_jobs)
     ):
@@ -164,7 +165,9 @@ def pairwise_mi(
     else:
         measure = make_measure(conditional=False, method=method, k=k, options=options)
         seeds = streams(rng, len(pairs)) if shuffles else []
-        tables = _one_by_one(measure, columns, pairs, shuffles, seeds, n_jobs, progress)
+        # Estimates share the stream of a GPU: threads would only add up their memory.
+        threads = 1 if on_gpu else n_jobs
+        tables = _one_by_one(measure, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
     results = []

@@ -205,7 +205,9 @@ def permutation_test(
     if ksg is not None and ksg.normalize is None and many:
         null = _at_once(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
-        null = np.array(run(surrogate, count, n_jobs=n_jobs, progress=progress, what=_LABEL))
+        # Estimates share the stream of a GPU: threads would only add up their memory.
+        threads = 1 if on_gpu else n_jobs
+        null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what=_LABEL))
     tests = [
         PermutationTest(
             estimate=estimate,
