@@ -76,7 +76,8 @@ class EntropyDifference(NeuralEstimator):
 
         def without(*blocks: Tensor) -> tuple[Tensor, ...]:
             return tuple(
-                block[:, varies] if i == which else block for i, block in enumerate(blocks)
+                block[:, varies].contiguous() if i == which else block
+                for i, block in enumerate(blocks)
             )
 
         note = (

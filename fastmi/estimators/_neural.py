@@ -369,8 +369,8 @@ def _rounding_warnings(blocks: Sequence[Array], names: Sequence[str]) -> list[st
         if coarse.size:
             found.append(
                 f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of "
-                "their largest value, which float32 rounds coarsely: centre them, normalize, or "
-                "use dtype='float64'"
+                "their largest value, which float32 rounds coarsely: centre them, or use "
+                "dtype='float64'"
             )
     return found
 
