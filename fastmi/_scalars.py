@@ -71,6 +71,14 @@ def check_real(
     return number
 
 
+def check_flag(name: str, value: object) -> None:
+    """Raise TypeError unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"{name} must be True or False; got {name}={value!r} ({type(value).__name__})"
+        )
+
+
 def generator(seed: Any) -> np.random.Generator:
     """Return the generator that `seed` stands for.
 

@@ -288,10 +288,17 @@ def test_pack_and_unpack_are_inverse():
 
 
 @pytest.mark.parametrize(
-    "dense, blocks", [(torch.zeros(4), 2), (torch.zeros(4, 5), 2), (torch.zeros(5, 4), 2)]
+    "dense, blocks",
+    [
+        (torch.zeros(4), 2),
+        (torch.zeros(4, 5), 2),
+        (torch.zeros(5, 4), 2),
+        (torch.zeros(4, 4), 0),
+        (torch.zeros(4, 4), -2),
+    ],
 )
 def test_pack_names_a_wrong_shape(dense, blocks):
-    with pytest.raises(ValueError, match=r"dense must have shape .* got .* blocks=2"):
+    with pytest.raises(ValueError, match=rf"dense must have shape .* got .* blocks={blocks}"):
         pack(dense, blocks)
 
 
@@ -309,6 +316,9 @@ BAD = {
     "x other dtype": ({"x": torch.zeros(4, 2).double()}, TypeError, r"weights\[0\] must have the"),
     "no layers": ({"weights": [], "biases": []}, ValueError, "at least one layer"),
     "one tensor": ({"weights": torch.zeros(6)}, TypeError, "weights must be a sequence"),
+    "no weights": ({"weights": None}, TypeError, "weights must be a sequence .* got NoneType"),
+    "generator": ({"biases": iter(())}, TypeError, "biases must be a sequence of tensors"),
+    "no y_weights": ({"y_weights": None}, TypeError, "y_weights must be a sequence"),
     "weight list": ({"weights": [[1.0], [1.0]]}, TypeError, r"weights\[0\] must be a torch"),
     "biases": ({"biases": [torch.zeros(6)]}, ValueError, "biases must have 2 layers; got 1"),
     "bias": ({"biases": [torch.zeros(5), torch.zeros(2)]}, ValueError, r"biases\[0\] .* 2 blocks"),

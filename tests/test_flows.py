@@ -1,5 +1,7 @@
 """Normalizing flows: one test per property, over all of them."""
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -196,11 +198,20 @@ def test_float32():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: BNAF(0), "dims must be at least 1; got dims=0"),
-        (lambda: BNAF(2, width=0), "width must be at least 1"),
-        (lambda: BNAF(2, steps=0), "steps must be at least 1"),
+        (lambda: BNAF(0), "dims must be an integer >= 1; got dims=0"),
+        (lambda: BNAF(2, width=0), "width must be an integer >= 1"),
+        (lambda: BNAF(2, steps=0), "steps must be an integer >= 1"),
         (lambda: BNAF(2, activation="relu"), "activation must be one of .* got 'relu'"),
         (lambda: BNAF(2, residual="both"), "residual must be one of"),
+        (lambda: BNAFStep(2, y_dims=1, y_width=0), "y_width must be an integer >= 1; got"),
+        (lambda: InvertibleLinear(0), "dims must be an integer >= 1; got dims=0"),
+        (lambda: Reversal(-1), "dims must be an integer >= 1"),
+        (lambda: RealNVP(0), "dims must be an integer >= 1"),
+        (lambda: RealNVP(2, couplings=0), "couplings must be an integer >= 1"),
+        (lambda: RealNVP(2, hidden=0), "hidden must be an integer >= 1"),
+        (lambda: AffineCoupling(2, keep_first=True, limit=0.0), "limit must be in"),
+        (lambda: DiagonalBase(0, 2), "dx must be an integer >= 1"),
+        (lambda: GaussianBase(1, 0), "dy must be an integer >= 1"),
         (Composition, "flows must be at least one"),
         (lambda: Composition(BNAF(2), BNAF(3)), r"equal dims; got \[2, 3\]"),
         (
@@ -212,6 +223,27 @@ def test_float32():
 )
 def test_bad_options(make, message):
     with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: BNAF(2.5), "dims must be an integer"),
+        (lambda: BNAF(True), "dims must be an integer"),
+        (lambda: BNAF(2, width="4"), "width must be an integer"),
+        (lambda: BNAF(2, weight_norm="no"), "weight_norm must be True or False"),
+        (lambda: BNAFStep(2, y_dims=1, y_width=0.5), "y_width must be an integer"),
+        (lambda: InvertibleLinear(2.0), "dims must be an integer"),
+        (lambda: RealNVP(2, couplings=1.5), "couplings must be an integer"),
+        (lambda: GaussianBase(1.5, 2), "dx must be an integer"),
+        (lambda: Composition(3), "flows must be of type Flow; got int"),
+        (lambda: BNAF(2)([[1.0, 2.0]]), "x must be a torch tensor; got list"),
+        (lambda: BNAF(2, y_dims=1)(torch.zeros(1, 2), [[1.0]]), "y must be a torch tensor"),
+    ],
+)
+def test_wrong_types(make, message):
+    with pytest.raises(TypeError, match=message):
         make()
 
 
@@ -255,6 +287,23 @@ def test_diagonal_base_is_the_normal_it_says(parametrization):
     margin = torch.distributions.Normal(0.0, 1.0)
     torch.testing.assert_close(base.log_x(xi), margin.log_prob(xi).sum(1))
     torch.testing.assert_close(base.log_y(eta), margin.log_prob(eta).sum(1))
+
+
+@pytest.mark.parametrize(
+    "parametrization, w",
+    [("tanh", 9 + math.log(2)), ("tanh", -9 - math.log(2)), ("mi", math.log(9))],
+)
+def test_diagonal_base_keeps_its_precision_at_high_information(parametrization, w):
+    base = DiagonalBase(1, 1, parametrization=parametrization)
+    torch.nn.init.constant_(base.w, w)
+    rho = base.correlations().detach()
+    generator = torch.Generator().manual_seed(0)
+    xi, noise = (torch.randn(2000, 1, generator=generator) for _ in range(2))
+    xi, eta = xi.float(), (rho * xi + (-base.information()).exp() * noise).detach().float()
+    exact = base.pointwise(xi.double(), eta.double())
+    assert exact.mean().item() == pytest.approx(9, abs=0.1)
+    got = base.float().pointwise(xi, eta)
+    torch.testing.assert_close(got.double(), exact, rtol=1e-4, atol=1e-3)
 
 
 def test_parametrizations_start_alike():

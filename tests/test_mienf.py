@@ -144,13 +144,23 @@ def test_own_base():
     assert (base.log_scale == 0).all()  # a copy was trained
 
 
+def test_own_base_of_another_shape():
+    class Columns(Laplace):
+        def log_x(self, xi):
+            return super().log_x(xi)[:, None]
+
+    x, y = pair(200)
+    with pytest.raises(ValueError, match=r"base must return shape \(n,\) from log_joint; got"):
+        fastmi.mi(x, y, method="mienf", base=Columns(), **QUICK)
+
+
 @pytest.mark.parametrize(
     "options, error, message",
     [
         ({"flow": "nice"}, ValueError, "flow must be one of 'bnaf', 'realnvp'"),
         ({"base": "cauchy"}, ValueError, "base must be one of 'diagonal', 'gaussian'"),
         ({"parametrization": "r"}, ValueError, "parametrization must be one of"),
-        ({"couplings": 0}, ValueError, "couplings must be at least 1"),
+        ({"couplings": 0}, ValueError, "couplings must be an integer >= 1"),
         ({"hidden": 1.5}, TypeError, "hidden must be an integer"),
     ],
 )

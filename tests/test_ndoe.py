@@ -71,6 +71,29 @@ def test_one_column_each(method):
     assert estimate == pytest.approx(0.5, abs=0.2)
 
 
+@pytest.mark.parametrize("side", ["x", "y"])
+def test_constant_columns_have_no_entropy(side):
+    x, y = pair(600)
+    padded = np.insert(y, 1, 5.0, axis=1)
+    blocks = (padded, x) if side == "x" else (x, padded)
+    plain = (y, x) if side == "x" else (x, y)
+    estimate = fastmi.mi(*blocks, method="ndoe", side=side, **QUICK)
+    assert float(estimate) == float(fastmi.mi(*plain, method="ndoe", side=side, **QUICK))
+    assert f"columns 1 of {side} are constant and left out" in estimate.warnings[0]
+    blocks = (np.ones(600), x) if side == "x" else (x, np.ones(600))
+    with pytest.raises(ValueError, match=f"{side} must not be constant with side='{side}'"):
+        fastmi.mi(*blocks, method="ndoe", side=side, **QUICK)
+
+
+def test_float32_far_from_zero_is_noted():
+    x, y = pair(600)
+    far = x + np.array([0.0, 1e6])
+    assert "columns 1 of x vary by less" in fastmi.mi(far, y, method="ndoe", **QUICK).warnings[0]
+    for options in ({"dtype": "float64"}, {"normalize": "rank"}):
+        estimate = fastmi.mi(far, y, method="ndoe", **QUICK, **options)
+        assert not any("coarsely" in warning for warning in estimate.warnings)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_seed_reproduces_bit_for_bit_and_leaves_torch_alone(method):
     x, y = pair(600)
@@ -163,12 +186,13 @@ def test_standardized_accounts_for_the_scale():
     "options, error, message",
     [
         ({"side": "z"}, ValueError, "side must be one of 'x', 'y'; got side='z'"),
-        ({"width": 0}, ValueError, "width must be at least 1; got width=0"),
+        ({"width": 0}, ValueError, "width must be an integer >= 1; got width=0"),
         ({"width": 2.5}, TypeError, "width must be an integer"),
-        ({"hidden_layers": 0}, ValueError, "hidden_layers must be at least 1"),
-        ({"stacks": -1}, ValueError, "stacks must be at least 1"),
+        ({"hidden_layers": 0}, ValueError, "hidden_layers must be an integer >= 1"),
+        ({"stacks": -1}, ValueError, "stacks must be an integer >= 1"),
         ({"activation": "relu"}, ValueError, "activation must be one of"),
         ({"residual": "no"}, ValueError, "residual must be one of"),
+        ({"weight_norm": "no"}, TypeError, "weight_norm must be True or False; got"),
         ({"couplings": 3}, TypeError, "got couplings"),
         ({"batch_size": 1000}, ValueError, "batch_size must be at most the number of training"),
     ],
@@ -181,7 +205,7 @@ def test_bad_options(options, error, message):
 
 def test_bad_options_of_real_nvp():
     x, y = pair(200)
-    with pytest.raises(ValueError, match="couplings must be at least 1; got couplings=0"):
+    with pytest.raises(ValueError, match="couplings must be an integer >= 1; got couplings=0"):
         fastmi.mi(x, y, method="ndoe-realnvp", couplings=0)
     with pytest.raises(TypeError, match="hidden must be an integer"):
         fastmi.mi(x, y, method="ndoe-realnvp", hidden=(64, 64))

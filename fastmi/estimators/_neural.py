@@ -33,6 +33,9 @@ _DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 _FEWEST_HELD_OUT = 4
 # Below it `feasible_limit` is not defined, and a standard error is a guess.
 _FEW_HELD_OUT = 50
+# Share of a column's largest value below which its spread is coarse in float32: there rounding
+# is 6e-4 of the spread, which hides what exceeds some 7 nats.
+_COARSE = 1e-4
 
 
 class Reading(Protocol):
@@ -266,6 +269,8 @@ class NeuralEstimator:
         if self.normalize is not None:
             blocks, found = normalize_blocks(blocks, names, self.normalize)
         dtype = _DTYPES[self.dtype]
+        if dtype is np.float32:
+            found = (*found, *_rounding_warnings(blocks, names))
         with np.errstate(over="ignore"):
             blocks = [block[order].astype(dtype, copy=False) for block in blocks]
         for block, name in zip(blocks, names, strict=True):
@@ -329,14 +334,6 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
     return widths
 
 
-def check_width(name: str, value: object) -> None:
-    """Raise unless `value` is an integer of at least 1: a width or a number of layers."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer; got {name}={value!r} ({type(value).__name__})")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1; got {name}={value}")
-
-
 def _on_host(variable: object) -> object:
     """Return tensors of other devices as CPU tensors: samples are validated in one place."""
     device = getattr(variable, "device", None)
@@ -358,6 +355,24 @@ def _test_blocks(test: object, blocks: Sequence[Array], names: Sequence[str]) ->
                 f"got {block.shape[1]} and {other.shape[1]}"
             )
     return others
+
+
+def _rounding_warnings(blocks: Sequence[Array], names: Sequence[str]) -> list[str]:
+    """Return what float32 would lose of float64 columns that lie far from zero."""
+    found = []
+    for block, name in zip(blocks, names, strict=True):
+        if block.dtype == np.float32:
+            continue
+        largest = np.abs(block).max(axis=0)
+        spread = (block / np.where(largest > 0.0, largest, 1.0)).std(axis=0)
+        coarse = np.flatnonzero((spread > 0.0) & (spread < _COARSE))
+        if coarse.size:
+            found.append(
+                f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of "
+                "their largest value, which float32 rounds coarsely: centre them, or use "
+                "dtype='float64'"
+            )
+    return found
 
 
 def _gap_warning(reading: Reading, train_reading: Reading) -> list[str]:

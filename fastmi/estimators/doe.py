@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from fastmi._inputs import check_choice
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, hidden_widths
+from fastmi.estimators._entropies import EntropyDifference
+from fastmi.estimators._neural import hidden_widths
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from fastmi.nn.cross_entropy import CrossEntropyFit
+    from torch import Tensor, nn
 
 DENSITIES = ("gaussian", "logistic")
-SIDES = ("x", "y")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoE(NeuralEstimator):
+class DoE(EntropyDifference):
     """McAllester and Stratos (2020): ``H(X) - H(X | Y)``, each a cross-entropy on held-out data.
 
     Each cross-entropy is an upper bound, their difference is neither an upper nor a lower
@@ -36,7 +33,6 @@ class DoE(NeuralEstimator):
     """
 
     density: str = "gaussian"
-    side: str = "x"
     hidden: Sequence[int] = (512, 512)
     clip_norm: float | None = 1.0
     method: ClassVar[str] = "doe"
@@ -44,33 +40,9 @@ class DoE(NeuralEstimator):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("density", self.density, DENSITIES)
-        check_choice("side", self.side, SIDES)
         object.__setattr__(self, "hidden", hidden_widths(self.hidden))
 
-    def estimate(self, x: object, y: object, *, test: object = None) -> Estimate:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,): anything array-like, or a torch tensor on any
-                device.
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            test: Held-out samples (x_test, y_test); None to hold out `test_size` of the others.
-
-        Returns:
-            One estimate; its ``local`` are log ratios of the fitted densities at the held-out
-            samples that gave the value, its ``terms`` both cross-entropies.
-
-        Raises:
-            FloatingPointError: The loss became NaN or infinite; the message names the step.
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite, fewer than a batch.
-        """
-        return self._estimate((x, y), ("x", "y"), test)
-
-    def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
-        from fastmi.nn.cross_entropy import CrossEntropyFit
+    def _model(self, x: Tensor, y: Tensor) -> nn.Module:
         from fastmi.nn.densities import DifferenceOfEntropies
 
-        x, y = train if self.side == "x" else train[::-1]
-        model = DifferenceOfEntropies(x, y.shape[1], self.hidden, self.density)
-        return CrossEntropyFit(model, swapped=self.side == "y")
+        return DifferenceOfEntropies(x, y.shape[1], self.hidden, self.density)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastmi._inputs import check_choice
+from fastmi._scalars import check_integer
 from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, check_width
+from fastmi.estimators._neural import NeuralEstimator
 from fastmi.estimators.ndoe import default_width
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class MIENF(NeuralEstimator):
     normal with the held-out latents' covariance; ``cross_entropy`` of (x, y). All in nats.
 
     Args:
-        flow: "bnaf" or "realnvp", after an invertible linear map of the standardised columns.
+        flow: "bnaf" or "realnvp", after an invertible linear map of the standardised columns. A
+            Real NVP of a single column is affine: it cannot make that column normal.
         base: "diagonal", pairs of latents correlate (no generality is lost against "gaussian",
             a joint normal of any covariance); or a :class:`fastmi.nn.Base`, of which a copy is
             trained.
@@ -70,9 +72,9 @@ class MIENF(NeuralEstimator):
             check_choice("base", self.base, BASES)
         check_choice("parametrization", self.parametrization, PARAMETRIZATIONS)
         if self.width is not None:
-            check_width("width", self.width)
+            check_integer("width", self.width, 1)
         for name in ("hidden_layers", "couplings", "hidden"):
-            check_width(name, getattr(self, name))
+            check_integer(name, getattr(self, name), 1)
 
     def estimate(self, x: object, y: object, *, test: object = None) -> Estimate:
         """Estimate I(X; Y) in nats.

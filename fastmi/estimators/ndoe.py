@@ -7,73 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from fastmi._inputs import check_choice
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, check_width
+from fastmi._scalars import check_flag, check_integer
+from fastmi.estimators._entropies import EntropyDifference
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from fastmi.nn.cross_entropy import CrossEntropyFit
     from fastmi.nn.flows import Flow
 
-SIDES = ("x", "y")
 ACTIVATIONS = ("leaky-tanh", "tanh")
 RESIDUALS = ("plain", "gated")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlowEntropies(NeuralEstimator):
-    """Options of the estimators H(X) - H(X | Y) with flows; a base class.
-
-    Each cross-entropy on held-out samples is an upper bound of its entropy, their difference
-    neither an upper nor a lower bound: its error is the misfit of q(x) less that of q(x | y).
-    ``terms`` of the result hold both cross-entropies in nats.
-
-    Args:
-        side: Variable whose entropies are taken, "x" or "y" (``H(Y) - H(Y | X)``).
-    """
-
-    side: str = "x"
-    lr: float = 1e-3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice("side", self.side, SIDES)
-
-    def estimate(self, x: object, y: object, *, test: object = None) -> Estimate:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,): anything array-like, or a torch tensor on any
-                device.
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            test: Held-out samples (x_test, y_test); None to hold out `test_size` of the others.
-
-        Returns:
-            One estimate; its ``local`` are log q(x | y) / q(x) at the held-out samples that gave
-            the value, its ``terms`` both cross-entropies, its ``history`` the curves.
-
-        Raises:
-            FloatingPointError: The loss became NaN or infinite; the message names the step.
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite, fewer than a batch.
-        """
-        return self._estimate((x, y), ("x", "y"), test)
-
-    def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
-        from fastmi.nn.cross_entropy import CrossEntropyFit
-
-        x, y = train if self.side == "x" else train[::-1]
-        return CrossEntropyFit(self._model(x, y), swapped=self.side == "y")
-
-    def _model(self, x: Tensor, y: Tensor) -> nn.Module:
-        """Return the densities of x and of x given y, started from training samples."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, kw_only=True)
-class NDoE(FlowEntropies):
+class NDoE(EntropyDifference):
     """Ni and Lotz (2025): one block autoregressive flow for both entropies.
 
     H(X) is read with the weights from y to x deactivated, all others shared, so that much of
@@ -89,6 +37,7 @@ class NDoE(FlowEntropies):
         weight_norm: Learn the length of each row of weights apart from its direction.
     """
 
+    lr: float = 1e-3
     width: int | None = None
     hidden_layers: int = 2
     stacks: int = 1
@@ -100,12 +49,13 @@ class NDoE(FlowEntropies):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.width is not None:
-            check_width("width", self.width)
-        check_width("hidden_layers", self.hidden_layers)
-        check_width("stacks", self.stacks)
+            check_integer("width", self.width, 1)
+        check_integer("hidden_layers", self.hidden_layers, 1)
+        check_integer("stacks", self.stacks, 1)
         check_choice("activation", self.activation, ACTIVATIONS)
         if self.residual is not None:
             check_choice("residual", self.residual, RESIDUALS)
+        check_flag("weight_norm", self.weight_norm)
 
     def _flow(self, dims: int, y_dims: int) -> Flow:
         from fastmi.nn.bnaf import BNAF
@@ -148,7 +98,7 @@ class SeparateBNAF(NDoE):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NDoERealNVP(FlowEntropies):
+class NDoERealNVP(EntropyDifference):
     """Ni and Lotz (2025) with Real NVP: y is an input of the couplings' networks.
 
     Faster than :class:`NDoE` in high dimension, and worse on data far from normal: its authors
@@ -160,6 +110,7 @@ class NDoERealNVP(FlowEntropies):
         optimizer: "adam", "adamax", "adamw", "sgd", or a function from parameters to optimizer.
     """
 
+    lr: float = 1e-3
     couplings: int = 6
     hidden: int = 128
     optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adamax"
@@ -167,8 +118,8 @@ class NDoERealNVP(FlowEntropies):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_width("couplings", self.couplings)
-        check_width("hidden", self.hidden)
+        check_integer("couplings", self.couplings, 1)
+        check_integer("hidden", self.hidden, 1)
 
     def _model(self, x: Tensor, y: Tensor) -> nn.Module:
         from fastmi.nn.flows import Standardized

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from fastmi._scalars import check_integer
 from fastmi.nn.flows import LOG_2_PI
 
 PARAMETRIZATIONS = ("tanh", "mi")
@@ -63,6 +64,8 @@ class DiagonalBase(Base):
             raise ValueError(
                 f"parametrization must be one of {PARAMETRIZATIONS}; got {parametrization!r}"
             )
+        for name, dims in (("dx", dx), ("dy", dy)):
+            check_integer(name, dims, 1)
         self.parametrization = parametrization
         # rho = 0.46 either way: the "mi" form has no gradient at independence.
         start = 0.5 if parametrization == "tanh" else math.log(math.log(math.cosh(0.5)))
@@ -88,12 +91,14 @@ class DiagonalBase(Base):
     def pointwise(self, xi: Tensor, eta: Tensor) -> Tensor:
         """See :meth:`Base.pointwise`."""
         pairs = len(self.w)
-        m, rho = self.information(), self.correlations()
+        m = self.information()
+        # rho = tanh w.
+        w = self.w if self.parametrization == "tanh" else m + torch.log1p(self.correlations())
         a, b = xi[:, :pairs], eta[:, :pairs]
-        square = a.square() + b.square()
-        # log q(a, b) - log q(a) - log q(b) with 1 / (1 - rho^2) = exp(2 m).
-        exponent = torch.exp(2 * m) * (square - 2 * rho * a * b) - square
-        return (m - 0.5 * exponent).sum(1)
+        # By the independent a + b and a - b, of variance 2 (1 +- rho) = 4 / (1 + exp(-+2 w)):
+        # nothing cancels, however close rho is to 1.
+        apart = (a - b).square() * torch.expm1(2 * w) + (a + b).square() * torch.expm1(-2 * w)
+        return (m - 0.125 * apart).sum(1)
 
     def log_joint(self, xi: Tensor, eta: Tensor) -> Tensor:
         """See :meth:`Base.log_joint`."""
@@ -118,7 +123,7 @@ class GaussianBase(Base):
 
     def __init__(self, dx: int, dy: int) -> None:
         super().__init__()
-        d = dx + dy
+        d = check_integer("dx", dx, 1) + check_integer("dy", dy, 1)
         self.dx = dx
         self.mean = nn.Parameter(torch.zeros(d))
         self.log_diagonal = nn.Parameter(torch.zeros(d))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fastmi._scalars import check_flag, check_integer
 from fastmi.nn.flows import Composition, Flow, Reversal
 from fastmi.ops.block_triangle import on_diagonal, pack
 from fastmi.ops.bnaf import ACTIVATIONS, bnaf
@@ -65,10 +66,11 @@ class BNAFStep(Flow):
             ("dims", dims, 1),
             ("y_dims", y_dims, 0),
             ("width", width, 1),
+            ("y_width", width if y_width is None else y_width, 1),
             ("hidden_layers", hidden_layers, 1),
         ):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}; got {name}={value}")
+            check_integer(name, value, least)
+        check_flag("weight_norm", weight_norm)
         self.dims = dims
         self.y_dims = y_dims
         self.activation = activation
@@ -224,8 +226,7 @@ def BNAF(
             the authors' code, unless its range would be bounded without.
         weight_norm: See :class:`BNAFStep`.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1; got steps={steps}")
+    check_integer("steps", steps, 1)
     flows: list[Flow] = []
     for step in range(steps):
         last = step == steps - 1

@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from fastmi._scalars import check_integer
+
 LOG_2_PI = math.log(2.0 * math.pi)
 
 
@@ -43,6 +45,9 @@ class Flow(nn.Module, ABC):
         return log_det - 0.5 * (z.square().sum(1) + z.shape[1] * LOG_2_PI)
 
     def _check(self, x: Tensor, y: Tensor | None) -> None:
+        for name, rows in (("x", x), ("y", y)):
+            if not (isinstance(rows, Tensor) or (rows is None and name == "y")):
+                raise TypeError(f"{name} must be a torch tensor; got {type(rows).__name__}")
         if x.dim() != 2 or x.shape[1] != self.dims:
             raise ValueError(f"x must have shape (n, {self.dims}); got {tuple(x.shape)}")
         if y is None:
@@ -67,6 +72,8 @@ class Composition(Flow):
         if not flows:
             raise ValueError("flows must be at least one; got none")
         for flow in flows:
+            if not isinstance(flow, Flow):
+                raise TypeError(f"flows must be of type Flow; got {type(flow).__name__}")
             if flow.dims != flows[0].dims:
                 raise ValueError(f"flows must have equal dims; got {[each.dims for each in flows]}")
         self.dims = flows[0].dims
@@ -100,7 +107,7 @@ class Reversal(Flow):
 
     def __init__(self, dims: int) -> None:
         super().__init__()
-        self.dims = dims
+        self.dims = check_integer("dims", dims, 1)
         self.y_dims = 0
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -165,7 +172,7 @@ class InvertibleLinear(Flow):
 
     def __init__(self, dims: int) -> None:
         super().__init__()
-        self.dims = dims
+        self.dims = check_integer("dims", dims, 1)
         self.y_dims = 0
         size = dims * (dims - 1) // 2
         self.lower = nn.Parameter(torch.zeros(size))

@@ -42,6 +42,12 @@ class MIENFModel(nn.Module):
         eta, log_det_y = self.flow_y(y)
         pointwise = self.base.pointwise(xi, eta)
         margins = self.base.log_x(xi) + self.base.log_y(eta)
+        for name, terms in (("log_joint", pointwise), ("log_x and log_y", margins)):
+            if terms.shape != log_det_x.shape:
+                raise ValueError(
+                    f"base must return shape (n,) from {name}; got {tuple(terms.shape)} "
+                    f"with n={len(x)}"
+                )
         return pointwise + margins + log_det_x + log_det_y, pointwise
 
 

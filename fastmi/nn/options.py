@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi._extras import Progress
+from fastmi._scalars import check_flag
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -99,8 +100,7 @@ class Training:
                 f"got schedule={self.schedule!r} ({type(self.schedule).__name__})"
             )
         for name in ("compile", "resume"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} must be True or False; got {_described(self, name)}")
+            check_flag(name, getattr(self, name))
         if not (isinstance(self.progress, bool) or callable(self.progress)):
             raise TypeError(
                 f"progress must be True, False or a function; got {_described(self, 'progress')}"

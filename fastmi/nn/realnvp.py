@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fastmi._scalars import check_integer, check_real
 from fastmi.nn.flows import Composition, Flow
 
 
@@ -38,6 +39,9 @@ class AffineCoupling(Flow):
         limit: float = 2.0,
     ) -> None:
         super().__init__()
+        for name, value, least in (("dims", dims, 1), ("y_dims", y_dims, 0), ("hidden", hidden, 1)):
+            check_integer(name, value, least)
+        check_real("limit", limit, 0.0, ends="(]")
         self.dims = dims
         self.y_dims = y_dims
         self.limit = limit
@@ -73,12 +77,15 @@ class AffineCoupling(Flow):
 def RealNVP(dims: int, *, y_dims: int = 0, couplings: int = 6, hidden: int = 128) -> Flow:
     """Return `couplings` affine couplings whose kept halves alternate; starts as the identity.
 
+    With a single column there is nothing to keep: every coupling, and so the flow, is affine in x.
+
     Args:
         dims: Columns d of x.
         y_dims: Columns of y that condition every coupling; 0 for none.
         couplings: Number of layers.
         hidden: Units in each of the two hidden layers of every network.
     """
+    check_integer("couplings", couplings, 1)
     return Composition(
         *(
             AffineCoupling(dims, keep_first=layer % 2 == 0, y_dims=y_dims, hidden=hidden)

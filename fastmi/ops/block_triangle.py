@@ -32,7 +32,7 @@ def pack(dense: Tensor, blocks: int) -> Tensor:
     Raises:
         ValueError: A side of `dense` is not a multiple of `blocks`.
     """
-    if dense.dim() != 2 or dense.shape[0] % blocks or dense.shape[1] % blocks:
+    if blocks < 1 or dense.dim() != 2 or dense.shape[0] % blocks or dense.shape[1] % blocks:
         raise ValueError(
             f"dense must have shape (blocks * a_out, blocks * a_in); "
             f"got {tuple(dense.shape)} and blocks={blocks}"

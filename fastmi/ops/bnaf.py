@@ -53,7 +53,8 @@ def bnaf(
 
     Weights are packed as :mod:`fastmi.ops.block_triangle` describes. Tensors in host memory run
     through the compiled kernel, with as many threads as torch uses; tensors elsewhere through
-    :func:`bnaf_ref`. NaN and infinity spread within their row, as in torch.
+    :func:`bnaf_ref`. NaN spreads within its row, as in torch; the log-slope of a unit stops at
+    about +-65536, infinite inputs included.
 
     Args:
         x: Rows, shape (n, d), float32 or float64; n and d at least 1.
@@ -264,8 +265,10 @@ def _check(
         "cross_weights": cross_weights,
     }
     for name, tensors in groups.items():
-        if isinstance(tensors, Tensor):
-            raise TypeError(f"{name} must be a sequence of tensors, one per layer; got a tensor")
+        if isinstance(tensors, Tensor) or not hasattr(tensors, "__len__"):
+            raise TypeError(
+                f"{name} must be a sequence of tensors, one per layer; got {type(tensors).__name__}"
+            )
         for level, tensor in enumerate(tensors):
             _check_like(f"{name}[{level}]", tensor, x)
     if not weights:

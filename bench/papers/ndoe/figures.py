@@ -90,10 +90,11 @@ def measure(
     }
     if estimator in ("smile-5", "smile-inf", "demi", "nwj"):
         options["negatives"] = negatives
+    x, y = distribution.sample(n, seed)
+    test = distribution.sample(TEST, 10_000 + seed)
     start = perf_counter()
-    found = ESTIMATORS[estimator](**options).estimate(
-        *distribution.sample(n, seed), test=distribution.sample(TEST, 10_000 + seed)
-    )
+    found = ESTIMATORS[estimator](**options).estimate(x, y, test=test)
+    seconds = perf_counter() - start
     truth = distribution.mutual_information
     return {
         "estimate": f"{float(found):.4f}",
@@ -101,7 +102,7 @@ def measure(
         "relative": f"{(found - truth) / truth:.4f}" if truth else "",
         "cross_entropy": f"{found.terms.get('cross_entropy', float('nan')):.4f}",
         "conditional": f"{found.terms.get('conditional_cross_entropy', float('nan')):.4f}",
-        "seconds": f"{perf_counter() - start:.1f}",
+        "seconds": f"{seconds:.1f}",
     }
 
 
