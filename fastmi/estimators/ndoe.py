@@ -101,8 +101,8 @@ class SeparateBNAF(NDoE):
 class NDoERealNVP(EntropyDifference):
     """Ni and Lotz (2025) with Real NVP: y is an input of the couplings' networks.
 
-    Faster than :class:`NDoE` in high dimension, and worse on data far from normal: its authors
-    report failure on sparse dependence.
+    Its authors report it worse than :class:`NDoE` on data far from normal, and failing on sparse
+    dependence.
 
     Args:
         couplings: Affine couplings.

@@ -45,8 +45,9 @@ class Flow(nn.Module, ABC):
         return log_det - 0.5 * (z.square().sum(1) + z.shape[1] * LOG_2_PI)
 
     def _check(self, x: Tensor, y: Tensor | None) -> None:
-        for name, rows in (("x", x), ("y", y)):
-            if not (isinstance(rows, Tensor) or (rows is None and name == "y")):
+        given: tuple[tuple[str, object], ...] = (("x", x), *((("y", y),) if y is not None else ()))
+        for name, rows in given:
+            if not isinstance(rows, Tensor):
                 raise TypeError(f"{name} must be a torch tensor; got {type(rows).__name__}")
         if x.dim() != 2 or x.shape[1] != self.dims:
             raise ValueError(f"x must have shape (n, {self.dims}); got {tuple(x.shape)}")

@@ -126,7 +126,7 @@ def _forward(network: _Network) -> tuple[Tensor, Tensor]:
 
 
 # Dynamo cannot look into the compiled kernel: torch.compile breaks its graph there. Asking first
-# saves eager calls the detour of 60 us; torch 2.1 cannot be asked.
+# saves eager calls that detour; torch 2.1 cannot be asked.
 _forward_outside_graph: Callable[[_Network], tuple[Tensor, Tensor]]
 _forward_outside_graph = torch.compiler.disable(_forward)  # type: ignore[no-untyped-call]
 _is_compiling: Callable[[], bool] = getattr(torch.compiler, "is_compiling", lambda: True)
