@@ -118,7 +118,7 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="0, 2.5, 5 nats and few updates")
-    parser.add_argument("--steps", type=int, help="updates (default: 10000, quick: 400)")
+    parser.add_argument("--steps", type=int, help="updates (default: 10000, quick: 2500)")
     parser.add_argument("--dims", type=int, nargs="+", default=[2, 8, 32])
     parser.add_argument("--flow", choices=("bnaf", "realnvp"), default="bnaf")
     parser.add_argument("--base", choices=("diagonal", "gaussian"), default="diagonal")
@@ -132,7 +132,7 @@ def main() -> None:
             "family": family,
             "d": d,
             "mi": mi,
-            "steps": given.steps or (400 if given.quick else 10_000),
+            "steps": given.steps or (2500 if given.quick else 10_000),
         }
         | {"flow": given.flow, "base": given.base, "seed": seed}
         for family in FAMILIES
