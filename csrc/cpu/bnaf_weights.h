@@ -43,7 +43,6 @@ class BnafWeights {
                                   const T* in, T* out) const;
 
   const BlockTriangle& shape() const { return shape_; }
-  bool positive() const { return positive_; }
 
   std::int64_t panels() const { return (shape_.rows() + kTileRows - 1) / kTileRows; }
   /// Columns that panel p of rows has.

@@ -38,15 +38,20 @@ class MIENFModel(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return log q(x, y) and the pointwise information of q's latents, shape (n,) each."""
-        xi, log_det_x = self.flow_x(x)
-        eta, log_det_y = self.flow_y(y)
+        return self.log_densities(self.flow_x(x), self.flow_y(y))
+
+    def log_densities(
+        self, mapped_x: tuple[Tensor, Tensor], mapped_y: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return the same from what the two flows return."""
+        (xi, log_det_x), (eta, log_det_y) = mapped_x, mapped_y
         pointwise = self.base.pointwise(xi, eta)
         margins = self.base.log_x(xi) + self.base.log_y(eta)
         for name, terms in (("log_joint", pointwise), ("log_x and log_y", margins)):
             if terms.shape != log_det_x.shape:
                 raise ValueError(
                     f"base must return shape (n,) from {name}; got {tuple(terms.shape)} "
-                    f"with n={len(x)}"
+                    f"with n={len(xi)}"
                 )
         return pointwise + margins + log_det_x + log_det_y, pointwise
 
@@ -80,18 +85,17 @@ class MIENFFit:
     @torch.no_grad()
     def read(self, x: Tensor, y: Tensor) -> Reading:
         """Return the mean pointwise information of all samples, and what else the model says."""
-        log_joint, pointwise = self.model(x, y)
+        mapped_x, mapped_y = self.model.flow_x(x), self.model.flow_y(y)
+        log_joint, pointwise = self.model.log_densities(mapped_x, mapped_y)
         local = pointwise.double().cpu().numpy()
         learnt = self.model.base.mutual_information()
-        xi, _ = self.model.flow_x(x)
-        eta, _ = self.model.flow_y(y)
         return Reading(
             float(local.mean()),
             local,
             float(local.std()) / math.sqrt(len(local)),
             terms={
                 "learnt": math.nan if learnt is None else float(learnt),
-                "gaussian": gaussian_information(xi, eta),
+                "gaussian": gaussian_information(mapped_x[0], mapped_y[0]),
                 "cross_entropy": -float(log_joint.double().mean()),
             },
         )
