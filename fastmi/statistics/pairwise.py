@@ -122,9 +122,10 @@ def pairwise_mi(
         k: Number of neighbours; a sequence gives a list of results from one search.
         method: Of :func:`fastmi.mi`.
         n_permutations: Shuffles per pair for p-values; 0 for none.
-        n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`.
+        n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`. Networks are trained
+            one after another, by as many threads as torch uses.
         noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
-        seed: Of noise and shuffles; anything :func:`numpy.random.default_rng` takes.
+        seed: Of noise, shuffles and trainings; anything :func:`numpy.random.default_rng` takes.
         device: Where to estimate, see :func:`fastmi.mi`; columns are copied to a GPU once.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each pair.
@@ -164,9 +165,9 @@ def pairwise_mi(
         tables = _at_once(ksg, columns, pairs, n_jobs=n_jobs, progress=progress)
     else:
         measure = make_measure(conditional=False, method=method, k=k, options=options)
-        seeds = streams(rng, len(pairs)) if shuffles else []
+        seeds = streams(rng, len(pairs))
         # Estimates share the stream of a GPU: threads would only add up their memory.
-        threads = 1 if on_gpu else n_jobs
+        threads = 1 if on_gpu or measure.trains else n_jobs
         tables = _one_by_one(measure, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
@@ -257,19 +258,19 @@ def _one_by_one(
     n_jobs: int | None,
     progress: Progress,
 ) -> list[_Table]:
-    """Estimate each pair by itself, by whatever method, and its p-value if there are seeds."""
+    """Estimate each pair by itself, by whatever method, and its p-value if asked for."""
 
     def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
         x, y = columns[0][i], columns[-1][j]
         n = len(x)
-        estimates = measure((x, y), threads)
+        own = np.random.default_rng(seeds[number])
+        estimates = measure((x, y), threads, own)
         p_values = [np.nan] * len(estimates)
         if shuffles:
-            own = np.random.default_rng(seeds[number])
             null = np.array(
                 [
-                    values(measure((take_rows(x, own.permutation(n)), y), threads))
+                    values(measure((take_rows(x, own.permutation(n)), y), threads, own))
                     for _ in range(shuffles)
                 ]
             )
