@@ -31,7 +31,7 @@ from fastmi.bounds._result import (
     make_estimate,
     zero_weight_warnings,
 )
-from fastmi.bounds._weights import Importance, check_values, log_weights
+from fastmi.bounds._weights import Importance, check_n_importance, check_values, log_weights
 from fastmi.bounds.kernels import HMC, Kernel, RandomWalk, share_moved, tuned
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights
 
@@ -40,6 +40,7 @@ _PILOT_ROWS = 64
 _PILOT_CHAINS = 8
 # Share of moved chains below which annealing is hardly more than importance sampling.
 _FEW_MOVES = 0.1
+_MOST_STEPS = 1_000_000
 
 
 def ais(
@@ -96,8 +97,8 @@ def ais(
             schedule that does not rise from 0 to 1.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
-    betas = _betas(schedule, check_integer("n_steps", n_steps, 1))
+    k = check_n_importance(n_importance, 1)
+    betas = _betas(schedule, check_integer("n_steps", n_steps, 1, _MOST_STEPS))
     x, z = as_pairs(x, z)
     check_model(model, x)
     moves = HMC() if kernel is None else kernel

@@ -9,7 +9,6 @@ import numpy as np
 
 from fastmi._extras import Progress
 from fastmi._inputs import Seed
-from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, check_model, conditional_at
 from fastmi.bounds._result import (
@@ -19,7 +18,13 @@ from fastmi.bounds._result import (
     make_estimate,
     zero_weight_warnings,
 )
-from fastmi.bounds._weights import Importance, Term, log_density, log_weights
+from fastmi.bounds._weights import (
+    Importance,
+    Term,
+    check_n_importance,
+    log_density,
+    log_weights,
+)
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
 from fastmi.estimators import Estimate
 
@@ -74,7 +79,7 @@ def lautum_lower(
             `log_q` beside `log_r` or a proposal.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
+    k = check_n_importance(n_importance, 1)
     if log_q is not None and (log_r is not None or proposal is not None):
         raise ValueError("log_q must come without log_r and proposal; they replace it")
     x, z = as_pairs(x, z)
@@ -133,7 +138,7 @@ def lautum_upper(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 0)
+    k = check_n_importance(n_importance, 0)
     x, z = as_pairs(x, z)
     check_model(model, x)
     with randomness(seed, generator_device(x)) as rng:
@@ -164,7 +169,7 @@ def lautum_sandwich(
     those of the latter, with at least 1 importance sample.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
+    k = check_n_importance(n_importance, 1)
     x, z = as_pairs(x, z)
     check_model(model, x)
     with randomness(seed, generator_device(x)) as rng:

@@ -23,7 +23,13 @@ from fastmi.bounds._result import (
     make_estimate,
     zero_weight_warnings,
 )
-from fastmi.bounds._weights import Importance, Term, log_density, log_weights
+from fastmi.bounds._weights import (
+    Importance,
+    Term,
+    check_n_importance,
+    log_density,
+    log_weights,
+)
 from fastmi.estimators import Estimate
 
 Density = Callable[[Array, Array], Array]
@@ -112,7 +118,7 @@ def multisample_lower(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 0)
+    k = check_n_importance(n_importance, 0)
     x, z = as_pairs(x, z)
     check_model(model, x)
     if entropy_z is not None and log_rho is None:
@@ -171,7 +177,7 @@ def multisample_upper(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
+    k = check_n_importance(n_importance, 1)
     x, z = as_pairs(x, z)
     check_model(model, x)
     with randomness(seed, generator_device(x)) as rng:
@@ -220,7 +226,7 @@ def sandwich(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
+    k = check_n_importance(n_importance, 1)
     x, z = as_pairs(x, z)
     check_model(model, x)
     with randomness(seed, generator_device(x)) as rng:
@@ -273,7 +279,7 @@ def contrastive(
         ValueError: A callable that returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 0)
+    k = check_n_importance(n_importance, 0)
     for name, function in (("critic", critic), ("sample_prior", sample_prior)):
         if not callable(function):
             raise TypeError(

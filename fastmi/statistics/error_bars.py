@@ -22,6 +22,8 @@ from fastmi.statistics._tasks import run, streams
 # Parts of at least this many samples per neighbour, where bias and variance follow their laws.
 _SAMPLES_PER_NEIGHBOR = 10
 _MOST_PARTS = 10
+# Each keeps its order of all samples.
+_MOST_REPEATS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,7 @@ def subsample_error(
         raise TypeError(f"k must be one integer; got k={k!r}")
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    cuts = check_integer("repeats", repeats, 1)
+    cuts = check_integer("repeats", repeats, 1, _MOST_REPEATS)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     blocks = as_blocks(given, ("x", "y", "z")[: len(given)])

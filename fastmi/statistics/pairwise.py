@@ -20,7 +20,7 @@ from fastmi.estimators import MI_METHODS
 from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
 from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
-from fastmi.statistics._tasks import run, streams
+from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import p_value
 
 Matrix = NDArray[np.float64]
@@ -141,7 +141,7 @@ def pairwise_mi(
     check_choice("method", method, MI_METHODS)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    shuffles = check_integer("n_permutations", n_permutations, 0)
+    shuffles = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
     rng = generator(seed)
     given = (X,) if Y is None else (X, Y)
     where, options = reads_on(device, conditional=False, method=method, options=options)

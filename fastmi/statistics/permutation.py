@@ -29,7 +29,7 @@ from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._measure import as_ksg1, make_measure, reads_on, values
-from fastmi.statistics._tasks import run, streams
+from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
@@ -180,7 +180,7 @@ def permutation_test(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    count = check_integer("n_permutations", n_permutations, 1)
+    count = check_integer("n_permutations", n_permutations, 1, MOST_TASKS)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     where, options = reads_on(device, conditional=z is not None, method=method, options=options)
