@@ -17,14 +17,13 @@ from fastmi.bounds._arrays import (
     Array,
     Random,
     as_float64,
-    as_pairs,
     generator_device,
     is_tensor,
     library,
     randomness,
 )
 from fastmi.bounds._logsumexp import RunningLogMeanExp
-from fastmi.bounds._model import Conditional, Model, Proposal, check_model
+from fastmi.bounds._model import Conditional, Model, Proposal, pairs_for
 from fastmi.bounds._result import (
     Sandwich,
     infinite_warnings,
@@ -99,8 +98,7 @@ def ais(
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
     betas = _betas(schedule, check_integer("n_steps", n_steps, 1, _MOST_STEPS))
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     moves = HMC() if kernel is None else kernel
     _check_kernel(moves, z, len(betas) - 1)
     steps = len(betas) - 1

@@ -9,8 +9,8 @@ import numpy as np
 
 from fastmi._extras import Progress
 from fastmi._inputs import Seed
-from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, library, randomness
-from fastmi.bounds._model import Model, Proposal, check_model, conditional_at
+from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
+from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
 from fastmi.bounds._result import (
     Sandwich,
     difference,
@@ -82,8 +82,7 @@ def lautum_lower(
     k = check_n_importance(n_importance, 1)
     if log_q is not None and (log_r is not None or proposal is not None):
         raise ValueError("log_q must come without log_r and proposal; they replace it")
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     zeros = 0
     with randomness(seed, generator_device(x)) as rng:
         if log_q is not None:
@@ -139,8 +138,7 @@ def lautum_upper(
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 0)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(model, proposal, x, z, needed_by="lautum_upper", chunk=chunk)
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
@@ -170,8 +168,7 @@ def lautum_sandwich(
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(model, proposal, x, z, needed_by="lautum_sandwich", chunk=chunk)
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
@@ -210,8 +207,7 @@ def jeffreys(model: Model, x: Array, z: Array, *, seed: Seed | None = None) -> E
         ValueError: `log_lik` is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         own = likelihood_of_pairs(model, x, z, "jeffreys")
         local = own - _independent(model, x, z, rng, "jeffreys")

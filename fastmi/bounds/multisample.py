@@ -14,8 +14,8 @@ from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, ran
 from fastmi.bounds._model import (
     Model,
     Proposal,
-    check_model,
     conditional_at,
+    pairs_for,
 )
 from fastmi.bounds._result import (
     Sandwich,
@@ -57,8 +57,7 @@ def barber_agakov(
         ValueError: A callable that is missing, or returns NaN, infinities or a wrong shape.
     """
     start = perf_counter()
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(0, generator_device(x)):
         if not isinstance(proposal, Proposal):
             raise TypeError(
@@ -119,8 +118,7 @@ def multisample_lower(
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 0)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     if entropy_z is not None and log_rho is None:
         raise ValueError("entropy_z must come with log_rho; p(z) cancels without")
     with randomness(seed, generator_device(x)) as rng:
@@ -178,8 +176,7 @@ def multisample_upper(
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(
             model, proposal, x, z, needed_by="multisample_upper", chunk=chunk
@@ -227,8 +224,7 @@ def sandwich(
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(model, proposal, x, z, needed_by="sandwich", chunk=chunk)
         own = likelihood_of_pairs(model, x, z, "sandwich")
