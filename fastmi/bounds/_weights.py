@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmi._extras import Progress, ProgressBar
+from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import Array, Random, as_float64, device_of, is_tensor, library
 from fastmi.bounds._logsumexp import RunningLogMeanExp
 from fastmi.bounds._model import Conditional
@@ -18,6 +19,7 @@ from fastmi.bounds._model import Conditional
 # 64 MB on a GPU, whose kernels need many rows at once.
 _CPU_NUMBERS = 2**17
 _GPU_NUMBERS = 2**23
+_MOST_SAMPLES = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Importance:
     width: int
 
     def draw(self, count: int, rng: Random, like: Array) -> Array:
-        """Draw `count` latents for each observation, shape (n, count, dz)."""
+        """Draw `count` latents for each observation, shape (n, count, dz), all finite."""
         z = self.conditional.sample(count, rng)
         n, dz = self.shape
         found = tuple(getattr(z, "shape", ()))
@@ -156,6 +158,11 @@ class Importance:
                 f"{self.conditional.sampler} must return latents like those of the data, "
                 f"{type(like).__name__} on {device_of(like)}; got {type(z).__name__} on "
                 f"{device_of(z)}"
+            )
+        # Here, since densities of NaN are NaN, and would be blamed.
+        if not bool(library(z).isfinite(z).all()):
+            raise ValueError(
+                f"{self.conditional.sampler} must give finite latents; got NaN or infinities"
             )
         return z
 
@@ -189,6 +196,11 @@ class Importance:
                 mean.add(log_weights(self.terms, z, f"samples of {self.conditional.sampler}"))
                 bar.advance()
         return mean
+
+
+def check_n_importance(n_importance: object, least: int) -> int:
+    """Return `n_importance` as an int, or raise TypeError or ValueError."""
+    return check_integer("n_importance", n_importance, least, _MOST_SAMPLES)
 
 
 def default_chunk(n: int, width: int, like: Array) -> int:
