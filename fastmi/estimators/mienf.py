@@ -23,6 +23,9 @@ FLOWS = ("bnaf", "realnvp")
 BASES = ("diagonal", "gaussian")
 PARAMETRIZATIONS = ("tanh", "mi")
 
+# Training samples that the linear maps and the base start from.
+_ALIGNED = 32_768
+
 
 @dataclass(frozen=True, kw_only=True)
 class MIENF(NeuralEstimator):
@@ -109,7 +112,9 @@ class MIENF(NeuralEstimator):
             base = DiagonalBase(dx, dy, parametrization=self.parametrization)
         else:
             base = GaussianBase(dx, dy)
-        return MIENFFit(MIENFModel(self._flow(x), self._flow(y), base))
+        model = MIENFModel(self._flow(x), self._flow(y), base)
+        model.align(x[:_ALIGNED], y[:_ALIGNED])
+        return MIENFFit(model)
 
     def _flow(self, samples: Tensor) -> Flow:
         from fastmi.nn.bnaf import BNAF
