@@ -115,7 +115,8 @@ class NeuralEstimator:
         batch_size: Samples in each.
         lr: Step size.
         optimizer: "adam", "adamax", "adamw", "sgd", or a function from parameters to optimizer.
-        schedule: Makes a learning-rate schedule from the optimizer; stepped once per update.
+        schedule: "linear", the rate falls to 0 over all `steps`; or a function that makes a
+            schedule from the optimizer, stepped once per update. None: one rate throughout.
         clip_norm: Largest Euclidean norm of the gradient; None for no clipping.
         eval_every: Updates between evaluations; None for ``steps // 50``, at least 1.
         patience: Evaluations without a better score before stopping, the best parameters
@@ -143,7 +144,7 @@ class NeuralEstimator:
     batch_size: int = 128
     lr: float = 5e-4
     optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adam"
-    schedule: Callable[[Optimizer], LRScheduler] | None = None
+    schedule: str | Callable[[Optimizer], LRScheduler] | None = None
     clip_norm: float | None = None
     eval_every: int | None = None
     patience: int | None = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,8 @@ from fastmi.estimators.ndoe import check_bnaf_size, check_realnvp_size, default_
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from fastmi.nn.flows import Flow
     from fastmi.nn.mienf import MIENFFit
@@ -24,6 +27,8 @@ FLOWS = ("bnaf", "realnvp")
 BASES = ("diagonal", "gaussian")
 PARAMETRIZATIONS = ("tanh", "mi")
 
+# Where the gate of a BNAF starts, 2 % open: close to the identity, so that what is normal stays so.
+_GATE = -4.0
 # Training samples that the linear maps and the base start from.
 _ALIGNED = 32_768
 
@@ -57,7 +62,8 @@ class MIENF(NeuralEstimator):
     """
 
     batch_size: int = 512
-    lr: float = 1e-3
+    lr: float = 3e-3
+    schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     flow: str = "bnaf"
     base: str | nn.Module = "diagonal"
     parametrization: str = "tanh"
@@ -119,7 +125,9 @@ class MIENF(NeuralEstimator):
         return MIENFFit(model)
 
     def _flow(self, samples: Tensor) -> Flow:
-        from fastmi.nn.bnaf import BNAF
+        import torch
+
+        from fastmi.nn.bnaf import BNAFStep
         from fastmi.nn.flows import Composition, InvertibleLinear, Standardized
         from fastmi.nn.realnvp import RealNVP
 
@@ -128,7 +136,9 @@ class MIENF(NeuralEstimator):
         if self.flow == "bnaf":
             width = self.width or default_width(dims)
             check_bnaf_size(dims, width, self.hidden_layers)
-            after = BNAF(dims, width=width, hidden_layers=self.hidden_layers)
+            after = BNAFStep(dims, width=width, hidden_layers=self.hidden_layers, residual="gated")
+            with torch.no_grad():
+                after.gate.fill_(_GATE)
         else:
             check_realnvp_size(dims, self.hidden, self.couplings)
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)

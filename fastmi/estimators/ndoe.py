@@ -14,6 +14,7 @@ from fastmi.estimators._sizes import MOST_LAYERS, check_weights
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from fastmi.nn.flows import Flow
 
@@ -39,6 +40,7 @@ class NDoE(EntropyDifference):
     """
 
     lr: float = 1e-3
+    schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     width: int | None = None
     hidden_layers: int = 2
     stacks: int = 1
@@ -114,6 +116,7 @@ class NDoERealNVP(EntropyDifference):
     """
 
     lr: float = 1e-3
+    schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     couplings: int = 6
     hidden: int = 128
     optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adamax"

@@ -19,6 +19,11 @@ __all__ = ["MIENFFit", "MIENFModel"]
 
 # Canonical correlations are kept below 1 by this much: beyond, rounding decides.
 _MARGIN = 1e-12
+# Share of the largest variance below which a direction counts as constant.
+_FLAT = 1e-10
+# Fewest samples per latent column that canonical correlations are taken from: with fewer, most of
+# what they find is chance.
+_FEWEST = 10
 
 
 class MIENFModel(nn.Module):
@@ -43,13 +48,16 @@ class MIENFModel(nn.Module):
         """Set A, B and the base by the canonical correlations of what the flows make of samples.
 
         Joint normals have the right base from then on, whichever linear maps x and y went
-        through; gradient steps alone would need thousands for it.
+        through; gradient steps alone would need thousands for it. With few samples for so many
+        columns everything stays as it is.
 
         Args:
             x: Training samples, shape (n, dx).
             y: Shape (n, dy).
         """
         self.to(x.device, x.dtype)
+        if len(x) < _FEWEST * (self.flow_x.dims + self.flow_y.dims):
+            return
         xi, eta = self.flow_x(x)[0], self.flow_y(y)[0]
         for linear, (matrix, bias) in zip(
             (self.linear_x, self.linear_y), canonical_maps(xi, eta), strict=True
@@ -57,9 +65,7 @@ class MIENFModel(nn.Module):
             linear.start_at(matrix, bias)
         self.base.start(self.linear_x(xi)[0], self.linear_y(eta)[0])
 
-    def latents(
-        self, x: Tensor, y: Tensor
-    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    def latents(self, x: Tensor, y: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Return xi and eta, each with its log |det|."""
         (xi, log_det_x), (eta, log_det_y) = self.flow_x(x), self.flow_y(y)
         (xi, linear_x), (eta, linear_y) = self.linear_x(xi), self.linear_y(eta)
@@ -155,9 +161,7 @@ def canonical_correlations(xi: Tensor, eta: Tensor) -> Tensor:
     return torch.linalg.svdvals(factors[0].T @ factors[1])
 
 
-def canonical_maps(
-    xi: Tensor, eta: Tensor
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return (A, a) and (B, b) that bring samples to canonical form.
 
     The columns of A xi + a are uncorrelated, of mean 0 and variance 1, as are those of B eta + b;
@@ -167,14 +171,15 @@ def canonical_maps(
         xi: Shape (n, dx).
         eta: Shape (n, dy).
     """
-    white, inverse, means = [], [], []
+    whitening, means, white = [], [], []
     for latent in (xi.double(), eta.double()):
         means.append(latent.mean(0))
-        _, s, v = torch.linalg.svd(latent - means[-1], full_matrices=False)
-        # Directions without variance are left about as they are instead of blown up.
-        s = torch.where(s > s[0] * 1e-5, s / math.sqrt(len(latent)), 1.0)
-        inverse.append(v / s[:, None])
-        white.append((latent - means[-1]) @ inverse[-1].T)
+        centred = latent - means[-1]
+        variances, axes = torch.linalg.eigh(centred.T @ centred / len(latent))
+        # Directions without variance are left as they are instead of blown up.
+        flat = variances <= _FLAT * variances[-1]
+        whitening.append((axes * torch.where(flat, 1.0, variances).rsqrt()).T)
+        white.append(centred @ whitening[-1].T)
     p, _, q = torch.linalg.svd(white[0].T @ white[1])
-    first, second = p.T @ inverse[0], q @ inverse[1]
+    first, second = p.T @ whitening[0], q @ whitening[1]
     return (first, -first @ means[0]), (second, -second @ means[1])

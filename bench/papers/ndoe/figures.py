@@ -44,6 +44,7 @@ INFORMATION = {
 TEST = 10_240
 BATCH = 128
 EPOCHS = 50
+QUICK_STEPS = 3000
 
 ESTIMATORS = {
     "ndoe": fastmi.NDoE,
@@ -152,6 +153,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="d = 20; 2, 5, 10 nats; few updates")
     parser.add_argument("--steps", type=int, help=f"updates (default: {EPOCHS} epochs)")
     parser.add_argument("--dims", type=int, nargs="+", help="columns (default: 20 50 100)")
+    parser.add_argument("--tasks", nargs="+", choices=INFORMATION, help="of the figure's")
     parser.add_argument("--mi", type=float, nargs="+", help="true information, nats")
     parser.add_argument("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS))
     parser.add_argument("--seeds", type=int, help="runs per cell (default: 10, quick: 1)")
@@ -166,19 +168,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     n, tasks = FIGURES[given.figure]
-    steps = given.steps or (1500 if given.quick else EPOCHS * n // BATCH)
+    usual = QUICK_STEPS if given.quick else EPOCHS * n // BATCH
+    steps = given.steps or usual
     dims = given.dims or ((20,) if given.quick or given.figure == 5 else (20, 50, 100))
     seeds = given.seeds or (1 if given.quick else 10)
     todo = [
         {"task": task, "d": d, "n": n, "mi": mi, "steps": steps, "estimator": estimator}
         | {"negatives": given.negatives, "seed": seed}
         for task in tasks
+        if not given.tasks or task in given.tasks
         for d in dims
         for mi in given.mi or (_quick(task) if given.quick else INFORMATION[task])
         for estimator in given.estimators
         for seed in range(seeds)
     ]
     name = f"figure{given.figure}{'-quick' if given.quick else ''}"
+    if steps != usual:
+        name += f"-{steps}"
     rows = cells.run(given.out / f"{name}.csv", todo, measure, fresh=given.fresh)
     plot(rows, given.out / f"{name}.png")
     print(cells.table(rows, ("task", "d", "mi", "estimator", "estimate", "relative", "seconds")))
