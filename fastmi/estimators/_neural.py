@@ -31,6 +31,9 @@ Array = NDArray[Any]
 _DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 # Fewest held-out samples that say anything about a trained model.
 _FEWEST_HELD_OUT = 4
+# Most of them that every evaluation of the training looks at: with more it would cost as much as
+# the updates.
+_MOST_WATCHED = 10_000
 # Below it `feasible_limit` is not defined, and a standard error is a guess.
 _FEW_HELD_OUT = 50
 # Share of a column's largest value below which its spread is coarse in float32: there rounding
@@ -107,8 +110,8 @@ class NeuralEstimator:
     """Options of every estimator that trains a network; a base class.
 
     A part of the samples is held out; the value and its ``local`` are of that part, with the
-    parameters frozen. With `patience`, half of the held-out samples choose the parameters and
-    the other half give the value, so that the choice does not flatter it.
+    parameters frozen. With `patience`, half of the held-out samples (at most 10 000) choose the
+    parameters and the others give the value, so that the choice does not flatter it.
 
     Args:
         steps: Number of updates.
@@ -286,9 +289,10 @@ class NeuralEstimator:
             return tuple(tensor[first:last] for tensor in tensors)
 
         border = n - held_out
-        middle = border + held_out // 2
         if self.patience is None:
-            return Split(rows(0, border), rows(border, n), rows(border, n), found, n)
+            watched = min(n, border + _MOST_WATCHED)
+            return Split(rows(0, border), rows(border, watched), rows(border, n), found, n)
+        middle = border + min(held_out // 2, _MOST_WATCHED)
         return Split(rows(0, border), rows(border, middle), rows(middle, n), found, n)
 
     def _device(self, variables: Sequence[object]) -> Any:

@@ -54,8 +54,7 @@ class MIENF(NeuralEstimator):
             a joint normal of any covariance); or a :class:`fastmi.nn.Base`, of which a copy is
             trained.
         parametrization: Of "diagonal", "tanh" or "mi", see :class:`fastmi.nn.DiagonalBase`.
-        width: Hidden units per column of a BNAF; None for 20, 10 or 6 with up to 20, 50 or more
-            columns.
+        width: Hidden units per column of a BNAF; None for 160 in all, but 6 to 20 each.
         hidden_layers: Hidden layers of a BNAF.
         couplings: Affine couplings of a Real NVP.
         hidden: Units in each of the two hidden layers of a Real NVP's networks.
@@ -137,8 +136,7 @@ class MIENF(NeuralEstimator):
             width = self.width or default_width(dims)
             check_bnaf_size(dims, width, self.hidden_layers)
             after = BNAFStep(dims, width=width, hidden_layers=self.hidden_layers, residual="gated")
-            with torch.no_grad():
-                after.gate.fill_(_GATE)
+            after.gate = torch.nn.Parameter(torch.tensor(_GATE))
         else:
             check_realnvp_size(dims, self.hidden, self.couplings)
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)

@@ -41,7 +41,7 @@ class Base(nn.Module, ABC):
     def log_y(self, eta: Tensor) -> Tensor:
         """Return the log of q's margin of eta, shape (n,)."""
 
-    def start(self, xi: Tensor, eta: Tensor) -> None:  # noqa: B027
+    def start(self, xi: Tensor, eta: Tensor) -> None:
         """Set the parameters by latents of training samples, once before the training.
 
         Column j of both correlates with no other, has mean 0 and variance 1. Unless

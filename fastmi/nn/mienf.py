@@ -158,7 +158,8 @@ def canonical_correlations(xi: Tensor, eta: Tensor) -> Tensor:
         # Orthonormal columns with the span of the centred latent, rank deficient or not.
         u, s, _ = torch.linalg.svd(latent - latent.mean(0), full_matrices=False)
         factors.append(u[:, s > s[0] * 1e-10] if s[0] > 0 else u[:, :0])
-    return torch.linalg.svdvals(factors[0].T @ factors[1])
+    correlations: Tensor = torch.linalg.svdvals(factors[0].T @ factors[1])
+    return correlations
 
 
 def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:

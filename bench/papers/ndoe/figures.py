@@ -46,8 +46,12 @@ BATCH = 128
 EPOCHS = 50
 QUICK_STEPS = 3000
 
+# Units per column; "ndoe" has our default, which is narrower.
+PAPER_WIDTH = {20: 20, 50: 10, 100: 6}
+
 ESTIMATORS = {
     "ndoe": fastmi.NDoE,
+    "ndoe-paper": fastmi.NDoE,
     "ndoe-copula": lambda **options: fastmi.NDoE(normalize="copula", **options),
     "ndoe-realnvp": fastmi.NDoERealNVP,
     "bnaf": fastmi.SeparateBNAF,
@@ -95,6 +99,8 @@ def measure(
         options["negatives"] = negatives
     elif estimator == "infonce" and negatives == "shuffle":
         options["critic"] = "separable"
+    if estimator in ("ndoe-paper", "bnaf"):
+        options["width"] = PAPER_WIDTH[d]
     x, y = distribution.sample(n, seed)
     test = distribution.sample(TEST, 10_000 + seed)
     start = perf_counter()
