@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from fastmi._extras import ProgressBar
 from fastmi._history import History
@@ -388,6 +388,9 @@ def _make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimi
 def _make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None:
     if options.schedule is None:
         return None
+    if isinstance(options.schedule, str):
+        # Of the step alone, so that a resumed run may have more of them.
+        return LambdaLR(optimizer, lambda step: max(1.0 - step / options.steps, 0.0))
     schedule = options.schedule(optimizer)
     if not isinstance(schedule, LRScheduler):
         raise TypeError(
