@@ -55,11 +55,12 @@ class BnafPassF64:
 
 def bnaf_forward(
     x: numpy.ndarray,
-    parameters: numpy.ndarray,
-    widths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    weights: collections.abc.Sequence[numpy.ndarray],
+    biases: collections.abc.Sequence[numpy.ndarray],
     y: numpy.ndarray | None,
-    d_y: typing.SupportsInt | typing.SupportsIndex,
-    y_widths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    y_weights: collections.abc.Sequence[numpy.ndarray],
+    y_biases: collections.abc.Sequence[numpy.ndarray],
+    cross_weights: collections.abc.Sequence[numpy.ndarray],
     leak: typing.SupportsFloat | typing.SupportsIndex,
     keep: bool,
     threads: typing.SupportsInt | typing.SupportsIndex,
