@@ -146,3 +146,14 @@ def default_width(dims: int) -> int:
     overfits by as much while q(x) hardly does.
     """
     return min(20, max(6, 160 // dims))
+
+
+def check_bnaf_size(dims: int, width: int, hidden_layers: int, stacks: int = 1) -> None:
+    """Raise ValueError where a BNAF of `dims` columns in all would be too large to build."""
+    inner = [dims * width] * hidden_layers
+    check_weights([dims, *inner, dims], f"width={width} per column", networks=stacks)
+
+
+def check_realnvp_size(dims: int, hidden: int, couplings: int) -> None:
+    """Raise ValueError where a Real NVP of `dims` columns in all would be too large to build."""
+    check_weights([dims, hidden, hidden, dims], f"hidden={hidden}", networks=couplings)
