@@ -182,6 +182,20 @@ def test_standardized_accounts_for_the_scale():
     assert torch.isfinite(constant(x)[0]).all()
 
 
+def test_width_that_nobody_set():
+    from fastmi.estimators.ndoe import default_width
+
+    assert [default_width(d) for d in (1, 8, 16, 20, 100)] == [20, 20, 10, 8, 6]
+
+
+def test_normal_scores_undo_what_was_done_to_the_columns():
+    x, y = pair(600)
+    same = fastmi.mi(x, y, method="ndoe", normalize="copula", **QUICK)
+    assert float(same) == float(
+        fastmi.mi(np.exp(x), y**3, method="ndoe", normalize="copula", **QUICK)
+    )
+
+
 @pytest.mark.parametrize(
     "options, error, message",
     [

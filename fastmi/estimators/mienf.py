@@ -48,8 +48,9 @@ class MIENF(NeuralEstimator):
     normal with the held-out latents' covariance; ``cross_entropy`` of (x, y). All in nats.
 
     Args:
-        flow: "bnaf" or "realnvp", after an invertible linear map of the standardised columns. A
-            Real NVP of a single column is affine: it cannot make that column normal.
+        flow: "bnaf" or "realnvp", between two invertible linear maps, the second of which starts
+            at the canonical directions of training samples. A Real NVP of a single column is
+            affine: it cannot make that column normal.
         base: "diagonal", pairs of latents correlate (no generality is lost against "gaussian",
             a joint normal of any covariance); or a :class:`fastmi.nn.Base`, of which a copy is
             trained.

@@ -99,7 +99,7 @@ def measure(
 
 
 def plot(rows: list[dict[str, str]], path: Path) -> None:
-    """Draw estimate against truth, one panel per family."""
+    """Draw estimate, normal scores and KSG against truth, one panel per family."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -113,18 +113,19 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
         inside = [row for row in rows if row["family"] == family]
         for color, d in enumerate(sorted({int(row["d"]) for row in inside})):
             points = sorted(
-                (float(row["truth"]), float(row["estimate"]), float(row["ksg"]))
+                tuple(float(row[name]) for name in ("truth", "estimate", "normal_scores", "ksg"))
                 for row in inside
                 if int(row["d"]) == d
             )
-            truth, estimate, ksg = zip(*points, strict=True)
+            truth, estimate, scores, ksg = zip(*points, strict=True)
             axis.plot(truth, estimate, "o-", color=f"C{color}", markersize=3, label=f"d = {d}")
+            axis.plot(truth, scores, "--", color=f"C{color}", linewidth=0.8)
             axis.plot(truth, ksg, "x:", color=f"C{color}", markersize=3, linewidth=0.8)
         ends = [0.0, max(float(row["truth"]) for row in inside)]
         axis.plot(ends, ends, color="black", linewidth=0.8)
         axis.set_title(family)
         axis.set_xlabel("truth (nats)")
-        axis.set_ylabel("estimate (nats); dotted: KSG")
+        axis.set_ylabel("nats; dashed: normal scores; dotted: KSG")
         axis.legend(fontsize=8)
     figure.savefig(path, dpi=90)
 

@@ -13,6 +13,7 @@ evaluation (10 240 fresh samples).
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,7 +125,12 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    panels = sorted({(row["task"], int(row["d"])) for row in rows})
+    panels = sorted(
+        {(row["task"], int(row["d"])) for row in rows},
+        key=lambda panel: (panel[1], list(INFORMATION).index(panel[0])),
+    )
+    colors = {name: plt.get_cmap("tab20")(i) for i, name in enumerate(ESTIMATORS)}
+    shown = {}
     figure, axes = plt.subplots(
         1, len(panels), figsize=(5 * len(panels), 4), squeeze=False, layout="constrained"
     )
@@ -138,13 +144,16 @@ def plot(rows: list[dict[str, str]], path: Path) -> None:
             truths = sorted(points)
             means = [np.mean(points[truth]) for truth in truths]
             spread = [np.std(points[truth]) for truth in truths]
-            axis.errorbar(truths, means, spread, marker="o", markersize=3, capsize=2, label=name)
+            shown[name] = axis.errorbar(
+                truths, means, spread, marker="o", markersize=3, capsize=2, color=colors[name]
+            )
         axis.axhline(0, color="black", linewidth=0.8)
         axis.set_yscale("symlog", linthresh=0.5)
         axis.set_title(f"{task}, d = {d}, n = {inside[0]['n']}, {inside[0]['steps']} updates")
         axis.set_xlabel("true mutual information (nats)")
         axis.set_ylabel("truth - estimate (nats)")
-    axes[0][-1].legend(fontsize=7)
+    names = [name for name in ESTIMATORS if name in shown]
+    figure.legend([shown[name] for name in names], names, loc="outside right", fontsize=8)
     figure.savefig(path, dpi=90)
 
 
@@ -170,6 +179,7 @@ def main() -> None:
         help="product pairs of a critic's batch; InfoNCE always takes all, with 'shuffle' by an "
         "inner product of two networks, which costs as little",
     )
+    parser.add_argument("--draw", action="store_true", help="what the CSV holds; measure nothing")
     parser.add_argument("--fresh", action="store_true", help="measure again what the CSV holds")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
@@ -191,7 +201,12 @@ def main() -> None:
     name = f"figure{given.figure}{'-quick' if given.quick else ''}"
     if steps != usual:
         name += f"-{steps}"
-    rows = cells.run(given.out / f"{name}.csv", todo, measure, fresh=given.fresh)
+    path = given.out / f"{name}.csv"
+    if given.draw:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    else:
+        rows = cells.run(path, todo, measure, fresh=given.fresh)
     plot(rows, given.out / f"{name}.png")
     print(cells.table(rows, ("task", "d", "mi", "estimator", "estimate", "relative", "seconds")))
 
