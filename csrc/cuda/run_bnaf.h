@@ -1,0 +1,473 @@
+// Passes through a flow as sequences of launches, for any Queue (block.h) that launches and knows
+// multiprocessors(): sizes decide all else.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cuda/bnaf.h"
+#include "cuda/bnaf_kernels.h"
+
+namespace fastmi::cuda {
+
+/// Numbers in the workspace of a pass that keeps nothing; longer passes run in slabs of rows.
+inline constexpr std::int64_t kSlabNumbers = std::int64_t{1} << 26;
+/// Slots below which a part of the sums of a gradient is not worth its place in memory.
+inline constexpr int kLeastPart = 512;
+
+/// Hands out parts of an array; with a null array it only counts.
+template <class T>
+class Carver {
+ public:
+  explicit Carver(T* base) : base_(base) {}
+  T* take(std::int64_t numbers) {
+    T* const part = base_ == nullptr ? nullptr : base_ + used_;
+    used_ += ceil_div(numbers, 32) * 32;
+    return part;
+  }
+  std::int64_t used() const { return used_; }
+
+ private:
+  T* base_;
+  std::int64_t used_ = 0;
+};
+
+inline void check_shape(const BnafShape& shape) {
+  if (shape.depth() < 1 || shape.depth() > kMaxBnafDepth) {
+    throw std::invalid_argument("weights must have 1 to " + std::to_string(kMaxBnafDepth) +
+                                " layers on a GPU; got " + std::to_string(shape.depth()));
+  }
+  std::int64_t units = 0;
+  for (const int width : shape.widths) units = std::max(units, shape.d * width);
+  for (const int width : shape.y_widths) units = std::max(units, shape.d_y * width);
+  if (units > kMostUnits) {
+    throw std::invalid_argument("a layer must have at most " + std::to_string(kMostUnits) +
+                                " units on a GPU; got " + std::to_string(units));
+  }
+  if (shape.n > std::int64_t{1} << 30) {
+    throw std::invalid_argument("x must have at most 2**30 rows on a GPU; got " +
+                                std::to_string(shape.n));
+  }
+}
+
+/// Which tiles a pass uses and where it keeps what.
+template <class T>
+struct BnafPlan {
+  struct Level {
+    T* h = nullptr;
+    T* u = nullptr;  ///< the activation's slope once the slopes are done, and in levels of y
+    T* scaled = nullptr;
+    T* ratio = nullptr;
+    T* bend = nullptr;
+  };
+
+  bool wide = false;
+  Slots slots{};
+  std::vector<Level> x;  ///< of level 0, nothing; of level L, ratio
+  std::vector<Level> y;
+  std::vector<T*> row_exponents;  ///< by layer
+  std::int64_t numbers = 0;
+
+  BnafPlan(const BnafShape& shape, int multiprocessors, T* workspace) {
+    std::int64_t wide_tiles = 0;
+    for (const int width : shape.widths) {
+      const std::int64_t tiles = ceil_div(shape.d * width, WideTile<T>::kRows) *
+                                 ceil_div(shape.n, WideTile<T>::kColumns);
+      wide_tiles = std::max(wide_tiles, tiles);
+    }
+    wide = wide_tiles >= std::int64_t{2} * multiprocessors;
+    const std::int64_t tile = columns();
+    slots.conditioned = static_cast<int>(shape.conditioned);
+    slots.n = static_cast<int>(shape.n);
+    slots.conditioned_slots = static_cast<int>(ceil_div(shape.conditioned, tile) * tile);
+    slots.count = slots.conditioned_slots +
+                  static_cast<int>(ceil_div(shape.n - shape.conditioned, tile) * tile);
+
+    Carver<T> carver(workspace);
+    const int depth = shape.depth();
+    x.resize(depth + 1);
+    row_exponents.resize(depth);
+    for (int l = 1; l <= depth; ++l) {
+      const std::int64_t units = shape.d * shape.widths[l];
+      const std::int64_t size = units * slots.count;
+      x[l].ratio = carver.take(size);
+      row_exponents[l - 1] = carver.take(units);
+      if (l == depth) break;
+      for (T** array : {&x[l].h, &x[l].u, &x[l].scaled, &x[l].bend}) *array = carver.take(size);
+    }
+    y.resize(shape.y_widths.size());
+    for (std::size_t l = 1; l < y.size(); ++l) {
+      const std::int64_t size = shape.d_y * shape.y_widths[l] * slots.conditioned_slots;
+      for (T** array : {&y[l].h, &y[l].u}) *array = carver.take(size);
+    }
+    numbers = carver.used();
+  }
+
+  int rows() const { return wide ? WideTile<T>::kRows : NarrowTile<T>::kRows; }
+  int columns() const { return wide ? WideTile<T>::kColumns : NarrowTile<T>::kColumns; }
+  Units<T> units(const Level& level) const { return {level.h, slots.count, false}; }
+};
+
+/// Matrices by layer, whose views a plan and a network give.
+template <class T>
+struct BnafViews {
+  const BnafNetwork<T>& network;
+  const BnafPlan<T>& plan;
+
+  bool has_y() const { return network.shape.conditioned > 0; }
+  Triangle<T> weights(int l) const {
+    const BnafShape& s = network.shape;
+    return {network.weights[l - 1], s.d, s.widths[l], s.widths[l - 1], true};
+  }
+  Triangle<T> y_weights(int l) const {
+    const BnafShape& s = network.shape;
+    return {network.y_weights[l - 1], s.d_y, s.y_widths[l], s.y_widths[l - 1], true};
+  }
+  Triangle<T> cross(int l) const {
+    const BnafShape& s = network.shape;
+    return {network.cross_weights[l - 1], 1, static_cast<int>(s.d * s.widths[l]),
+            static_cast<int>(s.d_y * s.y_widths[l - 1]), false};
+  }
+  /// Units that layer l + 1 starts from.
+  Units<T> x_units(int l) const {
+    if (l == 0) return {network.x, network.shape.d, true};
+    return {plan.x[l].h, plan.slots.count, false};
+  }
+  Units<T> y_units(int l) const {
+    if (l == 0) return {network.y, network.shape.d_y, true};
+    return {plan.y[l].h, plan.slots.conditioned_slots, false};
+  }
+};
+
+/// Rows [first, first + n) of a network.
+inline BnafShape rows_of(const BnafShape& shape, std::int64_t first, std::int64_t n) {
+  BnafShape part = shape;
+  part.n = n;
+  part.conditioned = std::clamp(shape.conditioned - first, std::int64_t{0}, n);
+  return part;
+}
+
+template <class T>
+BnafNetwork<T> rows_of(const BnafNetwork<T>& network, std::int64_t first, std::int64_t n) {
+  BnafNetwork<T> part = network;
+  part.shape = rows_of(network.shape, first, n);
+  part.x += first * part.shape.d;
+  if (part.shape.conditioned > 0) part.y += first * part.shape.d_y;
+  return part;
+}
+
+/// Rows of a pass that keeps nothing, whose workspace is to be bounded.
+template <class T>
+std::int64_t slab_rows(const BnafShape& shape) {
+  std::int64_t per_row = 1;
+  for (const int width : shape.widths) per_row += 5 * shape.d * width;
+  for (const int width : shape.y_widths) per_row += 2 * shape.d_y * width;
+  const std::int64_t rows = std::max(kSlabNumbers / per_row, std::int64_t{4096});
+  return std::min(shape.n, rows / 128 * 128);
+}
+
+template <class T, bool Wide, class Queue>
+void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>& plan, bool keep,
+                 T* f, T* log_slopes) {
+  const BnafShape& shape = network.shape;
+  const BnafViews<T> views{network, plan};
+  const Slots& slots = plan.slots;
+  const int depth = shape.depth();
+  for (int l = 1; l <= depth; ++l) {
+    typename BnafForward<T, Wide>::Params p{};
+    p.slots = slots;
+    const bool last = l == depth;
+    ForwardJob<T>& x = p.x;
+    x.own = {views.weights(l), views.x_units(l - 1)};
+    if (views.has_y()) x.from_y = {views.cross(l), views.y_units(l - 1)};
+    x.bias = network.biases[l - 1];
+    x.leak = network.leak;
+    x.step = slots.count;
+    x.h = plan.x[l].h;
+    x.u = plan.x[l].u;
+    x.f = last ? f : nullptr;
+    x.tiles_across = slots.count / plan.columns();
+    p.x_blocks = static_cast<int>(ceil_div(x.own.weights.rows(), plan.rows())) * x.tiles_across;
+    if (views.has_y() && !last) {
+      ForwardJob<T>& y = p.y;
+      y.own = {views.y_weights(l), views.y_units(l - 1)};
+      y.bias = network.y_biases[l - 1];
+      y.leak = network.leak;
+      y.step = slots.conditioned_slots;
+      y.h = plan.y[l].h;
+      y.slope = plan.y[l].u;
+      y.tiles_across = slots.conditioned_slots / plan.columns();
+      p.y_blocks = static_cast<int>(ceil_div(y.own.weights.rows(), plan.rows())) * y.tiles_across;
+    }
+    std::int64_t slope_blocks = 0;
+    if (last) {
+      // The slopes need no output: they run beside the last layer.
+      SlopeChain<T>& chain = p.chain;
+      chain.slots = slots;
+      chain.d = static_cast<int>(shape.d);
+      chain.depth = depth;
+      chain.keep = keep;
+      chain.leak = network.leak;
+      chain.log_slopes = log_slopes;
+      for (int k = 1; k <= depth; ++k) {
+        const auto& level = plan.x[k];
+        chain.layers[k - 1] = {views.weights(k), level.u,    level.scaled,
+                               level.ratio,      level.bend, plan.row_exponents[k - 1]};
+      }
+      slope_blocks = shape.d * (slots.count / kSlopeSlots);
+    }
+    queue.template launch<BnafForward<T, Wide>>(p.x_blocks + p.y_blocks + slope_blocks, 1, p);
+  }
+}
+
+template <class T, class Queue>
+void drive_bnaf_forward(Queue& queue, const BnafNetwork<T>& network, bool keep, T* workspace, T* f,
+                        T* log_slopes) {
+  const std::int64_t n = network.shape.n;
+  const std::int64_t d = network.shape.d;
+  const std::int64_t rows = keep ? n : slab_rows<T>(network.shape);
+  for (std::int64_t first = 0; first < n; first += rows) {
+    const BnafNetwork<T> part = rows_of(network, first, std::min(rows, n - first));
+    const BnafPlan<T> plan(part.shape, queue.multiprocessors(), workspace);
+    if (plan.wide) {
+      run_forward<T, true>(queue, part, plan, keep, f + first * d, log_slopes + first * d);
+    } else {
+      run_forward<T, false>(queue, part, plan, keep, f + first * d, log_slopes + first * d);
+    }
+  }
+}
+
+/// Gradients of all parameters in one array.
+struct GradientOffsets {
+  std::vector<std::int64_t> weights, biases, y_weights, y_biases, cross;
+  std::int64_t size = 0;
+
+  explicit GradientOffsets(const BnafShape& shape) {
+    Carver<char> carver(nullptr);
+    const auto take = [&](std::vector<std::int64_t>& group, std::int64_t numbers) {
+      group.push_back(carver.used());
+      carver.take(numbers);
+    };
+    const auto layers = [&](std::int64_t blocks, const std::vector<int>& widths, auto& matrices,
+                            auto& sides) {
+      const std::size_t depth = widths.empty() ? 0 : widths.size() - 1;
+      for (std::size_t l = 1; l <= depth; ++l) {
+        take(matrices, blocks * (blocks + 1) / 2 * widths[l] * widths[l - 1]);
+      }
+      for (std::size_t l = 1; l <= depth; ++l) take(sides, blocks * widths[l]);
+    };
+    layers(shape.d, shape.widths, weights, biases);
+    layers(shape.d_y, shape.y_widths, y_weights, y_biases);
+    for (std::size_t l = 0; l < shape.y_widths.size(); ++l) {
+      take(cross, shape.d * shape.widths[l + 1] * shape.d_y * shape.y_widths[l]);
+    }
+    size = carver.used();
+  }
+};
+
+/// What a backward pass writes on its way, and how it divides the sums over samples.
+template <class T>
+struct BackwardPlan {
+  std::vector<T*> delta;  ///< by level, as far as it is hidden
+  std::vector<T*> y_delta;
+  T* partial = nullptr;  ///< null if there is one part
+  int parts = 1;
+  int slots_per_part = 0;
+  std::int64_t numbers = 0;
+
+  BackwardPlan(const BnafShape& shape, const BnafPlan<T>& plan, std::int64_t gradients,
+               int multiprocessors, T* scratch) {
+    Carver<T> carver(scratch);
+    const Slots& slots = plan.slots;
+    delta.resize(plan.x.size());
+    for (int l = 1; l < shape.depth(); ++l) {
+      delta[l] = carver.take(shape.d * shape.widths[l] * slots.count);
+    }
+    y_delta.resize(plan.y.size());
+    for (std::size_t l = 1; l < plan.y.size(); ++l) {
+      y_delta[l] = carver.take(shape.d_y * shape.y_widths[l] * slots.conditioned_slots);
+    }
+    const std::int64_t tiles =
+        ceil_div(gradients, static_cast<std::int64_t>(plan.rows()) * plan.columns());
+    const std::int64_t wanted = ceil_div(std::int64_t{2} * multiprocessors, tiles);
+    const std::int64_t most = ceil_div(slots.count, kLeastPart);
+    slots_per_part = static_cast<int>(ceil_div(slots.count, std::max<std::int64_t>(1, std::min(wanted, most)) * 64) * 64);
+    parts = static_cast<int>(ceil_div(slots.count, slots_per_part));
+    if (parts > 1) partial = carver.take(parts * gradients);
+    numbers = carver.used();
+  }
+};
+
+template <class T>
+struct BackwardTargets {
+  Units<T> f_gradient;
+  Units<T> slope_gradient;
+  T* x_gradient;
+  T* y_gradient;
+  T* gradients;
+};
+
+/// Launches that lead from the gradients in the outputs to those in every layer's u and in x and y.
+template <class T, bool Wide, class Queue>
+void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
+                  const BackwardTargets<T>& targets) {
+  const BnafShape& shape = views.network.shape;
+  const BnafPlan<T>& plan = views.plan;
+  const Slots& slots = plan.slots;
+  const int depth = shape.depth();
+  const auto delta = [&](int l) -> Units<T> {
+    return l == depth ? targets.f_gradient : Units<T>{back.delta[l], slots.count, false};
+  };
+  for (int l = depth; l >= 1; --l) {
+    typename BnafBackward<T, Wide>::Params p{};
+    p.slots = slots;
+    if (l > 1 || targets.x_gradient != nullptr) {
+      BackwardJob<T>& x = p.x;
+      x.own = {views.weights(l), delta(l)};
+      x.units = static_cast<int>(shape.d * shape.widths[l - 1]);
+      x.slope = plan.x[l - 1].u;
+      x.bend = plan.x[l - 1].bend;
+      x.slope_gradient = targets.slope_gradient;
+      x.width = shape.widths[l - 1];
+      x.step = slots.count;
+      x.delta = back.delta[l - 1];
+      x.input_gradient = l == 1 ? targets.x_gradient : nullptr;
+      x.tiles_across = slots.count / plan.columns();
+      p.x_blocks = static_cast<int>(ceil_div(x.units, plan.rows())) * x.tiles_across;
+    }
+    if (views.has_y() && (l > 1 || targets.y_gradient != nullptr)) {
+      BackwardJob<T>& y = p.y;
+      y.to_x = {views.cross(l), delta(l)};
+      if (l < depth) {
+        y.own = {views.y_weights(l), Units<T>{back.y_delta[l], slots.conditioned_slots, false}};
+      }
+      y.units = static_cast<int>(shape.d_y * shape.y_widths[l - 1]);
+      y.slope = plan.y[l - 1].u;
+      y.step = slots.conditioned_slots;
+      y.delta = back.y_delta[l - 1];
+      y.input_gradient = l == 1 ? targets.y_gradient : nullptr;
+      y.tiles_across = slots.conditioned_slots / plan.columns();
+      p.y_blocks = static_cast<int>(ceil_div(y.units, plan.rows())) * y.tiles_across;
+    }
+    if (p.x_blocks + p.y_blocks == 0) continue;
+    queue.template launch<BnafBackward<T, Wide>>(p.x_blocks + p.y_blocks, 1, p);
+  }
+}
+
+/// Launches that sum the gradients of the parameters.
+template <class T, bool Wide, class Queue>
+void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
+                   const GradientOffsets& offsets, const BackwardTargets<T>& targets) {
+  const BnafPlan<T>& plan = views.plan;
+  const Slots& slots = plan.slots;
+  const int depth = views.network.shape.depth();
+  std::vector<GradientJob<T>> jobs;
+  for (int l = 1; l <= depth; ++l) {
+    GradientJob<T> job;
+    job.weights = views.weights(l);
+    job.delta = l == depth ? targets.f_gradient : Units<T>{back.delta[l], slots.count, false};
+    job.h = views.x_units(l - 1);
+    job.ratio = {plan.x[l].ratio, slots.count, false};
+    job.scaled = {plan.x[l - 1].scaled, slots.count, false};
+    job.row_exponents = plan.row_exponents[l - 1];
+    job.end_slot = slots.count;
+    job.gradient = offsets.weights[l - 1];
+    job.bias_gradient = offsets.biases[l - 1];
+    jobs.push_back(job);
+    if (!views.has_y()) continue;
+    GradientJob<T> cross;
+    cross.weights = views.cross(l);
+    cross.delta = job.delta;
+    cross.h = views.y_units(l - 1);
+    cross.end_slot = slots.conditioned_slots;
+    cross.gradient = offsets.cross[l - 1];
+    cross.bias_gradient = -1;
+    jobs.push_back(cross);
+    if (l == depth) continue;
+    GradientJob<T> y;
+    y.weights = views.y_weights(l);
+    y.delta = {back.y_delta[l], slots.conditioned_slots, false};
+    y.h = cross.h;
+    y.end_slot = slots.conditioned_slots;
+    y.gradient = offsets.y_weights[l - 1];
+    y.bias_gradient = offsets.y_biases[l - 1];
+    jobs.push_back(y);
+  }
+  for (std::size_t first = 0; first < jobs.size(); first += kGradientJobs) {
+    typename BnafGradient<T, Wide>::Params p{};
+    p.slots = slots;
+    p.slope_gradient = targets.slope_gradient;
+    p.slots_per_part = back.slots_per_part;
+    p.size = offsets.size;
+    p.gradients = back.parts > 1 ? back.partial : targets.gradients;
+    p.jobs = static_cast<int>(std::min<std::size_t>(kGradientJobs, jobs.size() - first));
+    std::int64_t blocks = 0;
+    for (int j = 0; j < p.jobs; ++j) {
+      GradientJob<T>& job = p.job[j] = jobs[first + j];
+      job.first_block = static_cast<int>(blocks);
+      job.tiles_across = static_cast<int>(ceil_div(job.weights.columns(), plan.columns()));
+      job.tiles =
+          job.tiles_across * static_cast<int>(ceil_div(job.weights.rows(), plan.rows()));
+      blocks += job.tiles;
+      if (job.bias_gradient >= 0) blocks += ceil_div(job.weights.rows(), kBiasRows);
+    }
+    queue.template launch<BnafGradient<T, Wide>>(blocks, back.parts, p);
+  }
+  if (back.parts == 1) return;
+  const typename SumParts<T>::Params sum{back.partial, back.parts, offsets.size, targets.gradients};
+  queue.template launch<SumParts<T>>(ceil_div(offsets.size, SumParts<T>::kThreads), 1, sum);
+}
+
+template <class T, class Queue>
+void drive_bnaf_backward(Queue& queue, const BnafNetwork<T>& network, T* workspace,
+                         const T* f_gradient, const T* slope_gradient, T* scratch, T* x_gradient,
+                         T* y_gradient, T* gradients) {
+  const BnafShape& shape = network.shape;
+  const BnafPlan<T> plan(shape, queue.multiprocessors(), workspace);
+  const GradientOffsets offsets(shape);
+  const BackwardPlan<T> back(shape, plan, offsets.size, queue.multiprocessors(), scratch);
+  const BnafViews<T> views{network, plan};
+  const BackwardTargets<T> targets{{f_gradient, shape.d, true},
+                                   {slope_gradient, shape.d, true},
+                                   x_gradient,
+                                   y_gradient,
+                                   gradients};
+  if (plan.wide) {
+    run_backward<T, true>(queue, views, back, targets);
+    run_gradients<T, true>(queue, views, back, offsets, targets);
+  } else {
+    run_backward<T, false>(queue, views, back, targets);
+    run_gradients<T, false>(queue, views, back, offsets, targets);
+  }
+}
+
+template <class T>
+BnafSizes plan_bnaf_sizes(const BnafShape& shape, bool keep, int multiprocessors) {
+  check_shape(shape);
+  BnafSizes sizes;
+  if (!keep) {
+    const std::int64_t rows = slab_rows<T>(shape);
+    for (std::int64_t first = 0; first < shape.n; first += rows) {
+      const BnafShape part = rows_of(shape, first, std::min(rows, shape.n - first));
+      const BnafPlan<T> plan(part, multiprocessors, nullptr);
+      sizes.workspace = std::max(sizes.workspace, plan.numbers);
+    }
+    return sizes;
+  }
+  const BnafPlan<T> plan(shape, multiprocessors, nullptr);
+  const GradientOffsets offsets(shape);
+  sizes.workspace = plan.numbers;
+  sizes.scratch =
+      BackwardPlan<T>(shape, plan, offsets.size, multiprocessors, nullptr).numbers;
+  sizes.gradients = offsets.size;
+  for (const auto* group : {&offsets.weights, &offsets.biases, &offsets.y_weights,
+                            &offsets.y_biases, &offsets.cross}) {
+    sizes.offsets.insert(sizes.offsets.end(), group->begin(), group->end());
+  }
+  return sizes;
+}
+
+}  // namespace fastmi::cuda
