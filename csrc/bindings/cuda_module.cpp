@@ -21,6 +21,8 @@
 // algorithm: "auto", "brute" or "tree"; metric: "chebyshev" or "euclidean". The counts are the same
 // integers as those of fastmi._cpu.
 //
+// bnaf_sizes, bnaf_forward, bnaf_backward: see bindings/cuda_bnaf.cpp.
+//
 // driver_info(): {"runtime_version", "driver_version" (0: none), "reason" ("" when usable)}; never
 // raises, nor does device_count() (0 without a usable driver). device_info(i): name,
 // compute_capability, multiprocessors, total_memory. pointer_device(p): number of the device that
@@ -37,6 +39,7 @@
 #include <utility>
 
 #include "bindings/arrays.h"
+#include "bindings/cuda_bnaf.h"
 #include "cuda/device.h"
 #include "cuda/ops.h"
 
@@ -445,6 +448,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
         });
       },
       "dtype"_a, "seconds"_a, "device"_a, "stream"_a);
+  register_cuda_bnaf(m);
 }
 
 }  // namespace fastmi::bindings

@@ -58,9 +58,9 @@ void bnaf_backward(const BnafNetwork<T>& network, T* workspace, const T* f_gradi
                       y_gradient, gradients);
 }
 
-#define FASTMI_BNAF(T)                                                                             \
-  template void bnaf_forward(const BnafNetwork<T>&, bool, T*, T*, T*, int, std::uintptr_t);        \
-  template void bnaf_backward(const BnafNetwork<T>&, T*, const T*, const T*, T*, T*, T*, T*, int,  \
+#define FASTMI_BNAF(T)                                                                            \
+  template void bnaf_forward(const BnafNetwork<T>&, bool, T*, T*, T*, int, std::uintptr_t);       \
+  template void bnaf_backward(const BnafNetwork<T>&, T*, const T*, const T*, T*, T*, T*, T*, int, \
                               std::uintptr_t)
 FASTMI_BNAF(float);
 FASTMI_BNAF(double);

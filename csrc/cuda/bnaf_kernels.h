@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 
 #include "cuda/bnaf_math.h"
 #include "cuda/bnaf_slopes.h"
@@ -10,58 +11,152 @@
 
 namespace fastmi::cuda {
 
-/// Operands of add_product.
+/// Rows first, first + 1, ... of a matrix as an operand of add_product.
 template <class T>
 struct WeightRows {
   static constexpr bool kAlongK = true;
   const Triangle<T>& weights;
   int first;
-  FASTMI_HD T number(int row, int k) const { return weights.at(first + row, k); }
+
+  template <class Shared>
+  FASTMI_HD void prepare(int t, int step, int, int, Shared& shared) const {
+    if (step > 0) return;
+    for (int row = t; row < static_cast<int>(std::size(shared.steps.places[0])); row += 256) {
+      shared.steps.places[0][row] = weights.place(first + row);
+    }
+  }
+  template <class Share, class Shared>
+  FASTMI_HD void bring(const Share& share, int, int from, int, const Shared& shared, T* to) const {
+    const int k = from + share.k;
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i) {
+      const RowPlace place = shared.steps.places[0][share.row + i * Share::kRowStep];
+      to[i] = k < place.length ? weights.raw[place.start + k] : T(0);
+    }
+  }
+  template <class Share, class Shared>
+  FASTMI_HD void finish(const Share& share, int, int from, const Shared& shared, T* numbers) const {
+    const int k = from + share.k;
+    // Most steps lie below all diagonal blocks.
+    const int diagonal = shared.steps.places[0][0].length - weights.a_in;
+    if (!weights.positive || from + Share::kDepth <= diagonal) return;
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i) {
+      const int length = shared.steps.places[0][share.row + i * Share::kRowStep].length;
+      if (k < length && k >= length - weights.a_in) numbers[i] = std::exp(numbers[i]);
+    }
+  }
 };
 
+/// Columns first, first + 1, ... of a matrix; k are its rows.
 template <class T>
 struct WeightColumns {
   static constexpr bool kAlongK = false;
   const Triangle<T>& weights;
   int first;
-  FASTMI_HD T number(int column, int k) const { return weights.at(k, first + column); }
-};
 
-template <class T>
-struct SlotColumns {
-  static constexpr bool kAlongK = false;
-  const Units<T>& units;
-  const Slots& slots;
-  int first;
-  FASTMI_HD T number(int column, int k) const { return units.at(k, first + column, slots); }
-};
-
-/// Units first ... end - 1, k their slots.
-template <class T>
-struct UnitRows {
-  static constexpr bool kAlongK = true;
-  const Units<T>& units;
-  const Slots& slots;
-  int first;
-  int end;
-  FASTMI_HD T number(int row, int k) const {
-    return first + row < end ? units.at(first + row, k, slots) : T(0);
+  template <class Shared>
+  FASTMI_HD void prepare(int t, int step, int from, int end, Shared& shared) const {
+    if (t >= static_cast<int>(std::size(shared.steps.a))) return;
+    shared.steps.places[step % 2][t] = from + t < end ? weights.place(from + t) : RowPlace{0, 0};
+  }
+  template <class Share, class Shared>
+  FASTMI_HD void bring(const Share& share, int step, int, int, const Shared& shared, T* to) const {
+    const int column = first + share.row;
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i) {
+      const RowPlace place = shared.steps.places[step % 2][share.k + i * Share::kStep];
+      to[i] = column < place.length ? weights.raw[place.start + column] : T(0);
+    }
+  }
+  template <class Share, class Shared>
+  FASTMI_HD void finish(const Share& share, int step, int, const Shared& shared, T* numbers) const {
+    const int column = first + share.row;
+    // Most steps lie below all diagonal blocks.
+    const int diagonal = shared.steps.places[step % 2][0].length - weights.a_in;
+    if (!weights.positive || first + Share::kSize <= diagonal) return;
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i) {
+      const int length = shared.steps.places[step % 2][share.k + i * Share::kStep].length;
+      if (column < length && column >= length - weights.a_in) numbers[i] = std::exp(numbers[i]);
+    }
   }
 };
 
-/// The same times a number per block of units.
+/// Operands that need nothing but to be read.
 template <class T>
-struct ScaledUnitRows {
+struct PlainOperand {
+  template <class Shared>
+  FASTMI_HD static void prepare(int, int, int, int, Shared&) {}
+  template <class Share, class Shared>
+  FASTMI_HD static void finish(const Share&, int, int, const Shared&, T*) {}
+};
+
+/// Slots first, first + 1, ...; k are units.
+template <class T>
+struct SlotColumns : PlainOperand<T> {
+  static constexpr bool kAlongK = false;
+  const Units<T>& units;
+  int first;
+
+  FASTMI_HD SlotColumns(const Units<T>& of, int from) : units(of), first(from) {}
+  template <class Share, class Shared>
+  FASTMI_HD void bring(const Share& share, int, int from, int end, const Shared&, T* to) const {
+    const int sample = units.slots.sample(first + share.row);
+    const int k = from + share.k;
+    const T* at = units.place(k, sample);
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i, at += Share::kStep * units.unit_step) {
+      to[i] = sample >= 0 && k + i * Share::kStep < end ? *at : T(0);
+    }
+  }
+};
+
+/// Units first ... behind - 1; k are their slots.
+template <class T>
+struct UnitRows : PlainOperand<T> {
+  static constexpr bool kAlongK = true;
+  const Units<T>& units;
+  int first;
+  int behind;
+
+  FASTMI_HD UnitRows(const Units<T>& of, int from, int to) : units(of), first(from), behind(to) {}
+  template <class Share, class Shared>
+  FASTMI_HD void bring(const Share& share, int, int from, int end, const Shared&, T* to) const {
+    const int slot = from + share.k;
+    const int sample = slot < end ? units.slots.sample(slot) : -1;
+    const int unit = first + share.row;
+    const T* at = units.place(unit, sample);
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i, at += Share::kRowStep * units.unit_step) {
+      const bool there = sample >= 0 && unit + i * Share::kRowStep < behind;
+      to[i] = there && units.data == nullptr ? T(1) : T(0);
+      if (there && units.data != nullptr) to[i] = *at;
+    }
+  }
+};
+
+/// The units of a matrix's rows, times a number per block of rows.
+template <class T>
+struct ScaledUnitRows : PlainOperand<T> {
   static constexpr bool kAlongK = true;
   const Triangle<T>& weights;
   const Units<T>& units;
   const Units<T>& of_block;
-  const Slots& slots;
   int first;
-  FASTMI_HD T number(int row, int k) const {
-    const int unit = first + row;
-    if (unit >= weights.rows()) return T(0);
-    return units.at(unit, k, slots) * of_block.at(weights.block_of_row(unit), k, slots);
+
+  FASTMI_HD ScaledUnitRows(const Triangle<T>& matrix, const Units<T>& of, const Units<T>& scale,
+                           int from)
+      : weights(matrix), units(of), of_block(scale), first(from) {}
+  template <class Share, class Shared>
+  FASTMI_HD void bring(const Share& share, int, int from, int end, const Shared&, T* to) const {
+    const int slot = from + share.k;
+    FASTMI_UNROLL
+    for (int i = 0; i < Share::kNumbers; ++i) {
+      const int unit = first + share.row + i * Share::kRowStep;
+      const bool there = slot < end && unit < weights.rows();
+      to[i] = there ? units.at(unit, slot) * of_block.at(weights.block_of_row(unit), slot) : T(0);
+    }
   }
 };
 
@@ -132,11 +227,11 @@ struct BnafForward {
     const int last_row = first_row + Shape::kRows < rows ? first_row + Shape::kRows - 1 : rows - 1;
     const int depth = job.own.weights.length(job.own.weights.block_of_row(last_row));
     add_product<T, Shape>(block, 0, depth, WeightRows<T>{job.own.weights, first_row},
-                          SlotColumns<T>{job.own.units, slots, first_slot});
+                          SlotColumns<T>(job.own.units, first_slot));
     if (job.from_y.units.data != nullptr && first_slot < slots.conditioned_slots) {
       add_product<T, Shape>(block, 0, job.from_y.weights.columns(),
                             WeightRows<T>{job.from_y.weights, first_row},
-                            SlotColumns<T>{job.from_y.units, slots, first_slot});
+                            SlotColumns<T>(job.from_y.units, first_slot));
     }
     take_sums<T, Shape>(block, [&](int row, int column, T sum) {
       row += first_row;
@@ -200,8 +295,8 @@ struct BnafBackward {
     const int first_unit = tile / job.tiles_across * Shape::kRows;
     const int first_slot = tile % job.tiles_across * Shape::kColumns;
     clear_sums(block);
-    add(block, p.slots, job.own, first_unit, first_slot);
-    add(block, p.slots, job.to_x, first_unit, first_slot);
+    add(block, job.own, first_unit, first_slot);
+    add(block, job.to_x, first_unit, first_slot);
     take_sums<T, Shape>(block, [&](int row, int column, T sum) {
       const int unit = first_unit + row;
       const int slot = first_slot + column;
@@ -215,20 +310,20 @@ struct BnafBackward {
       const std::int64_t place = unit * job.step + slot;
       T delta = sum * job.slope[place];
       if (job.bend != nullptr) {
-        delta += job.bend[place] * job.slope_gradient.at(unit / job.width, slot, p.slots);
+        delta += job.bend[place] * job.slope_gradient.at(unit / job.width, slot);
       }
       job.delta[place] = delta;
     });
   }
 
   template <class Block>
-  FASTMI_HD static void add(Block& block, const Slots& slots, const Product<T>& product,
-                            int first_unit, int first_slot) {
+  FASTMI_HD static void add(Block& block, const Product<T>& product, int first_unit,
+                            int first_slot) {
     if (product.units.data == nullptr) return;
     const Triangle<T>& weights = product.weights;
     const int first_row = weights.block_of_column(first_unit) * weights.a_out;
     add_product<T, Shape>(block, first_row, weights.rows(), WeightColumns<T>{weights, first_unit},
-                          SlotColumns<T>{product.units, slots, first_slot});
+                          SlotColumns<T>(product.units, first_slot));
   }
 };
 
@@ -263,7 +358,6 @@ struct BnafGradient {
     T bias[kBiasRows][32];
   };
   struct Params {
-    Slots slots;
     Units<T> slope_gradient;
     int slots_per_part;  ///< part b of the launch's batch sums the slots from b times this
     std::int64_t size;   ///< numbers in all gradients: part b is written that far behind part b - 1
@@ -288,7 +382,7 @@ struct BnafGradient {
     if (tile < job.tiles) {
       run_tile(block, p, job, tile, begin, end, out + job.gradient);
     } else {
-      run_bias(block, p.slots, job, tile - job.tiles, begin, end, out + job.bias_gradient);
+      run_bias(block, job, tile - job.tiles, begin, end, out + job.bias_gradient);
     }
   }
 
@@ -303,15 +397,15 @@ struct BnafGradient {
     if (first_column >= weights.length(weights.block_of_row(last_row))) return;
 
     clear_sums(block);
-    add_product<T, Shape>(block, begin, end, UnitRows<T>{job.delta, p.slots, first_row, rows},
-                          UnitRows<T>{job.h, p.slots, first_column, weights.columns()});
+    add_product<T, Shape>(block, begin, end, UnitRows<T>(job.delta, first_row, rows),
+                          UnitRows<T>(job.h, first_column, weights.columns()));
     take_sums<T, Shape>(block, [&](int row, int column, T sum) {
       row += first_row;
       column += first_column;
       if (row >= rows) return;
       const int i = weights.block_of_row(row);
       if (column >= weights.length(i)) return;
-      const std::int64_t place = weights.start(row, i) + column;
+      const std::int64_t place = std::int64_t{weights.start(row, i)} + column;
       const bool diagonal = weights.positive && column >= i * weights.a_in;
       out[place] = diagonal ? sum * std::exp(weights.raw[place]) : sum;
     });
@@ -320,24 +414,23 @@ struct BnafGradient {
     const int first_diagonal = weights.block_of_row(first_row) * weights.a_in;
     if (job.ratio.data == nullptr || first_column + Shape::kColumns <= first_diagonal) return;
     clear_sums(block);
-    add_product<T, Shape>(
-        block, begin, end,
-        ScaledUnitRows<T>{weights, job.ratio, p.slope_gradient, p.slots, first_row},
-        UnitRows<T>{job.scaled, p.slots, first_column, weights.columns()});
+    add_product<T, Shape>(block, begin, end,
+                          ScaledUnitRows<T>(weights, job.ratio, p.slope_gradient, first_row),
+                          UnitRows<T>(job.scaled, first_column, weights.columns()));
     take_sums<T, Shape>(block, [&](int row, int column, T sum) {
       row += first_row;
       column += first_column;
       if (row >= rows) return;
       const int i = weights.block_of_row(row);
       if (column < i * weights.a_in || column >= weights.length(i)) return;
-      const std::int64_t place = weights.start(row, i) + column;
+      const std::int64_t place = std::int64_t{weights.start(row, i)} + column;
       out[place] += sum * scaled_exp(weights.raw[place], job.row_exponents[row]);
     });
   }
 
   template <class Block>
-  FASTMI_HD static void run_bias(Block& block, const Slots& slots, const GradientJob<T>& job,
-                                 int tile, int begin, int end, T* out) {
+  FASTMI_HD static void run_bias(Block& block, const GradientJob<T>& job, int tile, int begin,
+                                 int end, T* out) {
     const int first_row = tile * kBiasRows;
     auto& sums = block.shared().bias;
     block.each([&](int t, State&) {
@@ -345,7 +438,7 @@ struct BnafGradient {
       T sum = 0;
       if (row < job.weights.rows()) {
         for (int slot = begin + t % 32; slot < end; slot += 32) {
-          sum += job.delta.at(row, slot, slots);
+          sum += job.delta.at(row, slot);
         }
       }
       sums[t / 32][t % 32] = sum;

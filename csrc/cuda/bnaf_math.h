@@ -117,20 +117,36 @@ struct Slots {
   }
 };
 
-/// Numbers of every unit and slot: [units][step] of our own, or [samples, step] of the caller, or
+/// Numbers of every unit and slot: [units][slots] of our own, [samples, units] of the caller, or
 /// (null) ones.
 template <class T>
 struct Units {
   const T* data = nullptr;
-  std::int64_t step = 0;
-  bool by_sample = false;
+  int unit_step = 0;
+  int slot_step = 0;
+  Slots slots{};
 
-  FASTMI_HD T at(int unit, int slot, const Slots& slots) const {
-    if (data == nullptr) return T(1);
-    if (!by_sample) return data[unit * step + slot];
-    const int sample = slots.sample(slot);
-    return sample < 0 ? T(0) : data[sample * step + unit];
+  static Units own(const T* data, int slots) {
+    return {data, slots, 1, {slots, slots, slots, slots}};
   }
+  static Units callers(const T* data, std::int64_t units, const Slots& slots) {
+    return {data, 1, static_cast<int>(units), slots};
+  }
+  FASTMI_HD const T* place(int unit, int sample) const {
+    return data + static_cast<std::int64_t>(unit) * unit_step +
+           static_cast<std::int64_t>(sample) * slot_step;
+  }
+  FASTMI_HD T at(int unit, int slot) const {
+    if (data == nullptr) return T(1);
+    const int sample = slots.sample(slot);
+    return sample < 0 ? T(0) : *place(unit, sample);
+  }
+};
+
+/// A row of packed weights: its first number and how many it has.
+struct RowPlace {
+  std::uint32_t start;
+  int length;
 };
 
 /// Weights as fastmi.ops.block_triangle packs them, exp() to be taken of the diagonal blocks where
@@ -166,19 +182,20 @@ struct Triangle {
   }
   FASTMI_HD int length(int block) const { return (block + 1) * a_in; }
   /// Where a row of this block starts.
-  FASTMI_HD std::int64_t start(int row, int block) const {
-    return static_cast<std::int64_t>(length(block)) * (2 * row - block * a_out) / 2;
+  FASTMI_HD std::uint32_t start(int row, int block) const {
+    return static_cast<std::uint32_t>(length(block)) *
+           static_cast<std::uint32_t>(2 * row - block * a_out) / 2;
   }
-  /// The weight in effect; zero above the diagonal blocks and outside.
-  FASTMI_HD T at(int row, int column) const {
-    if (row >= rows()) return T(0);
+  /// Of no length behind the last row.
+  FASTMI_HD RowPlace place(int row) const {
+    if (row >= rows()) return {0, 0};
     const int block = block_of_row(row);
-    if (column >= length(block)) return T(0);
-    const T v = raw[start(row, block) + column];
-    return positive && column >= block * a_in ? std::exp(v) : v;
+    return {start(row, block), length(block)};
   }
 };
 
 inline constexpr std::int64_t kMostUnits = std::int64_t{1} << 21;
+/// Of one matrix: twice their number fits 32 bits.
+inline constexpr std::int64_t kMostWeights = (std::int64_t{1} << 31) - 1;
 
 }  // namespace fastmi::cuda

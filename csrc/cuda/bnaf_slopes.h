@@ -147,9 +147,9 @@ class SlopeWork {
         block_.each([&](int t, State& state) {
           const int end = a_in - first_q < kSlopeTile ? a_in - first_q : kSlopeTile;
           for (int q = 0; q < end; ++q) {
-            const T e =
-                l == 0 ? T(1)
-                       : chain_.layers[l - 1].scaled[at(chain_.layers[l - 1], first_q + q, t)];
+            const T e = l == 0
+                            ? T(1)
+                            : chain_.layers[l - 1].scaled[at(chain_.layers[l - 1], first_q + q, t)];
             FASTMI_UNROLL
             for (int own = 0; own < kSlopeOwn; ++own) {
               const int p = group(t) + kSlopeGroups * own;
@@ -173,9 +173,8 @@ class SlopeWork {
       });
     }
     if (l + 1 == chain_.depth) return;
-    block_.each([&](int t, State& state) {
-      shared.top[group(t)][t % kSlopeSlots] = state.slopes.top;
-    });
+    block_.each(
+        [&](int t, State& state) { shared.top[group(t)][t % kSlopeSlots] = state.slopes.top; });
     block_.each([&](int t, State& state) {
       T top = shared.top[0][t % kSlopeSlots];
       for (int g = 1; g < kSlopeGroups; ++g) top = larger(top, shared.top[g][t % kSlopeSlots]);

@@ -1,10 +1,12 @@
-// Products of matrices by tiles, C[row][column] = sum_k A[row][k] B[column][k], as phases of a block
-// (block.h). Operands are functions: of the row or column in the tile, and of k.
+// Products of matrices by tiles, C[row][column] = sum_k A[row][k] B[column][k], as phases of a
+// block (block.h). Operands are functions: of the row or column in the tile, and of k.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "cuda/block.h"
+#include "cuda/bnaf_math.h"
 
 namespace fastmi::cuda {
 
@@ -45,9 +47,12 @@ struct TileState {
   T next_b[Shape::kColumns * Shape::kDepth / Shape::kThreads];
 };
 
+/// Shared memory of a product. An operand that is a matrix of weights keeps the places of its rows,
+/// those of two steps in turn if its rows are k.
 template <class T, class Shape>
 union TileShared {
   struct {
+    RowPlace places[2][Shape::kRows > Shape::kDepth ? Shape::kRows : Shape::kDepth];
     alignas(16) T a[Shape::kDepth][Shape::kRows + 4];
     alignas(16) T b[Shape::kDepth][Shape::kColumns + 4];
   } steps;
@@ -55,16 +60,21 @@ union TileShared {
         [Shape::kGroups > 1 ? Shape::kColumns + 1 : 1];
 };
 
-/// Calls f(number, of the tile's row, step's k) for the numbers of an operand that thread t brings.
-/// Neighbouring threads take neighbouring k if the operand lies so in memory, else rows.
-template <int Size, int Depth, bool AlongK, class F>
-FASTMI_HD void for_brought(int t, F&& f) {
-  FASTMI_UNROLL
-  for (int number = 0; number < Size * Depth / 256; ++number) {
-    const int at = t + 256 * number;
-    f(number, AlongK ? at / Depth : at % Size, AlongK ? at % Depth : at / Size);
-  }
-}
+/// Where the numbers that thread t brings of an operand of Size rows or columns stand in it:
+/// neighbouring threads take neighbouring k if the operand lies so in memory, else rows.
+template <int Size, int Depth, bool AlongK>
+struct Share {
+  static constexpr int kSize = Size;
+  static constexpr int kDepth = Depth;
+  static constexpr int kNumbers = Size * Depth / 256;
+  static constexpr int kRowStep = AlongK ? 256 / Depth : 0;
+  static constexpr int kStep = AlongK ? 0 : 256 / Size;
+
+  int row;
+  int k;
+  FASTMI_HD explicit Share(int t)
+      : row(AlongK ? t / Depth : t % Size), k(AlongK ? t % Depth : t / Size) {}
+};
 
 /// The tile's column of a thread's own column i: four by four, so that reads of 16 bytes by
 /// neighbouring threads touch.
@@ -112,35 +122,47 @@ FASTMI_HD void multiply_step(int t, const TileShared<T, Shape>& shared,
   }
 }
 
-/// Phases: adds the products over k in [begin, end). a and b: number(row or column in the tile, k),
-/// never asked for k outside, and kAlongK.
+/// Phases: adds the products over k in [begin, end). Operands have
+///   kAlongK, see Share;
+///   prepare(t, step, from, end, shared): before step number `step`, which starts at k = from;
+///   bring(share, step, from, end, shared, to): this thread's numbers, zero outside;
+///   finish(share, step, from, shared, numbers): what the numbers become once they have arrived.
 template <class T, class Shape, class Block, class A, class B>
 FASTMI_HD void add_product(Block& block, int begin, int end, const A& a, const B& b) {
   using State = typename Block::State;
-  constexpr int kDepth = Shape::kDepth;
-  const auto bring = [&](int t, TileState<T, Shape>& state, int from) {
-    for_brought<Shape::kRows, kDepth, A::kAlongK>(t, [&](int number, int row, int k) {
-      state.next_a[number] = from + k < end ? a.number(row, from + k) : T(0);
-    });
-    for_brought<Shape::kColumns, kDepth, B::kAlongK>(t, [&](int number, int column, int k) {
-      state.next_b[number] = from + k < end ? b.number(column, from + k) : T(0);
-    });
+  using ShareA = Share<Shape::kRows, Shape::kDepth, A::kAlongK>;
+  using ShareB = Share<Shape::kColumns, Shape::kDepth, B::kAlongK>;
+  const auto bring = [&](int t, State& state, int step, int from) {
+    const auto& shared = block.shared().tile;
+    a.bring(ShareA(t), step, from, end, shared, state.tile.next_a);
+    b.bring(ShareB(t), step, from, end, shared, state.tile.next_b);
   };
   if (begin >= end) return;
-  block.each([&](int t, State& state) { bring(t, state.tile, begin); });
+  block.each([&](int t, State&) { a.prepare(t, 0, begin, end, block.shared().tile); });
+  block.each([&](int t, State& state) { bring(t, state, 0, begin); });
+  int step = 0;
   FASTMI_ROLL
-  for (int from = begin; from < end; from += kDepth) {
+  for (int from = begin; from < end; from += Shape::kDepth, ++step) {
+    const int next = from + Shape::kDepth;
     block.each([&](int t, State& state) {
-      auto& steps = block.shared().tile.steps;
-      for_brought<Shape::kRows, kDepth, A::kAlongK>(t, [&](int number, int row, int k) {
-        steps.a[k][row] = state.tile.next_a[number];
-      });
-      for_brought<Shape::kColumns, kDepth, B::kAlongK>(t, [&](int number, int column, int k) {
-        steps.b[k][column] = state.tile.next_b[number];
-      });
+      auto& shared = block.shared().tile;
+      const ShareA of_a(t);
+      const ShareB of_b(t);
+      a.finish(of_a, step, from, shared, state.tile.next_a);
+      FASTMI_UNROLL
+      for (int i = 0; i < ShareA::kNumbers; ++i) {
+        shared.steps.a[of_a.k + i * ShareA::kStep][of_a.row + i * ShareA::kRowStep] =
+            state.tile.next_a[i];
+      }
+      FASTMI_UNROLL
+      for (int i = 0; i < ShareB::kNumbers; ++i) {
+        shared.steps.b[of_b.k + i * ShareB::kStep][of_b.row + i * ShareB::kRowStep] =
+            state.tile.next_b[i];
+      }
+      if (next < end) a.prepare(t, step + 1, next, end, shared);
     });
     block.each([&](int t, State& state) {
-      if (from + kDepth < end) bring(t, state.tile, from + kDepth);
+      if (next < end) bring(t, state, step + 1, next);
       multiply_step<T, Shape>(t, block.shared().tile, state.tile);
     });
   }
@@ -166,8 +188,9 @@ FASTMI_HD void take_sums(Block& block, const F& f) {
       for (int i = 0; i < Shape::kOwnRows; ++i) {
         FASTMI_UNROLL
         for (int j = 0; j < Shape::kOwnColumns; ++j) {
-          block.shared().tile.sums[t / Shape::kPerGroup][own_row<Shape>(t, i)]
-                                  [own_column<Shape>(t, j)] = state.tile.sums[i][j];
+          block.shared()
+              .tile.sums[t / Shape::kPerGroup][own_row<Shape>(t, i)][own_column<Shape>(t, j)] =
+              state.tile.sums[i][j];
         }
       }
     });

@@ -47,6 +47,21 @@ inline void check_shape(const BnafShape& shape) {
     throw std::invalid_argument("a layer must have at most " + std::to_string(kMostUnits) +
                                 " units on a GPU; got " + std::to_string(units));
   }
+  std::int64_t weights = 0;
+  for (int l = 1; l <= shape.depth(); ++l) {
+    const std::int64_t a_out = shape.widths[l];
+    weights = std::max(weights, shape.d * (shape.d + 1) / 2 * a_out * shape.widths[l - 1]);
+    if (shape.y_widths.empty()) continue;
+    const std::int64_t y_units = shape.d_y * shape.y_widths[l - 1];
+    weights = std::max(weights, shape.d * a_out * y_units);
+    if (l < shape.depth()) {
+      weights = std::max(weights, (shape.d_y + 1) / 2 * shape.y_widths[l] * y_units);
+    }
+  }
+  if (weights > kMostWeights) {
+    throw std::invalid_argument("a matrix must have at most 2**31 - 1 weights on a GPU; got " +
+                                std::to_string(weights));
+  }
   if (shape.n > std::int64_t{1} << 30) {
     throw std::invalid_argument("x must have at most 2**30 rows on a GPU; got " +
                                 std::to_string(shape.n));
@@ -74,8 +89,8 @@ struct BnafPlan {
   BnafPlan(const BnafShape& shape, int multiprocessors, T* workspace) {
     std::int64_t wide_tiles = 0;
     for (const int width : shape.widths) {
-      const std::int64_t tiles = ceil_div(shape.d * width, WideTile<T>::kRows) *
-                                 ceil_div(shape.n, WideTile<T>::kColumns);
+      const std::int64_t tiles =
+          ceil_div(shape.d * width, WideTile<T>::kRows) * ceil_div(shape.n, WideTile<T>::kColumns);
       wide_tiles = std::max(wide_tiles, tiles);
     }
     wide = wide_tiles >= std::int64_t{2} * multiprocessors;
@@ -108,7 +123,6 @@ struct BnafPlan {
 
   int rows() const { return wide ? WideTile<T>::kRows : NarrowTile<T>::kRows; }
   int columns() const { return wide ? WideTile<T>::kColumns : NarrowTile<T>::kColumns; }
-  Units<T> units(const Level& level) const { return {level.h, slots.count, false}; }
 };
 
 /// Matrices by layer, whose views a plan and a network give.
@@ -133,12 +147,12 @@ struct BnafViews {
   }
   /// Units that layer l + 1 starts from.
   Units<T> x_units(int l) const {
-    if (l == 0) return {network.x, network.shape.d, true};
-    return {plan.x[l].h, plan.slots.count, false};
+    if (l == 0) return Units<T>::callers(network.x, network.shape.d, plan.slots);
+    return Units<T>::own(plan.x[l].h, plan.slots.count);
   }
   Units<T> y_units(int l) const {
-    if (l == 0) return {network.y, network.shape.d_y, true};
-    return {plan.y[l].h, plan.slots.conditioned_slots, false};
+    if (l == 0) return Units<T>::callers(network.y, network.shape.d_y, plan.slots);
+    return Units<T>::own(plan.y[l].h, plan.slots.conditioned_slots);
   }
 };
 
@@ -294,7 +308,8 @@ struct BackwardPlan {
         ceil_div(gradients, static_cast<std::int64_t>(plan.rows()) * plan.columns());
     const std::int64_t wanted = ceil_div(std::int64_t{2} * multiprocessors, tiles);
     const std::int64_t most = ceil_div(slots.count, kLeastPart);
-    slots_per_part = static_cast<int>(ceil_div(slots.count, std::max<std::int64_t>(1, std::min(wanted, most)) * 64) * 64);
+    slots_per_part = static_cast<int>(
+        ceil_div(slots.count, std::max<std::int64_t>(1, std::min(wanted, most)) * 64) * 64);
     parts = static_cast<int>(ceil_div(slots.count, slots_per_part));
     if (parts > 1) partial = carver.take(parts * gradients);
     numbers = carver.used();
@@ -319,7 +334,7 @@ void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>
   const Slots& slots = plan.slots;
   const int depth = shape.depth();
   const auto delta = [&](int l) -> Units<T> {
-    return l == depth ? targets.f_gradient : Units<T>{back.delta[l], slots.count, false};
+    return l == depth ? targets.f_gradient : Units<T>::own(back.delta[l], slots.count);
   };
   for (int l = depth; l >= 1; --l) {
     typename BnafBackward<T, Wide>::Params p{};
@@ -342,7 +357,7 @@ void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>
       BackwardJob<T>& y = p.y;
       y.to_x = {views.cross(l), delta(l)};
       if (l < depth) {
-        y.own = {views.y_weights(l), Units<T>{back.y_delta[l], slots.conditioned_slots, false}};
+        y.own = {views.y_weights(l), Units<T>::own(back.y_delta[l], slots.conditioned_slots)};
       }
       y.units = static_cast<int>(shape.d_y * shape.y_widths[l - 1]);
       y.slope = plan.y[l - 1].u;
@@ -368,10 +383,10 @@ void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T
   for (int l = 1; l <= depth; ++l) {
     GradientJob<T> job;
     job.weights = views.weights(l);
-    job.delta = l == depth ? targets.f_gradient : Units<T>{back.delta[l], slots.count, false};
+    job.delta = l == depth ? targets.f_gradient : Units<T>::own(back.delta[l], slots.count);
     job.h = views.x_units(l - 1);
-    job.ratio = {plan.x[l].ratio, slots.count, false};
-    job.scaled = {plan.x[l - 1].scaled, slots.count, false};
+    job.ratio = Units<T>::own(plan.x[l].ratio, slots.count);
+    job.scaled = Units<T>::own(plan.x[l - 1].scaled, slots.count);
     job.row_exponents = plan.row_exponents[l - 1];
     job.end_slot = slots.count;
     job.gradient = offsets.weights[l - 1];
@@ -389,7 +404,7 @@ void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T
     if (l == depth) continue;
     GradientJob<T> y;
     y.weights = views.y_weights(l);
-    y.delta = {back.y_delta[l], slots.conditioned_slots, false};
+    y.delta = Units<T>::own(back.y_delta[l], slots.conditioned_slots);
     y.h = cross.h;
     y.end_slot = slots.conditioned_slots;
     y.gradient = offsets.y_weights[l - 1];
@@ -398,7 +413,6 @@ void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T
   }
   for (std::size_t first = 0; first < jobs.size(); first += kGradientJobs) {
     typename BnafGradient<T, Wide>::Params p{};
-    p.slots = slots;
     p.slope_gradient = targets.slope_gradient;
     p.slots_per_part = back.slots_per_part;
     p.size = offsets.size;
@@ -409,8 +423,7 @@ void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T
       GradientJob<T>& job = p.job[j] = jobs[first + j];
       job.first_block = static_cast<int>(blocks);
       job.tiles_across = static_cast<int>(ceil_div(job.weights.columns(), plan.columns()));
-      job.tiles =
-          job.tiles_across * static_cast<int>(ceil_div(job.weights.rows(), plan.rows()));
+      job.tiles = job.tiles_across * static_cast<int>(ceil_div(job.weights.rows(), plan.rows()));
       blocks += job.tiles;
       if (job.bias_gradient >= 0) blocks += ceil_div(job.weights.rows(), kBiasRows);
     }
@@ -430,11 +443,9 @@ void drive_bnaf_backward(Queue& queue, const BnafNetwork<T>& network, T* workspa
   const GradientOffsets offsets(shape);
   const BackwardPlan<T> back(shape, plan, offsets.size, queue.multiprocessors(), scratch);
   const BnafViews<T> views{network, plan};
-  const BackwardTargets<T> targets{{f_gradient, shape.d, true},
-                                   {slope_gradient, shape.d, true},
-                                   x_gradient,
-                                   y_gradient,
-                                   gradients};
+  const BackwardTargets<T> targets{Units<T>::callers(f_gradient, shape.d, plan.slots),
+                                   Units<T>::callers(slope_gradient, shape.d, plan.slots),
+                                   x_gradient, y_gradient, gradients};
   if (plan.wide) {
     run_backward<T, true>(queue, views, back, targets);
     run_gradients<T, true>(queue, views, back, offsets, targets);
@@ -460,11 +471,10 @@ BnafSizes plan_bnaf_sizes(const BnafShape& shape, bool keep, int multiprocessors
   const BnafPlan<T> plan(shape, multiprocessors, nullptr);
   const GradientOffsets offsets(shape);
   sizes.workspace = plan.numbers;
-  sizes.scratch =
-      BackwardPlan<T>(shape, plan, offsets.size, multiprocessors, nullptr).numbers;
+  sizes.scratch = BackwardPlan<T>(shape, plan, offsets.size, multiprocessors, nullptr).numbers;
   sizes.gradients = offsets.size;
-  for (const auto* group : {&offsets.weights, &offsets.biases, &offsets.y_weights,
-                            &offsets.y_biases, &offsets.cross}) {
+  for (const auto* group :
+       {&offsets.weights, &offsets.biases, &offsets.y_weights, &offsets.y_biases, &offsets.cross}) {
     sizes.offsets.insert(sizes.offsets.end(), group->begin(), group->end());
   }
   return sizes;

@@ -59,8 +59,7 @@ struct Arguments {
     layers(shape.d, shape.widths, weights, biases);
     layers(shape.d_y, shape.y_widths, y_weights, y_biases);
     for (std::size_t l = 0; l < shape.y_widths.size(); ++l) {
-      cross.push_back(
-          draw(shape.d * shape.widths[l + 1] * shape.d_y * shape.y_widths[l], scale));
+      cross.push_back(draw(shape.d * shape.widths[l + 1] * shape.d_y * shape.y_widths[l], scale));
     }
   }
 };
@@ -141,8 +140,7 @@ std::vector<T> garbage(std::int64_t size) {
 template <class T>
 Results<T> on_device(HostQueue& queue, const Arguments<T>& a) {
   const BnafNetwork<T> network = network_of(a);
-  const BnafSizes sizes =
-      fastmi::cuda::plan_bnaf_sizes<T>(a.shape, true, queue.multiprocessors());
+  const BnafSizes sizes = fastmi::cuda::plan_bnaf_sizes<T>(a.shape, true, queue.multiprocessors());
   auto workspace = garbage<T>(sizes.workspace);
   auto scratch = garbage<T>(sizes.scratch);
   auto gradients = garbage<T>(sizes.gradients);
@@ -373,7 +371,7 @@ FASTMI_TEST(rows_and_columns_of_a_triangle) {
       for (int row = 0; row < weights.rows(); ++row) {
         const int block = weights.block_of_row(row);
         FASTMI_CHECK(block == row / a_out);
-        FASTMI_CHECK(weights.start(row, block) == start);
+        FASTMI_CHECK(weights.start(row, block) == static_cast<std::uint32_t>(start));
         start += weights.length(block);
       }
       for (int k = 0; k < weights.columns(); ++k) {
@@ -398,6 +396,7 @@ FASTMI_TEST(what_cannot_be_counted_is_named) {
   BnafShape deep{4, 2, std::vector<int>(18, 1), 0, 0, {}};
   FASTMI_CHECK_THROWS(sizes(deep), std::invalid_argument);
   FASTMI_CHECK_THROWS(sizes({4, 3, {1, 1 << 20, 1}, 0, 0, {}}), std::invalid_argument);
+  FASTMI_CHECK_THROWS(sizes({4, 2, {1, 40000, 40000, 1}, 0, 0, {}}), std::invalid_argument);
   FASTMI_CHECK_THROWS(sizes({std::int64_t{1} << 31, 1, {1, 1}, 0, 0, {}}), std::invalid_argument);
 }
 
