@@ -43,10 +43,7 @@ class CudaKernels:
 
     def why_unusable(self) -> str:
         """Return why no GPU can be used, "" if one can."""
-        reason = str(self._cuda.driver_info()["reason"])
-        if not reason and self._cuda.device_count() == 0:
-            reason = "the driver shows no GPU (see CUDA_VISIBLE_DEVICES)"
-        return reason
+        return str(self._cuda.driver_info()["reason"])
 
     def describe(self) -> dict[str, Any]:
         """Return versions and devices, as JSON-able values."""

@@ -305,20 +305,21 @@ def test_devices(rng, device, options):
 
 
 @pytest.mark.parametrize("options", [{}, {"n_permutations": 2, "seed": 0}], ids=str)
-def test_a_gpu_serves_one_pair_at_a_time(rng, fake_gpu, monkeypatch, options):
-    enter, threads = fake_gpu.cuda._enter, set()
+def test_a_gpu_serves_one_pair_at_a_time(rng, host_gpu, monkeypatch, options):
+    calls, threads = host_gpu.cuda.calls, set()
 
-    def noted(*arguments):
-        threads.add(get_ident())
-        enter(*arguments)
+    class Noted(list):
+        def append(self, call):
+            threads.add(get_ident())
+            super().append(call)
 
-    monkeypatch.setattr(fake_gpu.cuda, "_enter", noted)
+    monkeypatch.setattr(host_gpu.cuda, "calls", Noted(calls))
     fastmi.pairwise_mi(rng.standard_normal((50, 4)), device="cuda", n_jobs=3, **options)
     assert threads == {get_ident()}
 
 
-def test_columns_are_copied_to_a_gpu_once(rng, fake_gpu):
+def test_columns_are_copied_to_a_gpu_once(rng, host_gpu):
     fastmi.pairwise_mi(rng.standard_normal((50, 4)), device="cuda")
-    names = [name for name, *_ in fake_gpu.cuda.calls]
+    names = [name for name, *_ in host_gpu.cuda.calls]
     assert names.count("Buffer") == 4
     assert names.count("ksg") == 6

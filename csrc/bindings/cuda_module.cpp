@@ -342,7 +342,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   using namespace py::literals;
   using Ks = std::vector<int>;
 
-  py::class_<cuda::DeviceCopy>(m, "Buffer")
+  py::class_<cuda::DeviceCopy>(m, "Buffer", py::module_local())
       .def(py::init(&make_buffer), "array"_a, "device"_a, "stream"_a)
       .def_property_readonly("pointer", &cuda::DeviceCopy::pointer)
       .def_property_readonly("nbytes", &cuda::DeviceCopy::bytes)
