@@ -8,13 +8,16 @@ from typing import Any, SupportsIndex, cast
 
 import numpy as np
 
+# Of C++ and of NumPy: what exceeds it cannot be a length.
+_LARGEST = (1 << 63) - 1
 
-def check_integer(name: str, value: object, least: int) -> int:
+
+def check_integer(name: str, value: object, least: int, most: int = _LARGEST) -> int:
     """Return `value` as an int.
 
     Raises:
         TypeError: Not an integer.
-        ValueError: Below `least`.
+        ValueError: Below `least` or above `most`.
     """
     try:
         if isinstance(value, bool | np.bool_):
@@ -26,6 +29,8 @@ def check_integer(name: str, value: object, least: int) -> int:
         ) from None
     if number < least:
         raise ValueError(f"{name} must be an integer >= {least}; got {name}={number}")
+    if number > most:
+        raise ValueError(f"{name} must be an integer <= {most}; got {name}={number}")
     return number
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from fastmi.ops.block_triangle import on_diagonal, packed_size, unpack
-from fastmi.ops.bnaf import bnaf, bnaf_ref
+from fastmi.ops.bnaf import bnaf_ref, bnaf_vector
+from fastmi.ops.bnaf_layout import BnafLayout
 
 LEARNING_RATE = 1e-4
 
@@ -54,8 +55,29 @@ def _adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
     return torch.optim.Adam(parameters, lr=LEARNING_RATE, fused=True)
 
 
-def op_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool, how: str) -> Callable[[], float]:
-    """Return a step through fastmi's op ("fastmi"), its definition ("ref") or that compiled."""
+def fastmi_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable[[], float]:
+    """Return a step through fastmi's op."""
+    layout = BnafLayout(start.n, start.widths, start.n, start.widths[:-1])
+    groups = (start.weights, start.biases, start.y_weights, start.y_biases, start.cross)
+    vector = _leaf(torch.cat([tensor.flatten() for group in groups for tensor in group]))
+    adam = _adam([vector])
+    rows = torch.cat([x, x]) if ndoe else x
+
+    def step() -> float:
+        adam.zero_grad()
+        f, log_slopes = bnaf_vector(rows, vector, layout, y=y)
+        value = (0.5 * f.square().sum() - log_slopes.sum()) / len(x)
+        value.backward()
+        adam.step()
+        return float(value.detach())
+
+    return step
+
+
+def ref_step(
+    start: Parameters, x: Tensor, y: Tensor, ndoe: bool, *, compiled: bool
+) -> Callable[[], float]:
+    """Return a step through the op's definition in torch."""
     groups = [
         [_leaf(t) for t in group]
         for group in (start.weights, start.biases, start.y_weights, start.y_biases, start.cross)
@@ -63,8 +85,8 @@ def op_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool, how: str) -> Ca
     adam = _adam([tensor for group in groups for tensor in group])
     rows = torch.cat([x, x]) if ndoe else x
 
-    def loss(op: Callable[..., tuple[Tensor, Tensor]]) -> Tensor:
-        f, log_slopes = op(
+    def loss() -> Tensor:
+        f, log_slopes = bnaf_ref(
             rows,
             groups[0],
             groups[1],
@@ -75,15 +97,14 @@ def op_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool, how: str) -> Ca
         )
         return (0.5 * f.square().sum() - log_slopes.sum()) / len(x)
 
-    if how == "ref compiled":
+    if compiled:
         # Graphs of the cases before would be recompiled for this one, and fall out of step.
         torch.compiler.reset()
-    compiled = torch.compile(loss) if how == "ref compiled" else loss
-    op = bnaf if how == "fastmi" else bnaf_ref
+    evaluate = torch.compile(loss) if compiled else loss
 
     def step() -> float:
         adam.zero_grad()
-        value = compiled(op)
+        value = evaluate()
         value.backward()
         adam.step()
         return float(value.detach())
@@ -274,9 +295,9 @@ class ByHand:
 def steps(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> dict[str, Callable[[], float]]:
     """Return one step function per candidate, all at the same starting values."""
     return {
-        "fastmi": op_step(start, x, y, ndoe, "fastmi"),
+        "fastmi": fastmi_step(start, x, y, ndoe),
         "by hand": ByHand(start, x, y, ndoe).step,
-        "ref compiled": op_step(start, x, y, ndoe, "ref compiled"),
-        "ref": op_step(start, x, y, ndoe, "ref"),
+        "ref compiled": ref_step(start, x, y, ndoe, compiled=True),
+        "ref": ref_step(start, x, y, ndoe, compiled=False),
         "modules": modules_step(start, x, y, ndoe),
     }

@@ -2,19 +2,21 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "cpu/block_triangle.h"
 #include "cpu/bnaf.h"
 #include "cpu/buffer.h"
 
 namespace fastmi::bindings {
 namespace {
 
-using Arrays = std::vector<py::array>;
 using Sizes = std::vector<std::int64_t>;
 
 /// An array whose memory is kept for the next one of its size once it is freed: gradients of a
@@ -49,18 +51,62 @@ void check_rows(const py::array& array, const std::string& name) {
   }
 }
 
-/// The widths 1, a_1, ... of layers with these biases.
-Sizes widths_of(const Arrays& biases, std::int64_t blocks, const std::string& name) {
-  Sizes widths{1};
-  for (const py::array& bias : biases) {
-    if (bias.size() == 0 || bias.size() % blocks != 0) {
-      throw std::invalid_argument(name + " must have a multiple of " + std::to_string(blocks) +
-                                  " numbers; got " + std::to_string(bias.size()));
+/// Where the parameters lie in one vector: weights and biases of the network on x, those of the
+/// network on y, cross weights.
+struct Layout {
+  std::int64_t d;
+  Sizes widths;
+  std::int64_t d_y;
+  Sizes y_widths;
+
+  Layout(std::int64_t blocks, Sizes x_sizes, std::int64_t y_blocks, Sizes y_sizes)
+      : d(blocks), widths(std::move(x_sizes)), d_y(y_blocks), y_widths(std::move(y_sizes)) {
+    const auto positive = [](const Sizes& sizes) {
+      return std::all_of(sizes.begin(), sizes.end(), [](std::int64_t a) { return a >= 1; });
+    };
+    if (!positive(widths) || widths.size() < 2 || widths.front() != 1 || widths.back() != 1) {
+      throw std::invalid_argument("widths must be 1, a_1, ..., 1");
     }
-    widths.push_back(bias.size() / blocks);
+    if (d_y < 0 || (d_y == 0 && !y_widths.empty()) ||
+        (d_y > 0 &&
+         (!positive(y_widths) || y_widths.size() + 1 != widths.size() || y_widths.front() != 1))) {
+      throw std::invalid_argument("y_widths must be 1, e_1, ..., one less than widths");
+    }
   }
-  return widths;
-}
+
+  /// Calls take(group, size) for one array of parameters after the other.
+  template <class Groups, class Take>
+  void walk(Groups& groups, bool with_y, Take&& take) const {
+    const auto layers = [&](std::int64_t blocks, const Sizes& sizes, auto& weights, auto& biases) {
+      for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
+        take(weights, cpu::BlockTriangle{blocks, sizes[l + 1], sizes[l]}.size());
+      }
+      for (std::size_t l = 0; l + 1 < sizes.size(); ++l) take(biases, blocks * sizes[l + 1]);
+    };
+    layers(d, widths, groups.weights, groups.biases);
+    if (!with_y) return;
+    layers(d_y, y_widths, groups.y_weights, groups.y_biases);
+    for (std::size_t l = 0; l < y_widths.size(); ++l) {
+      take(groups.cross_weights, d * widths[l + 1] * d_y * y_widths[l]);
+    }
+  }
+
+  std::int64_t size(bool with_y) const {
+    cpu::BnafGradients<float> nothing;
+    std::int64_t sum = 0;
+    walk(nothing, with_y, [&](auto&, std::int64_t size) { sum += size; });
+    return sum;
+  }
+
+  /// Fills the groups of a BnafNetwork or of BnafGradients.
+  template <class T, class Groups>
+  void split(T* vector, Groups& groups, bool with_y) const {
+    walk(groups, with_y, [&](auto& group, std::int64_t size) {
+      group.push_back(vector);
+      vector += size;
+    });
+  }
+};
 
 template <class F>
 void run(int threads, F&& f) {
@@ -85,42 +131,27 @@ void run(int threads, F&& f) {
 template <class T>
 class Pass {
  public:
-  Pass(const py::array& x, const Arrays& weights, const Arrays& biases,
-       const std::optional<py::array>& y, const Arrays& y_weights, const Arrays& y_biases,
-       const Arrays& cross_weights, double leak, bool keep, int threads) {
-    check_rows(x, "x");
+  Pass(const py::array& x, const py::array& parameters, const Sizes& widths,
+       const std::optional<py::array>& y, std::int64_t d_y, const Sizes& y_widths, double leak,
+       bool keep, int threads)
+      : layout_((check_rows(x, "x"), x.shape(1)), widths, d_y, y_widths) {
     cpu::BnafNetwork<T> network;
     n_ = network.n = x.shape(0);
-    d_ = network.d = x.shape(1);
+    network.d = layout_.d;
+    network.widths = layout_.widths;
     network.leak = static_cast<T>(leak);
     network.x = pointer<T>(x, x.size(), "x");
-    network.widths = widths_of(biases, d_, "biases");
-    add_layers(d_, network.widths, weights, biases, network.weights, network.biases);
-    if (weights.empty() || network.widths.back() != 1) {
-      throw std::invalid_argument("the last layer must have one unit per block");
-    }
     if (y) {
       check_rows(*y, "y");
       rows_y_ = network.conditioned = y->shape(0);
-      d_y_ = network.d_y = y->shape(1);
       if (rows_y_ > n_) throw std::invalid_argument("y must not have more rows than x");
-      network.y = pointer<T>(*y, y->size(), "y");
-      network.y_widths = widths_of(y_biases, d_y_, "y_biases");
-      add_layers(d_y_, network.y_widths, y_weights, y_biases, network.y_weights, network.y_biases);
-      if (y_weights.size() + 1 != weights.size() || cross_weights.size() != weights.size()) {
-        throw std::invalid_argument("y needs L - 1 layers of its own and L cross weights");
-      }
-      for (std::size_t l = 0; l < weights.size(); ++l) {
-        network.cross_weights.push_back(
-            pointer<T>(cross_weights[l], d_ * network.widths[l + 1] * d_y_ * network.y_widths[l],
-                       "cross_weights"));
-        cross_shapes_.push_back({d_ * network.widths[l + 1], d_y_ * network.y_widths[l]});
-      }
-      y_widths_ = network.y_widths;
+      network.d_y = d_y;
+      network.y_widths = layout_.y_widths;
+      network.y = pointer<T>(*y, rows_y_ * d_y, "y");
     }
-    widths_ = network.widths;
-    f = make_array<T>({n_, d_});
-    slopes = make_array<T>({n_, d_});
+    layout_.split(pointer<T>(parameters, layout_.size(true), "parameters"), network, y.has_value());
+    f = make_array<T>({n_, layout_.d});
+    slopes = make_array<T>({n_, layout_.d});
     T* f_data = f.mutable_data();
     T* slope_data = slopes.mutable_data();
     run(threads, [&](const cpu::Execution& execution) {
@@ -128,36 +159,25 @@ class Pass {
     });
   }
 
+  /// Gradients of x, y and the parameters; zero in what no row used.
   py::tuple backward(const py::array& f_gradient, const py::array& slope_gradient, bool for_x,
                      bool for_y, int threads) {
-    const T* df = pointer<T>(f_gradient, n_ * d_, "f_gradient");
-    const T* ds = pointer<T>(slope_gradient, n_ * d_, "slope_gradient");
+    const T* df = pointer<T>(f_gradient, n_ * layout_.d, "f_gradient");
+    const T* ds = pointer<T>(slope_gradient, n_ * layout_.d, "slope_gradient");
+    const bool has_y = rows_y_ > 0;
     cpu::BnafGradients<T> gradients;
     py::object x = py::none();
     py::object y = py::none();
-    if (for_x) x = output({n_, d_}, gradients.x);
-    if (for_y && rows_y_ > 0) y = output({rows_y_, d_y_}, gradients.y);
-    const auto layers = [](std::int64_t blocks, const Sizes& widths, std::vector<T*>& weights,
-                           std::vector<T*>& biases) {
-      py::list weight_list;
-      py::list bias_list;
-      for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
-        const std::int64_t size = blocks * (blocks + 1) / 2 * widths[l] * widths[l + 1];
-        weight_list.append(output({size}, weights.emplace_back()));
-        bias_list.append(output({blocks * widths[l + 1]}, biases.emplace_back()));
-      }
-      return std::pair(weight_list, bias_list);
-    };
-    const auto [weights, biases] = layers(d_, widths_, gradients.weights, gradients.biases);
-    const auto [y_weights, y_biases] =
-        layers(d_y_, y_widths_, gradients.y_weights, gradients.y_biases);
-    py::list cross;
-    for (const auto& shape : cross_shapes_) {
-      cross.append(output(shape, gradients.cross_weights.emplace_back()));
-    }
+    if (for_x) x = output({n_, layout_.d}, gradients.x);
+    if (for_y && has_y) y = output({rows_y_, layout_.d_y}, gradients.y);
+    T* vector = nullptr;
+    const std::int64_t size = layout_.size(true);
+    const py::array_t<T> parameters = output({size}, vector);
+    if (!has_y) std::fill(vector + layout_.size(false), vector + size, T(0));
+    layout_.split(vector, gradients, has_y);
     run(threads,
         [&](const cpu::Execution& execution) { pass_->backward(df, ds, execution, gradients); });
-    return py::make_tuple(x, y, weights, biases, y_weights, y_biases, cross);
+    return py::make_tuple(x, y, parameters);
   }
 
   py::array_t<T> f;
@@ -170,22 +190,8 @@ class Pass {
     return array;
   }
 
-  static void add_layers(std::int64_t blocks, const Sizes& widths, const Arrays& weights,
-                         const Arrays& biases, std::vector<const T*>& weight_data,
-                         std::vector<const T*>& bias_data) {
-    if (weights.size() != biases.size()) {
-      throw std::invalid_argument("weights and biases must have as many layers");
-    }
-    for (std::size_t l = 0; l < weights.size(); ++l) {
-      const std::int64_t size = blocks * (blocks + 1) / 2 * widths[l] * widths[l + 1];
-      weight_data.push_back(pointer<T>(weights[l], size, "weights"));
-      bias_data.push_back(pointer<T>(biases[l], blocks * widths[l + 1], "biases"));
-    }
-  }
-
-  std::int64_t n_ = 0, d_ = 0, rows_y_ = 0, d_y_ = 0;
-  Sizes widths_, y_widths_;
-  std::vector<std::vector<py::ssize_t>> cross_shapes_;
+  std::int64_t n_ = 0, rows_y_ = 0;
+  Layout layout_;
   std::unique_ptr<cpu::Bnaf<T>> pass_;
 };
 
@@ -207,16 +213,16 @@ void register_bnaf(py::module_& m) {
   register_pass<double>(m, "BnafPassF64");
   m.def(
       "bnaf_forward",
-      [](const py::array& x, const Arrays& weights, const Arrays& biases,
-         const std::optional<py::array>& y, const Arrays& y_weights, const Arrays& y_biases,
-         const Arrays& cross_weights, double leak, bool keep, int threads) {
+      [](const py::array& x, const py::array& parameters, const Sizes& widths,
+         const std::optional<py::array>& y, std::int64_t d_y, const Sizes& y_widths, double leak,
+         bool keep, int threads) {
         return with_dtype({x}, [&]<class T>() -> py::object {
-          return py::cast(std::make_unique<Pass<T>>(x, weights, biases, y, y_weights, y_biases,
-                                                    cross_weights, leak, keep, threads));
+          return py::cast(std::make_unique<Pass<T>>(x, parameters, widths, y, d_y, y_widths, leak,
+                                                    keep, threads));
         });
       },
-      "x"_a, "weights"_a, "biases"_a, "y"_a, "y_weights"_a, "y_biases"_a, "cross_weights"_a,
-      "leak"_a, "keep"_a, "threads"_a);
+      "x"_a, "parameters"_a, "widths"_a, "y"_a, "d_y"_a, "y_widths"_a, "leak"_a, "keep"_a,
+      "threads"_a);
 }
 
 }  // namespace fastmi::bindings

@@ -265,12 +265,14 @@ def conditional_at(
     return Conditional(sample, logpdf, model.grad_log_prior, "log_prior", "sample_prior")
 
 
-def check_model(model: object, x: Array) -> Model:
-    """Return `model`, fit for the data.
+def pairs_for(model: object, x: Array, z: Array) -> tuple[Array, Array]:
+    """Return x and z as :func:`as_pairs` does, if `model` is fit for them.
 
     Raises:
-        TypeError: Not a model; or one of tensors beside NumPy data.
+        TypeError: Not a model; or one of tensors beside NumPy data. See also there.
+        ValueError: See there.
     """
+    x, z = as_pairs(x, z)
     if not isinstance(model, Model):
         raise TypeError(f"model must be a fastmi.bounds.Model; got {type(model).__name__}")
     if model.tensors and not is_tensor(x):
@@ -278,7 +280,7 @@ def check_model(model: object, x: Array) -> Model:
             f"a model of torch distributions takes tensors; got x as {type(x).__name__}: pass x "
             "and z as tensors"
         )
-    return model
+    return x, z
 
 
 def check_callables(holder: object, *names: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmi._extras import Progress, ProgressBar
+from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import Array, Random, as_float64, device_of, is_tensor, library
 from fastmi.bounds._logsumexp import RunningLogMeanExp
 from fastmi.bounds._model import Conditional
@@ -18,6 +19,7 @@ from fastmi.bounds._model import Conditional
 # 64 MB on a GPU, whose kernels need many rows at once.
 _CPU_NUMBERS = 2**17
 _GPU_NUMBERS = 2**23
+_MOST_SAMPLES = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,11 @@ class Importance:
                 mean.add(log_weights(self.terms, z, f"samples of {self.conditional.sampler}"))
                 bar.advance()
         return mean
+
+
+def check_n_importance(n_importance: object, least: int) -> int:
+    """Return `n_importance` as an int, or raise TypeError or ValueError."""
+    return check_integer("n_importance", n_importance, least, _MOST_SAMPLES)
 
 
 def default_chunk(n: int, width: int, like: Array) -> int:

@@ -17,21 +17,20 @@ from fastmi.bounds._arrays import (
     Array,
     Random,
     as_float64,
-    as_pairs,
     generator_device,
     is_tensor,
     library,
     randomness,
 )
 from fastmi.bounds._logsumexp import RunningLogMeanExp
-from fastmi.bounds._model import Conditional, Model, Proposal, check_model
+from fastmi.bounds._model import Conditional, Model, Proposal, pairs_for
 from fastmi.bounds._result import (
     Sandwich,
     infinite_warnings,
     make_estimate,
     zero_weight_warnings,
 )
-from fastmi.bounds._weights import Importance, check_values, log_weights
+from fastmi.bounds._weights import Importance, check_n_importance, check_values, log_weights
 from fastmi.bounds.kernels import HMC, Kernel, RandomWalk, share_moved, tuned
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights
 
@@ -40,6 +39,7 @@ _PILOT_ROWS = 64
 _PILOT_CHAINS = 8
 # Share of moved chains below which annealing is hardly more than importance sampling.
 _FEW_MOVES = 0.1
+_MOST_STEPS = 1_000_000
 
 
 def ais(
@@ -96,10 +96,9 @@ def ais(
             schedule that does not rise from 0 to 1.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
-    betas = _betas(schedule, check_integer("n_steps", n_steps, 1))
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    k = check_n_importance(n_importance, 1)
+    betas = _betas(schedule, check_integer("n_steps", n_steps, 1, _MOST_STEPS))
+    x, z = pairs_for(model, x, z)
     moves = HMC() if kernel is None else kernel
     _check_kernel(moves, z, len(betas) - 1)
     steps = len(betas) - 1

@@ -9,9 +9,8 @@ import numpy as np
 
 from fastmi._extras import Progress
 from fastmi._inputs import Seed
-from fastmi._scalars import check_integer
-from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, library, randomness
-from fastmi.bounds._model import Model, Proposal, check_model, conditional_at
+from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
+from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
 from fastmi.bounds._result import (
     Sandwich,
     difference,
@@ -19,7 +18,13 @@ from fastmi.bounds._result import (
     make_estimate,
     zero_weight_warnings,
 )
-from fastmi.bounds._weights import Importance, Term, log_density, log_weights
+from fastmi.bounds._weights import (
+    Importance,
+    Term,
+    check_n_importance,
+    log_density,
+    log_weights,
+)
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
 from fastmi.estimators import Estimate
 
@@ -74,11 +79,10 @@ def lautum_lower(
             `log_q` beside `log_r` or a proposal.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
+    k = check_n_importance(n_importance, 1)
     if log_q is not None and (log_r is not None or proposal is not None):
         raise ValueError("log_q must come without log_r and proposal; they replace it")
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     zeros = 0
     with randomness(seed, generator_device(x)) as rng:
         if log_q is not None:
@@ -133,9 +137,8 @@ def lautum_upper(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 0)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    k = check_n_importance(n_importance, 0)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(model, proposal, x, z, needed_by="lautum_upper", chunk=chunk)
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
@@ -164,9 +167,8 @@ def lautum_sandwich(
     those of the latter, with at least 1 importance sample.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    k = check_n_importance(n_importance, 1)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(model, proposal, x, z, needed_by="lautum_sandwich", chunk=chunk)
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
@@ -205,8 +207,7 @@ def jeffreys(model: Model, x: Array, z: Array, *, seed: Seed | None = None) -> E
         ValueError: `log_lik` is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         own = likelihood_of_pairs(model, x, z, "jeffreys")
         local = own - _independent(model, x, z, rng, "jeffreys")

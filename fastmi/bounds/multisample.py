@@ -14,8 +14,8 @@ from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, ran
 from fastmi.bounds._model import (
     Model,
     Proposal,
-    check_model,
     conditional_at,
+    pairs_for,
 )
 from fastmi.bounds._result import (
     Sandwich,
@@ -23,7 +23,13 @@ from fastmi.bounds._result import (
     make_estimate,
     zero_weight_warnings,
 )
-from fastmi.bounds._weights import Importance, Term, log_density, log_weights
+from fastmi.bounds._weights import (
+    Importance,
+    Term,
+    check_n_importance,
+    log_density,
+    log_weights,
+)
 from fastmi.estimators import Estimate
 
 Density = Callable[[Array, Array], Array]
@@ -51,8 +57,7 @@ def barber_agakov(
         ValueError: A callable that is missing, or returns NaN, infinities or a wrong shape.
     """
     start = perf_counter()
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    x, z = pairs_for(model, x, z)
     with randomness(0, generator_device(x)):
         if not isinstance(proposal, Proposal):
             raise TypeError(
@@ -112,9 +117,8 @@ def multisample_lower(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 0)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    k = check_n_importance(n_importance, 0)
+    x, z = pairs_for(model, x, z)
     if entropy_z is not None and log_rho is None:
         raise ValueError("entropy_z must come with log_rho; p(z) cancels without")
     with randomness(seed, generator_device(x)) as rng:
@@ -171,9 +175,8 @@ def multisample_upper(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    k = check_n_importance(n_importance, 1)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(
             model, proposal, x, z, needed_by="multisample_upper", chunk=chunk
@@ -220,9 +223,8 @@ def sandwich(
         ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 1)
-    x, z = as_pairs(x, z)
-    check_model(model, x)
+    k = check_n_importance(n_importance, 1)
+    x, z = pairs_for(model, x, z)
     with randomness(seed, generator_device(x)) as rng:
         importance = model_weights(model, proposal, x, z, needed_by="sandwich", chunk=chunk)
         own = likelihood_of_pairs(model, x, z, "sandwich")
@@ -273,7 +275,7 @@ def contrastive(
         ValueError: A callable that returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
-    k = check_integer("n_importance", n_importance, 0)
+    k = check_n_importance(n_importance, 0)
     for name, function in (("critic", critic), ("sample_prior", sample_prior)):
         if not callable(function):
             raise TypeError(

@@ -12,6 +12,7 @@ from fastmi._extras import load
 from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_pairs, is_tensor, to_numpy
 from fastmi.bounds._model import Conditional, Proposal
+from fastmi.estimators._sizes import MOST_LAYERS, check_weights
 
 if TYPE_CHECKING:
     from fastmi._history import History
@@ -132,7 +133,7 @@ def learn_proposal(
 
     x, z = as_pairs(x, z)
     components = check_integer("n_components", n_components, 1)
-    couplings = check_integer("n_couplings", n_couplings, 0)
+    couplings = check_integer("n_couplings", n_couplings, 0, MOST_LAYERS)
     try:
         widths = [check_integer("hidden", width, 1) for width in hidden]
     except TypeError:
@@ -153,6 +154,11 @@ def learn_proposal(
     for name, values in (("x", flat), ("z", latents)):
         if not bool(values.isfinite().all()):
             raise ValueError(f"{name} must fit float32; got values beyond its range: rescale")
+    dz = z.shape[1]
+    outputs = components * (1 + 2 * dz + dz * (dz - 1) // 2)
+    check_weights(
+        [flat.shape[1], *widths, outputs], f"hidden={widths} and n_components={components}"
+    )
     held = math.ceil(share * len(flat))
     if len(flat) - held < 2:
         raise ValueError(f"n must leave 2 pairs for training; got n={len(flat)}")

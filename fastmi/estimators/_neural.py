@@ -313,27 +313,6 @@ class NeuralEstimator:
         return device
 
 
-def hidden_widths(hidden: object) -> tuple[int, ...]:
-    """Return `hidden`, the widths of a network, as a tuple of ints.
-
-    Raises:
-        TypeError: Not a sequence of integers.
-        ValueError: None, or one below 1.
-    """
-    if isinstance(hidden, str | bytes) or not isinstance(hidden, Sequence):
-        raise TypeError(
-            f"hidden must be a sequence of widths, (512, 512) say; "
-            f"got hidden={hidden!r} ({type(hidden).__name__})"
-        )
-    for width in hidden:
-        if isinstance(width, bool) or not isinstance(width, int | np.integer):
-            raise TypeError(f"hidden must hold integers; got {width!r} ({type(width).__name__})")
-    widths = tuple(int(width) for width in hidden)
-    if not widths or min(widths) < 1:
-        raise ValueError(f"hidden must name at least one width, each >= 1; got hidden={widths!r}")
-    return widths
-
-
 def _on_host(variable: object) -> object:
     """Return tensors of other devices as CPU tensors: samples are validated in one place."""
     device = getattr(variable, "device", None)

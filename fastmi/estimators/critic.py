@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastmi._inputs import check_choice
 from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator, hidden_widths
+from fastmi.estimators._neural import NeuralEstimator
+from fastmi.estimators._sizes import hidden_widths
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

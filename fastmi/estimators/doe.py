@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fastmi._inputs import check_choice
 from fastmi.estimators._entropies import EntropyDifference
-from fastmi.estimators._neural import hidden_widths
+from fastmi.estimators._sizes import hidden_widths
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

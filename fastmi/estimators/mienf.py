@@ -11,7 +11,8 @@ from fastmi._inputs import check_choice
 from fastmi._scalars import check_integer
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neural import NeuralEstimator
-from fastmi.estimators.ndoe import default_width
+from fastmi.estimators._sizes import MOST_LAYERS
+from fastmi.estimators.ndoe import check_bnaf_size, check_realnvp_size, default_width
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -73,8 +74,9 @@ class MIENF(NeuralEstimator):
         check_choice("parametrization", self.parametrization, PARAMETRIZATIONS)
         if self.width is not None:
             check_integer("width", self.width, 1)
-        for name in ("hidden_layers", "couplings", "hidden"):
-            check_integer(name, getattr(self, name), 1)
+        check_integer("hidden", self.hidden, 1)
+        for name in ("hidden_layers", "couplings"):
+            check_integer(name, getattr(self, name), 1, MOST_LAYERS)
 
     def estimate(self, x: object, y: object, *, test: object = None) -> Estimate:
         """Estimate I(X; Y) in nats.
@@ -120,8 +122,10 @@ class MIENF(NeuralEstimator):
         after: Flow
         if self.flow == "bnaf":
             width = self.width or default_width(dims)
+            check_bnaf_size(dims, width, self.hidden_layers)
             after = BNAF(dims, width=width, hidden_layers=self.hidden_layers)
         else:
+            check_realnvp_size(dims, self.hidden, self.couplings)
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)
         return Standardized(Composition(InvertibleLinear(dims), after), samples)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from fastmi._inputs import check_choice
 from fastmi._scalars import check_flag, check_integer
 from fastmi.estimators._entropies import EntropyDifference
+from fastmi.estimators._sizes import MOST_LAYERS, check_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,8 +51,8 @@ class NDoE(EntropyDifference):
         super().__post_init__()
         if self.width is not None:
             check_integer("width", self.width, 1)
-        check_integer("hidden_layers", self.hidden_layers, 1)
-        check_integer("stacks", self.stacks, 1)
+        check_integer("hidden_layers", self.hidden_layers, 1, MOST_LAYERS)
+        check_integer("stacks", self.stacks, 1, MOST_LAYERS)
         check_choice("activation", self.activation, ACTIVATIONS)
         if self.residual is not None:
             check_choice("residual", self.residual, RESIDUALS)
@@ -60,10 +61,12 @@ class NDoE(EntropyDifference):
     def _flow(self, dims: int, y_dims: int) -> Flow:
         from fastmi.nn.bnaf import BNAF
 
+        width = self.width or default_width(max(dims, y_dims))
+        check_bnaf_size(dims + y_dims, width, self.hidden_layers, self.stacks)
         return BNAF(
             dims,
             y_dims=y_dims,
-            width=self.width or default_width(max(dims, y_dims)),
+            width=width,
             hidden_layers=self.hidden_layers,
             steps=self.stacks,
             activation=self.activation,
@@ -118,7 +121,7 @@ class NDoERealNVP(EntropyDifference):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_integer("couplings", self.couplings, 1)
+        check_integer("couplings", self.couplings, 1, MOST_LAYERS)
         check_integer("hidden", self.hidden, 1)
 
     def _model(self, x: Tensor, y: Tensor) -> nn.Module:
@@ -126,6 +129,7 @@ class NDoERealNVP(EntropyDifference):
         from fastmi.nn.ndoe import SharedFlow
         from fastmi.nn.realnvp import RealNVP
 
+        check_realnvp_size(x.shape[1] + y.shape[1], self.hidden, self.couplings)
         flow = RealNVP(x.shape[1], y_dims=y.shape[1], couplings=self.couplings, hidden=self.hidden)
         return SharedFlow(Standardized(flow, x, y))
 
@@ -135,3 +139,14 @@ def default_width(dims: int) -> int:
     if dims <= 20:
         return 20
     return 10 if dims <= 50 else 6
+
+
+def check_bnaf_size(dims: int, width: int, hidden_layers: int, stacks: int = 1) -> None:
+    """Raise ValueError where a BNAF of `dims` columns in all would be too large to build."""
+    inner = [dims * width] * hidden_layers
+    check_weights([dims, *inner, dims], f"width={width} per column", networks=stacks)
+
+
+def check_realnvp_size(dims: int, hidden: int, couplings: int) -> None:
+    """Raise ValueError where a Real NVP of `dims` columns in all would be too large to build."""
+    check_weights([dims, hidden, hidden, dims], f"hidden={hidden}", networks=couplings)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi._extras import Progress
-from fastmi._scalars import check_flag
+from fastmi._scalars import check_flag, check_integer, check_real
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -23,6 +21,8 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
+# Of torch's generators.
+_MOST_SEED = (1 << 64) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +67,17 @@ class Training:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("batch_size", 1)):
-            _check_integer(name, getattr(self, name), least)
-        for name, least in (("eval_every", 1), ("patience", 1), ("seed", 0)):
-            if getattr(self, name) is not None:
-                _check_integer(name, getattr(self, name), least)
-        if self.seed is not None and self.seed >= 1 << 64:
-            raise ValueError(f"seed must be below 2**64; got seed={self.seed}")
-        _check_positive("lr", self.lr)
-        if self.clip_norm is not None:
-            _check_positive("clip_norm", self.clip_norm)
-        # torch's generators, and checkpoints, take no NumPy scalars.
-        for name in ("steps", "batch_size", "lr", "clip_norm", "eval_every", "patience", "seed"):
+        # Kept as plain numbers: torch's generators, and checkpoints, take no NumPy scalars.
+        for name, least in (("steps", 1), ("batch_size", 1), ("eval_every", 1), ("patience", 1)):
             value = getattr(self, name)
-            if isinstance(value, np.generic):
-                object.__setattr__(self, name, value.item())
+            if value is not None or name in ("steps", "batch_size"):
+                object.__setattr__(self, name, check_integer(name, value, least))
+        if self.seed is not None:
+            object.__setattr__(self, "seed", check_integer("seed", self.seed, 0, _MOST_SEED))
+        object.__setattr__(self, "lr", check_real("lr", self.lr, 0.0, ends="()"))
+        if self.clip_norm is not None:
+            norm = check_real("clip_norm", self.clip_norm, 0.0, ends="()")
+            object.__setattr__(self, "clip_norm", norm)
         if isinstance(self.optimizer, str):
             if self.optimizer not in OPTIMIZERS:
                 listed = ", ".join(map(repr, OPTIMIZERS))
@@ -118,22 +114,6 @@ class Training:
                 )
         if self.resume and self.checkpoint is None:
             raise ValueError("resume=True needs checkpoint, the file to go on from; got None")
-
-
-def _check_integer(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer; got {name}={value!r} ({type(value).__name__})")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}; got {name}={value}")
-
-
-def _check_positive(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(
-            f"{name} must be a real number; got {name}={value!r} ({type(value).__name__})"
-        )
-    if not (float(value) > 0.0 and math.isfinite(float(value))):
-        raise ValueError(f"{name} must be finite and > 0; got {name}={value!r}")
 
 
 def _described(options: Training, name: str) -> str:

@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
-
-from fastmi._backend import kernels
 from fastmi._extras import load
 from fastmi.ops.block_triangle import packed_size, unpack
 
@@ -22,8 +19,12 @@ load("torch", extra="torch", needed_by="fastmi.ops.bnaf")
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from fastmi.ops.bnaf_host import bnaf_host  # noqa: E402
+from fastmi.ops.bnaf_layout import BnafLayout  # noqa: E402
+
 ACTIVATIONS = ("tanh", "leaky-tanh")
 LEAK = 0.01
+_LEAKS = {"tanh": 0.0, "leaky-tanh": LEAK}
 
 
 def bnaf(
@@ -78,7 +79,54 @@ def bnaf(
     network = _check(x, weights, biases, y, y_weights, y_biases, cross_weights, activation)
     if x.device.type != "cpu":
         return _forward_ref(network)
-    return _forward_outside_graph(network) if _is_compiling() else _forward(network)
+    vector = torch.cat([p.reshape(-1) for p in network.parameters()])
+    return _on_host(x, vector, network.layout(), y, _LEAKS[activation])
+
+
+def bnaf_vector(
+    x: Tensor,
+    vector: Tensor,
+    layout: BnafLayout,
+    *,
+    y: Tensor | None = None,
+    activation: str = "tanh",
+) -> tuple[Tensor, Tensor]:
+    """:func:`bnaf` with all parameters in one vector, which autograd and optimizers like best.
+
+    Args:
+        x: Rows, shape (n, layout.dims), float32 or float64; n at least 1.
+        vector: The parameters, shape (layout.size,). As always under autograd it must not change
+            between forward and backward pass.
+        layout: Where they lie.
+        y: Rows that condition the first rows of `x`, shape (c, layout.y_dims), 1 <= c <= n; None
+            for none, whatever the layout has. Then the gradients of its parameters are zero.
+        activation: See :func:`bnaf`.
+
+    Returns:
+        What :func:`bnaf` returns.
+
+    Raises:
+        TypeError: An argument is no tensor, or dtypes or devices differ.
+        ValueError: A shape does not fit, or `activation` is unknown.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {ACTIVATIONS}; got {activation!r}")
+    _check_rows("x", x)
+    _check_like("vector", vector, x)
+    _check_shape("x", x, (len(x), layout.dims))
+    _check_shape("vector", vector, (layout.size,))
+    if y is not None:
+        _check_rows("y", y)
+        _check_like("y", y, x)
+        _check_shape("y", y, (len(y), layout.y_dims))
+        if len(y) > len(x):
+            raise ValueError(f"y must have at most the n rows of x; got {len(y)} and n={len(x)}")
+    if x.device.type == "cpu":
+        return _on_host(x, vector, layout, y, _LEAKS[activation])
+    groups = layout.split(vector)
+    if y is None:
+        return bnaf(x, groups.weights, groups.biases, activation=activation)
+    return bnaf(x, y=y, activation=activation, **groups._asdict())
 
 
 def bnaf_ref(
@@ -110,72 +158,32 @@ class _Network:
     cross_weights: tuple[Tensor, ...]
     activation: str
 
-    def tensors(self) -> list[Tensor | None]:
-        """Return all tensors in one list, x and y in front."""
+    def parameters(self) -> list[Tensor]:
+        """Return all parameters, in the order of a :class:`BnafLayout`."""
         groups = (self.weights, self.biases, self.y_weights, self.y_biases, self.cross_weights)
-        return [self.x, self.y, *(tensor for group in groups for tensor in group)]
+        return [tensor for group in groups for tensor in group]
 
-
-def _forward(network: _Network) -> tuple[Tensor, Tensor]:
-    tensors = network.tensors()
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        f, log_slopes = _Bnaf.apply(network, *tensors)  # type: ignore[no-untyped-call]
-        return f, log_slopes
-    kernel_pass = _run(network, keep=False)
-    return torch.from_numpy(kernel_pass.f), torch.from_numpy(kernel_pass.log_slopes)
+    def layout(self) -> BnafLayout:
+        d, d_y = self.x.shape[1], 0 if self.y is None else self.y.shape[1]
+        return BnafLayout(
+            d,
+            (1, *(len(bias) // d for bias in self.biases)),
+            d_y,
+            (1, *(len(bias) // d_y for bias in self.y_biases)) if d_y else (),
+        )
 
 
 # Dynamo cannot look into the compiled kernel: torch.compile breaks its graph there. Asking first
 # saves eager calls that detour; torch 2.1 cannot be asked.
-_forward_outside_graph: Callable[[_Network], tuple[Tensor, Tensor]]
-_forward_outside_graph = torch.compiler.disable(_forward)  # type: ignore[no-untyped-call]
+_outside_graph: Callable[..., tuple[Tensor, Tensor]]
+_outside_graph = torch.compiler.disable(bnaf_host)  # type: ignore[no-untyped-call]
 _is_compiling: Callable[[], bool] = getattr(torch.compiler, "is_compiling", lambda: True)
 
 
-def _run(network: _Network, *, keep: bool) -> Any:
-    def arrays(tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
-        return [tensor.detach().contiguous().numpy() for tensor in tensors]
-
-    return kernels().bnaf_forward(
-        arrays([network.x])[0],
-        arrays(network.weights),
-        arrays(network.biases),
-        None if network.y is None else arrays([network.y])[0],
-        arrays(network.y_weights),
-        arrays(network.y_biases),
-        arrays(network.cross_weights),
-        LEAK if network.activation == "leaky-tanh" else 0.0,
-        keep,
-        torch.get_num_threads(),
-    )
-
-
-class _Bnaf(torch.autograd.Function):
-    """The compiled kernel under autograd; its arguments are `_Network.tensors`."""
-
-    @staticmethod
-    def forward(ctx: Any, network: _Network, *_: Tensor | None) -> tuple[Tensor, Tensor]:
-        ctx.kernel_pass = _run(network, keep=True)
-        return torch.from_numpy(ctx.kernel_pass.f), torch.from_numpy(ctx.kernel_pass.log_slopes)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, f_gradient: Tensor, slope_gradient: Tensor) -> tuple[Any, ...]:
-        _, for_x, for_y, *_ = ctx.needs_input_grad
-        x, y, *groups = ctx.kernel_pass.backward(
-            f_gradient.contiguous().numpy(),
-            slope_gradient.contiguous().numpy(),
-            for_x,
-            for_y,
-            torch.get_num_threads(),
-        )
-        parameters = [torch.from_numpy(array) for group in groups for array in group]
-        return (
-            None,
-            None if x is None else torch.from_numpy(x),
-            None if y is None else torch.from_numpy(y),
-            *parameters,
-        )
+def _on_host(
+    x: Tensor, vector: Tensor, layout: BnafLayout, y: Tensor | None, leak: float
+) -> tuple[Tensor, Tensor]:
+    return (_outside_graph if _is_compiling() else bnaf_host)(x, vector, layout, y, leak)
 
 
 def _forward_ref(network: _Network) -> tuple[Tensor, Tensor]:
@@ -327,6 +335,11 @@ def _check_like(name: str, tensor: Any, x: Tensor) -> None:
             f"{name} must have the dtype and device of x, {x.dtype} on {x.device}; "
             f"got {tensor.dtype} on {tensor.device}"
         )
+
+
+def _check_shape(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    if tensor.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}; got {tuple(tensor.shape)}")
 
 
 def _check_length(name: str, tensors: Sequence[Tensor], length: int) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +14,62 @@ from fastmi import api
 from fastmi._device import as_device
 from fastmi._inputs import as_k, check_choice
 from fastmi.estimators import CMI_METHODS, KSG, MI_METHODS, Estimate
+from fastmi.estimators._lookup import Lazy
 
-# Takes the blocks (x, y) or (x, y, z) and the number of threads; one estimate per k.
-Measure: TypeAlias = Callable[[Sequence[NDArray[Any]], "int | None"], list[Estimate]]
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """:func:`fastmi.mi` or :func:`fastmi.cmi` with all but samples, threads and seed bound.
+
+    Attributes:
+        function: Either of them.
+        method: Name of the estimator.
+        threaded: Whether it takes a number of threads.
+        trains: Whether it trains a network: then it needs a seed of its own, and calls must
+            not overlap, since they draw from torch's global generator.
+        options: Further keywords of the function.
+    """
+
+    function: Callable[..., Any]
+    method: str
+    threaded: bool
+    trains: bool
+    options: dict[str, Any]
+
+    def __call__(
+        self, blocks: Sequence[NDArray[Any]], n_jobs: int | None, rng: np.random.Generator
+    ) -> list[Estimate]:
+        """Return one estimate per k of the blocks (x, y) or (x, y, z)."""
+        own: dict[str, Any] = {"n_jobs": n_jobs} if self.threaded else {}
+        if self.trains:
+            own["seed"] = int(rng.integers(0, 2**63))
+        found = self.function(*blocks, method=self.method, **own, **self.options)
+        return found if isinstance(found, list) else [found]
 
 
 def make_measure(
     *, conditional: bool, method: str | None, k: object, options: dict[str, Any]
 ) -> Measure:
-    """Return :func:`fastmi.mi` or :func:`fastmi.cmi` with all but samples and threads bound.
+    """Return the estimate to make again and again.
 
     Args:
         conditional: Whether there is a z.
-        method: Of that function; None for "ksg1" or "fp".
+        method: Of :func:`fastmi.mi` or :func:`fastmi.cmi`; None for "ksg1" or "fp".
         k: Number of neighbours, or a sequence of them.
         options: Further keywords of that function.
 
     Raises:
         ValueError: Unknown `method`.
     """
-    function: Callable[..., Any] = api.cmi if conditional else api.mi
-    name, threaded = _method(conditional, method)
-
-    def measure(blocks: Sequence[NDArray[Any]], n_jobs: int | None) -> list[Estimate]:
-        threads = {"n_jobs": n_jobs} if threaded else {}
-        found = function(*blocks, method=name, k=k, **threads, **options)
-        return found if isinstance(found, list) else [found]
-
-    return measure
+    name, known = _method(conditional, method)
+    return Measure(
+        function=api.cmi if conditional else api.mi,
+        method=name,
+        threaded="n_jobs" in known,
+        # Others draw for their noise alone, which is added before.
+        trains="seed" in known and "noise" not in known,
+        options={"k": k, **options},
+    )
 
 
 def reads_on(
@@ -55,18 +84,19 @@ def reads_on(
         TypeError: `device` is not a name.
         ValueError: Unknown `device` or `method`.
     """
-    _, searches = _method(conditional, method)
-    if searches:
+    _, known = _method(conditional, method)
+    if "n_jobs" in known:
         return as_device(device), options
     return "host", options if device == "auto" else {**options, "device": device}
 
 
-def _method(conditional: bool, method: str | None) -> tuple[str, bool]:
-    """Return the name of the method, and whether it searches neighbours, with threads."""
+def _method(conditional: bool, method: str | None) -> tuple[str, Collection[str]]:
+    """Return the name of the method, and those of its options."""
     methods: Any = CMI_METHODS if conditional else MI_METHODS
     name = ("fp" if conditional else "ksg1") if method is None else method
     check_choice("method", name, methods)
-    return name, "n_jobs" in inspect.signature(methods[name]).parameters
+    made = methods[name]
+    return name, inspect.signature(made.load() if isinstance(made, Lazy) else made).parameters
 
 
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:

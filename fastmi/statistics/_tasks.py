@@ -12,6 +12,8 @@ from fastmi._scalars import generator
 
 Result = TypeVar("Result")
 
+#: Most estimates of one call; their seeds and values take about 2 GB.
+MOST_TASKS = 10_000_000
 # Tasks handed to a thread at once: a short estimate takes as long as handing it over.
 _CHUNK = 16
 

@@ -17,11 +17,13 @@ from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jit
 from fastmi._scalars import check_integer, generator
 from fastmi.estimators import Estimate
 from fastmi.statistics._measure import make_measure
-from fastmi.statistics._tasks import run
+from fastmi.statistics._tasks import run, streams
 
 # Parts of at least this many samples per neighbour, where bias and variance follow their laws.
 _SAMPLES_PER_NEIGHBOR = 10
 _MOST_PARTS = 10
+# Each keeps its order of all samples.
+_MOST_REPEATS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +81,10 @@ def subsample_error(
         repeats: How often to cut anew; the variances are averaged.
         k: Number of neighbours, the same in parts and whole.
         method: Of :func:`fastmi.mi`, "ksg1" by default; with `z` of :func:`fastmi.cmi`.
-        n_jobs: Threads, across parts; None or -1 as in :func:`fastmi.mi`.
+        n_jobs: Threads, across parts; None or -1 as in :func:`fastmi.mi`. Networks are
+            trained one after another, by as many threads as torch uses.
         noise: Relative noise added once, see :func:`fastmi.mi`.
-        seed: Of noise and cuts; anything :func:`numpy.random.default_rng` takes.
+        seed: Of noise, cuts and trainings; anything :func:`numpy.random.default_rng` takes.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each part.
         **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
@@ -95,7 +98,7 @@ def subsample_error(
         raise TypeError(f"k must be one integer; got k={k!r}")
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    cuts = check_integer("repeats", repeats, 1)
+    cuts = check_integer("repeats", repeats, 1, _MOST_REPEATS)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
@@ -104,18 +107,21 @@ def subsample_error(
     n = len(blocks[0])
     numbers = _parts(parts, n, int(k))
     measure = make_measure(conditional=z is not None, method=method, k=k, options=options)
-    estimate = measure(blocks, n_jobs)[0]
 
     # Row numbers of every part, cut by cut; up to p - 1 samples of a cut are left out.
     rows = []
     for _ in range(cuts):
         for p in numbers:
             rows += np.split(rng.permutation(n)[: n // p * p], p)
+    seeds = streams(rng, len(rows))
 
     def part(number: int, threads: int) -> float:
-        return float(measure([block[rows[number]] for block in blocks], threads)[0])
+        own = np.random.default_rng(seeds[number])
+        return float(measure([block[rows[number]] for block in blocks], threads, own)[0])
 
-    found = np.array(run(part, len(rows), n_jobs=n_jobs, progress=progress, what="parts"))
+    estimate = measure(blocks, n_jobs, rng)[0]
+    threads = 1 if measure.trains else n_jobs
+    found = np.array(run(part, len(rows), n_jobs=threads, progress=progress, what="parts"))
     ends = np.cumsum(numbers)[:-1]
     by_cut = [np.split(of_cut, ends) for of_cut in found.reshape(cuts, -1)]
     means = np.array([[own.mean() for own in cut] for cut in by_cut]).mean(axis=0)

@@ -20,7 +20,7 @@ from fastmi.estimators import MI_METHODS
 from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
 from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
-from fastmi.statistics._tasks import run, streams
+from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import p_value
 
 Matrix = NDArray[np.float64]
@@ -122,9 +122,10 @@ def pairwise_mi(
         k: Number of neighbours; a sequence gives a list of results from one search.
         method: Of :func:`fastmi.mi`.
         n_permutations: Shuffles per pair for p-values; 0 for none.
-        n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`.
+        n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`. Networks are trained
+            one after another, by as many threads as torch uses.
         noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
-        seed: Of noise and shuffles; anything :func:`numpy.random.default_rng` takes.
+        seed: Of noise, shuffles and trainings; anything :func:`numpy.random.default_rng` takes.
         device: Where to estimate, see :func:`fastmi.mi`; columns are copied to a GPU once.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each pair.
@@ -140,7 +141,7 @@ def pairwise_mi(
     check_choice("method", method, MI_METHODS)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    shuffles = check_integer("n_permutations", n_permutations, 0)
+    shuffles = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
     rng = generator(seed)
     given = (X,) if Y is None else (X, Y)
     where, options = reads_on(device, conditional=False, method=method, options=options)
@@ -164,9 +165,9 @@ def pairwise_mi(
         tables = _at_once(ksg, columns, pairs, n_jobs=n_jobs, progress=progress)
     else:
         measure = make_measure(conditional=False, method=method, k=k, options=options)
-        seeds = streams(rng, len(pairs)) if shuffles else []
+        seeds = streams(rng, len(pairs))
         # Estimates share the stream of a GPU: threads would only add up their memory.
-        threads = 1 if on_gpu else n_jobs
+        threads = 1 if on_gpu or measure.trains else n_jobs
         tables = _one_by_one(measure, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
@@ -257,19 +258,19 @@ def _one_by_one(
     n_jobs: int | None,
     progress: Progress,
 ) -> list[_Table]:
-    """Estimate each pair by itself, by whatever method, and its p-value if there are seeds."""
+    """Estimate each pair by itself, by whatever method, and its p-value if asked for."""
 
     def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
         x, y = columns[0][i], columns[-1][j]
         n = len(x)
-        estimates = measure((x, y), threads)
+        own = np.random.default_rng(seeds[number])
+        estimates = measure((x, y), threads, own)
         p_values = [np.nan] * len(estimates)
         if shuffles:
-            own = np.random.default_rng(seeds[number])
             null = np.array(
                 [
-                    values(measure((take_rows(x, own.permutation(n)), y), threads))
+                    values(measure((take_rows(x, own.permutation(n)), y), threads, own))
                     for _ in range(shuffles)
                 ]
             )

@@ -29,7 +29,7 @@ from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._measure import as_ksg1, make_measure, reads_on, values
-from fastmi.statistics._tasks import run, streams
+from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
@@ -163,9 +163,10 @@ def permutation_test(
         n_neighbors: Rows among which "local" exchanges, the row itself included.
         k: Number of neighbours; a sequence gives a list of tests on the same surrogates.
         method: Of :func:`fastmi.mi`, "ksg1" by default; with `z` of :func:`fastmi.cmi`.
-        n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`.
+        n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`. Networks are
+            trained one after another, by as many threads as torch uses.
         noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
-        seed: Of noise and surrogates; anything :func:`numpy.random.default_rng` takes.
+        seed: Of noise, surrogates and trainings; anything :func:`numpy.random.default_rng` takes.
         device: Where to estimate, see :func:`fastmi.mi`. On a GPU "ksg1" without `z` has all
             surrogates in a few launches; other methods copy each to it.
         progress: Whether to show a bar (needs tqdm); or a function called after
@@ -179,7 +180,7 @@ def permutation_test(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
-    count = check_integer("n_permutations", n_permutations, 1)
+    count = check_integer("n_permutations", n_permutations, 1, MOST_TASKS)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     where, options = reads_on(device, conditional=z is not None, method=method, options=options)
@@ -190,14 +191,16 @@ def permutation_test(
         scheme = "shuffle" if z is None else "local"
     reorder = _scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
     measure = make_measure(conditional=z is not None, method=method, k=k, options=options)
-    estimates = measure(blocks, n_jobs)
     seeds = streams(rng, count)
+    estimates = measure(blocks, n_jobs, rng)
 
     def order(number: int) -> Order:
         return reorder(number, np.random.default_rng(seeds[number]))
 
     def surrogate(number: int, threads: int) -> NDArray[np.float64]:
-        return values(measure([take_rows(blocks[0], order(number)), *blocks[1:]], threads))
+        own = np.random.default_rng(seeds[number])
+        reordered = take_rows(blocks[0], reorder(number, own))
+        return values(measure([reordered, *blocks[1:]], threads, own))
 
     ksg = as_ksg1(method, k, options) if z is None else None
     on_gpu = isinstance(blocks[0], DeviceArray)
@@ -206,7 +209,7 @@ def permutation_test(
         null = _at_once(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
         # Estimates share the stream of a GPU: threads would only add up their memory.
-        threads = 1 if on_gpu else n_jobs
+        threads = 1 if on_gpu or measure.trains else n_jobs
         null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what=_LABEL))
     tests = [
         PermutationTest(
