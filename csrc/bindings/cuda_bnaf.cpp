@@ -1,9 +1,9 @@
 // The flow on device memory, which the caller allocates: these functions take addresses, launch on
 // `stream` of device number `device` and return at once, so that a graph can capture them.
 //
-// `shape` is (n, d, widths, conditioned, d_y, y_widths), see cuda/bnaf.h; `tensors` are the
-// addresses of x, y (0 without one), and then of all weights, biases, y_weights, y_biases and
-// cross_weights.
+// `shape` is (n, d, widths, conditioned, d_y, y_widths), see cuda/bnaf.h; `network` are the
+// addresses of x, y (0 without one) and all parameters. bnaf_sizes: how many numbers the workspace,
+// the scratch and the gradients of the parameters take.
 #include "bindings/cuda_bnaf.h"
 
 #include <pybind11/stl.h>
@@ -20,7 +20,7 @@ namespace {
 
 namespace py = pybind11;
 using Address = std::uintptr_t;
-using Addresses = std::vector<Address>;
+using Addresses = std::tuple<Address, Address, Address>;
 using Widths = std::vector<int>;
 using Shape = std::tuple<std::int64_t, std::int64_t, Widths, std::int64_t, std::int64_t, Widths>;
 
@@ -48,35 +48,13 @@ T* at(Address address) {
 }
 
 template <class T>
-cuda::BnafNetwork<T> as_network(const Shape& sizes, const Addresses& tensors, double leak) {
-  cuda::BnafNetwork<T> network;
-  network.shape = as_shape(sizes);
-  network.leak = static_cast<T>(leak);
-  const auto layers = static_cast<std::size_t>(network.shape.depth());
-  const std::size_t y_layers = network.shape.y_widths.empty() ? 0 : layers - 1;
-  const std::size_t cross = network.shape.y_widths.size();
-  const std::size_t expected = 2 + 2 * layers + 2 * y_layers + cross;
-  if (tensors.size() != expected) {
-    throw std::invalid_argument("tensors must be " + std::to_string(expected) + " addresses; got " +
-                                std::to_string(tensors.size()));
+cuda::BnafNetwork<T> as_network(const Shape& sizes, const Addresses& addresses, double leak) {
+  const auto& [x, y, parameters] = addresses;
+  const cuda::BnafShape shape = as_shape(sizes);
+  if (x == 0 || parameters == 0 || (y == 0) != (shape.conditioned == 0)) {
+    throw std::invalid_argument("network must have no null address, but of y without one");
   }
-  for (std::size_t t = 0; t < tensors.size(); ++t) {
-    if (tensors[t] == 0 && (t != 1 || cross > 0)) {
-      throw std::invalid_argument("tensors must have no null address");
-    }
-  }
-  auto next = tensors.begin();
-  network.x = at<const T>(*next++);
-  network.y = at<const T>(*next++);
-  const auto take = [&](std::vector<const T*>& group, std::size_t number) {
-    for (; number > 0; --number) group.push_back(at<const T>(*next++));
-  };
-  take(network.weights, layers);
-  take(network.biases, layers);
-  take(network.y_weights, y_layers);
-  take(network.y_biases, y_layers);
-  take(network.cross_weights, cross);
-  return network;
+  return {shape, at<const T>(x), at<const T>(y), at<const T>(parameters), static_cast<T>(leak)};
 }
 
 template <class F>
@@ -97,36 +75,36 @@ void register_cuda_bnaf(py::module_& m) {
         with_dtype(dtype, [&]<class T>() {
           sizes = cuda::bnaf_sizes(as_shape(shape), sizeof(T), keep, device);
         });
-        return py::make_tuple(sizes.workspace, sizes.scratch, sizes.gradients, sizes.offsets);
+        return py::make_tuple(sizes.workspace, sizes.scratch, sizes.parameters);
       },
       "shape"_a, "dtype"_a, "keep"_a, "device"_a);
   m.def(
       "bnaf_forward",
-      [](const Shape& shape, const std::string& dtype, const Addresses& tensors, double leak,
+      [](const Shape& shape, const std::string& dtype, const Addresses& addresses, double leak,
          bool keep, Address workspace, Address f, Address log_slopes, int device, Address stream) {
         with_dtype(dtype, [&]<class T>() {
-          const auto network = as_network<T>(shape, tensors, leak);
+          const auto network = as_network<T>(shape, addresses, leak);
           const py::gil_scoped_release no_gil;
           cuda::bnaf_forward(network, keep, at<T>(workspace), at<T>(f), at<T>(log_slopes), device,
                              stream);
         });
       },
-      "shape"_a, "dtype"_a, "tensors"_a, "leak"_a, "keep"_a, "workspace"_a, "f"_a, "log_slopes"_a,
+      "shape"_a, "dtype"_a, "network"_a, "leak"_a, "keep"_a, "workspace"_a, "f"_a, "log_slopes"_a,
       "device"_a, "stream"_a);
   m.def(
       "bnaf_backward",
-      [](const Shape& shape, const std::string& dtype, const Addresses& tensors, double leak,
+      [](const Shape& shape, const std::string& dtype, const Addresses& addresses, double leak,
          Address workspace, Address f_gradient, Address slope_gradient, Address scratch,
          Address x_gradient, Address y_gradient, Address gradients, int device, Address stream) {
         with_dtype(dtype, [&]<class T>() {
-          const auto network = as_network<T>(shape, tensors, leak);
+          const auto network = as_network<T>(shape, addresses, leak);
           const py::gil_scoped_release no_gil;
           cuda::bnaf_backward(network, at<T>(workspace), at<const T>(f_gradient),
                               at<const T>(slope_gradient), at<T>(scratch), at<T>(x_gradient),
                               at<T>(y_gradient), at<T>(gradients), device, stream);
         });
       },
-      "shape"_a, "dtype"_a, "tensors"_a, "leak"_a, "workspace"_a, "f_gradient"_a,
+      "shape"_a, "dtype"_a, "network"_a, "leak"_a, "workspace"_a, "f_gradient"_a,
       "slope_gradient"_a, "scratch"_a, "x_gradient"_a, "y_gradient"_a, "gradients"_a, "device"_a,
       "stream"_a);
 }

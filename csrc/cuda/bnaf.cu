@@ -1,7 +1,12 @@
 #include <cuda_runtime.h>
 
+#include <limits>
+#include <stdexcept>
+#include <string>
+
 #include "cuda/bnaf.h"
-#include "cuda/device_queue.cuh"
+#include "cuda/device.h"
+#include "cuda/launch.cuh"
 #include "cuda/run_bnaf.h"
 
 namespace fastmi::cuda {
@@ -24,7 +29,7 @@ class GraphQueue {
       throw std::invalid_argument("too many rows for one launch: " + std::to_string(all) +
                                   " blocks");
     }
-    run_body<Body><<<static_cast<unsigned>(all), Body::kThreads, 0, stream_>>>(params, blocks);
+    launch_body<Body>(stream_, blocks, batch, params);
     check(cudaGetLastError());
   }
 

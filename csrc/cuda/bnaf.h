@@ -23,27 +23,21 @@ struct BnafShape {
 
 inline constexpr int kMaxBnafDepth = 16;
 
-/// Addresses in device memory, all contiguous; layouts are those of fastmi.ops.bnaf.
+/// Addresses in device memory, all contiguous.
 template <class T>
 struct BnafNetwork {
   BnafShape shape;
-  const T* x = nullptr;  ///< [n, d]
-  const T* y = nullptr;  ///< [conditioned, d_y]
-  std::vector<const T*> weights;
-  std::vector<const T*> biases;
-  std::vector<const T*> y_weights;
-  std::vector<const T*> y_biases;
-  std::vector<const T*> cross_weights;
-  T leak = 0;  ///< activation tanh(u) + leak u
+  const T* x = nullptr;           ///< [n, d]
+  const T* y = nullptr;           ///< [conditioned, d_y]
+  const T* parameters = nullptr;  ///< as fastmi.ops.bnaf_layout has them
+  T leak = 0;                     ///< activation tanh(u) + leak u
 };
 
 /// How many numbers the caller provides memory for.
 struct BnafSizes {
-  std::int64_t workspace = 0;  ///< of a forward pass; kept for the backward pass
-  std::int64_t scratch = 0;    ///< of a backward pass
-  std::int64_t gradients = 0;  ///< all parameters in one array
-  /// Where in it each parameter starts: weights, biases, y_weights, y_biases, cross_weights.
-  std::vector<std::int64_t> offsets;
+  std::int64_t workspace = 0;   ///< of a forward pass; kept for the backward pass
+  std::int64_t scratch = 0;     ///< of a backward pass
+  std::int64_t parameters = 0;  ///< those the pass depends on: without y, those of x
 };
 
 /// Throws std::invalid_argument for more layers or numbers than the kernels can count. Without
@@ -57,7 +51,7 @@ void bnaf_forward(const BnafNetwork<T>& network, bool keep, T* workspace, T* f, 
 
 /// Gradients of a loss from its gradients in f and log_slopes, both [n, d]: x_gradient [n, d] and
 /// y_gradient [conditioned, d_y], either may be null; those of the parameters in `gradients`. The
-/// network's tensors must be as they were in the forward pass, as must workspace, which stays.
+/// network's tensors must be as they were in the forward pass, as must workspace, which stays so.
 /// Sums are taken in an order that depends on sizes and the device's multiprocessors alone.
 template <class T>
 void bnaf_backward(const BnafNetwork<T>& network, T* workspace, const T* f_gradient,

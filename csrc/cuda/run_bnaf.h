@@ -125,26 +125,58 @@ struct BnafPlan {
   int columns() const { return wide ? WideTile<T>::kColumns : NarrowTile<T>::kColumns; }
 };
 
-/// Matrices by layer, whose views a plan and a network give.
+/// Where each parameter starts, by layer, in the order of fastmi.ops.bnaf_layout.
+struct BnafOffsets {
+  std::vector<std::int64_t> weights, biases, y_weights, y_biases, cross;
+  std::int64_t size = 0;
+
+  explicit BnafOffsets(const BnafShape& shape) {
+    const auto take = [&](std::vector<std::int64_t>& group, std::int64_t numbers) {
+      group.push_back(size);
+      size += numbers;
+    };
+    const auto layers = [&](std::int64_t blocks, const std::vector<int>& widths, auto& matrices,
+                            auto& sides) {
+      for (std::size_t l = 1; l < widths.size(); ++l) {
+        take(matrices, blocks * (blocks + 1) / 2 * widths[l] * widths[l - 1]);
+      }
+      for (std::size_t l = 1; l < widths.size(); ++l) take(sides, blocks * widths[l]);
+    };
+    layers(shape.d, shape.widths, weights, biases);
+    layers(shape.d_y, shape.y_widths, y_weights, y_biases);
+    for (std::size_t l = 0; l < shape.y_widths.size(); ++l) {
+      take(cross, shape.d * shape.widths[l + 1] * shape.d_y * shape.y_widths[l]);
+    }
+  }
+};
+
+/// Matrices and units by layer.
 template <class T>
 struct BnafViews {
   const BnafNetwork<T>& network;
   const BnafPlan<T>& plan;
+  BnafOffsets offsets;
+
+  BnafViews(const BnafNetwork<T>& of, const BnafPlan<T>& with)
+      : network(of), plan(with), offsets(of.shape) {}
 
   bool has_y() const { return network.shape.conditioned > 0; }
   Triangle<T> weights(int l) const {
     const BnafShape& s = network.shape;
-    return {network.weights[l - 1], s.d, s.widths[l], s.widths[l - 1], true};
+    return {network.parameters + offsets.weights[l - 1], s.d, s.widths[l], s.widths[l - 1], true};
   }
   Triangle<T> y_weights(int l) const {
     const BnafShape& s = network.shape;
-    return {network.y_weights[l - 1], s.d_y, s.y_widths[l], s.y_widths[l - 1], true};
+    return {network.parameters + offsets.y_weights[l - 1], s.d_y, s.y_widths[l], s.y_widths[l - 1],
+            true};
   }
   Triangle<T> cross(int l) const {
     const BnafShape& s = network.shape;
-    return {network.cross_weights[l - 1], 1, static_cast<int>(s.d * s.widths[l]),
+    return {network.parameters + offsets.cross[l - 1], 1, static_cast<int>(s.d * s.widths[l]),
             static_cast<int>(s.d_y * s.y_widths[l - 1]), false};
   }
+  const T* bias(int l) const { return network.parameters + offsets.biases[l - 1]; }
+  const T* y_bias(int l) const { return network.parameters + offsets.y_biases[l - 1]; }
   /// Units that layer l + 1 starts from.
   Units<T> x_units(int l) const {
     if (l == 0) return Units<T>::callers(network.x, network.shape.d, plan.slots);
@@ -187,7 +219,7 @@ template <class T, bool Wide, class Queue>
 void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>& plan, bool keep,
                  T* f, T* log_slopes) {
   const BnafShape& shape = network.shape;
-  const BnafViews<T> views{network, plan};
+  const BnafViews<T> views(network, plan);
   const Slots& slots = plan.slots;
   const int depth = shape.depth();
   for (int l = 1; l <= depth; ++l) {
@@ -197,7 +229,7 @@ void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>&
     ForwardJob<T>& x = p.x;
     x.own = {views.weights(l), views.x_units(l - 1)};
     if (views.has_y()) x.from_y = {views.cross(l), views.y_units(l - 1)};
-    x.bias = network.biases[l - 1];
+    x.bias = views.bias(l);
     x.leak = network.leak;
     x.step = slots.count;
     x.h = plan.x[l].h;
@@ -208,7 +240,7 @@ void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>&
     if (views.has_y() && !last) {
       ForwardJob<T>& y = p.y;
       y.own = {views.y_weights(l), views.y_units(l - 1)};
-      y.bias = network.y_biases[l - 1];
+      y.bias = views.y_bias(l);
       y.leak = network.leak;
       y.step = slots.conditioned_slots;
       y.h = plan.y[l].h;
@@ -253,34 +285,6 @@ void drive_bnaf_forward(Queue& queue, const BnafNetwork<T>& network, bool keep, 
     }
   }
 }
-
-/// Gradients of all parameters in one array.
-struct GradientOffsets {
-  std::vector<std::int64_t> weights, biases, y_weights, y_biases, cross;
-  std::int64_t size = 0;
-
-  explicit GradientOffsets(const BnafShape& shape) {
-    Carver<char> carver(nullptr);
-    const auto take = [&](std::vector<std::int64_t>& group, std::int64_t numbers) {
-      group.push_back(carver.used());
-      carver.take(numbers);
-    };
-    const auto layers = [&](std::int64_t blocks, const std::vector<int>& widths, auto& matrices,
-                            auto& sides) {
-      const std::size_t depth = widths.empty() ? 0 : widths.size() - 1;
-      for (std::size_t l = 1; l <= depth; ++l) {
-        take(matrices, blocks * (blocks + 1) / 2 * widths[l] * widths[l - 1]);
-      }
-      for (std::size_t l = 1; l <= depth; ++l) take(sides, blocks * widths[l]);
-    };
-    layers(shape.d, shape.widths, weights, biases);
-    layers(shape.d_y, shape.y_widths, y_weights, y_biases);
-    for (std::size_t l = 0; l < shape.y_widths.size(); ++l) {
-      take(cross, shape.d * shape.widths[l + 1] * shape.d_y * shape.y_widths[l]);
-    }
-    size = carver.used();
-  }
-};
 
 /// What a backward pass writes on its way, and how it divides the sums over samples.
 template <class T>
@@ -375,8 +379,9 @@ void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>
 /// Launches that sum the gradients of the parameters.
 template <class T, bool Wide, class Queue>
 void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
-                   const GradientOffsets& offsets, const BackwardTargets<T>& targets) {
+                   const BackwardTargets<T>& targets) {
   const BnafPlan<T>& plan = views.plan;
+  const BnafOffsets& offsets = views.offsets;
   const Slots& slots = plan.slots;
   const int depth = views.network.shape.depth();
   std::vector<GradientJob<T>> jobs;
@@ -440,18 +445,17 @@ void drive_bnaf_backward(Queue& queue, const BnafNetwork<T>& network, T* workspa
                          T* y_gradient, T* gradients) {
   const BnafShape& shape = network.shape;
   const BnafPlan<T> plan(shape, queue.multiprocessors(), workspace);
-  const GradientOffsets offsets(shape);
-  const BackwardPlan<T> back(shape, plan, offsets.size, queue.multiprocessors(), scratch);
-  const BnafViews<T> views{network, plan};
+  const BnafViews<T> views(network, plan);
+  const BackwardPlan<T> back(shape, plan, views.offsets.size, queue.multiprocessors(), scratch);
   const BackwardTargets<T> targets{Units<T>::callers(f_gradient, shape.d, plan.slots),
                                    Units<T>::callers(slope_gradient, shape.d, plan.slots),
                                    x_gradient, y_gradient, gradients};
   if (plan.wide) {
     run_backward<T, true>(queue, views, back, targets);
-    run_gradients<T, true>(queue, views, back, offsets, targets);
+    run_gradients<T, true>(queue, views, back, targets);
   } else {
     run_backward<T, false>(queue, views, back, targets);
-    run_gradients<T, false>(queue, views, back, offsets, targets);
+    run_gradients<T, false>(queue, views, back, targets);
   }
 }
 
@@ -459,6 +463,7 @@ template <class T>
 BnafSizes plan_bnaf_sizes(const BnafShape& shape, bool keep, int multiprocessors) {
   check_shape(shape);
   BnafSizes sizes;
+  sizes.parameters = BnafOffsets(shape).size;
   if (!keep) {
     const std::int64_t rows = slab_rows<T>(shape);
     for (std::int64_t first = 0; first < shape.n; first += rows) {
@@ -469,14 +474,8 @@ BnafSizes plan_bnaf_sizes(const BnafShape& shape, bool keep, int multiprocessors
     return sizes;
   }
   const BnafPlan<T> plan(shape, multiprocessors, nullptr);
-  const GradientOffsets offsets(shape);
   sizes.workspace = plan.numbers;
-  sizes.scratch = BackwardPlan<T>(shape, plan, offsets.size, multiprocessors, nullptr).numbers;
-  sizes.gradients = offsets.size;
-  for (const auto* group :
-       {&offsets.weights, &offsets.biases, &offsets.y_weights, &offsets.y_biases, &offsets.cross}) {
-    sizes.offsets.insert(sizes.offsets.end(), group->begin(), group->end());
-  }
+  sizes.scratch = BackwardPlan<T>(shape, plan, sizes.parameters, multiprocessors, nullptr).numbers;
   return sizes;
 }
 

@@ -119,16 +119,12 @@ Results<T> on_cpu(const Arguments<T>& a) {
 }
 
 template <class T>
-BnafNetwork<T> network_of(const Arguments<T>& a) {
-  return {a.shape,
-          a.x.data(),
-          a.y.data(),
-          pointers(a.weights),
-          pointers(a.biases),
-          pointers(a.y_weights),
-          pointers(a.y_biases),
-          pointers(a.cross),
-          a.leak};
+std::vector<T> flat(const Arguments<T>& a) {
+  std::vector<T> numbers;
+  for (const auto* group : {&a.weights, &a.biases, &a.y_weights, &a.y_biases, &a.cross}) {
+    for (const auto& array : *group) numbers.insert(numbers.end(), array.begin(), array.end());
+  }
+  return numbers;
 }
 
 /// Garbage, as in fresh memory of a device.
@@ -139,11 +135,12 @@ std::vector<T> garbage(std::int64_t size) {
 
 template <class T>
 Results<T> on_device(HostQueue& queue, const Arguments<T>& a) {
-  const BnafNetwork<T> network = network_of(a);
+  const std::vector<T> parameters = flat(a);
+  const BnafNetwork<T> network{a.shape, a.x.data(), a.y.data(), parameters.data(), a.leak};
   const BnafSizes sizes = fastmi::cuda::plan_bnaf_sizes<T>(a.shape, true, queue.multiprocessors());
   auto workspace = garbage<T>(sizes.workspace);
   auto scratch = garbage<T>(sizes.scratch);
-  auto gradients = garbage<T>(sizes.gradients);
+  auto gradients = garbage<T>(sizes.parameters);
   Results<T> r{garbage<T>(a.shape.n * a.shape.d), garbage<T>(a.shape.n * a.shape.d),
                garbage<T>(a.shape.n * a.shape.d),
                garbage<T>(static_cast<std::int64_t>(a.y.size()))};
@@ -155,14 +152,14 @@ Results<T> on_device(HostQueue& queue, const Arguments<T>& a) {
                                     a.slope_gradient.data(), scratch.data(), r[2].data(),
                                     y_gradient, gradients.data());
   FASTMI_CHECK(std::memcmp(before.data(), workspace.data(), workspace.size() * sizeof(T)) == 0);
-  std::size_t next = 0;
+  FASTMI_CHECK(parameters.size() == gradients.size());
+  const T* next = gradients.data();
   for (const auto* group : {&a.weights, &a.biases, &a.y_weights, &a.y_biases, &a.cross}) {
     for (const auto& array : *group) {
-      const T* from = gradients.data() + sizes.offsets[next++];
-      r.emplace_back(from, from + array.size());
+      r.emplace_back(next, next + array.size());
+      next += array.size();
     }
   }
-  FASTMI_CHECK(next == sizes.offsets.size());
   return r;
 }
 
@@ -278,16 +275,18 @@ FASTMI_TEST(the_graph_of_a_training_step_is_six_launches) {
   const Arguments<float> a({256, 4, {1, 8, 8, 1}, 128, 4, {1, 8, 8}}, true, 1);
   HostQueue queue(132);
   const BnafSizes sizes = fastmi::cuda::plan_bnaf_sizes<float>(a.shape, true, 132);
+  const std::vector<float> parameters = flat(a);
+  const BnafNetwork<float> network{a.shape, a.x.data(), a.y.data(), parameters.data(), a.leak};
   auto workspace = garbage<float>(sizes.workspace);
   auto scratch = garbage<float>(sizes.scratch);
-  auto gradients = garbage<float>(sizes.gradients);
+  auto gradients = garbage<float>(sizes.parameters);
   auto f = garbage<float>(a.shape.n * a.shape.d);
   auto log_slopes = f;
-  fastmi::cuda::drive_bnaf_forward(queue, network_of(a), true, workspace.data(), f.data(),
+  fastmi::cuda::drive_bnaf_forward(queue, network, true, workspace.data(), f.data(),
                                    log_slopes.data());
   FASTMI_CHECK(queue.launches == 3);
   float* none = nullptr;
-  fastmi::cuda::drive_bnaf_backward(queue, network_of(a), workspace.data(), a.f_gradient.data(),
+  fastmi::cuda::drive_bnaf_backward(queue, network, workspace.data(), a.f_gradient.data(),
                                     a.slope_gradient.data(), scratch.data(), none, none,
                                     gradients.data());
   FASTMI_CHECK(queue.launches == 6);
@@ -303,8 +302,8 @@ FASTMI_TEST(without_a_backward_pass_the_numbers_are_the_same_in_slabs) {
   HostQueue queue(8);
   const BnafSizes sizes = fastmi::cuda::plan_bnaf_sizes<float>(shape, false, 8);
   FASTMI_CHECK(sizes.workspace < (std::int64_t{1} << 26) + (std::int64_t{1} << 22));
-  FASTMI_CHECK(sizes.gradients == 0);
-  const BnafNetwork<float> network = network_of(a);
+  const std::vector<float> parameters = flat(a);
+  const BnafNetwork<float> network{a.shape, a.x.data(), a.y.data(), parameters.data(), a.leak};
   const auto run = [&](bool keep) {
     auto f = garbage<float>(shape.n);
     auto log_slopes = garbage<float>(shape.n);
