@@ -5,6 +5,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -139,3 +140,13 @@ def threads(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20040623)
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """For short trainings: their results, and times, then do not depend on the machine."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

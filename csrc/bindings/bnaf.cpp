@@ -134,7 +134,7 @@ class Pass {
   Pass(const py::array& x, const py::array& parameters, const Sizes& widths,
        const std::optional<py::array>& y, std::int64_t d_y, const Sizes& y_widths, double leak,
        bool keep, int threads)
-      : layout_((check_rows(x, "x"), x.shape(1)), widths, d_y, y_widths) {
+      : layout_((check_rows(x, "x"), x.shape(1)), widths, d_y, y_widths), parameters_(parameters) {
     cpu::BnafNetwork<T> network;
     n_ = network.n = x.shape(0);
     network.d = layout_.d;
@@ -192,6 +192,7 @@ class Pass {
 
   std::int64_t n_ = 0, rows_y_ = 0;
   Layout layout_;
+  py::array parameters_;  // the backward pass reads them where they are
   std::unique_ptr<cpu::Bnaf<T>> pass_;
 };
 

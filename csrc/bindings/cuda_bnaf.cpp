@@ -13,6 +13,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bindings/dtype_name.h"
 #include "cuda/bnaf.h"
 
 namespace fastmi::bindings {
@@ -55,13 +56,6 @@ cuda::BnafNetwork<T> as_network(const Shape& sizes, const Addresses& addresses, 
     throw std::invalid_argument("network must have no null address, but of y without one");
   }
   return {shape, at<const T>(x), at<const T>(y), at<const T>(parameters), static_cast<T>(leak)};
-}
-
-template <class F>
-void with_dtype(const std::string& dtype, F&& f) {
-  if (dtype == "float32") return f.template operator()<float>();
-  if (dtype == "float64") return f.template operator()<double>();
-  throw std::invalid_argument("dtype must be 'float32' or 'float64'; got '" + dtype + "'");
 }
 
 }  // namespace

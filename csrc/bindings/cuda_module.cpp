@@ -38,8 +38,9 @@
 #include <limits>
 #include <utility>
 
-#include "bindings/arrays.h"
+#include "bindings/arguments.h"
 #include "bindings/cuda_bnaf.h"
+#include "bindings/dtype_name.h"
 #include "cuda/device.h"
 #include "cuda/ops.h"
 
@@ -53,26 +54,12 @@ using DeviceBlocks = std::vector<std::pair<std::uintptr_t, int>>;
 /// Sample numbers are 32-bit, with room for a tile beyond the last.
 constexpr std::int64_t kMaxDeviceSamples = std::numeric_limits<std::int32_t>::max() - 256;
 
-Metric as_metric(const std::string& name) {
-  if (name == "chebyshev") return Metric::kChebyshev;
-  if (name == "euclidean") return Metric::kEuclidean;
-  throw std::invalid_argument("metric must be 'chebyshev' or 'euclidean'; got '" + name + "'");
-}
-
 Algorithm as_algorithm(const std::string& name) {
   if (name == "auto") return Algorithm::kAuto;
   if (name == "brute") return Algorithm::kBrute;
   if (name == "tree") return Algorithm::kTree;
   throw std::invalid_argument("algorithm must be 'auto', 'brute' or 'tree' on CUDA; got '" + name +
                               "'");
-}
-
-/// Calls f.template operator()<T>() for the number type of this name.
-template <class F>
-decltype(auto) with_dtype(const std::string& dtype, F&& f) {
-  if (dtype == "float32") return f.template operator()<float>();
-  if (dtype == "float64") return f.template operator()<double>();
-  throw std::invalid_argument("dtype must be 'float32' or 'float64'; got '" + dtype + "'");
 }
 
 template <class T>
@@ -93,16 +80,6 @@ Blocks<T> as_device_blocks(const DeviceBlocks& pointers, std::int64_t n) {
   return blocks;
 }
 
-void check_ks(const std::vector<int>& ks, std::int64_t n) {
-  if (ks.empty()) throw std::invalid_argument("ks must not be empty");
-  for (const int k : ks) {
-    if (k < 1 || k >= n) {
-      throw std::invalid_argument("k must be in [1, n - 1]; got k=" + std::to_string(k) +
-                                  ", n=" + std::to_string(n));
-    }
-  }
-}
-
 /// Runs f(execution) without the GIL; Ctrl-C between launches comes back as KeyboardInterrupt.
 template <class F>
 void without_gil(int device, std::uintptr_t stream, F&& f) {
@@ -116,22 +93,6 @@ void without_gil(int device, std::uintptr_t stream, F&& f) {
     throw py::error_already_set();
   }
 }
-
-/// mean, std and zero_radius in the shape of the estimates.
-struct PsiArrays {
-  Array<double> mean;
-  Array<double> std;
-  Array<std::int64_t> zero_radius;
-
-  PsiArrays(const std::vector<PsiSummary>& summaries, const std::vector<py::ssize_t>& shape)
-      : mean(shape), std(shape), zero_radius(shape) {
-    for (std::size_t e = 0; e < summaries.size(); ++e) {
-      mean.mutable_data()[e] = summaries[e].mean;
-      std.mutable_data()[e] = summaries[e].std;
-      zero_radius.mutable_data()[e] = summaries[e].zero_radius;
-    }
-  }
-};
 
 template <class T>
 py::array kth_distance(const DeviceBlocks& pointers, std::int64_t n, const std::vector<int>& ks,
@@ -150,7 +111,7 @@ template <class T>
 py::tuple kneighbors(const DeviceBlocks& pointers, std::int64_t n, int k, Metric metric,
                      Algorithm algorithm, int device, std::uintptr_t stream) {
   const Blocks<T> blocks = as_device_blocks<T>(pointers, n);
-  check_ks({k}, n);
+  check_k(k, n);
   Array<T> distances({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
   Array<std::int64_t> indices({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
   T* out = distances.mutable_data();
