@@ -129,9 +129,9 @@ def measure(
     }
 
 
-def check_losses(candidates: dict[str, Callable[[], float]]) -> None:
+def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
     """All but the modules, which normalise their weights, start at one loss and stay together."""
-    losses = {name: [step() for _ in range(3)] for name, step in candidates.items()}
+    losses = {name: [float(step()) for _ in range(3)] for name, step in candidates.items()}
     expected = losses["fastmi"]
     for name, values in losses.items():
         gap = max(abs(v - e) / abs(e) for v, e in zip(values, expected, strict=True))
@@ -139,10 +139,10 @@ def check_losses(candidates: dict[str, Callable[[], float]]) -> None:
             raise SystemExit(f"{name}: losses {values} differ from {expected}")
 
 
-def timed(step: Callable[[], float], clock: Clock) -> Callable[[], tuple[float, float]]:
+def timed(step: Callable[[], torch.Tensor], clock: Clock) -> Callable[[], tuple[float, float]]:
     def call() -> tuple[float, float]:
         start = clock()
-        value = step()
+        value = float(step())
         return value, clock() - start
 
     return call

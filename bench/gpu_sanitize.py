@@ -15,6 +15,7 @@ import numpy as np
 
 import fastmi
 from fastmi import _backend, _cpu
+from fastmi._device import View
 from fastmi._device_array import DeviceArray
 
 SCALES = [0.5, 1.0, 3.0]
@@ -78,6 +79,51 @@ def batches(cuda, rng: np.random.Generator, n: int) -> int:
     return wrong
 
 
+def flows(cuda, rng: np.random.Generator, n: int) -> int:
+    """Return the number of passes through a flow, by either tile, that give no finite numbers."""
+    wrong = 0
+    small = (n, 5, (1, 7, 3, 1), n // 2, 3, (1, 4, 9))
+    # Wide enough for the large tiles of any GPU, shallow enough to be over soon.
+    large = (600, 8, (1, 512, 1), 300, 1, (1, 3))
+    for shape, dtype in ((small, "float32"), (small, "float64"), (large, "float32")):
+        rows, d, _, conditioned, d_y, _ = shape
+        workspace, scratch, parameters = cuda.bnaf_sizes(shape, dtype, True, 0)
+
+        def put(size: int, scale: float = 1.0, dtype: str = dtype):
+            return cuda.upload((scale * rng.standard_normal(size)).astype(dtype), 0, 0)
+
+        held = [put(rows * d), put(conditioned * d_y), put(parameters, 0.1)]
+        network = tuple(buffer.pointer for buffer in held)
+        out = [put(rows * d), put(rows * d), put(rows * d), put(conditioned * d_y), put(parameters)]
+        f, log_slopes, x_gradient, y_gradient, gradients = (buffer.pointer for buffer in out)
+        kept, own = put(workspace, np.nan), put(scratch, np.nan)
+        cuda.bnaf_forward(shape, dtype, network, 0.01, True, kept.pointer, f, log_slopes, 0, 0)
+        given = [put(rows * d), put(rows * d)]
+        cuda.bnaf_backward(
+            shape,
+            dtype,
+            network,
+            0.01,
+            kept.pointer,
+            *(buffer.pointer for buffer in given),
+            own.pointer,
+            x_gradient,
+            y_gradient,
+            gradients,
+            0,
+            0,
+        )
+        itemsize = np.dtype(dtype).itemsize
+        blocks = [
+            View(b.pointer, (b.nbytes // itemsize, 1), None, np.dtype(dtype), 0, b, None)
+            for b in out
+        ]
+        if any(cuda.first_unusable(DeviceArray(0, view=block)) >= 0 for block in blocks):
+            print(f"not finite: flow {shape} {dtype}")
+            wrong += 1
+    return wrong
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=333, help="samples, above 140")
@@ -98,6 +144,7 @@ def main() -> int:
                 print(f"different: {what} {dtype} {dims} {metric} {algorithm} k={k}")
                 wrong += 1
     wrong += batches(cuda, rng, arguments.n)
+    wrong += flows(cuda, rng, arguments.n)
     print(f"{wrong} differences")
     return 1 if wrong else 0
 

@@ -371,6 +371,24 @@ def bnaf_table(result: Result) -> str:
     return markdown_table(["(n,a)", "fastmi", "ratio", "of ideal", *rivals], rows)
 
 
+def bnaf_gpu_table(result: Result) -> str:
+    names = ("fastmi", "ref compiled", "modules")
+    rows = []
+    for row in result["rows"]:
+        own = row["seconds"]["fastmi graph"]
+        rivals = [
+            f"{row['seconds'][name] / own:.1f}x" if name in row["seconds"] else "" for name in names
+        ]
+        rows.append([row["case"], format_seconds(own), _fraction(row["floor"] / own), *rivals])
+    header = ["(n,a)", "fastmi, CUDA graph", "of floor", "fastmi, launch by launch"]
+    parts = [
+        result["gpu"]["name"],
+        markdown_table([*header, "definition compiled, reduce-overhead", "modules"], rows),
+        *(f"Failed: {one['what']} ({one['error']})." for one in result["failures"]),
+    ]
+    return "\n\n".join(parts)
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
@@ -382,6 +400,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "pairwise": ("Every pair of columns", pairwise_table),
     "permutation": ("Permutation test", permutation_table),
     "bnaf": ("Training step of a block autoregressive flow, float32", bnaf_table),
+    "bnaf_gpu": ("The same on a GPU", bnaf_gpu_table),
     "parity": ("Agreement on real data", parity_table),
     "critics_speed": ("Training of critics", critics_speed_table),
     "algorithms": ("Algorithms", algorithms_table),

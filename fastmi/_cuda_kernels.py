@@ -205,6 +205,21 @@ class CudaKernels:
         )
         return mean, std, count_sum, zero_radius
 
+    def bnaf_sizes(
+        self, shape: tuple[Any, ...], dtype: str, keep: bool, device: int
+    ) -> tuple[int, int, int]:
+        """See ``csrc/bindings/cuda_bnaf.cpp``."""
+        sizes: tuple[int, int, int] = self._cuda.bnaf_sizes(shape, dtype, keep, device)
+        return sizes
+
+    def bnaf_forward(self, *arguments: Any) -> None:
+        """See ``csrc/bindings/cuda_bnaf.cpp``; does not wait, nor does the next."""
+        self._cuda.bnaf_forward(*arguments)
+
+    def bnaf_backward(self, *arguments: Any) -> None:
+        """See ``csrc/bindings/cuda_bnaf.cpp``."""
+        self._cuda.bnaf_backward(*arguments)
+
     def _call(self, blocks: Sequence[DeviceArray], algorithm: str) -> _Call:
         first = blocks[0]
         if algorithm not in ALGORITHMS:

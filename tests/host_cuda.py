@@ -14,6 +14,7 @@ import numpy as np
 
 OUT_OF_MEMORY, NO_KERNEL_IMAGE, ILLEGAL_ADDRESS = 2, 209, 700
 WITHOUT_STREAM = (
+    "bnaf_sizes",
     "build_info",
     "choose_algorithm",
     "device_count",

@@ -22,6 +22,8 @@
 // algorithm: "auto", "brute" or "tree"; metric: "chebyshev" or "euclidean". The counts are the same
 // integers as those of fastmi._cpu.
 //
+// bnaf_sizes, bnaf_forward, bnaf_backward: see bindings/cuda_bnaf.cpp.
+//
 // driver_info(): {"runtime_version", "driver_version" (0: none), "reason" ("" when usable)}; never
 // raises, nor does device_count() (0 without a usable driver). device_info(i): name,
 // compute_capability, multiprocessors, total_memory. pointer_device(p): number of the device that
@@ -38,6 +40,8 @@
 #include <utility>
 
 #include "bindings/arguments.h"
+#include "bindings/cuda_bnaf.h"
+#include "bindings/dtype_name.h"
 #include "cuda/device.h"
 #include "cuda/ops.h"
 
@@ -57,14 +61,6 @@ Algorithm as_algorithm(const std::string& name) {
   if (name == "tree") return Algorithm::kTree;
   throw std::invalid_argument("algorithm must be 'auto', 'brute' or 'tree' on CUDA; got '" + name +
                               "'");
-}
-
-/// Calls f.template operator()<T>() for the number type of this name.
-template <class F>
-decltype(auto) with_dtype(const std::string& dtype, F&& f) {
-  if (dtype == "float32") return f.template operator()<float>();
-  if (dtype == "float64") return f.template operator()<double>();
-  throw std::invalid_argument("dtype must be 'float32' or 'float64'; got '" + dtype + "'");
 }
 
 template <class T>
@@ -420,6 +416,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
         });
       },
       "dtype"_a, "seconds"_a, "device"_a, "stream"_a);
+  register_cuda_bnaf(m);
 }
 
 }  // namespace fastmi::bindings

@@ -27,6 +27,11 @@ class CrossEntropyFit:
         self.model = model
         self.swapped = swapped
 
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can hold the loss: a model whose attribute of this name says so."""
+        return bool(getattr(self.model, "capturable", False))
+
     def _terms(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)
         return marginal.double(), conditional.double()
