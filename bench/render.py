@@ -202,13 +202,16 @@ def gpu_table(result: Result) -> str:
     for row in result["rows"]:
         seconds = row["fastmi"]["median"]
         rival, cpu = row["torch"], row.get("cpu")
-        scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
+        against = "out of memory"
+        if "seconds" in rival:
+            scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
+            against = f"{rival['seconds'] / seconds:.0f}x{scaled}"
         rows.append(
             [
                 f"{row['case']} {row['dtype']}",
                 format_seconds(seconds),
                 _fraction(row["of_ceiling"]) if "of_ceiling" in row else "",
-                f"{rival['seconds'] / seconds:.0f}x{scaled}",
+                against,
                 f"{cpu['seconds'] / seconds:.1f}x" if cpu else "",
                 ("equal" if row["counts_equal"] else "DIFFERENT") if cpu else "",
             ]

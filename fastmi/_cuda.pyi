@@ -171,6 +171,7 @@ def ksg_pairs(
     dtype: str,
     pairs: numpy.typing.NDArray[numpy.int64],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    algorithm: str,
     device: typing.SupportsInt | typing.SupportsIndex,
     stream: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
@@ -183,6 +184,7 @@ def ksg_permutations(
     orders: numpy.typing.NDArray[numpy.int64],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     metric: str,
+    algorithm: str,
     device: typing.SupportsInt | typing.SupportsIndex,
     stream: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...

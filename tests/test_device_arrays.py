@@ -243,6 +243,19 @@ class TestTorch:
         there = [Tensor(host_gpu.cuda, each) for each in (single, y)]
         same(fastmi.mi(*there), fastmi.mi(single, y))
 
+    def test_no_room_for_the_conversion(self, host_gpu, x, monkeypatch):
+        class OutOfMemoryError(RuntimeError):
+            pass
+
+        def to(self, dtype):
+            raise OutOfMemoryError("tried to allocate 9 GiB")
+
+        monkeypatch.setattr(Tensor, "to", to)
+        there = Tensor(host_gpu.cuda, (100 * x).astype(np.int32))
+        message = r"x must fit the GPU a second time.*Tensor of shape \(60, 2\): tried to allocate"
+        with pytest.raises(MemoryError, match=message):
+            fastmi.entropy(there)
+
     def test_large_integers(self, host_gpu):
         there = Tensor(host_gpu.cuda, np.array([0, 1, 2, 2**53 + 1]))
         with pytest.raises(ValueError, match=r"x must hold integers up to 2\*\*53"):

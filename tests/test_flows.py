@@ -9,8 +9,17 @@ torch = pytest.importorskip("torch")
 from fastmi.nn.bases import DiagonalBase, GaussianBase  # noqa: E402
 from fastmi.nn.bnaf import BNAF, BNAFStep  # noqa: E402
 from fastmi.nn.flows import Composition, InvertibleLinear, Reversal  # noqa: E402
+from fastmi.nn.mienf import gaussian_information  # noqa: E402
 from fastmi.nn.realnvp import AffineCoupling, RealNVP  # noqa: E402
 
+
+def elsewhere(d):
+    flow = InvertibleLinear(d)
+    flow.start_at(torch.randn(d, d) - 2 * torch.eye(d), torch.arange(float(d)))
+    return flow
+
+
+UNCONDITIONED = ("linear", "linear-elsewhere")
 FLOWS = {
     "bnaf": lambda d, y: BNAF(d, y_dims=y, width=4),
     "bnaf-tanh-gated": lambda d, y: BNAF(d, y_dims=y, width=4, activation="tanh", residual="gated"),
@@ -19,6 +28,7 @@ FLOWS = {
     "bnaf-two-steps": lambda d, y: BNAF(d, y_dims=y, width=4, steps=2, residual="gated"),
     "realnvp": lambda d, y: RealNVP(d, y_dims=y, hidden=16),
     "linear": lambda d, _: InvertibleLinear(d),
+    "linear-elsewhere": lambda d, _: elsewhere(d),
     "linear-bnaf": lambda d, y: Composition(
         InvertibleLinear(d), Reversal(d), BNAF(d, y_dims=y, width=4)
     ),
@@ -37,7 +47,7 @@ def _torch():
 
 
 def perturbed(name, d=3, y_dims=2):
-    flow = FLOWS[name](d, 0 if name == "linear" else y_dims)
+    flow = FLOWS[name](d, 0 if name in UNCONDITIONED else y_dims)
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.1)
@@ -67,7 +77,7 @@ def test_inverse(name, d):
     torch.testing.assert_close(flow.inverse(z, y), x, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [name for name in FLOWS if name != "linear"])
+@pytest.mark.parametrize("name", [name for name in FLOWS if name not in UNCONDITIONED])
 def test_first_rows_are_conditioned_and_the_others_are_not(name):
     flow = perturbed(name)
     x, y = data(flow, n=4, c=4)
@@ -170,6 +180,17 @@ def test_real_nvp_and_linear_start_as_the_identity():
         z, log_det = flow(x, given)
         torch.testing.assert_close(z, x)
         torch.testing.assert_close(log_det, torch.zeros(5))
+
+
+def test_linear_starts_where_it_is_told():
+    flow = perturbed("linear")
+    x, matrix, bias = torch.randn(5, 3), torch.randn(3, 3), torch.randn(3)
+    flow.start_at(matrix, bias)
+    z, log_det = flow(x)
+    torch.testing.assert_close(z, x @ matrix.T + bias)
+    torch.testing.assert_close(log_det, torch.linalg.slogdet(matrix).logabsdet.expand(5))
+    with pytest.raises(ValueError, match="matrix must be invertible and finite"):
+        flow.start_at(torch.zeros(3, 3), bias)
 
 
 def test_coupling_keeps_one_half():
@@ -309,6 +330,32 @@ def test_diagonal_base_keeps_its_precision_at_high_information(parametrization, 
 def test_parametrizations_start_alike():
     tanh, mi = DiagonalBase(2, 2), DiagonalBase(2, 2, parametrization="mi")
     torch.testing.assert_close(tanh.correlations(), mi.correlations())
+
+
+@pytest.mark.parametrize("parametrization", ["tanh", "mi"])
+def test_diagonal_base_starts_at_the_correlations(parametrization):
+    xi, eta, rho = latents(100_000)
+    base = DiagonalBase(3, 2, parametrization=parametrization)
+    base.start(xi, eta)
+    torch.testing.assert_close(base.correlations().detach(), rho, rtol=0, atol=0.01)
+    base.start(xi, -xi[:, :2])  # determined: a finite density all the same
+    assert torch.isfinite(base.log_joint(xi, -xi[:, :2])).all()
+
+
+def test_gaussian_base_starts_at_the_covariance():
+    xi, eta, _ = latents(1000)
+    xi, eta = xi @ torch.randn(3, 3) + 1, eta - 2
+    base = GaussianBase(3, 2)
+    base.start(xi, eta)
+    both = torch.cat([xi, eta], 1)
+    torch.testing.assert_close(base.mean.detach(), both.mean(0))
+    covariance = torch.cov(both.T, correction=0)
+    torch.testing.assert_close(base.factor() @ base.factor().T, covariance, rtol=1e-5, atol=1e-5)
+    assert base.mutual_information().item() == pytest.approx(
+        gaussian_information(xi, eta), abs=1e-4
+    )
+    base.start(xi, xi[:, :2])
+    assert torch.isfinite(base.log_joint(xi, xi[:, :2])).all()
 
 
 @pytest.mark.parametrize("parametrization", ["tanh", "mi"])

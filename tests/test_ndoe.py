@@ -111,12 +111,12 @@ def test_deactivated_weights_are_those_from_y_to_x():
     x, y = torch.randn(20, 3).double(), torch.randn(20, 2).double()
     marginal, conditional = SharedFlow(flow)(x, y)
     marginal.mean().backward(retain_graph=True)
-    for name, parameter in flow.named_parameters():
-        touched = parameter.grad is not None and bool(parameter.grad.abs().max() > 0)
-        assert touched == name.startswith(("weights", "biases")), name
+    for name, group in flow.layout.split(flow.vector.grad)._asdict().items():
+        for gradient in group:
+            assert bool(gradient.any()) == (name in ("weights", "biases")), name
     conditional.mean().backward()
-    for name, parameter in flow.named_parameters():
-        assert parameter.grad.abs().max() > 0, name
+    for name, group in flow.layout.split(flow.vector.grad)._asdict().items():
+        assert all(bool(gradient.any()) for gradient in group), name
     # Columns of x still see one another in q(x).
     moved = x.clone()
     moved[:, 0] += 1
@@ -180,6 +180,20 @@ def test_standardized_accounts_for_the_scale():
     torch.testing.assert_close(flow.inverse(z), x)
     constant = Standardized(plain, torch.full((10, 2), 7.0).double())
     assert torch.isfinite(constant(x)[0]).all()
+
+
+def test_width_that_nobody_set():
+    from fastmi.estimators.ndoe import default_width
+
+    assert [default_width(d) for d in (1, 8, 16, 20, 100)] == [20, 20, 10, 8, 6]
+
+
+def test_normal_scores_undo_what_was_done_to_the_columns():
+    x, y = pair(600)
+    same = fastmi.mi(x, y, method="ndoe", normalize="copula", **QUICK)
+    assert float(same) == float(
+        fastmi.mi(np.exp(x), y**3, method="ndoe", normalize="copula", **QUICK)
+    )
 
 
 @pytest.mark.parametrize(

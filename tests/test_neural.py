@@ -150,6 +150,13 @@ def test_share_of_held_out_samples(gaussian):
     assert len(fastmi.mi(*gaussian, method="doe", **few).local) == 1000
 
 
+def test_at_most_ten_thousand_held_out_samples_choose_the_parameters():
+    x, y = np.random.default_rng(0).normal(size=(2, 30_200, 1))
+    few = options("doe", hidden=(4,), steps=2, patience=1)
+    estimate = fastmi.DoE(**few).estimate(x[:200], y[:200], test=(x[200:], y[200:]))
+    assert len(estimate.local) == 20_000
+
+
 def test_the_normalisers_are_those_of_ksg(gaussian):
     x, y = gaussian
     few = options("mine", steps=60)

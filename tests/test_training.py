@@ -48,6 +48,20 @@ def test_an_optimizer_and_a_schedule_of_the_user():
     assert rates[0].get_last_lr() == pytest.approx([0.1 * 0.5**10])
 
 
+def test_linear_schedule_falls_to_zero():
+    rates = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    Problem().train(
+        steps=10, optimizer=lambda parameters: Watched(parameters, lr=0.1), schedule="linear"
+    )
+    assert rates == pytest.approx([0.01 * (10 - step) for step in range(10)])
+
+
 def test_the_last_step_is_evaluated_even_between_evaluations():
     assert Problem().train(steps=25, eval_every=10).steps.tolist() == [10, 20, 25]
 

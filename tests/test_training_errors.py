@@ -125,6 +125,7 @@ def test_nothing_to_train():
         ("optimizer", "lion", ValueError),
         ("optimizer", 3, TypeError),
         ("schedule", 3, TypeError),
+        ("schedule", "cosine", ValueError),
         ("clip_norm", -1.0, ValueError),
         ("eval_every", 0, ValueError),
         ("patience", 0, ValueError),

@@ -71,10 +71,14 @@ void check_device(int device) {
 DeviceScope::DeviceScope(int device) {
   check_device(device);
   check(cudaGetDevice(&before_));
-  check(cudaSetDevice(device));
+  changed_ = before_ != device;
+  // Makes a context on the device, and the destructor one on that of before, if they have none.
+  if (changed_) check(cudaSetDevice(device));
 }
 
-DeviceScope::~DeviceScope() { cudaSetDevice(before_); }
+DeviceScope::~DeviceScope() {
+  if (changed_) cudaSetDevice(before_);
+}
 
 cudaMemPool_t scratch_pool(int device) {
   static std::mutex mutex;

@@ -62,6 +62,12 @@ class DeviceQueue {
   }
   int multiprocessors() const { return multiprocessors_; }
   std::int64_t scratch_bytes() const { return limits_.scratch_bytes; }
+  std::int64_t free_bytes() const {
+    std::size_t left = 0;
+    std::size_t total = 0;
+    check(cudaMemGetInfo(&left, &total));
+    return static_cast<std::int64_t>(left);
+  }
   double pair_dims_per_launch() const { return limits_.pair_dims; }
 
   template <class Body>

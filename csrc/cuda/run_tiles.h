@@ -23,16 +23,17 @@ void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t heaps
       static_cast<std::int64_t>(queue.pair_dims_per_launch() / (pair_dims_per_query * kQueries));
   // Whole waves of two blocks per multiprocessor: blocks take equally long.
   const std::int64_t wave = 2 * queue.multiprocessors();
-  const std::int64_t most = std::min(queue.scratch_bytes() / (places * place_bytes), patience);
-  const std::int64_t at_once = std::min(tiles, std::max<std::int64_t>(1, most / wave) * wave);
-  const Scratch<T, Queue> distances(queue, at_once * places);
-  const Scratch<std::int32_t, Queue> samples(queue, at_once * places);
+  const std::int64_t fit =
+      std::min(pieces_at_once(queue, tiles, places * place_bytes, wave), std::max(patience, wave));
+  const std::int64_t most = fit < wave ? fit : fit / wave * wave;
+  const Scratch<T, Queue> distances(queue, most * places);
+  const Scratch<std::int32_t, Queue> samples(queue, most * places);
   params.heap_distances = distances.data();
   params.heap_samples = samples.data();
-  for (std::int64_t first = 0; first < tiles; first += at_once) {
+  for (std::int64_t first = 0; first < tiles; first += most) {
     if (first > 0) queue.checkpoint();
     params.first_query = first * kQueries;
-    launch(params, std::min(at_once, tiles - first));
+    launch(params, std::min(most, tiles - first));
   }
 }
 

@@ -31,6 +31,9 @@ Array = NDArray[Any]
 _DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 # Fewest held-out samples that say anything about a trained model.
 _FEWEST_HELD_OUT = 4
+# Most of them that every evaluation of the training looks at: with more it would cost as much as
+# the updates.
+_MOST_WATCHED = 10_000
 # Below it `feasible_limit` is not defined, and a standard error is a guess.
 _FEW_HELD_OUT = 50
 # Share of a column's largest value below which its spread is coarse in float32: there rounding
@@ -107,15 +110,16 @@ class NeuralEstimator:
     """Options of every estimator that trains a network; a base class.
 
     A part of the samples is held out; the value and its ``local`` are of that part, with the
-    parameters frozen. With `patience`, half of the held-out samples choose the parameters and
-    the other half give the value, so that the choice does not flatter it.
+    parameters frozen. With `patience`, half of the held-out samples (at most 10 000) choose the
+    parameters and the others give the value, so that the choice does not flatter it.
 
     Args:
         steps: Number of updates.
         batch_size: Samples in each.
         lr: Step size.
         optimizer: "adam", "adamax", "adamw", "sgd", or a function from parameters to optimizer.
-        schedule: Makes a learning-rate schedule from the optimizer; stepped once per update.
+        schedule: "linear", the rate falls to 0 over all `steps`; or a function that makes a
+            schedule from the optimizer, stepped once per update. None: one rate throughout.
         clip_norm: Largest Euclidean norm of the gradient; None for no clipping.
         eval_every: Updates between evaluations; None for ``steps // 50``, at least 1.
         patience: Evaluations without a better score before stopping, the best parameters
@@ -145,7 +149,7 @@ class NeuralEstimator:
     batch_size: int = 128
     lr: float = 5e-4
     optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adam"
-    schedule: Callable[[Optimizer], LRScheduler] | None = None
+    schedule: str | Callable[[Optimizer], LRScheduler] | None = None
     clip_norm: float | None = None
     eval_every: int | None = None
     patience: int | None = 10
@@ -288,9 +292,10 @@ class NeuralEstimator:
             return tuple(tensor[first:last] for tensor in tensors)
 
         border = n - held_out
-        middle = border + held_out // 2
         if self.patience is None:
-            return Split(rows(0, border), rows(border, n), rows(border, n), found, n)
+            watched = min(n, border + _MOST_WATCHED)
+            return Split(rows(0, border), rows(border, watched), rows(border, n), found, n)
+        middle = border + min(held_out // 2, _MOST_WATCHED)
         return Split(rows(0, border), rows(border, middle), rows(middle, n), found, n)
 
     def _device(self, variables: Sequence[object]) -> Any:

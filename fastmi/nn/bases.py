@@ -17,6 +17,11 @@ from fastmi.nn.flows import LOG_2_PI
 
 PARAMETRIZATIONS = ("tanh", "mi")
 
+# Bounds of the correlations that a base starts with: towards 1 the density degenerates,
+# towards 0 the "mi" form has no gradient.
+_LARGEST = 1 - 1e-6
+_SMALLEST = 0.05
+
 
 class Base(nn.Module, ABC):
     """A joint density q(xi, eta) with tractable margins; subclass it for other bases.
@@ -35,6 +40,13 @@ class Base(nn.Module, ABC):
     @abstractmethod
     def log_y(self, eta: Tensor) -> Tensor:
         """Return the log of q's margin of eta, shape (n,)."""
+
+    def start(self, xi: Tensor, eta: Tensor) -> None:
+        """Set the parameters by latents of training samples, once before the training.
+
+        Column j of both correlates with no other, has mean 0 and variance 1. Unless
+        overridden, the parameters stay as they are.
+        """
 
     def mutual_information(self) -> Tensor | None:
         """Return I(xi; eta) under q in nats; None if it has no closed form."""
@@ -70,6 +82,17 @@ class DiagonalBase(Base):
         # rho = 0.46 either way: the "mi" form has no gradient at independence.
         start = 0.5 if parametrization == "tanh" else math.log(math.log(math.cosh(0.5)))
         self.w = nn.Parameter(torch.full((min(dx, dy),), start))
+
+    @torch.no_grad()
+    def start(self, xi: Tensor, eta: Tensor) -> None:
+        """Set each rho_j to the correlation of its pair, off 0 with "mi" and off 1."""
+        a, b = xi[:, : len(self.w)].double(), eta[:, : len(self.w)].double()
+        rho = 2 * (a * b).sum(0) / (a.square() + b.square()).sum(0)
+        if self.parametrization == "tanh":
+            self.w.copy_(torch.atanh(rho.clamp(-_LARGEST, _LARGEST)))
+        else:
+            rho = rho.clamp(_SMALLEST, _LARGEST)
+            self.w.copy_((-0.5 * torch.log1p(-rho.square())).log())
 
     def information(self) -> Tensor:
         """Return the information of each pair of coordinates in nats, shape (min(dx, dy),)."""
@@ -128,6 +151,20 @@ class GaussianBase(Base):
         self.mean = nn.Parameter(torch.zeros(d))
         self.log_diagonal = nn.Parameter(torch.zeros(d))
         self.below = nn.Parameter(torch.zeros(d * (d - 1) // 2))
+
+    @torch.no_grad()
+    def start(self, xi: Tensor, eta: Tensor) -> None:
+        """Set mean and covariance to those of the latents."""
+        latents = torch.cat([xi, eta], 1).double()
+        self.mean.copy_(latents.mean(0))
+        covariance = torch.cov(latents.T, correction=0)
+        # A little independence, for latents that determine one another.
+        covariance.diagonal().mul_(1 + 1e-6).add_(1e-12)
+        factor = torch.linalg.cholesky(covariance)
+        self.log_diagonal.copy_(factor.diagonal().log())
+        d = len(self.mean)
+        place = torch.tril_indices(d, d, -1, device=self.mean.device)
+        self.below.copy_(factor[place[0], place[1]])
 
     def factor(self) -> Tensor:
         """Return the lower triangular L, covariance L L'."""

@@ -162,14 +162,17 @@ class Standardized(Flow):
 
 
 class InvertibleLinear(Flow):
-    r"""Affine map z = L U x + b with L unit lower, U upper triangular of positive diagonal.
+    r"""Affine map z = L U M x + b with L unit lower, U upper triangular of positive diagonal.
 
-    Starts as the identity. Reaches every matrix whose leading minors are positive, among them
-    what decorrelates the columns of x: L^{-1} of a Cholesky factor.
+    L, U and b are trained; the fixed M and the start of the others are the identity, unless
+    :meth:`start_at` sets another.
 
     Args:
         dims: Columns d of x.
     """
+
+    fixed: Tensor
+    log_det: Tensor
 
     def __init__(self, dims: int) -> None:
         super().__init__()
@@ -180,6 +183,25 @@ class InvertibleLinear(Flow):
         self.upper = nn.Parameter(torch.zeros(size))
         self.log_diagonal = nn.Parameter(torch.zeros(dims))
         self.bias = nn.Parameter(torch.zeros(dims))
+        self.register_buffer("fixed", torch.eye(dims))
+        self.register_buffer("log_det", torch.zeros(()))
+
+    @torch.no_grad()
+    def start_at(self, matrix: Tensor, bias: Tensor) -> None:
+        """Become z = matrix x + bias, from where training goes on.
+
+        Args:
+            matrix: Invertible, shape (d, d).
+            bias: Shape (d,).
+        """
+        log_det = torch.linalg.slogdet(matrix.double()).logabsdet
+        if not torch.isfinite(log_det):
+            raise ValueError("matrix must be invertible and finite")
+        for parameter in (self.lower, self.upper, self.log_diagonal):
+            parameter.zero_()
+        self.fixed.copy_(matrix)
+        self.log_det.copy_(log_det)
+        self.bias.copy_(bias)
 
     def _factors(self) -> tuple[Tensor, Tensor]:
         below = torch.tril_indices(self.dims, self.dims, -1, device=self.bias.device)
@@ -193,8 +215,8 @@ class InvertibleLinear(Flow):
         """See :meth:`Flow.forward`."""
         self._check(x, y)
         lower, upper = self._factors()
-        z = torch.addmm(self.bias, x, (lower @ upper).T)
-        return z, self.log_diagonal.sum().expand(len(x))
+        z = torch.addmm(self.bias, x, (lower @ (upper @ self.fixed)).T)
+        return z, (self.log_diagonal.sum() + self.log_det).expand(len(x))
 
     def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """See :meth:`Flow.inverse`."""
@@ -203,7 +225,9 @@ class InvertibleLinear(Flow):
         half = torch.linalg.solve_triangular(
             lower, (z - self.bias).T, upper=False, unitriangular=True
         )
-        x: Tensor = torch.linalg.solve_triangular(upper, half, upper=True).T
+        x: Tensor = torch.linalg.solve(
+            self.fixed, torch.linalg.solve_triangular(upper, half, upper=True)
+        ).T
         return x
 
 

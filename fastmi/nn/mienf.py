@@ -13,16 +13,21 @@ from torch import Tensor, nn
 
 from fastmi.nn.bases import Base
 from fastmi.nn.discriminative import Reading
-from fastmi.nn.flows import Flow
+from fastmi.nn.flows import Flow, InvertibleLinear
 
 __all__ = ["MIENFFit", "MIENFModel"]
 
 # Canonical correlations are kept below 1 by this much: beyond, rounding decides.
 _MARGIN = 1e-12
+# Share of the largest variance below which a direction counts as constant.
+_FLAT = 1e-10
+# Fewest samples per latent column that canonical correlations are taken from: with fewer, most of
+# what they find is chance.
+_FEWEST = 10
 
 
 class MIENFModel(nn.Module):
-    """Latents xi = f_x(x), eta = f_y(y) and a joint base density q of them.
+    """Latents xi = A f_x(x) + a, eta = B f_y(y) + b and a joint base density q of them.
 
     Args:
         flow_x: Flow of x.
@@ -34,16 +39,46 @@ class MIENFModel(nn.Module):
         super().__init__()
         self.flow_x = flow_x
         self.flow_y = flow_y
+        self.linear_x = InvertibleLinear(flow_x.dims)
+        self.linear_y = InvertibleLinear(flow_y.dims)
         self.base = base
+
+    @torch.no_grad()
+    def align(self, x: Tensor, y: Tensor) -> None:
+        """Set A, B and the base by the canonical correlations of what the flows make of samples.
+
+        Joint normals have the right base from then on, whichever linear maps x and y went
+        through; gradient steps alone would need thousands for it. With few samples for so many
+        columns everything stays as it is.
+
+        Args:
+            x: Training samples, shape (n, dx).
+            y: Shape (n, dy).
+        """
+        self.to(x.device, x.dtype)
+        if len(x) < _FEWEST * (self.flow_x.dims + self.flow_y.dims):
+            return
+        xi, eta = self.flow_x(x)[0], self.flow_y(y)[0]
+        for linear, (matrix, bias) in zip(
+            (self.linear_x, self.linear_y), canonical_maps(xi, eta), strict=True
+        ):
+            linear.start_at(matrix, bias)
+        self.base.start(self.linear_x(xi)[0], self.linear_y(eta)[0])
+
+    def latents(self, x: Tensor, y: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return xi and eta, each with its log |det|."""
+        (xi, log_det_x), (eta, log_det_y) = self.flow_x(x), self.flow_y(y)
+        (xi, linear_x), (eta, linear_y) = self.linear_x(xi), self.linear_y(eta)
+        return (xi, log_det_x + linear_x), (eta, log_det_y + linear_y)
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return log q(x, y) and the pointwise information of q's latents, shape (n,) each."""
-        return self.log_densities(self.flow_x(x), self.flow_y(y))
+        return self.log_densities(*self.latents(x, y))
 
     def log_densities(
         self, mapped_x: tuple[Tensor, Tensor], mapped_y: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Return the same from what the two flows return."""
+        """Return the same from what :meth:`latents` returns."""
         (xi, log_det_x), (eta, log_det_y) = mapped_x, mapped_y
         pointwise = self.base.pointwise(xi, eta)
         margins = self.base.log_x(xi) + self.base.log_y(eta)
@@ -85,7 +120,7 @@ class MIENFFit:
     @torch.no_grad()
     def read(self, x: Tensor, y: Tensor) -> Reading:
         """Return the mean pointwise information of all samples, and what else the model says."""
-        mapped_x, mapped_y = self.model.flow_x(x), self.model.flow_y(y)
+        mapped_x, mapped_y = self.model.latents(x, y)
         log_joint, pointwise = self.model.log_densities(mapped_x, mapped_y)
         local = pointwise.double().cpu().numpy()
         learnt = self.model.base.mutual_information()
@@ -112,11 +147,40 @@ def gaussian_information(xi: Tensor, eta: Tensor) -> float:
         xi: Shape (n, dx).
         eta: Shape (n, dy).
     """
+    correlations = canonical_correlations(xi, eta).clamp(max=1 - _MARGIN)
+    return -0.5 * float(torch.log1p(-correlations.square()).sum())
+
+
+def canonical_correlations(xi: Tensor, eta: Tensor) -> Tensor:
+    """Return the canonical correlations of samples, shape (min of the ranks,), float64."""
     factors = []
     for latent in (xi.double(), eta.double()):
-        centred = latent - latent.mean(0)
         # Orthonormal columns with the span of the centred latent, rank deficient or not.
-        u, s, _ = torch.linalg.svd(centred, full_matrices=False)
+        u, s, _ = torch.linalg.svd(latent - latent.mean(0), full_matrices=False)
         factors.append(u[:, s > s[0] * 1e-10] if s[0] > 0 else u[:, :0])
-    correlations = torch.linalg.svdvals(factors[0].T @ factors[1]).clamp(max=1 - _MARGIN)
-    return -0.5 * float(torch.log1p(-correlations.square()).sum())
+    correlations: Tensor = torch.linalg.svdvals(factors[0].T @ factors[1])
+    return correlations
+
+
+def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return (A, a) and (B, b) that bring samples to canonical form.
+
+    The columns of A xi + a are uncorrelated, of mean 0 and variance 1, as are those of B eta + b;
+    column j of one correlates with column j of the other alone, in falling order.
+
+    Args:
+        xi: Shape (n, dx).
+        eta: Shape (n, dy).
+    """
+    whitening, means, white = [], [], []
+    for latent in (xi.double(), eta.double()):
+        means.append(latent.mean(0))
+        centred = latent - means[-1]
+        variances, axes = torch.linalg.eigh(centred.T @ centred / len(latent))
+        # Directions without variance are left as they are instead of blown up.
+        flat = variances <= _FLAT * variances[-1]
+        whitening.append((axes * torch.where(flat, 1.0, variances).rsqrt()).T)
+        white.append(centred @ whitening[-1].T)
+    p, _, q = torch.linalg.svd(white[0].T @ white[1])
+    first, second = p.T @ whitening[0], q @ whitening[1]
+    return (first, -first @ means[0]), (second, -second @ means[1])

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from fastmi.nn.options import OPTIMIZERS, Training
 
@@ -48,6 +48,9 @@ def make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None
     """Return the schedule that the options make, None if they have none."""
     if options.schedule is None:
         return None
+    if isinstance(options.schedule, str):
+        # Of the step alone, so that a resumed run may have more of them.
+        return LambdaLR(optimizer, lambda step: max(1.0 - step / options.steps, 0.0))
     schedule = options.schedule(optimizer)
     if not isinstance(schedule, LRScheduler):
         raise TypeError(

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi._extras import Progress
+from fastmi._inputs import check_choice
 from fastmi._scalars import check_flag, check_integer, check_real
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -21,6 +22,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
+SCHEDULES = ("linear",)
 # Of torch's generators.
 _MOST_SEED = (1 << 64) - 1
 
@@ -35,7 +37,8 @@ class Training:
         lr: Step size of a named optimizer.
         optimizer: "adam", "adamax", "adamw", "sgd", or a function from the parameters to an
             optimizer, which then ignores `lr`.
-        schedule: Makes a learning-rate schedule from the optimizer; stepped once per update.
+        schedule: "linear", the rate falls to 0 over all `steps`; or a function that makes a
+            schedule from the optimizer, stepped once per update. None: one rate throughout.
         clip_norm: Largest Euclidean norm of the gradient; None for no clipping.
         eval_every: Updates between evaluations; None for ``steps // 50``, at least 1.
         patience: Evaluations without a better score after which to stop, keeping the
@@ -60,7 +63,7 @@ class Training:
     batch_size: int = 128
     lr: float = 5e-4
     optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adam"
-    schedule: Callable[[Optimizer], LRScheduler] | None = None
+    schedule: str | Callable[[Optimizer], LRScheduler] | None = None
     clip_norm: float | None = None
     eval_every: int | None = None
     patience: int | None = None
@@ -95,9 +98,11 @@ class Training:
                 f"optimizer must be a name or a function of the parameters; "
                 f"got optimizer={self.optimizer!r} ({type(self.optimizer).__name__})"
             )
-        if self.schedule is not None and not callable(self.schedule):
+        if isinstance(self.schedule, str):
+            check_choice("schedule", self.schedule, SCHEDULES)
+        elif self.schedule is not None and not callable(self.schedule):
             raise TypeError(
-                f"schedule must be None or a function of the optimizer; "
+                f"schedule must be None, a name or a function of the optimizer; "
                 f"got schedule={self.schedule!r} ({type(self.schedule).__name__})"
             )
         for name in ("compile", "resume"):
