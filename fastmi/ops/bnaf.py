@@ -188,7 +188,7 @@ _outside_graph: dict[str, _Kernel] = {
 _is_compiling: Callable[[], bool] = getattr(torch.compiler, "is_compiling", lambda: True)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[no-untyped-call, untyped-decorator]
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _has_cuda_kernels() -> bool:
     return _backend.find_cuda().kernels is not None
 
