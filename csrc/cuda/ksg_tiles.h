@@ -120,13 +120,7 @@ struct KsgTiles {
       block.each([&](int t, State&) {
         if (t < kQueries) block.shared().kept[t] = 0;
       });
-      const auto take = [&](const NeighbourHeap<T, true>& heap, int q, T distance,
-                            std::int32_t sample) {
-        keep(block.shared().kept[q], p.kept, distances + k * kQueries + q, heap.distance(0),
-             distance);
-        if (sample / Tiles::kCandidates % kSeedEvery == 0) return;  // has been in the first search
-        heap.offer(larger(distance, elsewhere(p, block.batch(), first + q, sample)), sample);
-      };
+      const Completion<Block> take{block, p, first, distances};
       const Space<T> widest = p.space[p.widest];
       int tiles = 0;
       int rounds = 0;
@@ -135,8 +129,8 @@ struct KsgTiles {
         if (!Tiles::template distances<0, true>(block, p.columns, widest, first, other)) continue;
         rounds +=
             Tiles::select(block, p.columns, first, other, distances, samples, k, measured, take);
-        // A round takes about as long as 64 dims of a tile.
-        if (rounds > 16 + tiles * static_cast<std::int64_t>(widest.end - widest.begin) / 64) {
+        // A round takes about as long as 16 dims of a tile.
+        if (rounds > 16 + tiles * static_cast<std::int64_t>(widest.end - widest.begin) / 16) {
           block.each([&](int t, State&) {
             if (t < kQueries) block.shared().kept[t] = -1;
           });
@@ -148,15 +142,40 @@ struct KsgTiles {
     return true;
   }
 
-  /// Distance of two samples in the dims outside the widest space.
-  FASTMI_HD static T elsewhere(const Params& p, std::int64_t batch, std::int64_t i,
-                               std::int64_t other) {
+  /// What becomes of a sample within reach in the widest space: it is measured in the other dims,
+  /// unless the first search has had it, and its distance there is kept.
+  template <class Block>
+  struct Completion {
+    static constexpr bool kPrepares = true;
+    Block& block;
+    const Params& p;
+    int first;
+    T* distances;
+
+    FASTMI_HD void prepare(int slot, int q, T distance, std::int32_t sample) const {
+      T joint = std::numeric_limits<T>::infinity();
+      if (sample / Tiles::kCandidates % kSeedEvery != 0) {
+        joint = completed(p, block.batch(), first + q, sample, distance, block.shared().reach[q]);
+      }
+      block.shared().complete[slot][q] = joint;
+    }
+    FASTMI_HD void operator()(const NeighbourHeap<T, true>& heap, int slot, int q, T distance,
+                              std::int32_t sample) const {
+      keep(block.shared().kept[q], p.kept, distances + p.k * kQueries + q, heap.distance(0),
+           distance);
+      const T joint = block.shared().complete[slot][q];
+      if (joint <= block.shared().reach[q]) heap.offer(joint, sample);
+    }
+  };
+
+  /// Joint distance of two samples that are `distance` apart in the widest space; any number above
+  /// `reach` if it is above that.
+  FASTMI_HD static T completed(const Params& p, std::int64_t batch, std::int64_t i,
+                               std::int64_t other, T distance, T reach) {
     const std::int32_t* of = p.columns.of + batch * p.columns.d;
     const Space<T> widest = p.space[p.widest];
-    T distance = 0;
-    for (int j = 0; j < p.columns.d; ++j) {
-      if (j == widest.begin) j = widest.end;
-      if (j == p.columns.d) break;
+    for (int j = 0; j < p.columns.d && distance <= reach; ++j) {
+      if (j >= widest.begin && j < widest.end) continue;
       const T* column = p.columns.columns + of[j] * p.columns.stride;
       distance = larger(distance, std::fabs(column[i] - column[other]));
     }

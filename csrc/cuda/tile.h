@@ -96,6 +96,7 @@ struct Tile {
     union {
       Coords coords;
       std::uint64_t partial[kGroup][kThreads];
+      T complete[kSlots][kQueries];  ///< distances of the pairs in the queues, in more dims
     };
     Waiting queue;
     int kept[kQueries];  ///< for the owner of the tile
@@ -265,24 +266,36 @@ struct Tile {
     shared.queued[q] = 0;
   }
 
-  /// A phase: take(heap, q, distance, sample) of everything in the queue of each query q.
+  /// Phases: take.prepare(slot, q, distance, sample), by all threads, then take(heap, slot, q,
+  /// distance, sample) of everything in the queue of each query q.
   template <class Block, class Take>
   FASTMI_HD static void empty_queues(Block& block, T* distances, std::int32_t* samples, int k,
                                      Take&& take) {
     Shared& shared = block.shared();
+    if constexpr (std::remove_cvref_t<Take>::kPrepares) {
+      block.each([&](int t, State&) {
+        // The slots of one query go to different threads.
+        const int slot = t % kSlots;
+        for (int q = t / kSlots; q < kQueries; q += kThreads / kSlots) {
+          if (slot >= shared.queued[q]) continue;
+          take.prepare(slot, q, shared.queue.distance[slot][q], shared.queue.sample[slot][q]);
+        }
+      });
+    }
     block.each([&](int t, State&) {
       if (t >= kQueries || shared.queued[t] == 0) return;
       const NeighbourHeap<T, true> heap = heap_of(distances, samples, k, t);
       const int queued = shared.queued[t] < kSlots ? shared.queued[t] : kSlots;
       for (int slot = 0; slot < queued; ++slot) {
-        take(heap, t, shared.queue.distance[slot][t], shared.queue.sample[slot][t]);
+        take(heap, slot, t, shared.queue.distance[slot][t], shared.queue.sample[slot][t]);
       }
       publish(shared, heap, t);
     });
   }
 
   struct Offer {
-    FASTMI_HD void operator()(const NeighbourHeap<T, true>& heap, int, T distance,
+    static constexpr bool kPrepares = false;
+    FASTMI_HD void operator()(const NeighbourHeap<T, true>& heap, int, int, T distance,
                               std::int32_t sample) const {
       heap.offer(distance, sample);
     }
