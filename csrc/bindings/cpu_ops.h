@@ -28,10 +28,15 @@ inline void check_threads(int threads) {
   }
 }
 
+/// Reports nothing.
+struct Quiet {
+  void operator()() const {}
+};
+
 /// Runs f(execution) without the GIL on `threads`; Ctrl-C during it comes back as
 /// KeyboardInterrupt. `report` is called with the GIL some twenty times a second.
-template <class F, class Report>
-void on_threads(int threads, F&& f, Report&& report) {
+template <class F, class Report = Quiet>
+void on_threads(int threads, F&& f, Report&& report = {}) {
   try {
     const py::gil_scoped_release no_gil;
     cpu::Execution execution;
@@ -53,7 +58,7 @@ void without_gil(const Blocks<T>& blocks, int threads, F&& f) {
   check_threads(threads);
   on_threads(cpu::useful_threads(threads, blocks.front().n, static_cast<int>(blocks.size()),
                                  total_dims(blocks)),
-             f, [] {});
+             f);
 }
 
 /// kth_distance, kneighbors, count_within.

@@ -81,14 +81,10 @@ py::array ksg_surrogates(const py::array& x, const py::array& y, const std::vect
   const std::int64_t n = blocks.front().n;
   check_ks(ks, n);
   check_threads(threads);
-  const auto quiet = [] {};
   std::optional<cpu::Surrogates<T>> surrogates;
-  on_threads(
-      threads,
-      [&](const cpu::Execution& execution) {
-        surrogates.emplace(blocks[0], blocks[1], ks, metric, algorithm, execution);
-      },
-      quiet);
+  on_threads(threads, [&](const cpu::Execution& execution) {
+    surrogates.emplace(blocks[0], blocks[1], ks, metric, algorithm, execution);
+  });
   std::vector<double> found;
   for (;;) {
     const py::object next = next_orders();
@@ -105,12 +101,9 @@ py::array ksg_surrogates(const py::array& x, const py::array& y, const std::vect
     found.resize(before + static_cast<std::size_t>(orders.shape(0)) * ks.size());
     const std::int64_t* data = orders.data();
     const std::int64_t number = orders.shape(0);
-    on_threads(
-        threads,
-        [&](const cpu::Execution& execution) {
-          surrogates->psi_means(data, number, execution, found.data() + before);
-        },
-        quiet);
+    on_threads(threads, [&](const cpu::Execution& execution) {
+      surrogates->psi_means(data, number, execution, found.data() + before);
+    });
   }
   const auto lists = static_cast<py::ssize_t>(ks.size());
   Array<double> means({static_cast<py::ssize_t>(found.size()) / lists, lists});

@@ -38,7 +38,8 @@ class CrossEntropyFit:
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sum of the cross-entropies and the running value."""
-        marginal, conditional = (terms.mean() for terms in self._terms(x, y))
+        pair = self.model(y, x) if self.swapped else self.model(x, y)
+        marginal, conditional = (terms.mean(dtype=torch.float64) for terms in pair)
         return marginal + conditional, marginal - conditional
 
     def estimate(self, x: Tensor, y: Tensor) -> float:

@@ -35,7 +35,8 @@ class SharedFlow(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return -log q(x) and -log q(x | y), shape (n,) each, nats."""
         both = -self.flow.log_density(torch.cat((x, x)), y)
-        return both[len(x) :], both[: len(x)]
+        conditional, marginal = both.chunk(2)
+        return marginal, conditional
 
 
 class SeparateFlows(nn.Module):
