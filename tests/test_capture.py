@@ -10,10 +10,15 @@ import torch
 from torch import nn
 
 import fastmi
-from fastmi.nn import Training, capture, train, training
+from fastmi.nn import Training, capture, optimizers, train, training
+from fastmi.nn.bases import DiagonalBase, GaussianBase
 from fastmi.nn.capture import wants_graph
 from fastmi.nn.cross_entropy import CrossEntropyFit
+from fastmi.nn.flows import InvertibleLinear
+from fastmi.nn.mienf import MIENFFit, MIENFModel
 from fastmi.nn.ndoe import SharedFlow
+from fastmi.nn.optimizers import capture_obstacle, make_optimizer, make_schedule
+from fastmi.nn.options import OPTIMIZERS
 from fastmi.nn.realnvp import RealNVP
 
 GPU = torch.device("cuda:0")
@@ -94,7 +99,13 @@ def same(one, other):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"optimizer": "sgd", "lr": 1e-2}, {"clip_norm": 0.1}, {"patience": 1, "lr": 0.3}],
+    [
+        {},
+        {"optimizer": "sgd", "lr": 1e-2},
+        {"clip_norm": 0.1},
+        {"schedule": "linear"},
+        {"patience": 1, "lr": 0.3},
+    ],
     ids=str,
 )
 def test_captured_steps_are_the_steps(options, request):
@@ -138,6 +149,9 @@ def test_flows_say_that_they_can_be_captured():
     assert not wants_graph(flow_fit().loss, Training(), torch.device("cpu"))
     assert not wants_graph(mean_loss, Training(), GPU)
     assert wants_graph(mean_loss, Training(cuda_graph=True), GPU)
+    for base, can in ((DiagonalBase(2, 2), True), (GaussianBase(2, 2), False)):
+        model = MIENFModel(InvertibleLinear(2), InvertibleLinear(2), base)
+        assert wants_graph(MIENFFit(model).loss, Training(), GPU) == can
     other = CrossEntropyFit(nn.Linear(1, 1), swapped=False)
     assert not wants_graph(other.loss, Training(), GPU)
 
@@ -145,10 +159,7 @@ def test_flows_say_that_they_can_be_captured():
 OBSTACLES = {
     "the data is on cpu": (torch.device("cpu"), {}),
     "compile=True": (GPU, {"compile": True}),
-    "a schedule changes": (
-        GPU,
-        {"schedule": torch.optim.lr_scheduler.ConstantLR},
-    ),
+    "the schedule is a function": (GPU, {"schedule": torch.optim.lr_scheduler.ConstantLR}),
     "the optimizer is a function": (GPU, {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1)}),
 }
 
@@ -161,11 +172,47 @@ def test_what_stands_against_a_graph_is_named(message):
         wants_graph(flow_fit().loss, Training(cuda_graph=True, **options), device)
 
 
-def test_an_optimizer_that_torch_cannot_capture_is_an_obstacle(monkeypatch):
-    monkeypatch.setattr(capture, "can_be_captured", lambda name: name != "adamax")
-    assert not wants_graph(flow_fit().loss, Training(optimizer="adamax"), GPU)
-    with pytest.raises(ValueError, match="the adamax of this version of torch"):
-        wants_graph(mean_loss, Training(optimizer="adamax", cuda_graph=True), GPU)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", [None, "linear"])
+def test_named_optimizers_and_schedules_can_be_captured(optimizer, schedule):
+    assert wants_graph(flow_fit().loss, Training(optimizer=optimizer, schedule=schedule), GPU)
+
+
+def test_what_an_older_torch_cannot_capture_is_named(monkeypatch):
+    class Adamax(torch.optim.Optimizer):
+        def __init__(self, parameters, lr):
+            super().__init__(parameters, {"lr": lr})
+
+    monkeypatch.setitem(OPTIMIZERS, "adamax", Adamax)
+    assert "the adamax of this version" in capture_obstacle(Training(optimizer="adamax"))
+    monkeypatch.setitem(OPTIMIZERS, "sgd", Adamax)
+    assert not capture_obstacle(Training(optimizer="sgd"))
+    assert "schedules of sgd in" in capture_obstacle(Training(optimizer="sgd", schedule="linear"))
+    monkeypatch.setattr(optimizers, "_schedules_fill_in", lambda: False)
+    assert not capture_obstacle(Training())
+    assert "schedules of adam in" in capture_obstacle(Training(schedule="linear"))
+
+
+def test_a_schedule_on_a_gpu_writes_to_the_rate_that_a_graph_reads():
+    """The optimizer as it is made for a GPU, its steps left out: they need one."""
+
+    class OnGpu(nn.Parameter):
+        is_cuda = True
+
+    options = Training(lr=0.25, schedule="linear", steps=4)
+    optimizer = make_optimizer([OnGpu(torch.zeros(2))], options)
+    group = optimizer.param_groups[0]
+    assert group["capturable"]
+    rate = group["lr"]
+    schedule = make_schedule(optimizer, options)
+    optimizer._opt_called = True  # torch warns of a schedule before the first step
+    seen = []
+    for _ in range(4):
+        seen.append(float(rate))
+        schedule.step()
+        assert group["lr"] is rate
+    assert seen == [0.25, 0.1875, 0.125, 0.0625]
+    assert float(rate) == 0.0
 
 
 @pytest.mark.parametrize("value", [1, "yes", 0.0])
@@ -183,8 +230,12 @@ def test_estimators_pass_the_option_on():
         fastmi.mi(x, y, method="ndoe-realnvp", cuda_graph=True, **small)
 
 
-@pytest.mark.parametrize("method", ["ndoe", "bnaf", "ndoe-realnvp"])
-@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.5}, {"optimizer": "sgd"}], ids=str)
+@pytest.mark.parametrize("method", ["ndoe", "bnaf", "ndoe-realnvp", "mienf"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"clip_norm": 0.5, "schedule": None}, {"optimizer": "sgd"}, {"optimizer": "adamw"}],
+    ids=str,
+)
 def test_cuda_graph_training_has_the_numbers_of_single_steps(method, options, real_gpu):
     del real_gpu
     if not torch.cuda.is_available():

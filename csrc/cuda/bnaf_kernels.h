@@ -36,13 +36,14 @@ struct ForwardJob {
 template <class T, bool Wide>
 struct BnafForward {
   using Shape = Tile<T, Wide>;
+  static constexpr int kSlots = Shape::kColumns / kSlopeLanes;
   struct State {
     TileState<T, Shape> tile;
-    SlopeState<T> slopes;
+    SlopeState<T, kSlots> slopes;
   };
   union Shared {
     TileShared<T, Shape> tile;
-    SlopeShared<T> slopes;
+    SlopeShared<T, kSlots> slopes;
   };
   /// Blocks of the launch: those of x, of y, of the slopes.
   struct Params {
@@ -62,7 +63,7 @@ struct BnafForward {
       const bool is_x = index < p.x_blocks;
       run_tile(block, p.slots, is_x ? p.x : p.y, is_x ? index : index - p.x_blocks);
     } else {
-      SlopeWork<T, Block>(block, p.chain, index - p.x_blocks - p.y_blocks).run();
+      SlopeWork<T, kSlots, Block>(block, p.chain, index - p.x_blocks - p.y_blocks).run();
     }
   }
 

@@ -1,7 +1,7 @@
 // The slopes of a flow: log df_i/dx_i of every block and sample, through all layers at once.
 //
 // Only the diagonal blocks of the weights take part, and only units of the same block, so a thread
-// block that takes one block i and 32 samples needs no other. Since block i ends in a single
+// block that takes one block i and some samples needs no other. Since block i ends in a single
 // output, every derivative of its log-slope is a share P of it, and a loss's gradient in unit u is
 // its gradient in the log-slope times a number known in the forward pass: `bend`.
 //
@@ -42,31 +42,34 @@ struct SlopeChain {
   SlopeLayer<T> layers[kMaxBnafDepth];
 };
 
-inline constexpr int kSlopeSlots = 32;
+inline constexpr int kSlopeLanes = 32;
 inline constexpr int kSlopeGroups = 8;
 inline constexpr int kSlopeTile = 64;  ///< rows and columns of weights at once
 inline constexpr int kSlopeOwn = kSlopeTile / kSlopeGroups;
 
-template <class T>
+/// Of a thread that has Slots slots.
+template <class T, int Slots>
 struct SlopeState {
-  T exponent;  ///< N of the layer's inputs
-  T top;
-  T sums[kSlopeOwn];
+  T exponent[Slots];  ///< N of the layer's inputs
+  T top[Slots];
+  T sums[kSlopeOwn][Slots];
 };
 
-template <class T>
+template <class T, int Slots>
 struct SlopeShared {
   T weights[kSlopeTile][kSlopeTile];
   T row_top[4][kSlopeTile];
   T row_exponent[kSlopeTile];
-  T top[kSlopeGroups][kSlopeSlots];
+  T top[kSlopeGroups][kSlopeLanes * Slots];
 };
 
-/// The work on one block and 32 slots. Threads of a group of 32 take neighbouring slots, group g
-/// the units g, g + 8, ...
-template <class T, class Block>
+/// The work on one block and 32 Slots slots. Threads of a group of 32 take neighbouring slots,
+/// group g the units g, g + 8, ... Phases are short and wait for memory: several slots a thread
+/// make more of each where there are enough samples.
+template <class T, int Slots, class Block>
 class SlopeWork {
  public:
+  static constexpr int kSlots = kSlopeLanes * Slots;
   using State = typename Block::State;
 
   FASTMI_HD SlopeWork(Block& block, const SlopeChain<T>& chain, int index)
@@ -74,21 +77,25 @@ class SlopeWork {
         chain_(chain),
         i_(index % chain.d),
         first_tile_(index < chain.d),
-        first_slot_(index / chain.d * kSlopeSlots) {}
+        first_slot_(index / chain.d * kSlots) {}
 
   FASTMI_HD void run() {
-    block_.each([](int, State& state) { state.slopes.exponent = 0; });
+    block_.each([](int, State& state) {
+      for (T& exponent : state.slopes.exponent) exponent = 0;
+    });
     for (int l = 0; l < chain_.depth; ++l) forward(l);
     if (!chain_.keep) return;
     for (int l = chain_.depth - 1; l > 0; --l) backward(l);
   }
 
  private:
-  FASTMI_HD int slot(int t) const { return first_slot_ + t % kSlopeSlots; }
-  FASTMI_HD static int group(int t) { return t / kSlopeSlots; }
-  /// Where unit p of this block stands in a layer's arrays.
+  /// The thread's slots are this far from the first, and 32 apart.
+  FASTMI_HD static int lane(int t) { return t % kSlopeLanes; }
+  FASTMI_HD static int group(int t) { return t / kSlopeLanes; }
+  /// Where unit p of this block stands in a layer's arrays, at the thread's first slot.
   FASTMI_HD std::int64_t at(const SlopeLayer<T>& layer, int p, int t) const {
-    return static_cast<std::int64_t>(i_ * layer.weights.a_out + p) * chain_.slots.count + slot(t);
+    return static_cast<std::int64_t>(i_ * layer.weights.a_out + p) * chain_.slots.count +
+           first_slot_ + lane(t);
   }
   /// Row p of this diagonal block.
   FASTMI_HD static const T* row_of(const Triangle<T>& weights, int i, int p) {
@@ -131,30 +138,53 @@ class SlopeWork {
     });
   }
 
+  FASTMI_HD void clear_sums() {
+    block_.each([](int, State& state) {
+      for (auto& own : state.slopes.sums) {
+        for (T& sum : own) sum = 0;
+      }
+    });
+  }
+
+  /// Adds weight(unit) times the numbers of the thread's slots, ones if null, to the sums of its
+  /// units below `end`.
+  template <class Weight>
+  FASTMI_HD static void add(SlopeState<T, Slots>& slopes, int t, int end, const T* numbers,
+                            const Weight& weight) {
+    T number[Slots];
+    FASTMI_UNROLL
+    for (int s = 0; s < Slots; ++s) {
+      number[s] = numbers == nullptr ? T(1) : numbers[s * kSlopeLanes];
+    }
+    FASTMI_UNROLL
+    for (int own = 0; own < kSlopeOwn; ++own) {
+      const int unit = group(t) + kSlopeGroups * own;
+      if (unit >= end) continue;
+      const T w = weight(unit);
+      FASTMI_UNROLL
+      for (int s = 0; s < Slots; ++s) slopes.sums[own][s] += w * number[s];
+    }
+  }
+
   FASTMI_HD void forward(int l) {
     const SlopeLayer<T>& layer = chain_.layers[l];
     const int a_out = layer.weights.a_out;
     const int a_in = layer.weights.a_in;
     auto& shared = block_.shared().slopes;
-    block_.each([](int, State& state) { state.slopes.top = T(-4) * kFarthest; });
+    block_.each([](int, State& state) {
+      for (T& top : state.slopes.top) top = T(-4) * kFarthest;
+    });
     for (int first_p = 0; first_p < a_out; first_p += kSlopeTile) {
       find_exponents(layer, first_p);
-      block_.each([](int, State& state) {
-        for (T& sum : state.slopes.sums) sum = 0;
-      });
+      clear_sums();
       for (int first_q = 0; first_q < a_in; first_q += kSlopeTile) {
         bring_weights(layer.weights, first_p, first_q);
         block_.each([&](int t, State& state) {
-          const int end = a_in - first_q < kSlopeTile ? a_in - first_q : kSlopeTile;
-          for (int q = 0; q < end; ++q) {
-            const T e = l == 0
-                            ? T(1)
-                            : chain_.layers[l - 1].scaled[at(chain_.layers[l - 1], first_q + q, t)];
-            FASTMI_UNROLL
-            for (int own = 0; own < kSlopeOwn; ++own) {
-              const int p = group(t) + kSlopeGroups * own;
-              if (first_p + p < a_out) state.slopes.sums[own] += shared.weights[p][q] * e;
-            }
+          const int behind = a_in - first_q < kSlopeTile ? a_in - first_q : kSlopeTile;
+          const SlopeLayer<T>& from = chain_.layers[l == 0 ? 0 : l - 1];
+          for (int q = 0; q < behind; ++q) {
+            const T* e = l == 0 ? nullptr : from.scaled + at(from, first_q + q, t);
+            add(state.slopes, t, a_out - first_p, e, [&](int p) { return shared.weights[p][q]; });
           }
         });
       }
@@ -163,34 +193,47 @@ class SlopeWork {
         for (int own = 0; own < kSlopeOwn; ++own) {
           const int p = group(t) + kSlopeGroups * own;
           if (first_p + p >= a_out) continue;
-          const T sum = state.slopes.sums[own];
-          if (l + 1 < chain_.depth) {
-            activate(layer, at(layer, first_p + p, t), sum, shared.row_exponent[p], state);
-          } else {
-            end(layer, t, sum, state.slopes.exponent + shared.row_exponent[p]);
+          FASTMI_UNROLL
+          for (int s = 0; s < Slots; ++s) {
+            const T sum = state.slopes.sums[own][s];
+            const std::int64_t place = at(layer, first_p + p, t) + s * kSlopeLanes;
+            const T exponent = shared.row_exponent[p];
+            if (l + 1 < chain_.depth) {
+              activate(layer, place, sum, exponent, state.slopes.top[s]);
+            } else {
+              end(layer, place, first_slot_ + lane(t) + s * kSlopeLanes, sum,
+                  state.slopes.exponent[s] + exponent);
+            }
           }
         }
       });
     }
     if (l + 1 == chain_.depth) return;
-    block_.each(
-        [&](int t, State& state) { shared.top[group(t)][t % kSlopeSlots] = state.slopes.top; });
     block_.each([&](int t, State& state) {
-      T top = shared.top[0][t % kSlopeSlots];
-      for (int g = 1; g < kSlopeGroups; ++g) top = larger(top, shared.top[g][t % kSlopeSlots]);
-      state.slopes.exponent += top;
+      for (int s = 0; s < Slots; ++s) {
+        shared.top[group(t)][lane(t) + s * kSlopeLanes] = state.slopes.top[s];
+      }
+    });
+    block_.each([&](int t, State& state) {
       const T least = power_of_two(-BnafFormat<T>::kKept);
-      for (int p = group(t); p < a_out; p += kSlopeGroups) {
-        const std::int64_t place = at(layer, p, t);
-        const T e = layer.scaled[place] * power_of_two(layer.bend[place] - top);
-        layer.scaled[place] = e < least ? least : e;
+      FASTMI_UNROLL
+      for (int s = 0; s < Slots; ++s) {
+        const int column = lane(t) + s * kSlopeLanes;
+        T top = shared.top[0][column];
+        for (int g = 1; g < kSlopeGroups; ++g) top = larger(top, shared.top[g][column]);
+        state.slopes.exponent[s] += top;
+        for (int p = group(t); p < a_out; p += kSlopeGroups) {
+          const std::int64_t place = at(layer, p, t) + s * kSlopeLanes;
+          const T e = layer.scaled[place] * power_of_two(layer.bend[place] - top);
+          layer.scaled[place] = e < least ? least : e;
+        }
       }
     });
   }
 
   /// The slope of a hidden unit, with an exponent of its own for now.
   FASTMI_HD void activate(const SlopeLayer<T>& layer, std::int64_t place, T sum, T exponent,
-                          State& state) {
+                          T& top) const {
     const SplitTanh<T> tanh = split_tanh(layer.u[place]);
     const bool leaks = chain_.leak > 0;
     const T slope = sum * (leaks ? tanh.sech2 + chain_.leak : tanh.part);
@@ -198,15 +241,16 @@ class SlopeWork {
     layer.ratio[place] = sum;
     layer.scaled[place] = slope;
     layer.bend[place] = n;
-    state.slopes.top = larger(state.slopes.top, n + exponent_of(slope));
+    top = larger(top, n + exponent_of(slope));
   }
 
-  FASTMI_HD void end(const SlopeLayer<T>& layer, int t, T sum, T exponent) {
-    layer.ratio[at(layer, 0, t)] = T(1) / sum;
-    const int sample = chain_.slots.sample(slot(t));
+  FASTMI_HD void end(const SlopeLayer<T>& layer, std::int64_t place, int slot, T sum,
+                     T exponent) const {
+    layer.ratio[place] = T(1) / sum;
+    const int sample = chain_.slots.sample(slot);
     if (sample < 0) return;
-    const auto place = static_cast<std::int64_t>(sample) * chain_.d + i_;
-    chain_.log_slopes[place] = std::fma(exponent, T(0.6931471805599453), std::log(sum));
+    chain_.log_slopes[static_cast<std::int64_t>(sample) * chain_.d + i_] =
+        std::fma(exponent, T(0.6931471805599453), std::log(sum));
   }
 
   /// Shares of the units that layer l > 0 starts from.
@@ -217,21 +261,15 @@ class SlopeWork {
     const int a_in = layer.weights.a_in;
     auto& shared = block_.shared().slopes;
     for (int first_q = 0; first_q < a_in; first_q += kSlopeTile) {
-      block_.each([](int, State& state) {
-        for (T& sum : state.slopes.sums) sum = 0;
-      });
+      clear_sums();
       for (int first_p = 0; first_p < a_out; first_p += kSlopeTile) {
         find_exponents(layer, first_p);
         bring_weights(layer.weights, first_p, first_q);
         block_.each([&](int t, State& state) {
-          const int end = a_out - first_p < kSlopeTile ? a_out - first_p : kSlopeTile;
-          for (int p = 0; p < end; ++p) {
-            const T ratio = layer.ratio[at(layer, first_p + p, t)];
-            FASTMI_UNROLL
-            for (int own = 0; own < kSlopeOwn; ++own) {
-              const int q = group(t) + kSlopeGroups * own;
-              if (first_q + q < a_in) state.slopes.sums[own] += shared.weights[p][q] * ratio;
-            }
+          const int behind = a_out - first_p < kSlopeTile ? a_out - first_p : kSlopeTile;
+          for (int p = 0; p < behind; ++p) {
+            add(state.slopes, t, a_in - first_q, layer.ratio + at(layer, first_p + p, t),
+                [&](int q) { return shared.weights[p][q]; });
           }
         });
       }
@@ -240,15 +278,18 @@ class SlopeWork {
         for (int own = 0; own < kSlopeOwn; ++own) {
           const int q = first_q + group(t) + kSlopeGroups * own;
           if (q >= a_in) continue;
-          const std::int64_t place = at(into, q, t);
-          const T share = into.scaled[place] * state.slopes.sums[own];
-          const SplitTanh<T> tanh = split_tanh(into.u[place]);
-          const T slope = tanh.sech2 + chain_.leak;
-          // d log(slope) / du; -2 tanh without the leak.
-          const T bend = T(-2) * tanh.tanh * (chain_.leak > 0 ? tanh.sech2 / slope : T(1));
-          into.bend[place] = share * bend;
-          into.ratio[place] = share / into.ratio[place];
-          into.u[place] = slope;
+          FASTMI_UNROLL
+          for (int s = 0; s < Slots; ++s) {
+            const std::int64_t place = at(into, q, t) + s * kSlopeLanes;
+            const T share = into.scaled[place] * state.slopes.sums[own][s];
+            const SplitTanh<T> tanh = split_tanh(into.u[place]);
+            const T slope = tanh.sech2 + chain_.leak;
+            // d log(slope) / du; -2 tanh without the leak.
+            const T bend = T(-2) * tanh.tanh * (chain_.leak > 0 ? tanh.sech2 / slope : T(1));
+            into.bend[place] = share * bend;
+            into.ratio[place] = share / into.ratio[place];
+            into.u[place] = slope;
+          }
         }
       });
     }

@@ -60,7 +60,7 @@ void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>&
         chain.layers[k - 1] = {views.weights(k), level.u,    level.scaled,
                                level.ratio,      level.bend, plan.row_exponents[k - 1]};
       }
-      slope_blocks = shape.d * (slots.count / kSlopeSlots);
+      slope_blocks = shape.d * x.tiles_across;
     }
     queue.template launch<BnafForward<T, Wide>>(p.x_blocks + p.y_blocks + slope_blocks, 1, p);
   }

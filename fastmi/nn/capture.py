@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fastmi.nn.optimizers import can_be_captured
+from fastmi.nn.optimizers import capture_obstacle
 from fastmi.nn.options import Training
 
 __all__: list[str] = []
@@ -45,13 +45,7 @@ def _obstacle(options: Training, device: torch.device) -> str:
         return f"the data is on {device}"
     if options.compile:
         return "compile=True"
-    if options.schedule is not None:
-        return "a schedule changes the learning rate, which a graph keeps"
-    if not isinstance(options.optimizer, str):
-        return "the optimizer is a function, of which it is not known whether it can be captured"
-    if not can_be_captured(options.optimizer):
-        return f"the {options.optimizer} of this version of torch cannot be captured"
-    return ""
+    return capture_obstacle(options)
 
 
 class GraphStep:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
@@ -24,10 +26,13 @@ def make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimiz
         return optimizer
     make: Any = OPTIMIZERS[options.optimizer]
     arguments: dict[str, Any] = {"lr": options.lr}
-    # Kernels that a CUDA graph can hold compute other bits for some optimizers: so the flag goes
-    # by the device, and a graph changes no number.
-    if parameters[0].device.type == "cuda" and "capturable" in signature(make).parameters:
-        arguments["capturable"] = True
+    # What a CUDA graph can hold may compute other bits: so it goes by the device, not by whether
+    # there is a graph, which then changes no number.
+    if parameters[0].is_cuda and not capture_obstacle(options):
+        if "capturable" in signature(make).parameters:
+            arguments["capturable"] = True
+        if options.schedule is not None:  # it writes where the graph reads
+            arguments["lr"] = torch.tensor(options.lr, device=parameters[0].device)
     if options.optimizer == "adamax":
         optimizer = make(parameters, **arguments)
         return optimizer
@@ -39,9 +44,35 @@ def make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimiz
     return optimizer
 
 
-def can_be_captured(optimizer: str) -> bool:
-    """Return whether a CUDA graph can hold the steps of a named optimizer."""
-    return optimizer == "sgd" or "capturable" in signature(OPTIMIZERS[optimizer]).parameters
+def capture_obstacle(options: Training) -> str:
+    """Return what keeps a CUDA graph from holding the optimizer's steps, "" if nothing does."""
+    if not isinstance(options.optimizer, str):
+        return "the optimizer is a function, of which it is not known whether it can be captured"
+    flags = signature(OPTIMIZERS[options.optimizer]).parameters
+    if options.optimizer != "sgd" and "capturable" not in flags:
+        return f"the {options.optimizer} of this version of torch cannot be captured"
+    if options.schedule is None:
+        return ""
+    if not isinstance(options.schedule, str):
+        return "the schedule is a function, which may change what a graph keeps"
+    # Only fused does SGD leave a rate on the device where it is.
+    if (options.optimizer == "sgd" and "fused" not in flags) or not _schedules_fill_in():
+        return f"schedules of {options.optimizer} in this version of torch cannot be captured"
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _schedules_fill_in() -> bool:
+    """Return whether a schedule writes to a rate that is a tensor; older torch replaces it."""
+    rate = torch.tensor(1.0)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=rate)
+    schedule = LambdaLR(optimizer, lambda step: 0.5**step)
+    for expected in (0.5, 0.25):
+        optimizer.step()
+        schedule.step()
+        if optimizer.param_groups[0]["lr"] is not rate or float(rate) != expected:
+            return False
+    return True
 
 
 def make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None:

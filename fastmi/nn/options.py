@@ -48,7 +48,7 @@ class Training:
         cuda_graph: Whether steps on a GPU are replayed as one CUDA graph, which takes the cost of
             launching kernels off small batches and changes no number. None: where the loss
             has an attribute ``capturable`` that is true (the flows') and nothing stands
-            against it: `compile`, a `schedule`, an `optimizer` that is a function. True: or fail.
+            against it: `compile`, a `schedule` or an `optimizer` that is a function. True: or fail.
         progress: A bar with the running estimate, or a function called once per step.
         checkpoint: File written at each evaluation, in a folder that exists.
         resume: Go on from `checkpoint` if it exists, of a run with the same data, seed and
