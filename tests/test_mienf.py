@@ -113,6 +113,17 @@ def test_different_numbers_of_columns():
     assert math.isfinite(estimate)
 
 
+def test_constant_columns_are_left_out():
+    x, y = pair(600)
+    padded_x, padded_y = np.insert(x, 1, 5.0, axis=1), np.insert(y, 0, -1.0, axis=1)
+    estimate = fastmi.mi(padded_x, padded_y, method="mienf", **QUICK)
+    assert float(estimate) == float(fastmi.mi(x, y, method="mienf", **QUICK))
+    assert "columns 1 of x are constant and left out" in estimate.warnings[0]
+    assert "columns 0 of y are constant and left out" in estimate.warnings[1]
+    with pytest.raises(ValueError, match="y must not be constant: it has no density"):
+        fastmi.mi(x, np.ones(600), method="mienf", **QUICK)
+
+
 def test_seed_reproduces_bit_for_bit():
     x, y = pair(600)
     first, second = (fastmi.mi(x, y, method="mienf", **QUICK) for _ in range(2))

@@ -1,6 +1,7 @@
 // The operands of a flow's products, see add_product.
 #pragma once
 
+#include <cstdint>
 #include <iterator>
 
 #include "cuda/bnaf_math.h"
@@ -103,7 +104,7 @@ struct SlotColumns : PlainOperand<T> {
     const int k = from + share.k;
     const T* at = units.place(k, sample);
     FASTMI_UNROLL
-    for (int i = 0; i < Share::kNumbers; ++i, at += Share::kStep * units.unit_step) {
+    for (int i = 0; i < Share::kNumbers; ++i, at += std::int64_t{Share::kStep} * units.unit_step) {
       to[i] = sample >= 0 && k + i * Share::kStep < end ? *at : T(0);
     }
   }
@@ -125,7 +126,8 @@ struct UnitRows : PlainOperand<T> {
     const int unit = first + share.row;
     const T* at = units.place(unit, sample);
     FASTMI_UNROLL
-    for (int i = 0; i < Share::kNumbers; ++i, at += Share::kRowStep * units.unit_step) {
+    for (int i = 0; i < Share::kNumbers;
+         ++i, at += std::int64_t{Share::kRowStep} * units.unit_step) {
       const bool there = sample >= 0 && unit + i * Share::kRowStep < behind;
       to[i] = there && units.data == nullptr ? T(1) : T(0);
       if (there && units.data != nullptr) to[i] = *at;
