@@ -80,7 +80,12 @@ class MIENF(NeuralEstimator):
         from fastmi.nn.bases import Base
 
         check_choice("flow", self.flow, FLOWS)
-        if not isinstance(self.base, Base):
+        if not isinstance(self.base, str | Base):
+            raise TypeError(
+                f"base must be 'diagonal', 'gaussian' or a fastmi.nn.Base; "
+                f"got base={self.base!r} ({type(self.base).__name__})"
+            )
+        if isinstance(self.base, str):
             check_choice("base", self.base, BASES)
         check_choice("parametrization", self.parametrization, PARAMETRIZATIONS)
         if self.width is not None:
