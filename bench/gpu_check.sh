@@ -100,8 +100,12 @@ show() { "$python" -c 'import fastmi; fastmi.show_config(); assert fastmi.config
 # From an empty folder: at the root, `import fastmi` would find the source tree. A test that finds
 # no way to the GPU fails instead of being skipped.
 tests() {
+  local status=0
+  # Needs no pytest, and says first whether any kernel is wrong.
+  "$python" "$root/bench/gpu_sanitize.py" || status=1
   FASTMI_REQUIRE_GPU=1 "$python" -m pytest -q -p no:cacheprovider --continue-on-collection-errors -W default --rootdir "$root" -k "gpu or cuda" \
-    "$root"/tests/test_{bnaf_cuda,capture,device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py
+    "$root"/tests/test_{bnaf_cuda,capture,device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py || status=1
+  return "$status"
 }
 sanitize() {
   compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 \

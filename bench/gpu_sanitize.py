@@ -51,11 +51,13 @@ def results(kernels, blocks, k: int, metric: str, algorithm: str) -> Iterator[tu
     yield "ksg_sweep", kernels.ksg_sweep(*blocks, SCALES, ks, metric, 1)[2:]
 
 
-def batches(cuda, rng: np.random.Generator, n: int) -> int:
+def batches(cuda, rng: np.random.Generator, n: int, dtype: str) -> int:
     """Return the number of batches whose means are not those of one call for each member."""
-    x, y = (rng.standard_normal((n, 2)) for _ in range(2))
+    x, y = (rng.standard_normal((n, 2)).astype(dtype) for _ in range(2))
     there = [DeviceArray(0, host=each) for each in (x, y)]
-    orders = np.stack([rng.permutation(n) for _ in range(7)])
+    # So many that large tiles serve them.
+    number = fastmi.config()["cuda"]["devices"][0]["multiprocessors"] + 8
+    orders = np.stack([rng.permutation(n) for _ in range(number)])
     pairs = np.array([[0, 1], [0, 3], [2, 1]])
     columns = np.hstack([x, y])
     given = iter([orders, None])
@@ -74,7 +76,7 @@ def batches(cuda, rng: np.random.Generator, n: int) -> int:
     for what, (got, members) in means.items():
         expected = [_cpu.ksg(member, [3], 1, "chebyshev", "auto", 1)[0] for member in members]
         if not np.allclose(got, expected, rtol=1e-12):
-            print(f"different: {what}")
+            print(f"different: {what} {dtype}")
             wrong += 1
     return wrong
 
@@ -124,6 +126,17 @@ def flows(cuda, rng: np.random.Generator, n: int) -> int:
     return wrong
 
 
+def one_pass(cuda, rng: np.random.Generator) -> int:
+    """Return 1 if counts in one pass over the pairs, which few neighbours of many get, differ."""
+    arrays = [rng.standard_normal((16_500, d)).astype(np.float32) for d in (2, 1)]
+    there = [DeviceArray(0, host=array) for array in arrays]
+    expected = _cpu.ksg(arrays, [1], 1, "chebyshev", "auto", 1)[2]
+    if np.array_equal(cuda.ksg(there, [1], 1, "chebyshev", "brute", 1)[2], expected):
+        return 0
+    print("different: ksg in one pass")
+    return 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=333, help="samples, above 140")
@@ -143,7 +156,8 @@ def main() -> int:
             if not all(map(np.array_equal, got, expected)):
                 print(f"different: {what} {dtype} {dims} {metric} {algorithm} k={k}")
                 wrong += 1
-    wrong += batches(cuda, rng, arguments.n)
+    wrong += sum(batches(cuda, rng, arguments.n, dtype) for dtype in ("float32", "float64"))
+    wrong += one_pass(cuda, rng)
     wrong += flows(cuda, rng, arguments.n)
     print(f"{wrong} differences")
     return 1 if wrong else 0

@@ -353,19 +353,20 @@ def compat_table(result: Result) -> str:
 
 
 def bnaf_table(result: Result) -> str:
-    """Medians; the ratio is to the fastest rival."""
+    """Medians; the ratio is to the fastest rival. Some libraries have no NDoE step."""
     rivals = [name for name in result["rows"][0]["seconds"] if name != "fastmi"]
     rows = []
     for row in result["rows"]:
         seconds = row["seconds"]
-        best = min((seconds[name] for name in rivals), default=seconds["fastmi"])
+        timed = [name for name in rivals if name in seconds]
+        best = min((seconds[name] for name in timed), default=seconds["fastmi"])
         rows.append(
             [
                 row["case"],
                 format_seconds(seconds["fastmi"]),
                 f"{best / seconds['fastmi']:.1f}x",
                 _fraction(row["ideal"] / seconds["fastmi"]),
-                *(format_seconds(seconds[name]) for name in rivals),
+                *(format_seconds(seconds[name]) if name in timed else "" for name in rivals),
             ]
         )
     return markdown_table(["(n,a)", "fastmi", "ratio", "of ideal", *rivals], rows)

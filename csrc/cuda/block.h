@@ -9,13 +9,14 @@
 // between phases depends on nothing that differs between threads. Within a phase a thread writes
 // nothing that another one reads, except through fetch_add and fetch_min, and no result depends on
 // their order. block.index() and block.batch() number the blocks of a launch, block.shared() is
-// uninitialised.
+// uninitialised; block.account(number) adds to the pair-dimensions that a host counts.
 //
 // Drivers are templates over a Queue, which stands for a stream of a device or for the host:
 // allocate, release, upload (has read its source when it ends), download (may end before the copy
 // does), launch<Body>(blocks, batch, params), wait, checkpoint (a wait at which an interrupt is
 // heard), multiprocessors(), scratch_bytes() that a launch may take beyond what its results need,
-// free_bytes() of the device, and pair_dims_per_launch() that keep a launch short.
+// free_bytes() of the device, pair_dims_per_launch() that keep a launch short, and one_pass_from():
+// samples per neighbour from which brute force goes over the pairs only once.
 #pragma once
 
 #include <algorithm>

@@ -69,6 +69,7 @@ class DeviceQueue {
     return static_cast<std::int64_t>(left);
   }
   double pair_dims_per_launch() const { return limits_.pair_dims; }
+  std::int64_t one_pass_from() const { return limits_.one_pass_from; }
 
   template <class Body>
   void launch(std::int64_t blocks, std::int64_t batch, const typename Body::Params& params) {

@@ -20,6 +20,8 @@ class DeviceBlock {
   __device__ std::int64_t batch() const { return blockIdx.x / blocks_; }
   __device__ typename Body::Shared& shared() { return shared_; }
 
+  __device__ void account(std::int64_t) {}
+
   template <class F>
   __device__ __forceinline__ void each(F&& f) {
     f(static_cast<int>(threadIdx.x), state_);
@@ -62,9 +64,11 @@ void launch_body(cudaStream_t stream, std::int64_t blocks, std::int64_t batch,
 struct LaunchLimits {
   std::int64_t scratch_bytes;
   double pair_dims;
+  std::int64_t one_pass_from;
 };
 
-/// A fraction of a second on any GPU of the last ten years.
-inline LaunchLimits launch_limits() { return {std::int64_t{256} << 20, 1e12}; }
+/// The launch takes a fraction of a second on any GPU of the last ten years. One pass: a query has
+/// about one candidate in a tile (README.md).
+inline LaunchLimits launch_limits() { return {std::int64_t{256} << 20, 1e12, 1 << 14}; }
 
 }  // namespace fastmi::cuda

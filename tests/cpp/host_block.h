@@ -11,6 +11,9 @@ namespace fastmi::test {
 /// Order of the threads within a phase. A body whose result depends on it has a race.
 enum class ThreadOrder { kForward, kBackward };
 
+/// Evaluated so far, by every body.
+inline std::int64_t pair_dims = 0;
+
 template <class Body>
 class HostBlock {
  public:
@@ -27,6 +30,8 @@ class HostBlock {
   std::int64_t blocks() const { return blocks_; }
   std::int64_t batch() const { return batch_; }
   typename Body::Shared& shared() { return *shared_; }
+
+  void account(std::int64_t number) { pair_dims += number; }
 
   template <class F>
   void each(F&& f) {

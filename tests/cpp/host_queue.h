@@ -47,10 +47,12 @@ class HostQueue {
   std::int64_t scratch_bytes() const { return scratch; }
   std::int64_t free_bytes() const { return memory; }
   double pair_dims_per_launch() const { return patience; }
+  std::int64_t one_pass_from() const { return one_pass; }
 
   std::int64_t scratch = std::int64_t{1} << 28;
   std::int64_t memory = std::int64_t{1} << 30;
   double patience = 1e12;
+  std::int64_t one_pass = 1 << 14;
   int allocations = 0;  ///< not yet released
   int launches = 0;
   int checkpoints = 0;

@@ -27,6 +27,7 @@ struct Settings {
   /// Small, so that moderate samples take several launches.
   std::int64_t scratch_bytes = 1 << 16;
   double pair_dims_per_launch = 1e6;
+  std::int64_t one_pass_from = 40;
 };
 
 class Machine {

@@ -17,7 +17,8 @@ PYBIND11_MODULE(_machine, m) {
       .def_readwrite("multiprocessors", &Settings::multiprocessors)
       .def_readwrite("memory", &Settings::memory)
       .def_readwrite("scratch_bytes", &Settings::scratch_bytes)
-      .def_readwrite("pair_dims_per_launch", &Settings::pair_dims_per_launch);
+      .def_readwrite("pair_dims_per_launch", &Settings::pair_dims_per_launch)
+      .def_readwrite("one_pass_from", &Settings::one_pass_from);
   Machine& machine = Machine::get();
   m.attr("settings") = py::cast(&machine.settings, py::return_value_policy::reference);
   m.def("reset", [&] { machine.reset(); });

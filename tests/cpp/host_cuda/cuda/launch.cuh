@@ -33,11 +33,12 @@ void launch_body(cudaStream_t stream, std::int64_t blocks, std::int64_t batch,
 struct LaunchLimits {
   std::int64_t scratch_bytes;
   double pair_dims;
+  std::int64_t one_pass_from;
 };
 
 inline LaunchLimits launch_limits() {
   const test::Settings& settings = test::Machine::get().settings;
-  return {settings.scratch_bytes, settings.pair_dims_per_launch};
+  return {settings.scratch_bytes, settings.pair_dims_per_launch, settings.one_pass_from};
 }
 
 }  // namespace fastmi::cuda
