@@ -340,6 +340,8 @@ def test_diagonal_base_starts_at_the_correlations(parametrization):
     torch.testing.assert_close(base.correlations().detach(), rho, rtol=0, atol=0.01)
     base.start(xi, -xi[:, :2])  # determined: a finite density all the same
     assert torch.isfinite(base.log_joint(xi, -xi[:, :2])).all()
+    base.start(torch.zeros(10, 3), torch.zeros(10, 2))
+    assert torch.isfinite(base.w).all()
 
 
 def test_gaussian_base_starts_at_the_covariance():
