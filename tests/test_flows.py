@@ -354,7 +354,7 @@ def test_gaussian_base_starts_at_the_covariance():
     covariance = torch.cov(both.T, correction=0)
     torch.testing.assert_close(base.factor() @ base.factor().T, covariance, rtol=2e-4, atol=1e-5)
     assert base.mutual_information().item() == pytest.approx(
-        gaussian_information(xi, eta), abs=1e-4
+        gaussian_information(xi, eta), abs=2e-3
     )
     base.start(xi, xi[:, :2])
     assert torch.isfinite(base.log_joint(xi, xi[:, :2])).all()
