@@ -355,6 +355,8 @@ def test_diagonal_base_starts_at_the_correlations(parametrization):
     torch.testing.assert_close(base.correlations().detach(), rho, rtol=0, atol=0.01)
     base.start(xi, -xi[:, :2])  # determined: a finite density all the same
     assert torch.isfinite(base.log_joint(xi, -xi[:, :2])).all()
+    base.start(torch.zeros(10, 3), torch.zeros(10, 2))
+    assert torch.isfinite(base.w).all()
 
 
 def test_gaussian_base_starts_at_the_covariance():
@@ -365,9 +367,9 @@ def test_gaussian_base_starts_at_the_covariance():
     both = torch.cat([xi, eta], 1)
     torch.testing.assert_close(base.mean.detach(), both.mean(0))
     covariance = torch.cov(both.T, correction=0)
-    torch.testing.assert_close(base.factor() @ base.factor().T, covariance, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(base.factor() @ base.factor().T, covariance, rtol=2e-4, atol=1e-5)
     assert base.mutual_information().item() == pytest.approx(
-        gaussian_information(xi, eta), abs=1e-4
+        gaussian_information(xi, eta), abs=2e-3
     )
     base.start(xi, xi[:, :2])
     assert torch.isfinite(base.log_joint(xi, xi[:, :2])).all()

@@ -83,10 +83,18 @@ def test_canonical_maps():
 @pytest.mark.parametrize("n", [50, 3])
 def test_canonical_maps_of_degenerate_samples_are_invertible(n):
     x = torch.randn(n, 3, generator=torch.Generator().manual_seed(0))
-    for degenerate in (torch.cat([x, x[:, :1]], 1), torch.ones(n, 4)):
+    for degenerate in (torch.cat([x, x[:, :1]], 1), torch.full((n, 4), 0.1).double()):
         for matrix, shift in canonical_maps(degenerate, x):
-            assert torch.isfinite(torch.linalg.slogdet(matrix).logabsdet)
+            assert abs(torch.linalg.slogdet(matrix).logabsdet) < 10
             assert torch.isfinite(shift).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("base", ["diagonal", "gaussian"])
+def test_constant_variable_has_no_information(base, dtype):
+    x, y = np.full((500, 1), 0.1), np.random.default_rng(0).normal(size=(500, 2))
+    estimate = fastmi.mi(x, y, method="mienf", base=base, dtype=dtype, **QUICK)
+    assert abs(estimate) < 0.02
 
 
 def test_few_samples_for_many_columns():
@@ -120,8 +128,7 @@ def test_constant_columns_are_left_out():
     assert float(estimate) == float(fastmi.mi(x, y, method="mienf", **QUICK))
     assert "columns 1 of x are constant and left out" in estimate.warnings[0]
     assert "columns 0 of y are constant and left out" in estimate.warnings[1]
-    with pytest.raises(ValueError, match="y must not be constant: it has no density"):
-        fastmi.mi(x, np.ones(600), method="mienf", **QUICK)
+    assert abs(fastmi.mi(np.ones((600, 2)), np.ones(600), method="mienf", **QUICK)) < 0.02
 
 
 def test_seed_reproduces_bit_for_bit():

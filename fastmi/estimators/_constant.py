@@ -11,29 +11,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def without_constant_columns(split: Split, which: int, name: str, *, given: str = "") -> Split:
+def without_constant_columns(
+    split: Split, which: int, name: str, *, needed_by: str | None = None
+) -> Split:
     """Return the split without the constant columns of variable number `which`, with a warning.
+
+    A variable that has no other column stays as it is, unless something needs one.
 
     Args:
         split: Samples.
         which: Number of the variable.
         name: Its name.
-        given: Option that makes them a nuisance, for the message: "side='x'".
+        needed_by: Option that needs a density, "side='x'" say; None if none does.
 
     Raises:
-        ValueError: All columns are constant.
+        ValueError: All columns are constant, and a density is needed.
     """
     first = split.train[which][0]
     varies = (split.train[which] != first).any(0)
     for part in (split.select, split.report):
         varies |= (part[which] != first).any(0)
     constant = (~varies).nonzero()[:, 0].tolist()
-    if not constant:
+    if not constant or (needed_by is None and len(constant) == len(varies)):
         return split
     if len(constant) == len(varies):
         raise ValueError(
-            f"{name} must not be constant{f' with {given}' if given else ''}: "
-            "it has no density; the information is 0"
+            f"{name} must not be constant with {needed_by}: it has no density; the information is 0"
         )
 
     def without(*blocks: Tensor) -> tuple[Tensor, ...]:

@@ -62,7 +62,7 @@ class EntropyDifference(NeuralEstimator):
     def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
         split = super()._split(variables, names, test)
         which = SIDES.index(self.side)
-        return without_constant_columns(split, which, self.side, given=f"side={self.side!r}")
+        return without_constant_columns(split, which, self.side, needed_by=f"side={self.side!r}")
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
         from fastmi.nn.cross_entropy import CrossEntropyFit

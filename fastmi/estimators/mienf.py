@@ -43,7 +43,7 @@ class MIENF(NeuralEstimator):
     held-out samples. With normal bases it tends to a lower bound: never above the truth if
     both latents are exactly normal each by themselves, and arbitrarily far below if they are
     not jointly normal. Where the latents are not normal yet it can exceed the truth. Constant
-    columns have no density: they are left out, with a warning.
+    columns beside others have no density: they are left out, with a warning.
 
     ``terms`` of the result: ``learnt``, the information of the base's own parameters, which
     agrees with the value when the training has converged; ``gaussian``, that of the joint
@@ -110,8 +110,7 @@ class MIENF(NeuralEstimator):
         Raises:
             FloatingPointError: The loss became NaN or infinite; the message names the step.
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite, fewer than a batch; a
-                variable is constant.
+            ValueError: Samples of wrong shape or length, not finite, fewer than a batch.
         """
         return self._estimate((x, y), ("x", "y"), test)
 

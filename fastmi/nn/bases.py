@@ -19,7 +19,7 @@ PARAMETRIZATIONS = ("tanh", "mi")
 
 # Bounds of the correlations that a base starts with: towards 1 the density degenerates,
 # towards 0 the "mi" form has no gradient.
-_LARGEST = 1 - 1e-6
+_LARGEST = 0.9999
 _SMALLEST = 0.05
 
 
@@ -87,7 +87,8 @@ class DiagonalBase(Base):
     def start(self, xi: Tensor, eta: Tensor) -> None:
         """Set each rho_j to the correlation of its pair, off 0 with "mi" and off 1."""
         a, b = xi[:, : len(self.w)].double(), eta[:, : len(self.w)].double()
-        rho = 2 * (a * b).sum(0) / (a.square() + b.square()).sum(0)
+        # Constant latents correlate with nothing.
+        rho = torch.nan_to_num(2 * (a * b).sum(0) / (a.square() + b.square()).sum(0))
         if self.parametrization == "tanh":
             self.w.copy_(torch.atanh(rho.clamp(-_LARGEST, _LARGEST)))
         else:
@@ -158,7 +159,9 @@ class GaussianBase(Base):
         latents = torch.cat([xi, eta], 1).double()
         self.mean.copy_(latents.mean(0))
         covariance = torch.cov(latents.T, correction=0)
-        # A little independence, for latents that determine one another.
+        # A little independence, for latents that determine one another or are constant.
+        covariance[: self.dx, self.dx :] *= _LARGEST
+        covariance[self.dx :, : self.dx] *= _LARGEST
         covariance.diagonal().mul_(1 + 1e-6).add_(1e-12)
         factor = torch.linalg.cholesky(covariance)
         self.log_diagonal.copy_(factor.diagonal().log())

@@ -19,7 +19,7 @@ __all__ = ["MIENFFit", "MIENFModel"]
 
 # Canonical correlations are kept below 1 by this much: beyond, rounding decides.
 _MARGIN = 1e-12
-# Share of the largest variance below which a direction counts as constant.
+# Share of the mean square below which the variance of a direction counts as rounding.
 _FLAT = 1e-10
 # Fewest samples per latent column that canonical correlations are taken from: with fewer, most of
 # what they find is chance.
@@ -183,7 +183,7 @@ def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tupl
         centred = latent - means[-1]
         variances, axes = torch.linalg.eigh(centred.T @ centred / len(latent))
         # Directions without variance are left as they are instead of blown up.
-        flat = variances <= _FLAT * variances[-1]
+        flat = variances <= _FLAT * latent.square().sum(1).mean()
         whitening.append((axes * torch.where(flat, 1.0, variances).rsqrt()).T)
         white.append(centred @ whitening[-1].T)
     p, _, q = torch.linalg.svd(white[0].T @ white[1])
