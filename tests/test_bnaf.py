@@ -430,3 +430,30 @@ def test_bad_input_is_named(op, bad):
     op(**arguments)
     with pytest.raises(error, match=message):
         op(**{**arguments, **change})
+
+
+@pytest.mark.parametrize(
+    "sizes, error, message",
+    [
+        ((0, (1, 1)), ValueError, "dims must be an integer >= 1; got dims=0"),
+        ((3.0, (1, 1)), TypeError, "dims must be an integer"),
+        ((3, (1, -2, 1)), ValueError, "widths must be an integer >= 1; got widths=-2"),
+        ((3, (1, 2.5, 1)), TypeError, "widths must be an integer"),
+        ((3, (1,)), ValueError, r"widths must be 1, a_1, \.\.\., 1; got \(1,\)"),
+        ((3, (2, 4, 1)), ValueError, "widths must be 1, a_1"),
+        ((3, (1, 4, 2)), ValueError, "widths must be 1, a_1"),
+        ((3, (1, 1), -1), ValueError, "y_dims must be an integer >= 0"),
+        ((3, (1, 4, 1), 2), ValueError, r"y_widths must be 1, e_1, .* got \(\) with y_dims=2"),
+        ((3, (1, 4, 1), 2, (2, 3)), ValueError, "y_widths must be 1, e_1"),
+        ((3, (1, 4, 1), 0, (1, 3)), ValueError, "y_widths must be 1, .* empty without y"),
+    ],
+)
+def test_a_layout_must_fit_together(sizes, error, message):
+    with pytest.raises(error, match=message):
+        BnafLayout(*sizes)
+
+
+def test_the_layout_must_be_one():
+    with pytest.raises(TypeError, match="layout must be a BnafLayout; got tuple"):
+        bnaf_vector(torch.zeros(2, 1), torch.zeros(2), (1, (1, 1)))
+    assert BnafLayout(3, [1, 4, 1]) == BnafLayout(3, (1, 4, 1))

@@ -56,9 +56,9 @@ def bnaf(
 
     Weights are packed as :mod:`fastmi.ops.block_triangle` describes. Tensors in host memory run
     through the compiled kernel, with as many threads as torch uses; tensors on an NVIDIA GPU
-    through that of ``fastmi._cuda``, up to 16 layers, where :func:`fastmi.show_config` has it; all
-    others through :func:`bnaf_ref`. NaN spreads within its row, as in torch; the log-slope of a
-    unit stops at about +-65536, infinite inputs included.
+    through that of ``fastmi._cuda``, of at most 16 layers, where :func:`fastmi.show_config` has
+    it; all others through :func:`bnaf_ref`. NaN spreads within its row, as in torch; the log-slope
+    of a unit stops at about +-65536, infinite inputs included.
 
     Args:
         x: Rows, shape (n, d), float32 or float64; n and d at least 1.
@@ -77,7 +77,8 @@ def bnaf(
 
     Raises:
         TypeError: An argument is no tensor, or dtypes or devices differ.
-        ValueError: A shape does not fit, or `activation` is unknown.
+        ValueError: A shape does not fit, or `activation` is unknown; more layers than the kernel
+            for GPUs has.
     """
     network = _check(x, weights, biases, y, y_weights, y_biases, cross_weights, activation)
     kernel = _kernel(x.device)
@@ -115,6 +116,8 @@ def bnaf_vector(
     """
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {ACTIVATIONS}; got {activation!r}")
+    if not isinstance(layout, BnafLayout):
+        raise TypeError(f"layout must be a BnafLayout; got {type(layout).__name__}")
     _check_rows("x", x)
     _check_like("vector", vector, x)
     _check_shape("x", x, (len(x), layout.dims))

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from fastmi._extras import load
+from fastmi._scalars import check_integer
 from fastmi.ops.block_triangle import packed_size
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf_layout")
@@ -36,12 +37,31 @@ class BnafLayout:
         widths: Units per column, 1, a_1, ..., a_L = 1.
         y_dims: Columns d_y of y; 0 for a flow without.
         y_widths: Units per column of y, 1, e_1, ..., e_{L-1}; empty without y.
+
+    Raises:
+        TypeError: A size that is no integer.
+        ValueError: A size out of range, or widths that do not fit together.
     """
 
     dims: int
     widths: tuple[int, ...]
     y_dims: int = 0
     y_widths: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_integer("dims", self.dims, 1)
+        check_integer("y_dims", self.y_dims, 0)
+        for name in ("widths", "y_widths"):
+            widths = tuple(check_integer(name, width, 1) for width in getattr(self, name))
+            object.__setattr__(self, name, widths)
+        if len(self.widths) < 2 or self.widths[0] != 1 or self.widths[-1] != 1:
+            raise ValueError(f"widths must be 1, a_1, ..., 1; got {self.widths}")
+        length = len(self.widths) - 1 if self.y_dims else 0
+        if len(self.y_widths) != length or self.y_widths[:1] not in ((), (1,)):
+            raise ValueError(
+                f"y_widths must be 1, e_1, ..., one less than widths, empty without y; "
+                f"got {self.y_widths} with y_dims={self.y_dims}, widths={self.widths}"
+            )
 
     @cached_property
     def size(self) -> int:
