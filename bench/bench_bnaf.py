@@ -2,6 +2,11 @@
 
 python bench/bench_bnaf.py --json bench/results/bnaf.json
 
+"by hand" is the best torch known: forward and backward written out. "ref" is fastmi's definition of
+the op under autograd, "modules" has the structure of the reference implementation (full masked
+matrices). numpyro, flowjax and pyro take part where they are installed, as peers/bnaf_others.py
+says; their flows are no NDoE, so that those rows lack them.
+
 The ideal step does the block-triangular products at the rate torch's sgemm reaches here, and
 fused Adam on the packed parameters; nothing else. fastmi's own tile kernel may be faster than
 that sgemm, so the fraction may exceed 1.
@@ -18,6 +23,7 @@ from collections.abc import Callable
 import machine
 import render
 import torch
+from peers import bnaf_others
 from peers.bnaf_torch import Parameters, steps
 from timing import format_seconds, interleave, progress
 
@@ -32,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--budget", type=float, default=12.0, help="seconds of rounds per row")
     parser.add_argument("--without", nargs="*", default=[], help="candidates to leave out")
     parser.add_argument("--batches", nargs="*", type=int, default=BATCHES)
+    parser.add_argument("--cases", nargs="*", default=[f"{n},{a}" for n, a in CASES], metavar="N,A")
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--cpu-time", action="store_true", help="CPU seconds, for a busy machine")
     parser.add_argument("--plain-malloc", action="store_true", help="leave glibc's thresholds")
@@ -43,7 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     clock = time.process_time if arguments.cpu_time else time.perf_counter
     rate = gemm_rate(clock)
     progress(f"sgemm {rate / 1e9:.0f} GFLOP/s")
-    cases = ((4, 6),) if arguments.quick else CASES
+    cases = ((4, 6),) if arguments.quick else [map(int, c.split(",")) for c in arguments.cases]
     rows = []
     for n, a in cases:
         for batch in (128,) if arguments.quick else arguments.batches:
@@ -55,6 +62,7 @@ def main(argv: list[str] | None = None) -> None:
         "machine": machine.describe(arguments.threads),
         "cpu_time": arguments.cpu_time,
         "torch": torch.__version__,
+        "libraries": bnaf_others.versions(),
         "gflops_sgemm": rate / 1e9,
         "malloc_keeps_freed_memory": keeps_memory,
         "rows": rows,
@@ -101,6 +109,8 @@ def measure(
         if name not in arguments.without
     }
     check_losses(candidates)
+    if not ndoe:
+        candidates |= bnaf_others.steps(n, a, x, y, without=arguments.without)
     timings = interleave(
         {name: timed(step, clock) for name, step in candidates.items()},
         budget=0.0 if arguments.quick else arguments.budget,
@@ -119,9 +129,9 @@ def measure(
     }
 
 
-def check_losses(candidates: dict[str, Callable[[], float]]) -> None:
+def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
     """All but the modules, which normalise their weights, start at one loss and stay together."""
-    losses = {name: [step() for _ in range(3)] for name, step in candidates.items()}
+    losses = {name: [float(step()) for _ in range(3)] for name, step in candidates.items()}
     expected = losses["fastmi"]
     for name, values in losses.items():
         gap = max(abs(v - e) / abs(e) for v, e in zip(values, expected, strict=True))
@@ -129,10 +139,10 @@ def check_losses(candidates: dict[str, Callable[[], float]]) -> None:
             raise SystemExit(f"{name}: losses {values} differ from {expected}")
 
 
-def timed(step: Callable[[], float], clock: Clock) -> Callable[[], tuple[float, float]]:
+def timed(step: Callable[[], torch.Tensor], clock: Clock) -> Callable[[], tuple[float, float]]:
     def call() -> tuple[float, float]:
         start = clock()
-        value = step()
+        value = float(step())
         return value, clock() - start
 
     return call

@@ -134,6 +134,7 @@ def rival_seconds(x: Any, y: Any, k: int, budget: float) -> dict[str, Any]:
 def mi_row(task: Task, dtype: str, ceiling: dict[str, float], clock: Clock) -> dict[str, Any]:
     """One case: fastmi on the GPU, the rival, the CPU path, agreement."""
     import numpy as np
+    import torch
 
     import fastmi
 
@@ -151,7 +152,10 @@ def mi_row(task: Task, dtype: str, ceiling: dict[str, float], clock: Clock) -> d
     }
     if dtype in ceiling:
         row["of_ceiling"] = row["pair_dims_per_second"] / ceiling[dtype]
-    row["torch"] = rival_seconds(x, y, task.k, budget=min(3.0, max(0.5, clock.left() / 20)))
+    try:
+        row["torch"] = rival_seconds(x, y, task.k, budget=min(3.0, max(0.5, clock.left() / 20)))
+    except torch.OutOfMemoryError as error:  # the row stands without it
+        row["torch"] = {"error": str(error).splitlines()[0]}
     if task.pair_dims <= CPU_PAIR_DIMS or task.dx <= 3:
         host = [each.cpu().numpy() for each in (x, y)]
         start = time.perf_counter()
@@ -168,7 +172,8 @@ def mi_line(row: dict[str, Any]) -> str:
     parts = [f"{row['case']:14} {row['dtype']} {row['algorithm']:6} {format_seconds(seconds):>9}"]
     if "of_ceiling" in row:
         parts.append(f"{row['of_ceiling']:.1%} of ceiling")
-    parts.append(f"torch {row['torch']['seconds'] / seconds:.1f}x")
+    rival = row["torch"].get("seconds")
+    parts.append(f"torch {rival / seconds:.1f}x" if rival else "torch failed")
     if "cpu" in row:
         equal = "equal" if row["counts_equal"] else "DIFFERENT"
         parts.append(f"CPU {row['cpu']['seconds'] / seconds:.1f}x, counts {equal}")
@@ -216,7 +221,7 @@ def batch_rows(quick: bool) -> dict[str, Any]:
     columns = rng.standard_normal((2_000, 10 if quick else 100)).astype(np.float32)
     pairs = np.column_stack(np.triu_indices(columns.shape[1], 1)).astype(np.int64)
     block = [DeviceArray(0, host=columns)]
-    matrix = median_time(lambda: kernels.ksg_pairs(block, pairs, [task.k]), budget=2.0)
+    matrix = median_time(lambda: kernels.ksg_pairs(block, pairs, [task.k], "auto"), budget=2.0)
     return {
         "surrogates": {
             "case": task.name,

@@ -64,7 +64,7 @@ capability() {
 }
 
 if [[ -z $dry_run ]]; then
-  rm -f "$out"/{gpu.json,stages.tsv,*.log}
+  rm -f "$out"/{gpu.json,bnaf_gpu.json,stages.tsv,*.log}
   if [[ -z $(capability) ]]; then
     echo "no GPU: not measured"
     exit 77
@@ -100,24 +100,30 @@ show() { "$python" -c 'import fastmi; fastmi.show_config(); assert fastmi.config
 # From an empty folder: at the root, `import fastmi` would find the source tree. A test that finds
 # no way to the GPU fails instead of being skipped.
 tests() {
+  local status=0
+  # Needs no pytest, and says first whether any kernel is wrong.
+  "$python" "$root/bench/gpu_sanitize.py" || status=1
   FASTMI_REQUIRE_GPU=1 "$python" -m pytest -q -p no:cacheprovider --continue-on-collection-errors -W default --rootdir "$root" -k "gpu or cuda" \
-    "$root"/tests/test_{device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py
+    "$root"/tests/test_{bnaf_cuda,capture,device,device_arrays,count,knn,ksg,sweep,pairwise,permutation}.py || status=1
+  return "$status"
 }
 sanitize() {
   compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 \
     "$python" "$root/bench/gpu_sanitize.py" --n "$2"
 }
-measure() { "$python" "$root/bench/bench_gpu.py" --seconds 130 --json "$out/gpu.json"; }
-table() { "$python" "$root/bench/render.py" "$out/gpu.json"; }
+measure() { "$python" "$root/bench/bench_gpu.py" --seconds 75 --json "$out/gpu.json"; }
+flows() { "$python" "$root/bench/bench_bnaf_gpu.py" --seconds 40 --json "$out/bnaf_gpu.json"; }
+table() { "$python" "$root/bench/render.py" "$out"/{gpu,bnaf_gpu}.json; }
 
 export root out work python architecture version PYTHONPATH="$work/site${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1
-export -f environment build_pip build_cmake build show tests sanitize measure table
+export -f environment build_pip build_cmake build show tests sanitize measure flows table
 
 cd "$work" || exit 1
 stage environment 20 bash -c 'environment'
 if stage build 140 bash -c 'build' && stage show 20 bash -c 'show'; then
   stage tests 80 bash -c 'tests'
-  stage measure 180 bash -c 'measure'
+  stage measure 110 bash -c 'measure'
+  stage flows 70 bash -c 'flows'
   stage memcheck 45 bash -c 'sanitize memcheck 333'
   stage racecheck 45 bash -c 'sanitize racecheck 150'
   stage table 10 bash -c 'table'

@@ -202,13 +202,16 @@ def gpu_table(result: Result) -> str:
     for row in result["rows"]:
         seconds = row["fastmi"]["median"]
         rival, cpu = row["torch"], row.get("cpu")
-        scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
+        against = "out of memory"
+        if "seconds" in rival:
+            scaled = "" if rival["rows_timed"] >= 0.9 * rival["of_rows"] else " (scaled)"
+            against = f"{rival['seconds'] / seconds:.0f}x{scaled}"
         rows.append(
             [
                 f"{row['case']} {row['dtype']}",
                 format_seconds(seconds),
                 _fraction(row["of_ceiling"]) if "of_ceiling" in row else "",
-                f"{rival['seconds'] / seconds:.0f}x{scaled}",
+                against,
                 f"{cpu['seconds'] / seconds:.1f}x" if cpu else "",
                 ("equal" if row["counts_equal"] else "DIFFERENT") if cpu else "",
             ]
@@ -350,22 +353,41 @@ def compat_table(result: Result) -> str:
 
 
 def bnaf_table(result: Result) -> str:
-    """Medians; the ratio is to the fastest rival."""
+    """Medians; the ratio is to the fastest rival. Some libraries have no NDoE step."""
     rivals = [name for name in result["rows"][0]["seconds"] if name != "fastmi"]
     rows = []
     for row in result["rows"]:
         seconds = row["seconds"]
-        best = min((seconds[name] for name in rivals), default=seconds["fastmi"])
+        timed = [name for name in rivals if name in seconds]
+        best = min((seconds[name] for name in timed), default=seconds["fastmi"])
         rows.append(
             [
                 row["case"],
                 format_seconds(seconds["fastmi"]),
                 f"{best / seconds['fastmi']:.1f}x",
                 _fraction(row["ideal"] / seconds["fastmi"]),
-                *(format_seconds(seconds[name]) for name in rivals),
+                *(format_seconds(seconds[name]) if name in timed else "" for name in rivals),
             ]
         )
     return markdown_table(["(n,a)", "fastmi", "ratio", "of ideal", *rivals], rows)
+
+
+def bnaf_gpu_table(result: Result) -> str:
+    names = ("fastmi", "ref compiled", "modules")
+    rows = []
+    for row in result["rows"]:
+        own = row["seconds"]["fastmi graph"]
+        rivals = [
+            f"{row['seconds'][name] / own:.1f}x" if name in row["seconds"] else "" for name in names
+        ]
+        rows.append([row["case"], format_seconds(own), _fraction(row["floor"] / own), *rivals])
+    header = ["(n,a)", "fastmi, CUDA graph", "of floor", "fastmi, launch by launch"]
+    parts = [
+        result["gpu"]["name"],
+        markdown_table([*header, "definition compiled, reduce-overhead", "modules"], rows),
+        *(f"Failed: {one['what']} ({one['error']})." for one in result["failures"]),
+    ]
+    return "\n\n".join(parts)
 
 
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
@@ -379,6 +401,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "pairwise": ("Every pair of columns", pairwise_table),
     "permutation": ("Permutation test", permutation_table),
     "bnaf": ("Training step of a block autoregressive flow, float32", bnaf_table),
+    "bnaf_gpu": ("The same on a GPU", bnaf_gpu_table),
     "parity": ("Agreement on real data", parity_table),
     "critics_speed": ("Training of critics", critics_speed_table),
     "algorithms": ("Algorithms", algorithms_table),

@@ -55,12 +55,11 @@ class BnafPassF64:
 
 def bnaf_forward(
     x: numpy.ndarray,
-    weights: collections.abc.Sequence[numpy.ndarray],
-    biases: collections.abc.Sequence[numpy.ndarray],
+    parameters: numpy.ndarray,
+    widths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     y: numpy.ndarray | None,
-    y_weights: collections.abc.Sequence[numpy.ndarray],
-    y_biases: collections.abc.Sequence[numpy.ndarray],
-    cross_weights: collections.abc.Sequence[numpy.ndarray],
+    d_y: typing.SupportsInt | typing.SupportsIndex,
+    y_widths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     leak: typing.SupportsFloat | typing.SupportsIndex,
     keep: bool,
     threads: typing.SupportsInt | typing.SupportsIndex,

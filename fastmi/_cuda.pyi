@@ -6,6 +6,9 @@ import typing
 
 __all__: list[str] = [
     "Buffer",
+    "bnaf_backward",
+    "bnaf_forward",
+    "bnaf_sizes",
     "build_info",
     "ceiling_probe",
     "choose_algorithm",
@@ -38,6 +41,68 @@ class Buffer:
     @property
     def pointer(self) -> int: ...
 
+def bnaf_backward(
+    shape: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ],
+    dtype: str,
+    network: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    leak: typing.SupportsFloat | typing.SupportsIndex,
+    workspace: typing.SupportsInt | typing.SupportsIndex,
+    f_gradient: typing.SupportsInt | typing.SupportsIndex,
+    slope_gradient: typing.SupportsInt | typing.SupportsIndex,
+    scratch: typing.SupportsInt | typing.SupportsIndex,
+    x_gradient: typing.SupportsInt | typing.SupportsIndex,
+    y_gradient: typing.SupportsInt | typing.SupportsIndex,
+    gradients: typing.SupportsInt | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def bnaf_forward(
+    shape: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ],
+    dtype: str,
+    network: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    leak: typing.SupportsFloat | typing.SupportsIndex,
+    keep: bool,
+    workspace: typing.SupportsInt | typing.SupportsIndex,
+    f: typing.SupportsInt | typing.SupportsIndex,
+    log_slopes: typing.SupportsInt | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex,
+    stream: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def bnaf_sizes(
+    shape: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ],
+    dtype: str,
+    keep: bool,
+    device: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[int, int, int]: ...
 def build_info() -> dict: ...
 def ceiling_probe(
     dtype: str,
@@ -106,6 +171,7 @@ def ksg_pairs(
     dtype: str,
     pairs: numpy.typing.NDArray[numpy.int64],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    algorithm: str,
     device: typing.SupportsInt | typing.SupportsIndex,
     stream: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
@@ -118,6 +184,7 @@ def ksg_permutations(
     orders: numpy.typing.NDArray[numpy.int64],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     metric: str,
+    algorithm: str,
     device: typing.SupportsInt | typing.SupportsIndex,
     stream: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...

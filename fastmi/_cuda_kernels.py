@@ -43,10 +43,7 @@ class CudaKernels:
 
     def why_unusable(self) -> str:
         """Return why no GPU can be used, "" if one can."""
-        reason = str(self._cuda.driver_info()["reason"])
-        if not reason and self._cuda.device_count() == 0:
-            reason = "the driver shows no GPU (see CUDA_VISIBLE_DEVICES)"
-        return reason
+        return str(self._cuda.driver_info()["reason"])
 
     def describe(self) -> dict[str, Any]:
         """Return versions and devices, as JSON-able values."""
@@ -185,21 +182,43 @@ class CudaKernels:
         means = [np.empty((0, len(ks)))]
         while (orders := next_orders()) is not None:
             mean, _, _ = self._cuda.ksg_permutations(
-                samples, n, dtype, orders, ks, metric, device, stream
+                samples, n, dtype, orders, ks, metric, algorithm, device, stream
             )
             means.append(mean)
         return np.concatenate(means)
 
     def ksg_pairs(
-        self, blocks: Sequence[DeviceArray], pairs: NDArray[np.int64], ks: Sequence[int]
-    ) -> tuple[Array, Array, Array]:
-        """Return mean, std and zero_radius, shape (P, len(ks)), of KSG algorithm 1.
+        self,
+        blocks: Sequence[DeviceArray],
+        pairs: NDArray[np.int64],
+        ks: Sequence[int],
+        algorithm: str,
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return mean, std, count_sum (p, len(ks), 2) and zero_radius of KSG algorithm 1.
 
-        Row p is of two columns, ``pairs[p]``, of the blocks side by side; pairs (P, 2).
+        Row p is of two columns, ``pairs[p]``, of the blocks side by side; pairs (p, 2), the
+        others (p, len(ks)).
         """
-        samples, n, dtype, device, stream = self._call(blocks, "auto")
-        mean, std, zero_radius = self._cuda.ksg_pairs(samples, n, dtype, pairs, ks, device, stream)
-        return mean, std, zero_radius
+        samples, n, dtype, device, stream = self._call(blocks, algorithm)
+        mean, std, count_sum, zero_radius = self._cuda.ksg_pairs(
+            samples, n, dtype, pairs, ks, algorithm, device, stream
+        )
+        return mean, std, count_sum, zero_radius
+
+    def bnaf_sizes(
+        self, shape: tuple[Any, ...], dtype: str, keep: bool, device: int
+    ) -> tuple[int, int, int]:
+        """See ``csrc/bindings/cuda_bnaf.cpp``."""
+        sizes: tuple[int, int, int] = self._cuda.bnaf_sizes(shape, dtype, keep, device)
+        return sizes
+
+    def bnaf_forward(self, *arguments: Any) -> None:
+        """See ``csrc/bindings/cuda_bnaf.cpp``; does not wait, nor does the next."""
+        self._cuda.bnaf_forward(*arguments)
+
+    def bnaf_backward(self, *arguments: Any) -> None:
+        """See ``csrc/bindings/cuda_bnaf.cpp``."""
+        self._cuda.bnaf_backward(*arguments)
 
     def _call(self, blocks: Sequence[DeviceArray], algorithm: str) -> _Call:
         first = blocks[0]

@@ -140,11 +140,21 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
 
     Raises:
         TypeError: Not numeric.
+        MemoryError: No room on the GPU for the converted copy.
         ValueError: Not 1-D or 2-D, empty, of another layout or dtype and neither of torch nor
             of CuPy; not aligned; values that are NaN, infinite or above half of the largest float.
     """
     kernels = cuda_kernels()
-    plain = _converted(x, name, wide)
+    try:
+        plain = _converted(x, name, wide)
+    except Exception as error:
+        # By name: torch's is a RuntimeError, CuPy's a MemoryError, and neither may be imported.
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        raise MemoryError(
+            f"{name} must fit the GPU a second time, as C-contiguous floats; got "
+            f"{type(x).__name__} of shape {tuple(x.shape)}: {error}"
+        ) from error
     try:
         view = view_of(plain)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:

@@ -20,6 +20,7 @@ class History:
         best_step: Step whose parameters were kept.
         stopped: Why it ended: "steps" (all done) or "patience" (no better score).
         seconds: Wall time of the training.
+        cuda_graph: Whether its steps were replayed as a CUDA graph.
     """
 
     steps: NDArray[np.int64]
@@ -28,3 +29,4 @@ class History:
     best_step: int
     stopped: str
     seconds: float
+    cuda_graph: bool = False

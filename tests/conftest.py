@@ -5,6 +5,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fastmi
-from devices import CPU, Device, fake, gpu
+from devices import CPU, Device, gpu, host
 from fastmi import _backend, _cpu
 
 METRICS = ("chebyshev", "euclidean")
@@ -87,22 +88,30 @@ def simd_level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     return request.param
 
 
-@pytest.fixture(params=["cpu", "fake-cuda", "cuda"])
+@pytest.fixture(params=["cpu", "host-cuda", "cuda"])
 def device(request: pytest.FixtureRequest) -> Device:
-    """The CPU, the stand-in for a GPU, and a GPU where there is one."""
+    """The CPU, the host build of the module for GPUs, and a GPU where there is one."""
     if request.param == "cpu":
         return CPU
-    return request.getfixturevalue("fake_gpu" if request.param == "fake-cuda" else "real_gpu")
+    return request.getfixturevalue("host_gpu" if request.param == "host-cuda" else "real_gpu")
+
+
+@pytest.fixture(params=["host-cuda", "cuda"])
+def any_gpu(request: pytest.FixtureRequest) -> Device:
+    """The host build of the module for GPUs, and a GPU where there is one."""
+    return request.getfixturevalue("host_gpu" if request.param == "host-cuda" else "real_gpu")
 
 
 @pytest.fixture
-def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Device:
-    """fastmi as if there were a GPU."""
-    stand_in = fake()
-    found = _backend.Cuda(stand_in.kernels, "")
-    monkeypatch.setattr(_backend, "find_cuda", lambda: found)
-    monkeypatch.setattr("fastmi._device.find_cuda", lambda: found)
-    return stand_in
+def host_gpu(monkeypatch: pytest.MonkeyPatch) -> Device:
+    """The module for GPUs built for the host, as if it were on a GPU."""
+    found = host()
+    if isinstance(found, str):
+        pytest.skip(f"no host build of the CUDA module: {found}")
+    backend = _backend.Cuda(found.kernels, "")
+    monkeypatch.setattr(_backend, "find_cuda", lambda: backend)
+    monkeypatch.setattr("fastmi._device.find_cuda", lambda: backend)
+    return found
 
 
 @pytest.fixture
@@ -131,3 +140,13 @@ def threads(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20040623)
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """For short trainings: their results, and times, then do not depend on the machine."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

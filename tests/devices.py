@@ -1,4 +1,4 @@
-"""Where a test runs: the CPU, a GPU, or the stand-in for one that has no kernels of its own."""
+"""Where a test runs: the CPU, a GPU, or the host build of the module for GPUs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fake_cuda import Array, FakeCuda
 from fastmi import _backend, _cpu
 from fastmi._cuda_kernels import CudaKernels
 from fastmi._device_array import DeviceArray
+from host_cuda import MODULES, Array, HostCuda
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,17 @@ class Device:
         name: As `device=` has it.
         kernels: What has the functions of `_cpu` there.
         put: From a NumPy array to what a user has there.
-        cuda: The stand-in, if it is one.
+        cuda: The host build, if it is that.
     """
 
     name: str
     kernels: Any
     put: Callable[[np.ndarray], Any]
-    cuda: FakeCuda | None = None
+    cuda: HostCuda | None = None
+
+    def some(self, cases: Sequence[Any]) -> Sequence[Any]:
+        """Return the cases to run: all of them, on the host build some."""
+        return cases if self.cuda is None else cases[::5]
 
     def blocks(self, arrays: Sequence[np.ndarray]) -> list[Any]:
         """Return what the functions of `kernels` take."""
@@ -40,9 +44,15 @@ class Device:
 CPU = Device("cpu", _cpu, lambda array: array)
 
 
-def fake() -> Device:
-    """Return a stand-in; `_backend` must be told of it."""
-    cuda = FakeCuda()
+def host(**settings: Any) -> Device | str:
+    """Return the host build, or the reason why it is not there; `_backend` must be told of it.
+
+    Args:
+        settings: Of its machine, `Settings` in cpp/host_cuda/machine.h.
+    """
+    if isinstance(MODULES, str):
+        return MODULES
+    cuda = HostCuda(**settings)
     return Device("cuda:0", CudaKernels(cuda), lambda array: Array(cuda, array), cuda)
 
 

@@ -9,7 +9,8 @@ pytest.importorskip("torch")
 import torch
 
 from fastmi.ops.block_triangle import on_diagonal, pack, packed_size, unpack
-from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_ref
+from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_ref, bnaf_vector
+from fastmi.ops.bnaf_layout import BnafLayout
 from reference import bnaf as reference
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -238,6 +239,78 @@ def test_weights_may_change_before_the_backward_pass():
             weight.zero_()
     for g, e in zip(torch.autograd.grad(loss, weights), expected, strict=True):
         assert torch.equal(g, e)
+
+
+LAYOUT = BnafLayout(3, (1, 4, 6, 1), 2, (1, 5, 3))
+
+
+def make_vector(dtype=torch.float64):
+    """Rows x and y and one vector of parameters."""
+    generator = torch.Generator().manual_seed(3)
+    sizes = (12, LAYOUT.dims), (7, LAYOUT.y_dims), (LAYOUT.size,)
+    return [(0.4 * randn(generator, *size)).to(dtype).requires_grad_() for size in sizes]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_one_vector_is_all_parameters(dtype, activation):
+    x, y, vector = make_vector(DTYPES[dtype])
+    parts = LAYOUT.split(vector)
+    assert sum(part.numel() for group in parts for part in group) == LAYOUT.size
+    for given in (y, None):
+        if given is None:
+            expected = bnaf(x, parts.weights, parts.biases, activation=activation)
+        else:
+            expected = bnaf(x, y=y, activation=activation, **parts._asdict())
+        got = bnaf_vector(x, vector, LAYOUT, y=given, activation=activation)
+        leaves = [x, vector] if given is None else [x, vector, y]
+        gradients = [
+            torch.autograd.grad(f.square().sum() + s.sum(), leaves) for f, s in (got, expected)
+        ]
+        for g, e in zip((*got, *gradients[0]), (*expected, *gradients[1]), strict=True):
+            assert torch.equal(g, e)
+
+
+def test_vector_must_not_change_before_the_backward_pass():
+    x, y, vector = make_vector()
+    loss = bnaf_vector(x, vector, LAYOUT, y=y)[1].sum()
+    with torch.no_grad():
+        vector.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        (
+            {"x": torch.zeros(4, 2).double()},
+            ValueError,
+            r"x must have shape \(4, 3\); got \(4, 2\)",
+        ),
+        ({"x": np.zeros((4, 3))}, TypeError, "x must be a torch tensor; got ndarray"),
+        ({"vector": torch.zeros(5).double()}, ValueError, r"vector must have shape .* got \(5,\)"),
+        ({"vector": torch.zeros(LAYOUT.size)}, TypeError, "vector must have the dtype and device"),
+        (
+            {"y": torch.zeros(4, 3).double()},
+            ValueError,
+            r"y must have shape \(4, 2\); got \(4, 3\)",
+        ),
+        ({"y": torch.zeros(5, 2).double()}, ValueError, "at most the n rows of x; got 5 and n=4"),
+        ({"y": torch.zeros(2).double()}, ValueError, r"y must have shape \(n, d\)"),
+        ({"activation": "relu"}, ValueError, "activation must be one of .* 'relu'"),
+    ],
+)
+def test_bad_input_beside_a_vector_is_named(change, error, message):
+    arguments = {
+        "x": torch.zeros(4, 3).double(),
+        "vector": torch.zeros(LAYOUT.size).double(),
+        "layout": LAYOUT,
+        "y": torch.zeros(4, 2).double(),
+    }
+    bnaf_vector(**arguments)
+    with pytest.raises(error, match=message):
+        bnaf_vector(**{**arguments, **change})
 
 
 def test_only_once_differentiable():

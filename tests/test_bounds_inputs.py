@@ -184,6 +184,26 @@ def test_a_bad_seed_is_named(seed):
         bounds.sandwich(model_of(SCALAR), *PAIRS, seed=seed)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_sampler_of_nan_is_blamed_itself(value):
+    def spoil(drawn):
+        drawn[3] = value
+        return drawn
+
+    def prior(m, rng):
+        return spoil(rng.standard_normal((m, 1)))
+
+    def sample(_x, count, rng):
+        return spoil(rng.standard_normal((30, count, 1)))
+
+    for bound in (bounds.sandwich, bounds.ais, bounds.lautum_sandwich):
+        with pytest.raises(ValueError, match=r"^sample_prior must give finite latents"):
+            bound(changed(sample_prior=prior), *PAIRS)
+    proposal = bounds.Proposal(sample=sample, logpdf=lambda _x, z: -0.5 * (z**2).sum(-1))
+    with pytest.raises(ValueError, match=r"^proposal\.sample must give finite latents"):
+        bounds.sandwich(model_of(SCALAR), *PAIRS, proposal=proposal)
+
+
 @pytest.mark.parametrize("name", ["critic", "sample_prior"])
 def test_contrastive_names_what_is_not_callable(name):
     good = {"critic": SCALAR.log_lik, "sample_prior": model_of(SCALAR).sample_prior}

@@ -1,21 +1,23 @@
 """Samples on a GPU: found where they are, checked there, never moved unasked.
 
-Everything but the launches runs here on a stand-in (`fake_cuda`); the tests that take `device`
+All of it runs on the host build of the CUDA module (`host_cuda`); the tests that take `device`
 run on a GPU too, where there is one.
 """
 
 import json
 import pickle
+import re
+import signal
 import sys
 
 import numpy as np
 import pytest
 
 import fastmi
-from devices import same
-from fake_cuda import Array, FakeCuda
+from devices import host, same
 from fastmi import _backend, neighbors
 from fastmi._device import as_device
+from host_cuda import ILLEGAL_ADDRESS, NO_KERNEL_IMAGE, OUT_OF_MEMORY, Array
 
 
 @pytest.fixture
@@ -151,11 +153,10 @@ class TestNoGPU:
             with pytest.raises(RuntimeError, match=expected):
                 call()
 
-    def test_arrays_on_a_gpu_say_so_too(self, x, y, monkeypatch):
+    def test_arrays_on_a_gpu_say_so_too(self, host_gpu, x, y, monkeypatch):
         absent(monkeypatch)
-        cuda = FakeCuda()
         with pytest.raises(RuntimeError, match="no driver"):
-            fastmi.mi(Array(cuda, x), Array(cuda, y))
+            fastmi.mi(*map(host_gpu.put, (x, y)))
 
     def test_cpu_works_all_the_same(self, x, y, monkeypatch):
         absent(monkeypatch)
@@ -176,29 +177,39 @@ class TestNoGPU:
         reason = "fastmi._cuda could not be loaded: libstdc++.so.6: version not found"
         assert self.configured()["reason"] == reason
 
-    def test_config_without_a_driver(self, monkeypatch, capsys):
-        self.install(monkeypatch, FakeCuda(reason="no CUDA driver is installed"))
-        settings = self.configured()
-        assert not settings["available"]
-        assert settings["reason"] == "no CUDA driver is installed"
+    @pytest.mark.parametrize(
+        "settings, reason",
+        [
+            ({"driver_version": 0}, "no CUDA driver"),
+            ({"devices": 0}, "no CUDA device (CUDA_VISIBLE_DEVICES may hide it)"),
+            (
+                {"driver_version": 12080},
+                "the driver supports CUDA 12.8, older than that of this build, 13.0",
+            ),
+        ],
+        ids=["no driver", "no device", "old driver"],
+    )
+    def test_config_without(self, monkeypatch, capsys, settings, reason):
+        self.install(monkeypatch, **settings)
+        found = self.configured()
+        assert not found["available"]
+        assert found["reason"] == reason
         _backend.find_cuda.cache_clear()
         fastmi.show_config()
-        assert "off: no CUDA driver is installed" in capsys.readouterr().out
-
-    def test_config_without_a_device(self, monkeypatch):
-        self.install(monkeypatch, FakeCuda(devices=0))
-        assert "CUDA_VISIBLE_DEVICES" in self.configured()["reason"]
+        assert f"off: {reason}" in capsys.readouterr().out
+        with pytest.raises(RuntimeError, match=f"CUDA cannot run: {re.escape(reason)}"):
+            sys.modules["fastmi._cuda"].synchronize(0, 0)
 
     def test_config_with_devices(self, monkeypatch, capsys):
-        self.install(monkeypatch, FakeCuda(devices=2))
+        self.install(monkeypatch)
         settings = self.configured()
         assert settings["available"]
         assert settings["reason"] == ""
         assert json.loads(json.dumps(settings)) == settings
         assert settings["devices"][0]["compute_capability"] == "9.0"
-        assert [device["name"] for device in settings["devices"]] == ["Fake 0", "Fake 1"]
+        assert [device["name"] for device in settings["devices"]] == ["Host 0", "Host 1"]
         fastmi.show_config()
-        assert "on: Fake 0, Fake 1; driver 13.2, runtime 13.0" in capsys.readouterr().out
+        assert "on: Host 0, Host 1; driver 13.2, runtime 13.0" in capsys.readouterr().out
 
     @pytest.fixture(autouse=True)
     def forget(self):
@@ -206,8 +217,11 @@ class TestNoGPU:
         yield
         _backend.find_cuda.cache_clear()
 
-    def install(self, monkeypatch, cuda):
-        monkeypatch.setitem(sys.modules, "fastmi._cuda", cuda)
+    def install(self, monkeypatch, **settings):
+        found = host(**settings)
+        if isinstance(found, str):
+            pytest.skip(f"no host build of the CUDA module: {found}")
+        monkeypatch.setitem(sys.modules, "fastmi._cuda", found.cuda)
 
     def configured(self):
         _backend.find_cuda.cache_clear()
@@ -215,34 +229,34 @@ class TestNoGPU:
 
 
 class TestPlaces:
-    def test_data_stay_where_they_are(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, each, device=1) for each in (x, y)]
+    def test_data_stay_where_they_are(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, each, device=1) for each in (x, y)]
         for device in ("auto", "cuda", "cuda:1"):
-            fake_gpu.cuda.calls.clear()
+            host_gpu.cuda.calls.clear()
             assert fastmi.mi(*there, device=device).device == "cuda:1"
-            names = {call[0] for call in fake_gpu.cuda.calls}
+            names = {call[0] for call in host_gpu.cuda.calls}
             assert names == {"first_unusable", "ksg"}
-            assert {call[1] for call in fake_gpu.cuda.calls} == {1}
+            assert {call[1] for call in host_gpu.cuda.calls} == {1}
 
-    def test_numpy_is_copied_once(self, fake_gpu, x, y, z):
+    def test_numpy_is_copied_once(self, host_gpu, x, y, z):
         fastmi.cmi(x, y, z, device="cuda:1", k=[1, 2, 3], normalize="local")
-        copies = [call for call in fake_gpu.cuda.calls if call[0] == "Buffer"]
+        copies = [call for call in host_gpu.cuda.calls if call[0] == "Buffer"]
         assert len(copies) == 3
         assert {call[1] for call in copies} == {1}
 
-    @pytest.mark.usefixtures("fake_gpu")
+    @pytest.mark.usefixtures("host_gpu")
     def test_cuda_is_the_first(self, x, y):
         assert fastmi.mi(x, y, device="cuda").device == "cuda:0"
 
-    def test_wrong_index(self, fake_gpu, x, y):
+    def test_wrong_index(self, host_gpu, x, y):
         with pytest.raises(ValueError, match="'cuda:0' to 'cuda:1' on this machine; got 'cuda:2'"):
             fastmi.mi(x, y, device="cuda:2")
-        fake_gpu.cuda.devices = 1
+        host_gpu.cuda.machine.settings.devices = 1
         with pytest.raises(ValueError, match="device must be 'cuda:0' on this machine"):
             fastmi.mi(x, y, device="cuda:1")
 
-    def test_mixed_devices(self, fake_gpu, x, y):
-        cuda = fake_gpu.cuda
+    def test_mixed_devices(self, host_gpu, x, y):
+        cuda = host_gpu.cuda
         with pytest.raises(ValueError, match="x on cuda:0, y on the host"):
             fastmi.mi(Array(cuda, x), y)
         with pytest.raises(ValueError, match="x on the host, y on cuda:1"):
@@ -251,14 +265,14 @@ class TestPlaces:
             fastmi.mi(Array(cuda, x), Array(cuda, y, device=1))
 
     @pytest.mark.parametrize("device", ["cpu", "cuda:1"])
-    def test_another_device_than_that_of_the_data(self, fake_gpu, x, y, device):
-        there = [Array(fake_gpu.cuda, each) for each in (x, y)]
+    def test_another_device_than_that_of_the_data(self, host_gpu, x, y, device):
+        there = [Array(host_gpu.cuda, each) for each in (x, y)]
         message = f"x must be on {device} for device='{device}'; got Array on cuda:0: copy it"
         with pytest.raises(ValueError, match=message):
             fastmi.mi(*there, device=device)
 
-    def test_methods_without_kernels(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, each) for each in (x, y)]
+    def test_methods_without_kernels(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, each) for each in (x, y)]
         for method in ("gaussian", "binning", "ross"):
             with pytest.raises(ValueError, match=r"x must be in host memory here; got Array on cu"):
                 fastmi.mi(*there, method=method)
@@ -285,8 +299,8 @@ class TestPlaces:
         [fastmi.lagged_mi, fastmi.transfer_entropy, fastmi.subsample_error],
         ids=lambda function: function.__name__,
     )
-    def test_functions_that_cut_samples(self, fake_gpu, x, y, function):
-        there = [Array(fake_gpu.cuda, each) for each in (x, y)]
+    def test_functions_that_cut_samples(self, host_gpu, x, y, function):
+        there = [Array(host_gpu.cuda, each) for each in (x, y)]
         options = {"lags": 1} if function is fastmi.lagged_mi else {"seed": 0}
         with pytest.raises(ValueError, match=r"(x|source) must be in host memory here; got Array"):
             function(*there, **options)
@@ -296,24 +310,78 @@ class TestPlaces:
         else:
             same(on_gpu, on_cpu)
 
-    @pytest.mark.usefixtures("fake_gpu")
+    @pytest.mark.usefixtures("host_gpu")
     def test_algorithms_of_the_cpu(self, x, y):
         with pytest.raises(ValueError, match="'auto', 'brute', 'tree' on a GPU; got algorithm='so"):
             fastmi.mi(x[:, :1], y, device="cuda", algorithm="sort")
 
 
 class TestFailures:
-    @pytest.mark.parametrize("failure", [MemoryError("out of memory"), RuntimeError("CUDA: lost")])
-    def test_they_pass_and_leave_no_trace(self, fake_gpu, x, y, failure):
-        there = [Array(fake_gpu.cuda, each) for each in (x, y)]
+    @pytest.mark.parametrize(
+        "function, code, error, message",
+        [
+            ("cudaMalloc", OUT_OF_MEMORY, MemoryError, "out of memory"),
+            ("cudaMallocFromPoolAsync", OUT_OF_MEMORY, MemoryError, r"out of memory \(\d+ of 1024"),
+            ("cudaMemcpyAsync", ILLEGAL_ADDRESS, RuntimeError, "cudaErrorIllegalAddress: an ill"),
+            ("cudaStreamSynchronize", ILLEGAL_ADDRESS, RuntimeError, "cudaErrorIllegalAddress"),
+            ("launch", NO_KERNEL_IMAGE, RuntimeError, "no CUDA kernels for this device"),
+        ],
+    )
+    def test_they_pass_and_leave_no_trace(self, host_gpu, x, y, function, code, error, message):
+        machine = host_gpu.cuda.machine
+        there = [Array(host_gpu.cuda, each) for each in (x, y)]
         expected = fastmi.mi(*there)
-        fake_gpu.cuda.fail = failure
-        with pytest.raises(type(failure), match=str(failure)):
-            fastmi.mi(*there)
-        fake_gpu.cuda.fail = failure
-        with pytest.raises(type(failure), match=str(failure)):
-            fastmi.mi(x, y, device="cuda")
-        assert fastmi.mi(*there) == expected
+        for given in (there, (x, y)) if function != "cudaMalloc" else ((x, y),):
+            machine.fail(function, code)
+            with pytest.raises(error, match=message):
+                fastmi.mi(*given, device="cuda")
+            assert machine.scratch() == 0
+            assert machine.current_device() == 0
+            assert fastmi.mi(*there) == expected
+
+    def test_little_memory(self, host_gpu, x, y):
+        """Whatever there is: either the result or MemoryError, and nothing stays behind."""
+        machine = host_gpu.cuda.machine
+        expected = fastmi.mi(x, y, device="cuda")
+        outcomes = set()
+        for bytes_there in range(10_000, 200_000, 10_000):
+            machine.settings.memory = bytes_there
+            try:
+                outcomes.add(fastmi.mi(x, y, device="cuda") == expected)
+            except MemoryError:
+                outcomes.add("too little")
+            assert machine.scratch() == 0
+        assert outcomes == {True, "too little"}
+
+    def test_an_interrupt_between_launches(self, host_gpu, rng):
+        machine = host_gpu.cuda.machine
+        machine.settings.pair_dims_per_launch = 1
+        x, y = rng.standard_normal((2, 4000))
+
+        def handler(*_):
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                fastmi.mi(x, y, device="cuda", algorithm="brute", k=3)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        assert machine.scratch() == 0
+
+    def test_the_current_device_stays(self, host_gpu, x, y):
+        machine = host_gpu.cuda.machine
+        for device in ("cuda:1", "cuda:0"):
+            fastmi.mi(x, y, device=device)
+            assert machine.current_device() == 0
+
+    def test_no_context_where_nothing_runs(self, host_gpu):
+        machine = host_gpu.cuda.machine
+        fastmi.config()
+        host_gpu.kernels.check_device(1)
+        assert machine.contexts() == set()
 
     def test_a_gpu_out_of_memory(self, real_gpu, x, y):
         torch = pytest.importorskip("torch")

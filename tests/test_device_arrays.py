@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 import fastmi
-from devices import fake, same
-from fake_cuda import Array, Unnamed
+from devices import same
 from fastmi import neighbors
-from fastmi._cuda_kernels import CudaKernels
 from fastmi._device import DEFAULT_STREAM, gpu_of, view_of
 from fastmi._device_array import DeviceArray, host, read_device_array, take_rows
+from host_cuda import Array, Unnamed
 
 
 @pytest.fixture
@@ -29,53 +28,54 @@ def y(x, rng):
 
 
 class TestProtocols:
-    def test_dlpack_alone(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, each, protocol="dlpack") for each in (x, y)]
+    def test_dlpack_alone(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, each, protocol="dlpack") for each in (x, y)]
         same(fastmi.mi(*there), fastmi.mi(x, y))
         assert {array.asked_stream for array in there} == {DEFAULT_STREAM}
 
-    def test_interface_alone(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, each, device=1) for each in (x, y)]
+    def test_interface_alone(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, each, device=1) for each in (x, y)]
         estimate = fastmi.mi(*map(Unnamed, there))
         assert estimate.device == "cuda:1"
         same(estimate, fastmi.mi(x, y))
 
-    def test_column(self, fake_gpu, y):
+    def test_column(self, host_gpu, y):
         for protocol in ("interface", "dlpack"):
-            column = Array(fake_gpu.cuda, y[:, 0], protocol=protocol)
+            column = Array(host_gpu.cuda, y[:, 0], protocol=protocol)
             same(fastmi.entropy(column), fastmi.entropy(y))
 
-    def test_dlpack_keeps_its_memory(self, fake_gpu, x):
-        view = view_of(Array(fake_gpu.cuda, x, protocol="dlpack"))
+    def test_dlpack_keeps_its_memory(self, host_gpu, x):
+        array = Array(host_gpu.cuda, x, protocol="dlpack")
+        view = view_of(array)
         assert view.shape == x.shape
         assert view.dtype == x.dtype
         assert view.contiguous
-        assert view.pointer == x.ctypes.data
+        assert view.pointer == array._values.ctypes.data
 
     @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
     @pytest.mark.parametrize(
         "dtype", ["bool", "int8", "uint32", "int64", "float16", "float32", "complex64"]
     )
-    def test_dtypes_by_name(self, fake_gpu, protocol, dtype):
+    def test_dtypes_by_name(self, host_gpu, protocol, dtype):
         if (protocol, dtype) == ("dlpack", "bool"):
             pytest.importorskip("numpy", minversion="2.0")
         values = np.ones((4, 2), dtype=dtype)
-        assert view_of(Array(fake_gpu.cuda, values, protocol=protocol)).dtype == dtype
+        assert view_of(Array(host_gpu.cuda, values, protocol=protocol)).dtype == dtype
 
     @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
-    def test_layouts(self, fake_gpu, x, protocol):
+    def test_layouts(self, host_gpu, x, protocol):
         for values, contiguous in ((x[:, ::-1], False), (x.T, False), (x[:1, :], True)):
-            array = Array(fake_gpu.cuda, values, protocol=protocol)
+            array = Array(host_gpu.cuda, values, protocol=protocol)
             assert view_of(array).contiguous is contiguous
 
-    def test_the_stream_is_that_of_the_array(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, each, stream=77) for each in (x, y)]
+    def test_the_stream_is_that_of_the_array(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, each, stream=77) for each in (x, y)]
         fastmi.mi(*there)
-        assert {call[2] for call in fake_gpu.cuda.calls} == {77}
+        assert {call[2] for call in host_gpu.cuda.calls} == {77}
 
-    def test_other_streams_are_waited_for(self, fake_gpu, x, y):
-        fastmi.mi(Array(fake_gpu.cuda, x, stream=5), Array(fake_gpu.cuda, y, stream=6))
-        assert fake_gpu.cuda.calls[-2:] == [("synchronize", 0, 6), ("ksg", 0, 5)]
+    def test_other_streams_are_waited_for(self, host_gpu, x, y):
+        fastmi.mi(Array(host_gpu.cuda, x, stream=5), Array(host_gpu.cuda, y, stream=6))
+        assert host_gpu.cuda.calls[-2:] == [("synchronize", 0, 6), ("ksg", 0, 5)]
 
     def test_host_arrays_are_no_gpu_arrays(self, x):
         torch = pytest.importorskip("torch")
@@ -87,8 +87,8 @@ class TestProtocols:
         with pytest.raises(TypeError, match="x must be readable as a NumPy array; got Tensor"):
             fastmi.entropy(torch.empty(9, device="meta"))
 
-    def test_masked(self, fake_gpu, x):
-        array = Array(fake_gpu.cuda, x)
+    def test_masked(self, host_gpu, x):
+        array = Array(host_gpu.cuda, x)
         described = {**array.__cuda_array_interface__, "mask": array}
         with pytest.raises(ValueError, match=r"x must be readable where it lies .*: a masked"):
             fastmi.entropy(SimpleNamespace(__cuda_array_interface__=described))
@@ -97,22 +97,22 @@ class TestProtocols:
 class TestValues:
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, "large"])
-    def test_unusable(self, fake_gpu, x, y, dtype, value):
+    def test_unusable(self, host_gpu, x, y, dtype, value):
         x = x.astype(dtype)
         x[7, 1] = np.finfo(dtype).max if value == "large" else value
         with pytest.raises(ValueError, match=r"x must be .* in column 1, row 7") as on_gpu:
-            fastmi.mi(Array(fake_gpu.cuda, x), Array(fake_gpu.cuda, y.astype(dtype)))
+            fastmi.mi(Array(host_gpu.cuda, x), Array(host_gpu.cuda, y.astype(dtype)))
         with pytest.raises(ValueError, match="x must be") as on_cpu:
             fastmi.mi(x, y)
         assert str(on_gpu.value) == str(on_cpu.value)
 
-    def test_unusable_and_not_to_be_copied(self, fake_gpu, x):
+    def test_unusable_and_not_to_be_copied(self, host_gpu, x):
         x[7, 1] = np.nan
         with pytest.raises(ValueError, match=r"x must be finite .* in column 1, row 7"):
-            fastmi.entropy(Unnamed(Array(fake_gpu.cuda, x)))
+            fastmi.entropy(Unnamed(Array(host_gpu.cuda, x)))
 
-    def test_normalize_must_have_a_way_to_the_host(self, fake_gpu, x, y):
-        there = [Unnamed(Array(fake_gpu.cuda, each)) for each in (x, y)]
+    def test_normalize_must_have_a_way_to_the_host(self, host_gpu, x, y):
+        there = [Unnamed(Array(host_gpu.cuda, each)) for each in (x, y)]
         with pytest.raises(ValueError, match="noise and normalize must have samples that can be"):
             fastmi.mi(*there, normalize="local")
 
@@ -127,33 +127,33 @@ class TestValues:
             (np.zeros((4, 2), np.float16), "C-contiguous float32 or float64 .* float16: convert"),
         ],
     )
-    def test_shapes_and_dtypes(self, fake_gpu, values, message):
+    def test_shapes_and_dtypes(self, host_gpu, values, message):
         with pytest.raises(ValueError, match=message):
-            fastmi.entropy(Array(fake_gpu.cuda, values))
+            fastmi.entropy(Array(host_gpu.cuda, values))
 
     @pytest.mark.parametrize("protocol", ["interface", "dlpack"])
-    def test_not_aligned(self, fake_gpu, protocol):
+    def test_not_aligned(self, host_gpu, protocol):
         values = np.frombuffer(bytearray(36), np.float32, count=8, offset=2)
         with pytest.raises(ValueError, match=r"x must be aligned to its float32 .*; got Array at"):
-            fastmi.entropy(Array(fake_gpu.cuda, values, protocol=protocol))
+            fastmi.entropy(Array(host_gpu.cuda, values, protocol=protocol))
 
-    def test_not_numeric(self, fake_gpu):
+    def test_not_numeric(self, host_gpu):
         with pytest.raises(TypeError, match=r"x must be real numbers .* dtype complex128"):
-            fastmi.entropy(Array(fake_gpu.cuda, np.zeros((4, 2), complex)))
+            fastmi.entropy(Array(host_gpu.cuda, np.zeros((4, 2), complex)))
 
-    def test_lengths(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, x), Array(fake_gpu.cuda, y[:-1])]
+    def test_lengths(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, x), Array(host_gpu.cuda, y[:-1])]
         with pytest.raises(ValueError, match="x with n=60, y with n=59"):
             fastmi.mi(*there)
 
-    def test_dtypes_that_differ(self, fake_gpu, x, y):
-        there = [Array(fake_gpu.cuda, x.astype(np.float32)), Array(fake_gpu.cuda, y)]
+    def test_dtypes_that_differ(self, host_gpu, x, y):
+        there = [Array(host_gpu.cuda, x.astype(np.float32)), Array(host_gpu.cuda, y)]
         with pytest.raises(ValueError, match=r"x must be C-contiguous float64 .* dtype float32"):
             fastmi.mi(*there)
 
-    def test_k(self, fake_gpu, x, y):
+    def test_k(self, host_gpu, x, y):
         with pytest.raises(ValueError, match="k=60, n=60"):
-            fastmi.mi(Array(fake_gpu.cuda, x), Array(fake_gpu.cuda, y), k=60)
+            fastmi.mi(Array(host_gpu.cuda, x), Array(host_gpu.cuda, y), k=60)
 
 
 class Tensor:
@@ -215,12 +215,12 @@ class TestTorch:
         module.cuda = streams
         monkeypatch.setitem(sys.modules, "torch", module)
 
-    def test_current_stream(self, fake_gpu, x, y):
-        same(fastmi.mi(*(Tensor(fake_gpu.cuda, each) for each in (x, y))), fastmi.mi(x, y))
-        assert {call[2] for call in fake_gpu.cuda.calls} == {9}
+    def test_current_stream(self, host_gpu, x, y):
+        same(fastmi.mi(*(Tensor(host_gpu.cuda, each) for each in (x, y))), fastmi.mi(x, y))
+        assert {call[2] for call in host_gpu.cuda.calls} == {9}
 
-    def test_gradients_are_left_alone(self, fake_gpu, x, y):
-        there = [Tensor(fake_gpu.cuda, each, grad=True) for each in (x, y)]
+    def test_gradients_are_left_alone(self, host_gpu, x, y):
+        there = [Tensor(host_gpu.cuda, each, grad=True) for each in (x, y)]
         same(fastmi.mi(*there), fastmi.mi(x, y))
 
     @pytest.mark.parametrize(
@@ -233,18 +233,31 @@ class TestTorch:
             lambda a: a > 0,
         ],
     )
-    def test_conversions(self, fake_gpu, x, change):
-        there = Tensor(fake_gpu.cuda, change(x))
+    def test_conversions(self, host_gpu, x, change):
+        there = Tensor(host_gpu.cuda, change(x))
         same_counts = neighbors.count_within(change(x), 1.5)
         np.testing.assert_array_equal(neighbors.count_within(there, 1.5), same_counts)
 
-    def test_dtypes_that_differ(self, fake_gpu, x, y):
+    def test_dtypes_that_differ(self, host_gpu, x, y):
         single = x.astype(np.float32)
-        there = [Tensor(fake_gpu.cuda, each) for each in (single, y)]
+        there = [Tensor(host_gpu.cuda, each) for each in (single, y)]
         same(fastmi.mi(*there), fastmi.mi(single, y))
 
-    def test_large_integers(self, fake_gpu):
-        there = Tensor(fake_gpu.cuda, np.array([0, 1, 2, 2**53 + 1]))
+    def test_no_room_for_the_conversion(self, host_gpu, x, monkeypatch):
+        class OutOfMemoryError(RuntimeError):
+            pass
+
+        def to(self, dtype):
+            raise OutOfMemoryError("tried to allocate 9 GiB")
+
+        monkeypatch.setattr(Tensor, "to", to)
+        there = Tensor(host_gpu.cuda, (100 * x).astype(np.int32))
+        message = r"x must fit the GPU a second time.*Tensor of shape \(60, 2\): tried to allocate"
+        with pytest.raises(MemoryError, match=message):
+            fastmi.entropy(there)
+
+    def test_large_integers(self, host_gpu):
+        there = Tensor(host_gpu.cuda, np.array([0, 1, 2, 2**53 + 1]))
         with pytest.raises(ValueError, match=r"x must hold integers up to 2\*\*53"):
             fastmi.entropy(there)
 
@@ -278,8 +291,8 @@ class Cupy(ModuleType):
         return self.ndarray(np.ascontiguousarray(array._values, dtype=dtype))
 
 
-def test_cupy_converts_where_the_array_is(fake_gpu, monkeypatch, x):
-    cupy = Cupy(fake_gpu.cuda)
+def test_cupy_converts_where_the_array_is(host_gpu, monkeypatch, x):
+    cupy = Cupy(host_gpu.cuda)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     values = (100 * x).astype(np.int32)
     with cupy.on(1):
@@ -363,7 +376,7 @@ class TestOnAGPU:
 
 
 class TestDeviceArray:
-    def test_it_is_an_array_on_a_gpu_to_others(self, fake_gpu, x, y):
+    def test_it_is_an_array_on_a_gpu_to_others(self, host_gpu, x, y):
         blocks = [DeviceArray(1, host=each) for each in (x, y)]
         estimate = fastmi.mi(*blocks)
         same(estimate, fastmi.mi(x, y))
@@ -371,24 +384,24 @@ class TestDeviceArray:
         same(fastmi.mi(*blocks, normalize="local"), fastmi.mi(x, y, normalize="local"))
         assert gpu_of(blocks[0]) == 1
         assert view_of(blocks[0]).pointer == blocks[0].pointer
-        assert fake_gpu.cuda.pointer_device(blocks[0].pointer) == 1
+        assert host_gpu.cuda.pointer_device(blocks[0].pointer) == 1
 
-    def test_threads_share_one_copy(self, fake_gpu, x, monkeypatch):
-        upload = fake_gpu.cuda.Buffer
+    def test_threads_share_one_copy(self, host_gpu, x, monkeypatch):
+        upload = host_gpu.cuda.Buffer
 
         def slow(*arguments):
             sleep(0.05)
             return upload(*arguments)
 
-        monkeypatch.setattr(fake_gpu.cuda, "Buffer", slow)
+        monkeypatch.setattr(host_gpu.cuda, "Buffer", slow)
         block = DeviceArray(0, host=x)
         with ThreadPoolExecutor(4) as pool:
             pointers = set(pool.map(lambda _: block.pointer, range(4)))
         assert pointers == {block.pointer}
-        assert [call[0] for call in fake_gpu.cuda.calls] == ["Buffer"]
+        assert [call[0] for call in host_gpu.cuda.calls] == ["Buffer"]
 
-    def test_rows(self, fake_gpu, x):
-        there = Array(fake_gpu.cuda, x, stream=4)
+    def test_rows(self, host_gpu, x):
+        there = Array(host_gpu.cuda, x, stream=4)
         rows = np.array([5, 0, 5])
         taken = take_rows(read_device_array(there, "x"), rows)
         assert taken.stream == 4
@@ -396,8 +409,6 @@ class TestDeviceArray:
         np.testing.assert_array_equal(take_rows(x, rows), x[rows])
 
 
-def test_stand_in_refuses_host_addresses(x):
-    device = fake()
-    assert isinstance(device.kernels, CudaKernels)
+def test_host_addresses_are_no_gpu_memory(host_gpu, x):
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        device.cuda.ksg([(x.ctypes.data, 2)], 60, "float64", [3], 1, "chebyshev", "auto", 0, 0)
+        host_gpu.cuda.ksg([(x.ctypes.data, 2)], 60, "float64", [3], 1, "chebyshev", "auto", 0, 0)

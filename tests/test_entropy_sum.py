@@ -59,6 +59,29 @@ def test_units_do_not_matter_in_one_column_each():
     assert float(scaled) == pytest.approx(float(unscaled), abs=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e3, 1e200, 1e-200, 1e-300])
+def test_units_far_apart_are_warned_of(scale):
+    x, y = draw_blocks("gaussian", 200, (1, 1), np.float64)
+    estimate = EntropySum().estimate(x, y * scale)
+    big, small = "yx" if scale > 1 else "xy"
+    assert len(estimate.warnings) == 1
+    assert f"the scale of {big} dominates" in estimate.warnings[0]
+    assert f"that of {small} " in estimate.warnings[0]
+    assert estimate < EntropySum().estimate(x, y) - 0.5
+    rescaled = EntropySum(normalize="local").estimate(x, y * scale)
+    assert not rescaled.warnings
+    assert float(rescaled) == pytest.approx(
+        float(EntropySum(normalize="local").estimate(x, y)), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("dims, scale", [((1, 1), 50), ((3, 3), 5), ((1, 5), 8), ((5, 1), 0.2)])
+def test_units_that_do_no_harm_are_not_warned_of(dims, scale):
+    x, y = draw_blocks("gaussian", 1000, dims, np.float64)
+    estimate = EntropySum(k=6).estimate(x, y * scale)
+    assert not any("dominates" in warning for warning in estimate.warnings)
+
+
 def test_copies_are_refused_by_name():
     rng = np.random.default_rng(0)
     x = rng.standard_normal(100)

@@ -166,7 +166,7 @@ def test_output_depends_on_earlier_columns_alone_and_increases_in_its_own():
 def test_weight_norm_gives_rows_of_the_learnt_length():
     flow = BNAFStep(3, y_dims=2, width=4, weight_norm=True)
     for conditioned in (False, True):
-        weight, cross = flow._normalized(1, conditioned)
+        weight, cross = flow._normalized(flow.layout.split(flow.vector), 1, conditioned)
         square = torch.where(flow._diagonal1, weight.exp(), weight).square()
         length = torch.zeros(12).index_add(0, flow._row1, square)
         if cross is not None:

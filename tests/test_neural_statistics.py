@@ -5,17 +5,12 @@ import pytest
 
 import fastmi
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
 QUICK = {"method": "mine", "hidden": (4,), "steps": 3, "batch_size": 8, "negatives": "shuffle"}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture

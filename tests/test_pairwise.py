@@ -188,7 +188,7 @@ def test_the_kernel_gives_the_terms_of_each_pair(rng, n, ks, dtype, simd_level):
     columns[3] = np.round(columns[0])  # ties, and at small n copies
     ks = [min(k, n - 1) for k in ks]
     pairs = np.array([(0, 1), (1, 0), (0, 3), (3, 3), (2, 0)])
-    terms = pair_terms(columns, pairs, ks, n_jobs=2)
+    terms = pair_terms([columns.T], pairs, ks, n_jobs=2)
     for number, pair in enumerate(pairs):
         blocks = [columns[j].reshape(-1, 1) for j in pair]
         own = ksg_terms(blocks, ks, variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
@@ -257,7 +257,7 @@ def test_reports_while_it_runs_and_stops_when_told(rng):
     columns = rng.standard_normal((60, 3000))
     pairs = np.column_stack(np.triu_indices(60, 1))
     seen = []
-    pair_terms(columns, pairs, [3], n_jobs=2, report=seen.append)
+    pair_terms([columns.T], pairs, [3], n_jobs=2, report=seen.append)
     assert seen == sorted(seen)
     assert 0 < seen[-1] <= len(pairs)
 
@@ -265,7 +265,7 @@ def test_reports_while_it_runs_and_stops_when_told(rng):
         raise RuntimeError(f"stopped after {done}")
 
     with pytest.raises(RuntimeError, match="stopped after"):
-        pair_terms(columns, pairs, [3], n_jobs=2, report=stop)
+        pair_terms([columns.T], pairs, [3], n_jobs=2, report=stop)
 
 
 def test_interrupt(rng):
@@ -304,21 +304,47 @@ def test_devices(rng, device, options):
                     np.testing.assert_array_equal(result.p_value, expected.p_value)
 
 
-@pytest.mark.parametrize("options", [{}, {"n_permutations": 2, "seed": 0}], ids=str)
-def test_a_gpu_serves_one_pair_at_a_time(rng, fake_gpu, monkeypatch, options):
-    enter, threads = fake_gpu.cuda._enter, set()
+@pytest.mark.parametrize("algorithm", ["auto", "brute", "tree"])
+def test_a_gpu_gives_the_terms_of_each_pair(rng, dtype, any_gpu, algorithm):
+    x, y = rng.standard_normal((150, 3)).astype(dtype), rng.integers(0, 3, (150, 2)).astype(dtype)
+    pairs = np.array([(0, 1), (1, 0), (4, 2), (3, 3), (3, 4)])
+    ks = [2, 9]
+    columns = np.hstack([x, y])
+    there = pair_terms(any_gpu.blocks([x, y]), pairs, ks, algorithm=algorithm, n_jobs=1)
+    assert there.psi_mean.shape == (2, 5)
+    for number, pair in enumerate(pairs):
+        blocks = [np.ascontiguousarray(columns[:, [j]]) for j in pair]
+        own = ksg_terms(blocks, ks, variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
+        np.testing.assert_allclose(there.psi_mean[:, number], own.psi_mean, rtol=1e-12)
+        np.testing.assert_allclose(there.psi_std[:, number], own.psi_std, rtol=1e-9)
+        np.testing.assert_array_equal(there.count_sum[:, :, number], own.counts.sum(axis=2))
+        np.testing.assert_array_equal(there.zero_radius[:, number], own.zero_radius)
 
-    def noted(*arguments):
-        threads.add(get_ident())
-        enter(*arguments)
 
-    monkeypatch.setattr(fake_gpu.cuda, "_enter", noted)
-    fastmi.pairwise_mi(rng.standard_normal((50, 4)), device="cuda", n_jobs=3, **options)
+def test_a_matrix_is_one_call_on_a_gpu(rng, host_gpu, monkeypatch):
+    x = host_gpu.put(rng.standard_normal((50, 4)))
+    fastmi.pairwise_mi(x)
+    assert [name for name, *_ in host_gpu.cuda.calls] == ["first_unusable", "ksg_pairs"]
+    monkeypatch.setattr("fastmi.ops.pairwise._TOGETHER", 4)
+    seen = []
+    fastmi.pairwise_mi(x, progress=lambda: seen.append(1))
+    assert len(seen) == 6
+    names = [name for name, *_ in host_gpu.cuda.calls]
+    assert names.count("ksg_pairs") == 3
+
+
+def test_the_shuffles_of_a_pair_are_one_call_on_a_gpu(rng, host_gpu, monkeypatch):
+    threads = set()
+
+    class Noted(list):
+        def append(self, call):
+            threads.add(get_ident())
+            super().append(call)
+
+    monkeypatch.setattr(host_gpu.cuda, "calls", Noted())
+    x = rng.standard_normal((50, 4))
+    fastmi.pairwise_mi(x, device="cuda", n_jobs=3, n_permutations=9, seed=0)
+    names = [name for name, *_ in host_gpu.cuda.calls]
+    assert [names.count(name) for name in ("Buffer", "ksg", "ksg_permutations")] == [4, 6, 6]
+    # Estimates share the stream of a GPU: threads would only add up their memory.
     assert threads == {get_ident()}
-
-
-def test_columns_are_copied_to_a_gpu_once(rng, fake_gpu):
-    fastmi.pairwise_mi(rng.standard_normal((50, 4)), device="cuda")
-    names = [name for name, *_ in fake_gpu.cuda.calls]
-    assert names.count("Buffer") == 4
-    assert names.count("ksg") == 6

@@ -246,7 +246,7 @@ def test_devices_with_a_condition(rng, device):
     np.testing.assert_allclose(there.null, here.null, rtol=1e-11, atol=1e-11)
 
 
-def test_surrogates_on_a_gpu_come_in_batches(rng, fake_gpu, monkeypatch):
+def test_surrogates_on_a_gpu_come_in_batches(rng, host_gpu, monkeypatch):
     monkeypatch.setattr(permutation, "_TOGETHER", 4)
     x, y = pair(rng)
     seen = []
@@ -254,7 +254,7 @@ def test_surrogates_on_a_gpu_come_in_batches(rng, fake_gpu, monkeypatch):
         x, y, n_permutations=12, seed=4, device="cuda", progress=lambda: seen.append(1)
     )
     assert len(seen) == 12
-    names = [name for name, *_ in fake_gpu.cuda.calls]
+    names = [name for name, *_ in host_gpu.cuda.calls]
     assert names.count("ksg_permutations") == 3
     assert names.count("Buffer") == 2
 
@@ -330,10 +330,10 @@ def test_the_surrogate_kernel_checks_its_contract(rng):
         call(order, threads=0)
 
 
-def test_device_of_other_methods(rng, fake_gpu):
+def test_device_of_other_methods(rng, host_gpu):
     x, y = pair(rng)
     with pytest.raises(ValueError, match="x must be in host memory"):
-        fastmi.permutation_test(fake_gpu.put(x), fake_gpu.put(y), method="gaussian")
+        fastmi.permutation_test(host_gpu.put(x), host_gpu.put(y), method="gaussian")
     with pytest.raises(TypeError, match=r"options must be among .*; got device"):
         fastmi.permutation_test(x, y, method="gaussian", device="cuda")
     with pytest.raises(ValueError, match="device must be 'auto'"):

@@ -31,13 +31,13 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
 
 
 @pytest.mark.parametrize("name", ["gaussian", "grid", "duplicates", "cauchy"])
-def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, real_gpu):
+def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, any_gpu):
     for dims in [(1, 1), (3, 2), (9, 10), (1, 20)]:
-        for n in (2, 5, 64, 65, 200, 3001):
+        for n in (2, 5, 64, 65, 200, 3001) if any_gpu.cuda is None else (5, 65, 130):
             x, y = draw_blocks(name, n, dims, dtype)
             ks = sorted({1, min(3, n - 1), min(n - 1, 130)})
             expected = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
-            got = real_gpu.kernels.ksg_sweep(*real_gpu.blocks([x, y]), list(SCALES), ks, metric, 1)
+            got = any_gpu.kernels.ksg_sweep(*any_gpu.blocks([x, y]), list(SCALES), ks, metric, 1)
             np.testing.assert_array_equal(got[2], expected[2])
             np.testing.assert_array_equal(got[3], expected[3])
             np.testing.assert_allclose(got[0], expected[0], rtol=0, atol=1e-12)

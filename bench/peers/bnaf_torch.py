@@ -7,6 +7,7 @@ of f(x | y) and of f(x), which share all weights but those from y to x.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 
@@ -36,6 +37,13 @@ class Parameters:
         self.biases = [torch.zeros(n * a_out) for a_out, _ in pairs]
         self.y_biases = [torch.zeros(n * a_out) for a_out, _ in pairs[:-1]]
 
+    def to(self, device: torch.device) -> Parameters:
+        """Return a copy on a device."""
+        moved = copy.copy(self)
+        for name in ("weights", "y_weights", "cross", "biases", "y_biases"):
+            setattr(moved, name, [tensor.to(device) for tensor in getattr(self, name)])
+        return moved
+
     def _triangle(self, generator: torch.Generator, a_out: int, a_in: int) -> Tensor:
         n = self.n
         noise = torch.randn(packed_size(n, a_out, a_in), generator=generator)
@@ -52,10 +60,11 @@ def _leaf(tensor: Tensor) -> Tensor:
 
 
 def _adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
-    return torch.optim.Adam(parameters, lr=LEARNING_RATE, fused=True)
+    on_gpu = parameters[0].is_cuda
+    return torch.optim.Adam(parameters, lr=LEARNING_RATE, fused=True, capturable=on_gpu)
 
 
-def fastmi_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable[[], float]:
+def fastmi_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable[[], Tensor]:
     """Return a step through fastmi's op."""
     layout = BnafLayout(start.n, start.widths, start.n, start.widths[:-1])
     groups = (start.weights, start.biases, start.y_weights, start.y_biases, start.cross)
@@ -63,20 +72,20 @@ def fastmi_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable
     adam = _adam([vector])
     rows = torch.cat([x, x]) if ndoe else x
 
-    def step() -> float:
+    def step() -> Tensor:
         adam.zero_grad()
         f, log_slopes = bnaf_vector(rows, vector, layout, y=y)
         value = (0.5 * f.square().sum() - log_slopes.sum()) / len(x)
         value.backward()
         adam.step()
-        return float(value.detach())
+        return value.detach()
 
     return step
 
 
 def ref_step(
-    start: Parameters, x: Tensor, y: Tensor, ndoe: bool, *, compiled: bool
-) -> Callable[[], float]:
+    start: Parameters, x: Tensor, y: Tensor, ndoe: bool, *, compiled: bool, mode: str | None = None
+) -> Callable[[], Tensor]:
     """Return a step through the op's definition in torch."""
     groups = [
         [_leaf(t) for t in group]
@@ -100,14 +109,14 @@ def ref_step(
     if compiled:
         # Graphs of the cases before would be recompiled for this one, and fall out of step.
         torch.compiler.reset()
-    evaluate = torch.compile(loss) if compiled else loss
+    evaluate = torch.compile(loss, mode=mode) if compiled else loss
 
-    def step() -> float:
+    def step() -> Tensor:
         adam.zero_grad()
         value = evaluate()
         value.backward()
         adam.step()
-        return float(value.detach())
+        return value.detach()
 
     return step
 
@@ -146,12 +155,12 @@ class MaskedLayer(nn.Module):
         return h @ normed.T + self.bias, torch.logsumexp(terms, -1, keepdim=True)
 
 
-def modules_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable[[], float]:
+def modules_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable[[], Tensor]:
     """Return a step through modules of full masked matrices over the 2n inputs (y, x)."""
     n = start.n
     generator = torch.Generator().manual_seed(0)
     layers = [
-        MaskedLayer(2 * n, a_in, a_out, generator)
+        MaskedLayer(2 * n, a_in, a_out, generator).to(x.device)
         for a_in, a_out in zip(start.widths[:-1], start.widths[1:], strict=True)
     ]
     adam = _adam([p for layer in layers for p in layer.parameters()])
@@ -169,14 +178,14 @@ def modules_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callabl
     inputs = torch.cat([y, x], 1)
     without_y = torch.cat([torch.zeros_like(y), x], 1)
 
-    def step() -> float:
+    def step() -> Tensor:
         adam.zero_grad()
         loss = cross_entropy(inputs)
         if ndoe:
             loss = loss + cross_entropy(without_y)
         loss.backward()
         adam.step()
-        return float(loss.detach())
+        return loss.detach()
 
     return step
 
@@ -231,7 +240,7 @@ class ByHand:
         return diagonal.copy_(positive)
 
     @torch.no_grad()
-    def step(self) -> float:
+    def step(self) -> Tensor:
         n, rows, given = self.n, len(self.x), len(self.y)
         exp = [
             self._positive(v, low, w) for v, low, w in zip(self.v, self.low, self.w, strict=True)
@@ -289,10 +298,10 @@ class ByHand:
             low = self.low[level - 1]
             self._gradient(self.v_y[level - 1], low, delta_y, h_y[level - 1], exp_y[level - 1])
         self.adam.step()
-        return float(loss)
+        return loss
 
 
-def steps(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> dict[str, Callable[[], float]]:
+def steps(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> dict[str, Callable[[], Tensor]]:
     """Return one step function per candidate, all at the same starting values."""
     return {
         "fastmi": fastmi_step(start, x, y, ndoe),

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "bindings/arrays.h"
+#include "bindings/cpu_ops.h"
 #include "cpu/block_triangle.h"
 #include "cpu/bnaf.h"
 #include "cpu/buffer.h"
@@ -108,25 +108,6 @@ struct Layout {
   }
 };
 
-template <class F>
-void run(int threads, F&& f) {
-  if (threads < 1) {
-    throw std::invalid_argument("threads must be at least 1; got " + std::to_string(threads));
-  }
-  try {
-    const py::gil_scoped_release no_gil;
-    cpu::Execution execution;
-    execution.threads = threads;
-    execution.interrupted = [] {
-      const py::gil_scoped_acquire gil;
-      return PyErr_CheckSignals() != 0;
-    };
-    f(execution);
-  } catch (const cpu::Interrupted&) {
-    throw py::error_already_set();
-  }
-}
-
 /// A forward pass that remembers the shapes of its arguments.
 template <class T>
 class Pass {
@@ -134,7 +115,7 @@ class Pass {
   Pass(const py::array& x, const py::array& parameters, const Sizes& widths,
        const std::optional<py::array>& y, std::int64_t d_y, const Sizes& y_widths, double leak,
        bool keep, int threads)
-      : layout_((check_rows(x, "x"), x.shape(1)), widths, d_y, y_widths) {
+      : layout_((check_rows(x, "x"), x.shape(1)), widths, d_y, y_widths), parameters_(parameters) {
     cpu::BnafNetwork<T> network;
     n_ = network.n = x.shape(0);
     network.d = layout_.d;
@@ -154,7 +135,8 @@ class Pass {
     slopes = make_array<T>({n_, layout_.d});
     T* f_data = f.mutable_data();
     T* slope_data = slopes.mutable_data();
-    run(threads, [&](const cpu::Execution& execution) {
+    check_threads(threads);
+    on_threads(threads, [&](const cpu::Execution& execution) {
       pass_ = std::make_unique<cpu::Bnaf<T>>(network, keep, execution, f_data, slope_data);
     });
   }
@@ -175,8 +157,10 @@ class Pass {
     const py::array_t<T> parameters = output({size}, vector);
     if (!has_y) std::fill(vector + layout_.size(false), vector + size, T(0));
     layout_.split(vector, gradients, has_y);
-    run(threads,
-        [&](const cpu::Execution& execution) { pass_->backward(df, ds, execution, gradients); });
+    check_threads(threads);
+    on_threads(threads, [&](const cpu::Execution& execution) {
+      pass_->backward(df, ds, execution, gradients);
+    });
     return py::make_tuple(x, y, parameters);
   }
 
@@ -192,6 +176,7 @@ class Pass {
 
   std::int64_t n_ = 0, rows_y_ = 0;
   Layout layout_;
+  py::array parameters_;  // the backward pass reads them where they are
   std::unique_ptr<cpu::Bnaf<T>> pass_;
 };
 

@@ -12,14 +12,17 @@
 //   count_within      [n] int64; radius: host array [n] of dtype
 //   ksg               mean, std [len(ks)]; counts [len(ks), m, n] int64; zero_radius [len(ks)]
 //   int64 ksg_sweep         two blocks x, y; the same with (len(scales), len(ks)) in front, m = 2
-//   ksg_permutations  algorithm 1 with the rows of blocks[0] in the order of orders[b], orders
+//   ksg_permutations  variant 1 with the rows of blocks[0] in the order of orders[b], orders
 //                     [B, n] int64 on the host; mean, std, zero_radius [B, len(ks)]
-//   ksg_pairs         algorithm 1 for pairs[p] = (column, column), pairs [P, 2] int64, of the
-//                     columns of all blocks side by side; mean, std, zero_radius [P, len(ks)]
+//   ksg_pairs         variant 1 for pairs[p] = (column, column), pairs [P, 2] int64, of the columns
+//                     of all blocks side by side; mean, std [P, len(ks)], count_sum (of both
+//                     margins over the samples) [P, len(ks), 2], zero_radius [P, len(ks)]
 //   first_unusable    position of the first entry that is NaN, infinite or above max / 2, or -1
 //
 // algorithm: "auto", "brute" or "tree"; metric: "chebyshev" or "euclidean". The counts are the same
 // integers as those of fastmi._cpu.
+//
+// bnaf_sizes, bnaf_forward, bnaf_backward: see bindings/cuda_bnaf.cpp.
 //
 // driver_info(): {"runtime_version", "driver_version" (0: none), "reason" ("" when usable)}; never
 // raises, nor does device_count() (0 without a usable driver). device_info(i): name,
@@ -36,7 +39,9 @@
 #include <limits>
 #include <utility>
 
-#include "bindings/arrays.h"
+#include "bindings/arguments.h"
+#include "bindings/cuda_bnaf.h"
+#include "bindings/dtype_name.h"
 #include "cuda/device.h"
 #include "cuda/ops.h"
 
@@ -50,26 +55,12 @@ using DeviceBlocks = std::vector<std::pair<std::uintptr_t, int>>;
 /// Sample numbers are 32-bit, with room for a tile beyond the last.
 constexpr std::int64_t kMaxDeviceSamples = std::numeric_limits<std::int32_t>::max() - 256;
 
-Metric as_metric(const std::string& name) {
-  if (name == "chebyshev") return Metric::kChebyshev;
-  if (name == "euclidean") return Metric::kEuclidean;
-  throw std::invalid_argument("metric must be 'chebyshev' or 'euclidean'; got '" + name + "'");
-}
-
 Algorithm as_algorithm(const std::string& name) {
   if (name == "auto") return Algorithm::kAuto;
   if (name == "brute") return Algorithm::kBrute;
   if (name == "tree") return Algorithm::kTree;
   throw std::invalid_argument("algorithm must be 'auto', 'brute' or 'tree' on CUDA; got '" + name +
                               "'");
-}
-
-/// Calls f.template operator()<T>() for the number type of this name.
-template <class F>
-decltype(auto) with_dtype(const std::string& dtype, F&& f) {
-  if (dtype == "float32") return f.template operator()<float>();
-  if (dtype == "float64") return f.template operator()<double>();
-  throw std::invalid_argument("dtype must be 'float32' or 'float64'; got '" + dtype + "'");
 }
 
 template <class T>
@@ -90,16 +81,6 @@ Blocks<T> as_device_blocks(const DeviceBlocks& pointers, std::int64_t n) {
   return blocks;
 }
 
-void check_ks(const std::vector<int>& ks, std::int64_t n) {
-  if (ks.empty()) throw std::invalid_argument("ks must not be empty");
-  for (const int k : ks) {
-    if (k < 1 || k >= n) {
-      throw std::invalid_argument("k must be in [1, n - 1]; got k=" + std::to_string(k) +
-                                  ", n=" + std::to_string(n));
-    }
-  }
-}
-
 /// Runs f(execution) without the GIL; Ctrl-C between launches comes back as KeyboardInterrupt.
 template <class F>
 void without_gil(int device, std::uintptr_t stream, F&& f) {
@@ -113,22 +94,6 @@ void without_gil(int device, std::uintptr_t stream, F&& f) {
     throw py::error_already_set();
   }
 }
-
-/// mean, std and zero_radius in the shape of the estimates.
-struct PsiArrays {
-  Array<double> mean;
-  Array<double> std;
-  Array<std::int64_t> zero_radius;
-
-  PsiArrays(const std::vector<PsiSummary>& summaries, const std::vector<py::ssize_t>& shape)
-      : mean(shape), std(shape), zero_radius(shape) {
-    for (std::size_t e = 0; e < summaries.size(); ++e) {
-      mean.mutable_data()[e] = summaries[e].mean;
-      std.mutable_data()[e] = summaries[e].std;
-      zero_radius.mutable_data()[e] = summaries[e].zero_radius;
-    }
-  }
-};
 
 template <class T>
 py::array kth_distance(const DeviceBlocks& pointers, std::int64_t n, const std::vector<int>& ks,
@@ -147,7 +112,7 @@ template <class T>
 py::tuple kneighbors(const DeviceBlocks& pointers, std::int64_t n, int k, Metric metric,
                      Algorithm algorithm, int device, std::uintptr_t stream) {
   const Blocks<T> blocks = as_device_blocks<T>(pointers, n);
-  check_ks({k}, n);
+  check_k(k, n);
   Array<T> distances({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
   Array<std::int64_t> indices({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(k)});
   T* out = distances.mutable_data();
@@ -247,15 +212,10 @@ const std::int64_t* as_positions(const Array<std::int64_t>& array, std::int64_t 
   return from;
 }
 
-py::tuple psi_tuple(const std::vector<PsiSummary>& summaries, py::ssize_t rows, std::size_t lists) {
-  const PsiArrays psi(summaries, {rows, static_cast<py::ssize_t>(lists)});
-  return py::make_tuple(psi.mean, psi.std, psi.zero_radius);
-}
-
 template <class T>
 py::tuple ksg_permutations(const DeviceBlocks& pointers, std::int64_t n,
                            const Array<std::int64_t>& orders, const std::vector<int>& ks,
-                           Metric metric, int device, std::uintptr_t stream) {
+                           Metric metric, Algorithm algorithm, int device, std::uintptr_t stream) {
   const Blocks<T> blocks = as_device_blocks<T>(pointers, n);
   check_ks(ks, n);
   if (blocks.size() < 2) throw std::invalid_argument("ksg_permutations needs at least 2 blocks");
@@ -263,24 +223,31 @@ py::tuple ksg_permutations(const DeviceBlocks& pointers, std::int64_t n,
   const std::int64_t number = orders.shape(0);
   std::vector<PsiSummary> summaries;
   without_gil(device, stream, [&](const cuda::Execution& execution) {
-    summaries =
-        cuda::ksg_permutations(blocks, from, number, ks, metric, Algorithm::kAuto, execution);
+    summaries = cuda::ksg_permutations(blocks, from, number, ks, metric, algorithm, execution);
   });
-  return psi_tuple(summaries, number, ks.size());
+  const PsiArrays psi(summaries, {number, static_cast<py::ssize_t>(ks.size())});
+  return py::make_tuple(psi.mean, psi.std, psi.zero_radius);
 }
 
 template <class T>
 py::tuple ksg_pairs(const DeviceBlocks& pointers, std::int64_t n, const Array<std::int64_t>& pairs,
-                    const std::vector<int>& ks, int device, std::uintptr_t stream) {
+                    const std::vector<int>& ks, Algorithm algorithm, int device,
+                    std::uintptr_t stream) {
   const Blocks<T> blocks = as_device_blocks<T>(pointers, n);
   check_ks(ks, n);
   const std::int64_t* from = as_positions(pairs, 2, total_dims(blocks), "pairs");
   const std::int64_t number = pairs.shape(0);
   std::vector<PsiSummary> summaries;
   without_gil(device, stream, [&](const cuda::Execution& execution) {
-    summaries = cuda::ksg_pairs(blocks, from, number, ks, Algorithm::kAuto, execution);
+    summaries = cuda::ksg_pairs(blocks, from, number, ks, algorithm, execution);
   });
-  return psi_tuple(summaries, number, ks.size());
+  const auto lists = static_cast<py::ssize_t>(ks.size());
+  const PsiArrays psi(summaries, {number, lists});
+  Array<std::int64_t> count_sum({static_cast<py::ssize_t>(number), lists, py::ssize_t{2}});
+  for (std::size_t e = 0; e < summaries.size(); ++e) {
+    std::copy_n(summaries[e].count_sum, 2, count_sum.mutable_data() + 2 * e);
+  }
+  return py::make_tuple(psi.mean, psi.std, count_sum, psi.zero_radius);
 }
 
 std::int64_t first_unusable(std::uintptr_t pointer, std::int64_t size, const std::string& dtype,
@@ -339,7 +306,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   using namespace py::literals;
   using Ks = std::vector<int>;
 
-  py::class_<cuda::DeviceCopy>(m, "Buffer")
+  py::class_<cuda::DeviceCopy>(m, "Buffer", py::module_local())
       .def(py::init(&make_buffer), "array"_a, "device"_a, "stream"_a)
       .def_property_readonly("pointer", &cuda::DeviceCopy::pointer)
       .def_property_readonly("nbytes", &cuda::DeviceCopy::bytes)
@@ -403,22 +370,26 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   m.def(
       "ksg_permutations",
       [](const DeviceBlocks& blocks, std::int64_t n, const std::string& dtype,
-         const Array<std::int64_t>& orders, const Ks& ks, const std::string& metric, int device,
-         std::uintptr_t stream) {
+         const Array<std::int64_t>& orders, const Ks& ks, const std::string& metric,
+         const std::string& algorithm, int device, std::uintptr_t stream) {
         return with_dtype(dtype, [&]<class T>() {
-          return ksg_permutations<T>(blocks, n, orders, ks, as_metric(metric), device, stream);
+          return ksg_permutations<T>(blocks, n, orders, ks, as_metric(metric),
+                                     as_algorithm(algorithm), device, stream);
         });
       },
-      "blocks"_a, "n"_a, "dtype"_a, "orders"_a.noconvert(), "ks"_a, "metric"_a, "device"_a,
-      "stream"_a);
+      "blocks"_a, "n"_a, "dtype"_a, "orders"_a.noconvert(), "ks"_a, "metric"_a, "algorithm"_a,
+      "device"_a, "stream"_a);
   m.def(
       "ksg_pairs",
       [](const DeviceBlocks& blocks, std::int64_t n, const std::string& dtype,
-         const Array<std::int64_t>& pairs, const Ks& ks, int device, std::uintptr_t stream) {
-        return with_dtype(
-            dtype, [&]<class T>() { return ksg_pairs<T>(blocks, n, pairs, ks, device, stream); });
+         const Array<std::int64_t>& pairs, const Ks& ks, const std::string& algorithm, int device,
+         std::uintptr_t stream) {
+        return with_dtype(dtype, [&]<class T>() {
+          return ksg_pairs<T>(blocks, n, pairs, ks, as_algorithm(algorithm), device, stream);
+        });
       },
-      "blocks"_a, "n"_a, "dtype"_a, "pairs"_a.noconvert(), "ks"_a, "device"_a, "stream"_a);
+      "blocks"_a, "n"_a, "dtype"_a, "pairs"_a.noconvert(), "ks"_a, "algorithm"_a, "device"_a,
+      "stream"_a);
   m.def("first_unusable", &first_unusable, "pointer"_a, "size"_a, "dtype"_a, "device"_a,
         "stream"_a);
   m.def(
@@ -445,6 +416,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
         });
       },
       "dtype"_a, "seconds"_a, "device"_a, "stream"_a);
+  register_cuda_bnaf(m);
 }
 
 }  // namespace fastmi::bindings

@@ -1,14 +1,15 @@
 #pragma once
 
-/// FASTMI_HD marks functions that host and device run from one source. The others stand before a
-/// loop that the device compiler shall unroll, unroll four times, or leave alone.
+/// FASTMI_HD marks functions that host and device run from one source; always inlined, so that
+/// files of every SIMD level may have them. The others stand before a loop that the device
+/// compiler shall unroll, unroll four times, or leave alone.
 #if defined(__CUDACC__)
 #define FASTMI_HD __host__ __device__ __forceinline__
 #define FASTMI_UNROLL _Pragma("unroll")
 #define FASTMI_UNROLL_4 _Pragma("unroll 4")
 #define FASTMI_ROLL _Pragma("unroll 1")
 #else
-#define FASTMI_HD inline
+#define FASTMI_HD inline __attribute__((always_inline))
 #define FASTMI_UNROLL
 #define FASTMI_UNROLL_4
 #define FASTMI_ROLL

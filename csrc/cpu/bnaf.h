@@ -41,8 +41,8 @@ struct BnafGradients {
   std::vector<T*> cross_weights;
 };
 
-/// A forward pass and all that its backward pass needs: weights and activations are copied, so
-/// that the arguments may change between the two.
+/// A forward pass and all that its backward pass needs. The parameters must stay where and as they
+/// are between the two; x and y may change.
 ///
 /// Results do not depend on the number of threads: a sample's numbers are computed in one order,
 /// gradients of parameters are summed over fixed groups of samples. Time O(n d^2 a^2) with the

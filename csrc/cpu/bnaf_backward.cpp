@@ -85,6 +85,20 @@ struct Task {
   std::int64_t column, first_panel, end_panel;
 };
 
+constexpr std::int64_t kPanels = 16;         ///< of a task
+constexpr std::int64_t kGroupSamples = 256;  ///< a multiple of every tile's width
+constexpr std::int64_t kMostLanes = 64;      ///< in a row of the widest register tile
+
+/// Whether the sums of panel p from `column` on may be written to the gradient: all rows exist,
+/// and whole vectors end left of the diagonal blocks.
+template <class T>
+bool in_gradient(const BnafWeights<T>& weights, std::int64_t p, std::int64_t column,
+                 std::int64_t panel, int lanes) {
+  if ((p + 1) * kTileRows > weights.shape().rows()) return false;
+  const std::int64_t columns = std::min(panel, weights.depth(p) - column);
+  return columns % lanes == 0 && column + columns <= weights.row(p * kTileRows).diagonal;
+}
+
 }  // namespace
 
 template <class T>
@@ -167,7 +181,6 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
                         &pass.y_levels[l].transposed, false, false, gradients.y_weights[l]});
   }
   std::vector<Task> tasks;
-  constexpr std::int64_t kPanels = 16;
   for (std::size_t p = 0; p < products.size(); ++p) {
     const BlockTriangle& shape = products[p].weights->shape();
     for (std::int64_t k = 0; k < shape.columns(); k += panel) {
@@ -177,45 +190,55 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
       }
     }
   }
-  const std::int64_t group = pass.kernels.tile_vectors / pass.vectors;  // tiles summed at once
+  // Tiles whose samples are summed in registers: panels share their numbers of h in a near cache.
+  const std::int64_t group = kGroupSamples / pass.width;
   parallel_for(execution, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t item, int) {
     const Task& task = tasks[item];
     const Product<T>& product = products[task.product];
     const BnafWeights<T>& weights = *product.weights;
-    const BlockTriangle& shape = weights.shape();
-    // Sums of all panels side by side, so that one group of samples stays in the nearest cache.
-    T sums[kPanels][kTileRows * 64];
-    for (auto& panel_sums : sums) std::fill_n(panel_sums, kTileRows * panel, T(0));
+    // Panels that end at the diagonal or the last row are summed beside the gradient.
+    T sums[kPanels][kTileRows * kMostLanes];
+    T* to[kPanels][kTileRows];
+    bool direct[kPanels];
+    for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
+      const std::int64_t at = p - task.first_panel;
+      direct[at] = in_gradient(weights, p, task.column, panel, pass.kernels.lanes);
+      for (std::int64_t r = 0; r < kTileRows; ++r) {
+        to[at][r] = direct[at]
+                        ? product.gradient + weights.row(p * kTileRows + r).offset + task.column
+                        : sums[at] + r * panel;
+      }
+    }
+    bool first = true;
     const auto add = [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t t = begin; t < end; t += group) {
+      for (std::int64_t t = begin; t < end; t += group, first = false) {
         const T* h = product.transposed->tile(t) + task.column * pass.width;
         for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
           const std::int64_t columns = std::min(panel, weights.depth(p) - task.column);
           if (columns <= 0) continue;
-          pass.kernels.add_outer(product.delta->row(t, p * kTileRows), product.delta->stride, h,
-                                 product.transposed->stride, std::min(group, end - t), pass.width,
-                                 static_cast<int>(divide_up(columns, pass.kernels.lanes)),
-                                 sums[p - task.first_panel]);
+          pass.kernels.outer_product(product.delta->row(t, p * kTileRows), product.delta->stride, h,
+                                     product.transposed->stride, std::min(group, end - t),
+                                     pass.width,
+                                     static_cast<int>(divide_up(columns, pass.kernels.lanes)),
+                                     !first, to[p - task.first_panel]);
         }
       }
     };
     add(0, pass.conditioned_tiles);
     if (product.all_tiles) add(pass.conditioned_tiles, pass.tiles);
     for (std::int64_t p = task.first_panel; p < task.end_panel; ++p) {
-      const std::int64_t end_row = std::min(shape.rows(), (p + 1) * kTileRows);
+      if (direct[p - task.first_panel]) continue;
+      const std::int64_t end_row = std::min(weights.shape().rows(), (p + 1) * kTileRows);
       for (std::int64_t r = p * kTileRows; r < end_row; ++r) {
-        const T* from = sums[p - task.first_panel] + (r - p * kTileRows) * panel - task.column;
+        const T* from = to[p - task.first_panel][r - p * kTileRows] - task.column;
         const auto& row = weights.row(r);
-        T* to = product.gradient + row.offset;
+        T* gradient = product.gradient + row.offset;
         const std::int64_t end = std::min(task.column + panel, row.length);
         std::int64_t k = task.column;
-        if (k < std::min(end, row.diagonal)) {
-          std::copy(from + k, from + std::min(end, row.diagonal), to + k);
-          k = row.diagonal;
-        }
+        for (; k < std::min(end, row.diagonal); ++k) gradient[k] = from[k];
         for (; k < end; ++k) {
           const T part = from[k] * weights.exp_row(r)[k - row.diagonal];
-          to[k] = product.slopes ? to[k] + part : part;
+          gradient[k] = product.slopes ? gradient[k] + part : part;
         }
       }
     }

@@ -1,7 +1,6 @@
 #include "cpu/bnaf_weights.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace fastmi::cpu {
 namespace {
@@ -41,8 +40,17 @@ BnafWeights<T>::BnafWeights(BlockTriangle shape, const T* raw, bool positive)
   panels_.resize(size);
   size = 0;
   for (std::int64_t k = 0; k < shape.columns(); k += kTileRows) {
-    column_starts_.push_back(size);
-    size += kTileRows * (shape.rows() - shape.first_row(k));
+    ColumnPanel panel{size, shape.first_row(k), shape.rows(), {}};
+    // Behind the last column a row is followed by the next, and the last one by nothing.
+    const std::int64_t last = k + kTileRows - 1;
+    if (last < shape.columns()) panel.packed = positive ? shape.first_row(last) + shape.a_out : 0;
+    if (panel.packed < shape.rows()) {
+      const Row& row = rows_[panel.packed];
+      panel.rest = {raw + row.offset + k, shape.blocks - panel.packed / shape.a_out, shape.a_out,
+                    row.length, shape.a_in};
+    }
+    size += kTileRows * (panel.packed - panel.first);
+    column_panels_.push_back(panel);
   }
   columns_.resize(size);
   if (!positive) return;
@@ -57,7 +65,8 @@ template <class T>
 std::int64_t BnafWeights<T>::items(int step, bool backward) const {
   const std::int64_t blocks = positive_ ? shape_.blocks : 0;
   if (step == 0) return blocks;
-  return blocks + (positive_ ? panels() : 0) + (backward ? column_groups() : 0);
+  return blocks + (positive_ ? panels() : 0) +
+         (backward ? static_cast<std::int64_t>(column_panels_.size()) : 0);
 }
 
 template <class T>
@@ -69,7 +78,7 @@ void BnafWeights<T>::pack(const Kernels<T>& kernels, int step, std::int64_t item
     if (item < panels()) return pack_panel(item);
     item -= panels();
   }
-  pack_column_panels(item);
+  pack_column_panel(item);
 }
 
 template <class T>
@@ -92,11 +101,10 @@ template <class T>
 void BnafWeights<T>::multiply_transposed(const Kernels<T>& kernels, int vectors, bool add,
                                          const T* in, T* out) const {
   const std::int64_t width = static_cast<std::int64_t>(vectors) * kernels.lanes;
-  for (std::int64_t p = 0; p < column_panels(); ++p) {
-    const std::int64_t first = shape_.first_row(p * kTileRows);
-    kernels.multiply_tile(nullptr, 0, columns_.data() + column_starts_[p], shape_.rows() - first,
-                          in + first * width, vectors, add ? nullptr : kZeros<T>,
-                          out + p * kTileRows * width);
+  for (const ColumnPanel& panel : column_panels_) {
+    kernels.multiply_columns(columns_.data() + panel.start, panel.packed - panel.first, panel.rest,
+                             in + panel.first * width, vectors, add, out);
+    out += kTileRows * width;
   }
 }
 
@@ -142,33 +150,10 @@ void BnafWeights<T>::pack_panel(std::int64_t p) {
 }
 
 template <class T>
-void BnafWeights<T>::pack_column_panels(std::int64_t group) {
-  const std::int64_t begin = group * kColumnGroup;
-  const std::int64_t end = std::min(column_panels(), begin + kColumnGroup);
-  // Rows from here on have all of the group's columns, left of their diagonal block.
-  const bool whole = end * kTileRows <= shape_.columns();
-  const std::int64_t full =
-      whole ? shape_.first_row(end * kTileRows - 1) + (positive_ ? shape_.a_out : 0)
-            : shape_.rows();
-  for (std::int64_t p = begin; p < end; ++p) {
-    const std::int64_t first = shape_.first_row(p * kTileRows);
-    T* to = columns_.data() + column_starts_[p];
-    for (std::int64_t r = first; r < full; ++r) {
-      for (int k = 0; k < kTileRows; ++k) *to++ = at(r, p * kTileRows + k);
-    }
-  }
-  // Row by row over all panels: a row is read in whole cache lines.
-  T* to[kColumnGroup];
-  for (std::int64_t p = begin; p < end; ++p) {
-    const std::int64_t done = full - shape_.first_row(p * kTileRows);
-    to[p - begin] = columns_.data() + column_starts_[p] + done * kTileRows;
-  }
-  for (std::int64_t r = full; r < shape_.rows(); ++r) {
-    const T* from = raw_ + rows_[r].offset + begin * kTileRows;
-    for (std::int64_t p = 0; p < end - begin; ++p, from += kTileRows) {
-      std::memcpy(to[p], from, kTileRows * sizeof(T));
-      to[p] += kTileRows;
-    }
+void BnafWeights<T>::pack_column_panel(std::int64_t p) {
+  T* to = columns_.data() + column_panels_[p].start;
+  for (std::int64_t r = column_panels_[p].first; r < column_panels_[p].packed; ++r) {
+    for (int k = 0; k < kTileRows; ++k) *to++ = at(r, p * kTileRows + k);
   }
 }
 

@@ -17,8 +17,8 @@ namespace fastmi::cpu {
 template <class T>
 class BnafWeights {
  public:
-  /// `positive`: the diagonal blocks of `raw` are logarithms. `raw` must
-  /// outlive pack() and multiply().
+  /// `positive`: the diagonal blocks of `raw` are logarithms. `raw` must outlive this and stay as
+  /// it is.
   BnafWeights(BlockTriangle shape, const T* raw, bool positive);
 
   /// The work of packing, in independent items; all of step 0 before any of step 1. Without
@@ -65,18 +65,23 @@ class BnafWeights {
   T exponent(std::int64_t i) const { return exponents_[i]; }
 
  private:
-  static constexpr std::int64_t kColumnGroup = 8;
+  /// kTileRows columns. Rows [first, packed) are packed at `start`; those behind have all the
+  /// columns left of their diagonal blocks and are read where they are.
+  struct ColumnPanel {
+    std::int64_t start;
+    std::int64_t first;
+    std::int64_t packed;
+    ColumnsOf<T> rest;
+  };
 
   T at(std::int64_t r, std::int64_t k) const;
   /// Columns of panel p that all its rows have left of their diagonal blocks.
   std::int64_t common(std::int64_t p) const { return rows_[p * kTileRows].diagonal; }
   std::int64_t slope_panels() const { return (shape_.a_out + kTileRows - 1) / kTileRows; }
   std::int64_t slope_column_panels() const { return (shape_.a_in + kTileRows - 1) / kTileRows; }
-  std::int64_t column_panels() const { return (shape_.columns() + kTileRows - 1) / kTileRows; }
-  std::int64_t column_groups() const { return (column_panels() + kColumnGroup - 1) / kColumnGroup; }
   void take_exp(const Kernels<T>& kernels, std::int64_t i);
   void pack_panel(std::int64_t p);
-  void pack_column_panels(std::int64_t group);
+  void pack_column_panel(std::int64_t p);
   void pack_slopes(std::int64_t i);
 
   BlockTriangle shape_;
@@ -84,9 +89,9 @@ class BnafWeights {
   bool positive_;
   std::vector<Row> rows_;
   std::vector<std::int64_t> panel_starts_;
-  std::vector<std::int64_t> column_starts_;
+  std::vector<ColumnPanel> column_panels_;
   Buffer<T> panels_;   ///< columns from common(p) on
-  Buffer<T> columns_;  ///< panels of the transposed matrix, from the first row that has a column
+  Buffer<T> columns_;  ///< packed rows of the column panels
   Buffer<T> exps_;
   Buffer<T> scaled_;
   Buffer<T> exponents_;

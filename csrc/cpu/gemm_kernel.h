@@ -22,6 +22,30 @@ FASTMI_INLINE void with_vectors(int vectors, F&& f) {
   f.template operator()<1>();
 }
 
+/// The accumulators of kTileRows rows by V vectors.
+template <class T, int V>
+struct Tile {
+  Vec<T> acc[kTileRows][V] = {};
+
+  /// Adds the product of a column, weight(r) for its row r, and of a row of V vectors.
+  template <class Weight>
+  FASTMI_INLINE void add(Weight&& weight, const T* row) {
+    Vec<T> samples[V];
+    for (int v = 0; v < V; ++v) samples[v] = load(row + v * kLanes<T>);
+    for (int r = 0; r < kTileRows; ++r) {
+      const Vec<T> w = broadcast(weight(r));
+      for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(w, samples[v], acc[r][v]);
+    }
+  }
+  /// Adds `columns` columns of a panel, [k][kTileRows]; returns the row of b behind the last.
+  FASTMI_INLINE const T* add_panel(const T* panel, std::int64_t columns, const T* b) {
+    for (std::int64_t k = 0; k < columns; ++k, panel += kTileRows, b += V * kLanes<T>) {
+      add([&](int r) __attribute__((always_inline)) { return panel[r]; }, b);
+    }
+    return b;
+  }
+};
+
 /// c[r][:] = start[r] + sum_k w[r][k] b[k][:] for the kTileRows rows r of a tile. The first
 /// `common` columns of w are read from `rows`, the next `rest` from `panel`, [k][kTileRows]. A null
 /// `start` adds to c instead. Rows of b and c are vectors * lanes long.
@@ -29,68 +53,70 @@ template <class T>
 void multiply_tile(const T* const* rows, std::int64_t common, const T* panel, std::int64_t rest,
                    const T* b, int vectors, const T* start, T* c) {
   with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
-    constexpr int W = kLanes<T>;
-    constexpr int kStride = V * W;
-    Vec<T> acc[kTileRows][V] = {};
-    const T* samples = b;
-    const auto add = [&](auto weight) __attribute__((always_inline)) {
-      Vec<T> row[V];
-      for (int v = 0; v < V; ++v) row[v] = load(samples + v * W);
-      for (int r = 0; r < kTileRows; ++r) {
-        const Vec<T> w = broadcast(weight(r));
-        for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(w, row[v], acc[r][v]);
-      }
-      samples += kStride;
-    };
+    constexpr int kStride = V * kLanes<T>;
+    Tile<T, V> tile;
     if (common > 0) {
       const T* from[kTileRows];
       for (int r = 0; r < kTileRows; ++r) from[r] = rows[r];
       for (std::int64_t k = 0; k < common; ++k) {
-        add([&](int r) __attribute__((always_inline)) { return from[r][k]; });
+        tile.add([&](int r) __attribute__((always_inline)) { return from[r][k]; }, b + k * kStride);
       }
     }
-    const T* from = panel;
-    for (std::int64_t k = 0; k < rest; ++k) {
-      add([&](int r) __attribute__((always_inline)) { return from[r]; });
-      from += kTileRows;
-    }
+    tile.add_panel(panel, rest, b + common * kStride);
     // Last, so that the terms' rounding errors are those of their own sum.
     for (int r = 0; r < kTileRows; ++r) {
       for (int v = 0; v < V; ++v) {
-        T* to = c + r * kStride + v * W;
-        store(to, acc[r][v] + (start != nullptr ? broadcast(start[r]) : load(to)));
+        T* to = c + r * kStride + v * kLanes<T>;
+        store(to, tile.acc[r][v] + (start != nullptr ? broadcast(start[r]) : load(to)));
       }
     }
   });
 }
 
-/// c[r][:] += sum over the samples of `tiles` tiles of a[r][sample] b[sample][:], for kTileRows
-/// rows r. Rows of a hold `width` samples; those of b and c kTileVectors * lanes numbers, of which
-/// the first `vectors` vectors are used.
+/// c[r][:] = sum_k w[k][r] b[k][:] for kTileRows columns r of w, or added to c. The first rows of w
+/// are read from `panel`, [k][kTileRows], the others where they are.
 template <class T>
-void add_outer(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile, std::int64_t tiles,
-               std::int64_t width, int vectors, T* c) {
+void multiply_columns(const T* panel, std::int64_t packed, ColumnsOf<T> w, const T* b, int vectors,
+                      bool add, T* c) {
   with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
-    constexpr int W = kLanes<T>;
-    constexpr int kStride = kTileVectors * W;
-    Vec<T> acc[kTileRows][V] = {};
-    for (std::int64_t t = 0; t < tiles; ++t) {
-      const T* left = a + t * a_tile;
-      const T* row = b + t * b_tile;
-      for (std::int64_t s = 0; s < width; ++s) {
-        Vec<T> columns[V];
-        for (int v = 0; v < V; ++v) columns[v] = load(row + v * W);
-        for (int r = 0; r < kTileRows; ++r) {
-          const Vec<T> value = broadcast(left[r * width + s]);
-          for (int v = 0; v < V; ++v) acc[r][v] = fma<T>(value, columns[v], acc[r][v]);
-        }
-        row += kStride;
+    constexpr int kStride = V * kLanes<T>;
+    Tile<T, V> tile;
+    const T* samples = tile.add_panel(panel, packed, b);
+    for (std::int64_t block = 0; block < w.blocks; ++block, w.length += w.growth) {
+      for (std::int64_t k = 0; k < w.rows; ++k, w.from += w.length, samples += kStride) {
+        __builtin_prefetch(w.from + 4 * w.length);
+        tile.add([&](int r) __attribute__((always_inline)) { return w.from[r]; }, samples);
       }
     }
     for (int r = 0; r < kTileRows; ++r) {
       for (int v = 0; v < V; ++v) {
-        T* to = c + r * kStride + v * W;
-        store(to, load(to) + acc[r][v]);
+        T* to = c + r * kStride + v * kLanes<T>;
+        store(to, add ? tile.acc[r][v] + load(to) : tile.acc[r][v]);
+      }
+    }
+  });
+}
+
+/// to[r][:] = sum over the samples of `tiles` tiles of a[r][sample] b[sample][:], for kTileRows
+/// rows r, or added to it. Rows of a hold `width` samples, those of b kTileVectors * lanes numbers,
+/// of which the first `vectors` vectors are used.
+template <class T>
+void outer_product(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
+                   std::int64_t tiles, std::int64_t width, int vectors, bool add, T* const* to) {
+  with_vectors(vectors, [&]<int V>() __attribute__((always_inline)) {
+    constexpr int kStride = kTileVectors * kLanes<T>;
+    Tile<T, V> tile;
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      const T* left = a + t * a_tile;
+      const T* row = b + t * b_tile;
+      for (std::int64_t s = 0; s < width; ++s, row += kStride) {
+        tile.add([&](int r) __attribute__((always_inline)) { return left[r * width + s]; }, row);
+      }
+    }
+    for (int r = 0; r < kTileRows; ++r) {
+      for (int v = 0; v < V; ++v) {
+        T* at = to[r] + v * kLanes<T>;
+        store(at, add ? load(at) + tile.acc[r][v] : tile.acc[r][v]);
       }
     }
   });

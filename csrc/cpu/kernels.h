@@ -4,6 +4,7 @@
 
 #include "common/metric.h"
 #include "cpu/block_tree.h"
+#include "cpu/gemm.h"
 #include "cpu/levels.h"
 #include "cpu/simd_level.h"
 #include "cpu/strips.h"
@@ -54,8 +55,11 @@ struct Kernels {
   int tile_vectors;  ///< vectors side by side in the widest tile of a matrix product
   void (*multiply_tile)(const T* const* rows, std::int64_t common, const T* panel,
                         std::int64_t rest, const T* b, int vectors, const T* start, T* c);
-  void (*add_outer)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
-                    std::int64_t tiles, std::int64_t width, int vectors, T* c);
+  void (*multiply_columns)(const T* panel, std::int64_t packed, ColumnsOf<T> w, const T* b,
+                           int vectors, bool add, T* c);
+  void (*outer_product)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
+                        std::int64_t tiles, std::int64_t width, int vectors, bool add,
+                        T* const* to);
   void (*dot_rows)(const T* a, std::int64_t a_tile, const T* b, std::int64_t b_tile,
                    std::int64_t tiles, int vectors, T* dots);
   void (*sum_rows)(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors,

@@ -2,6 +2,7 @@
 // re-selects the k nearest and re-counts from them.
 #pragma once
 
+#include "common/scaled_limit.h"
 #include "cpu/block_kernel.h"
 #include "cpu/knn_kernel.h"
 
@@ -100,35 +101,6 @@ FASTMI_INLINE void store_selected(T* to, Vec<T> v, std::uint32_t select) {
 #else
   for (; select != 0; select &= select - 1) *to++ = v[__builtin_ctz(select)];
 #endif
-}
-
-/// The smallest v with c v >= radius: c D < radius means D < v. Found among the bit patterns, which
-/// are in the order of the numbers: next to radius / c, unless products overflow or vanish and a
-/// great many v have the same one.
-template <class T>
-FASTMI_INLINE T unscaled_limit(T radius, T c) {
-  using Bits = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
-  const auto number = [](Bits bits) {
-    T value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-  };
-  const auto bits_of = [](T value) {
-    Bits bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits;
-  };
-  if (radius <= 0) return 0;
-  Bits below = 0;
-  Bits reached = bits_of(std::numeric_limits<T>::infinity());
-  const Bits guess = bits_of(radius / c);
-  if (guess > 2 && c * number(guess - 2) < radius) below = guess - 2;
-  if (guess + 2 < reached && c * number(guess + 2) >= radius) reached = guess + 2;
-  while (reached - below > 1) {
-    const Bits middle = below + (reached - below) / 2;
-    (c * number(middle) < radius ? below : reached) = middle;
-  }
-  return number(reached);
 }
 
 /// radius[scales][ks], counts_x and counts_y the same: all of one query. dx, dy: its rows, the

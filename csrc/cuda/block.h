@@ -9,15 +9,17 @@
 // between phases depends on nothing that differs between threads. Within a phase a thread writes
 // nothing that another one reads, except through fetch_add and fetch_min, and no result depends on
 // their order. block.index() and block.batch() number the blocks of a launch, block.shared() is
-// uninitialised.
+// uninitialised; block.account(number) adds to the pair-dimensions that a host counts.
 //
 // Drivers are templates over a Queue, which stands for a stream of a device or for the host:
 // allocate, release, upload (has read its source when it ends), download (may end before the copy
 // does), launch<Body>(blocks, batch, params), wait, checkpoint (a wait at which an interrupt is
 // heard), multiprocessors(), scratch_bytes() that a launch may take beyond what its results need,
-// and pair_dims_per_launch() that keep it short.
+// free_bytes() of the device, pair_dims_per_launch() that keep a launch short, and one_pass_from():
+// samples per neighbour from which brute force goes over the pairs only once.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -58,6 +60,18 @@ FASTMI_HD T larger(T a, T b) {
 template <class T>
 FASTMI_HD T smaller(T a, T b) {
   return b < a ? b : a;
+}
+
+/// Of `number` pieces of work, how many to do at once if each needs `bytes` of scratch: what fits,
+/// but `least` of them, which keep a device busy, as long as they fit its memory; at least one.
+template <class Queue>
+std::int64_t pieces_at_once(const Queue& queue, std::int64_t number, std::int64_t bytes,
+                            std::int64_t least) {
+  std::int64_t fit = queue.scratch_bytes() / bytes;
+  if (fit < least && fit < number) {
+    fit = std::max(fit, std::min(least, queue.free_bytes() / 2 / bytes));
+  }
+  return std::clamp<std::int64_t>(fit, 1, number);
 }
 
 FASTMI_HD constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {

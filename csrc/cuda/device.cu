@@ -48,7 +48,7 @@ DriverInfo driver_info() {
     info.reason = "the driver supports CUDA " + version(info.driver_version) +
                   ", older than that of this build, " + version(info.runtime_version);
   } else if (error == cudaErrorNoDevice || (error == cudaSuccess && info.devices == 0)) {
-    info.reason = "no CUDA device";
+    info.reason = "no CUDA device (CUDA_VISIBLE_DEVICES may hide it)";
   } else if (error != cudaSuccess) {
     info.reason = cudaGetErrorString(error);
   }
@@ -71,10 +71,14 @@ void check_device(int device) {
 DeviceScope::DeviceScope(int device) {
   check_device(device);
   check(cudaGetDevice(&before_));
-  check(cudaSetDevice(device));
+  changed_ = before_ != device;
+  // Makes a context on the device, and the destructor one on that of before, if they have none.
+  if (changed_) check(cudaSetDevice(device));
 }
 
-DeviceScope::~DeviceScope() { cudaSetDevice(before_); }
+DeviceScope::~DeviceScope() {
+  if (changed_) cudaSetDevice(before_);
+}
 
 cudaMemPool_t scratch_pool(int device) {
   static std::mutex mutex;
@@ -90,7 +94,7 @@ cudaMemPool_t scratch_pool(int device) {
     properties.location.type = cudaMemLocationTypeDevice;
     properties.location.id = device;
     check(cudaMemPoolCreate(&pool, &properties));
-    std::uint64_t keep = kScratchBytes;
+    std::uint64_t keep = launch_limits().scratch_bytes;
     check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
   }
   pools[device] = pool;

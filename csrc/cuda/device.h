@@ -33,6 +33,7 @@ class DeviceScope {
 
  private:
   int before_ = -1;
+  bool changed_ = false;
 };
 
 struct DriverInfo {

@@ -9,55 +9,12 @@
 
 #include "cuda/block.h"
 #include "cuda/device.h"
+#include "cuda/launch.cuh"
 #include "cuda/ops.h"
 
 namespace fastmi::cuda {
 
-template <class Body>
-class DeviceBlock {
- public:
-  using State = typename Body::State;
-
-  __device__ DeviceBlock(std::int64_t blocks, typename Body::Shared& shared)
-      : blocks_(blocks), shared_(shared) {}
-  __device__ std::int64_t index() const { return blockIdx.x % blocks_; }
-  __device__ std::int64_t blocks() const { return blocks_; }
-  __device__ std::int64_t batch() const { return blockIdx.x / blocks_; }
-  __device__ typename Body::Shared& shared() { return shared_; }
-
-  template <class F>
-  __device__ __forceinline__ void each(F&& f) {
-    f(static_cast<int>(threadIdx.x), state_);
-    __syncthreads();
-  }
-  template <class F>
-  __device__ __forceinline__ bool any(F&& f) {
-    return __syncthreads_or(f(static_cast<int>(threadIdx.x), state_) ? 1 : 0) != 0;
-  }
-
- private:
-  std::int64_t blocks_;
-  typename Body::Shared& shared_;
-  State state_;
-};
-
-/// Two blocks of 256 threads hide each other's loads and barriers; they get 128 registers a thread.
-template <class Body>
-constexpr int blocks_per_multiprocessor() {
-  return 512 / Body::kThreads;
-}
-
-template <class Body>
-__global__ void __launch_bounds__(Body::kThreads, blocks_per_multiprocessor<Body>())
-    run_body(const __grid_constant__ typename Body::Params params, std::int64_t blocks) {
-  __shared__ typename Body::Shared shared;
-  DeviceBlock<Body> block(blocks, shared);
-  Body::run(block, params);
-}
-
-inline constexpr std::int64_t kScratchBytes = std::int64_t{256} << 20;
-
-/// Pool of a device that keeps up to kScratchBytes from one call to the next, for the process's
+/// Pool of a device that keeps up to scratch_bytes from one call to the next, for the process's
 /// life; null where there are no stream-ordered pools. The default pool belongs to everyone.
 cudaMemPool_t scratch_pool(int device);
 
@@ -104,9 +61,15 @@ class DeviceQueue {
     if (execution_.interrupted && execution_.interrupted()) throw Interrupted();
   }
   int multiprocessors() const { return multiprocessors_; }
-  std::int64_t scratch_bytes() const { return kScratchBytes; }
-  /// A fraction of a second on any GPU of the last ten years.
-  double pair_dims_per_launch() const { return 1e12; }
+  std::int64_t scratch_bytes() const { return limits_.scratch_bytes; }
+  std::int64_t free_bytes() const {
+    std::size_t left = 0;
+    std::size_t total = 0;
+    check(cudaMemGetInfo(&left, &total));
+    return static_cast<std::int64_t>(left);
+  }
+  double pair_dims_per_launch() const { return limits_.pair_dims; }
+  std::int64_t one_pass_from() const { return limits_.one_pass_from; }
 
   template <class Body>
   void launch(std::int64_t blocks, std::int64_t batch, const typename Body::Params& params) {
@@ -115,7 +78,7 @@ class DeviceQueue {
       throw std::invalid_argument("too many samples for one launch: " + std::to_string(all) +
                                   " blocks");
     }
-    run_body<Body><<<static_cast<unsigned>(all), Body::kThreads, 0, stream_>>>(params, blocks);
+    launch_body<Body>(stream_, blocks, batch, params);
     check(cudaGetLastError());
   }
 
@@ -124,6 +87,7 @@ class DeviceQueue {
   DeviceScope device_;
   cudaStream_t stream_;
   cudaMemPool_t pool_;
+  LaunchLimits limits_ = launch_limits();
   int multiprocessors_ = 1;
 };
 

@@ -124,6 +124,7 @@ std::vector<PsiSummary> run_ksg(Queue& queue, const Samples<T, Queue>& samples,
   job.joint = geometry.joint;
   job.k = largest(ks);
   job.spaces = m;
+  job.widest = geometry.widest();
   job.space = space.data();
   job.strict = variant == 1;
   job.limits = limits.data();
@@ -230,6 +231,8 @@ std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n
     job.joint = geometry.joint;
     job.k = k;
     job.spaces = m;
+    job.widest = geometry.widest();
+    job.widest = geometry.widest();
     job.space = space.data();
     job.limits = limits.data();
     job.counts = found.data();

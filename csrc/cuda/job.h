@@ -22,6 +22,7 @@ struct TileJob {
   T* distances = nullptr;
   std::int64_t* neighbours = nullptr;
   int spaces = 0;
+  int widest = 0;  ///< the space with most dims
   const Space<T>* space = nullptr;
   bool strict = true;
   T* limits = nullptr;

@@ -17,6 +17,7 @@ struct PsiRun {
   double square;  ///< of their squares
   double origin;  ///< the term of sample 0
   std::int64_t zeros;
+  std::int64_t count_sum[2];  ///< of the first two variables
 };
 
 inline constexpr int kPsiRun = 128;
@@ -34,7 +35,7 @@ struct PsiRuns {
     const double* table;         ///< of digamma
     std::int64_t stride;
     std::int64_t n;
-    int m;
+    int m;  ///< at least 2
     int shift;
     PsiRun* runs;  ///< [batch][runs], written
   };
@@ -48,13 +49,14 @@ struct PsiRuns {
       const std::int64_t* counts = p.counts + block.batch() * p.m * p.n;
       const T* radius = p.radius + block.batch() * p.stride;
       const double origin = term(p, counts, 0);
-      PsiRun out{0, 0, origin, 0};
+      PsiRun out{0, 0, origin, 0, {0, 0}};
       const std::int64_t end = smaller(p.n, (run + 1) * kPsiRun);
       for (std::int64_t i = run * kPsiRun; i < end; ++i) {
         const double difference = term(p, counts, i) - origin;
         out.sum += difference;
         out.square += difference * difference;
         out.zeros += radius[i] == 0;
+        for (int v = 0; v < 2; ++v) out.count_sum[v] += counts[v * p.n + i];
       }
       p.runs[block.batch() * runs + run] = out;
     });
@@ -80,6 +82,7 @@ inline PsiSummary combine(const PsiRun* runs, std::int64_t n) {
       chunk_sum += runs[r].sum;
       chunk_square += runs[r].square;
       summary.zero_radius += runs[r].zeros;
+      for (int v = 0; v < 2; ++v) summary.count_sum[v] += runs[r].count_sum[v];
     }
     sum += chunk_sum;
     square += chunk_square;

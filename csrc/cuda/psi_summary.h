@@ -9,6 +9,7 @@ struct PsiSummary {
   double mean = 0;
   double std = 0;
   std::int64_t zero_radius = 0;
+  std::int64_t count_sum[2] = {0, 0};  ///< of the first two variables, as in cpu/pairwise.h
 };
 
 }  // namespace fastmi::cuda

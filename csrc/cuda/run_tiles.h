@@ -11,41 +11,46 @@
 namespace fastmi::cuda {
 
 /// Calls launch(params, tiles) with as many tiles at a time as scratch and patience allow; heaps:
-/// heaps of k places per query.
+/// heaps of k places per query, each with `kept` more for distances.
 template <class Body, class T, class Queue, class Launch>
-void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t heaps,
+void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t heaps, int kept,
                   double pair_dims_per_query, Launch&& launch) {
   constexpr int kQueries = Body::kQueries;
   const std::int64_t tiles = ceil_div(params.columns.n, kQueries);
-  const std::int64_t places = std::max<std::int64_t>(1, heaps * params.k) * kQueries;
-  const std::int64_t place_bytes = sizeof(T) + sizeof(std::int32_t);
+  const std::int64_t for_samples = std::max<std::int64_t>(1, heaps * params.k) * kQueries;
+  const std::int64_t for_distances = for_samples + heaps * kept * kQueries;
+  const std::int64_t bytes = for_distances * sizeof(T) + for_samples * sizeof(std::int32_t);
   const auto patience =
       static_cast<std::int64_t>(queue.pair_dims_per_launch() / (pair_dims_per_query * kQueries));
   // Whole waves of two blocks per multiprocessor: blocks take equally long.
   const std::int64_t wave = 2 * queue.multiprocessors();
-  const std::int64_t most = std::min(queue.scratch_bytes() / (places * place_bytes), patience);
-  const std::int64_t at_once = std::min(tiles, std::max<std::int64_t>(1, most / wave) * wave);
-  const Scratch<T, Queue> distances(queue, at_once * places);
-  const Scratch<std::int32_t, Queue> samples(queue, at_once * places);
+  const std::int64_t fit =
+      std::min(pieces_at_once(queue, tiles, bytes, wave), std::max(patience, wave));
+  const std::int64_t most = fit < wave ? fit : fit / wave * wave;
+  const Scratch<T, Queue> distances(queue, most * for_distances);
+  const Scratch<std::int32_t, Queue> samples(queue, most * for_samples);
   params.heap_distances = distances.data();
   params.heap_samples = samples.data();
-  for (std::int64_t first = 0; first < tiles; first += at_once) {
+  for (std::int64_t first = 0; first < tiles; first += most) {
     if (first > 0) queue.checkpoint();
     params.first_query = first * kQueries;
-    launch(params, std::min(at_once, tiles - first));
+    launch(params, std::min(most, tiles - first));
   }
 }
 
-template <class T, Metric M, int kRows, int kCols, class Queue>
+template <class T, Metric M, int kRows, int kCols, bool kOnce, class Queue>
 void run_tiles_as(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
-  using Body = KsgTiles<T, M, kRows, kCols>;
+  using Body = KsgTiles<T, M, kRows, kCols, kOnce>;
+  // Of n samples about sqrt(k n) lie within the radius in half of the dims.
+  const int kept =
+      kOnce ? 64 + static_cast<int>(4 * std::sqrt(static_cast<double>(job.k) * job.columns.n)) : 0;
   const typename Body::Params params{
-      job.columns, 0,         job.radii,  job.number, job.ks,        job.radius,
-      job.joint,   job.k,     nullptr,    nullptr,    job.distances, job.neighbours,
+      job.columns, 0,         job.radii,  job.number, job.ks,     job.radius,    job.joint,
+      job.k,       nullptr,   nullptr,    kept,       job.widest, job.distances, job.neighbours,
       job.spaces,  job.space, job.strict, job.limits, job.counts};
   const double passes = job.radii == Radii::kGiven ? 1 : 2;
   launch_tiles<Body, T>(
-      queue, params, batch,
+      queue, params, batch, kept,
       passes * static_cast<double>(job.columns.n) * job.columns.d * static_cast<double>(batch),
       [&](const typename Body::Params& p, std::int64_t tiles) {
         queue.template launch<Body>(tiles, batch, p);
@@ -60,11 +65,16 @@ void run_tiles(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
   constexpr int kLarge = kSingle ? 8 : 4;
   constexpr int kSmall = 2;
   constexpr int kCols = kSingle && M == Metric::kChebyshev ? 8 : 4;
-  if (batch * ceil_div(job.columns.n, 16 * kLarge) >= 2 * queue.multiprocessors()) {
-    run_tiles_as<T, M, kLarge, kCols>(queue, job, batch);
-  } else {
-    run_tiles_as<T, M, kSmall, kCols>(queue, job, batch);
+  const bool large = batch * ceil_div(job.columns.n, 16 * kLarge) >= 2 * queue.multiprocessors();
+  if constexpr (M == Metric::kChebyshev) {
+    if (job.radii != Radii::kGiven && job.spaces > 1 &&
+        job.columns.n / job.k >= queue.one_pass_from()) {
+      if (large) return run_tiles_as<T, M, kLarge, kCols, true>(queue, job, batch);
+      return run_tiles_as<T, M, kSmall, kCols, true>(queue, job, batch);
+    }
   }
+  if (large) return run_tiles_as<T, M, kLarge, kCols, false>(queue, job, batch);
+  run_tiles_as<T, M, kSmall, kCols, false>(queue, job, batch);
 }
 
 template <class T, class Queue>
@@ -84,7 +94,7 @@ void run_sweep(Queue& queue, const SweepJob<T>& job) {
                                      job.scale,   job.number, job.ks,       job.k,     nullptr,
                                      nullptr,     job.radius, job.limits_y, job.counts};
   const double work = job.columns.d + 2.0 * job.scales * job.number;
-  launch_tiles<Body, T>(queue, params, job.scales, 2 * work * job.columns.n,
+  launch_tiles<Body, T>(queue, params, job.scales, 0, 2 * work * job.columns.n,
                         [&](const typename Body::Params& p, std::int64_t tiles) {
                           queue.template launch<Body>(tiles, 1, p);
                         });

@@ -49,13 +49,12 @@ void search_tree_as(Queue& queue, const PointTree<T>& tree, const Space<T>& spac
                     const std::int32_t* ks, int number, int k, const SearchResults<T>& results) {
   using Body = TreeSearch<T, M, kWithIndex>;
   const std::int64_t place_bytes = sizeof(T) + (kWithIndex ? sizeof(std::int32_t) : 0);
-  const std::int64_t at_once = std::clamp<std::int64_t>(
-      queue.scratch_bytes() / (k * place_bytes), std::min<std::int64_t>(tree.n, 1 << 16), tree.n);
-  const Scratch<T, Queue> distances(queue, at_once * k);
-  const Scratch<std::int32_t, Queue> samples(queue, kWithIndex ? at_once * k : at_once);
-  for (std::int64_t first = 0; first < tree.n; first += at_once) {
+  const std::int64_t most = pieces_at_once(queue, tree.n, k * place_bytes, 1 << 16);
+  const Scratch<T, Queue> distances(queue, most * k);
+  const Scratch<std::int32_t, Queue> samples(queue, kWithIndex ? most * k : most);
+  for (std::int64_t first = 0; first < tree.n; first += most) {
     if (first > 0) queue.checkpoint();
-    const std::int64_t queries = std::min<std::int64_t>(at_once, tree.n - first);
+    const std::int64_t queries = std::min<std::int64_t>(most, tree.n - first);
     queue.template launch<Body>(
         ceil_div(queries, Body::kThreads), 1,
         {tree, space, first, queries, k, distances.data(), samples.data(), number, ks, tree.stride,

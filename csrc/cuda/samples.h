@@ -157,6 +157,15 @@ struct Geometry {
   std::vector<Space<T>> margins;  ///< one per variable
 
   int d() const { return joint.end; }
+  /// Variable with most dims.
+  int widest() const {
+    int widest = 0;
+    for (int v = 1; v < variables(); ++v) {
+      const auto dims = [&](int w) { return margins[w].end - margins[w].begin; };
+      if (dims(v) > dims(widest)) widest = v;
+    }
+    return widest;
+  }
   int variables() const { return static_cast<int>(margins.size()); }
 };
 

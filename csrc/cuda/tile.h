@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "common/metric.h"
 #include "common/radius_limit.h"
@@ -51,7 +52,8 @@ struct Space {
   }
 };
 
-template <class T, Metric M, int kRowsOf, int kColsOf, int kSets>
+/// kLasting: candidates may wait for their heaps from one tile to the next.
+template <class T, Metric M, int kRowsOf, int kColsOf, int kSets, bool kLasting = false>
 struct Tile {
   static constexpr int kSide = 16;
   static constexpr int kThreads = kSide * kSide;
@@ -75,18 +77,31 @@ struct Tile {
     T inner[M == Metric::kEuclidean ? kRows : 1][M == Metric::kEuclidean ? kCols : 1];
     std::uint64_t waiting;
   };
-  struct Shared {
+  struct Coords {
+    alignas(16) T at[kChunk][kBoth];  ///< queries, then candidates
+    std::uint8_t closes[kChunk];
+  };
+  struct Waiting {
+    T distance[kSlots][kQueries];
+    std::int32_t sample[kSlots][kQueries];
+  };
+  struct OneAfterTheOther {
     union {
-      struct {
-        alignas(16) T at[kChunk][kBoth];  ///< queries, then candidates
-        std::uint8_t closes[kChunk];
-      } coords;
-      struct {
-        T distance[kSlots][kQueries];
-        std::int32_t sample[kSlots][kQueries];
-      } queue;
+      Coords coords;
+      Waiting queue;
       std::uint64_t partial[kGroup][kThreads];
     };
+  };
+  struct SideBySide {
+    union {
+      Coords coords;
+      std::uint64_t partial[kGroup][kThreads];
+      T complete[kSlots][kQueries];  ///< distances of the pairs in the queues, in more dims
+    };
+    Waiting queue;
+    int kept[kQueries];  ///< for the owner of the tile
+  };
+  struct Shared : std::conditional_t<kLasting, SideBySide, OneAfterTheOther> {
     T reach[kQueries];  ///< pairs at or beyond it do not matter
     std::int32_t worst[kQueries];
     int queued[kQueries];
@@ -112,6 +127,7 @@ struct Tile {
       });
       const bool first = from == space.begin;
       const bool last = from + width == space.end;
+      block.account(std::int64_t{width} * kQueries * kCandidates);
       const bool alive = block.any([&](int t, State& s) {
         accumulate<kSet>(shared, t, s, width, first, space.squared);
         return last || !kStop || within_reach<kSet>(shared, t, s);
@@ -201,7 +217,8 @@ struct Tile {
   }
 
   /// A phase: the pairs that are still `waiting` and that their query's heap would take, measured
-  /// by value(state, r, c), join its queue as far as there is room. True when any was taken.
+  /// by value(state, r, c), join its queue as far as there is room. True when there is one; with
+  /// kLasting, where ties with the reach join too, when one has found no room.
   template <class Value>
   FASTMI_HD static bool enqueue(Shared& shared, const Columns<T>& p, int t, State& s,
                                 int first_query, int first_candidate, Value&& value) {
@@ -222,10 +239,13 @@ struct Tile {
         if (!(distance <= reach) || (s.waiting & bit) == 0) continue;
         const int j = first_candidate + col(t, c);
         if (j >= p.n || j == first_query + q) continue;
-        if (distance == reach && j >= shared.worst[q]) continue;
-        found = true;
+        if (!kLasting && distance == reach && j >= shared.worst[q]) continue;
+        found |= !kLasting;
         const int slot = fetch_add(&shared.queued[q], 1);
-        if (slot >= kSlots) continue;
+        if (slot >= kSlots) {
+          found = true;
+          continue;
+        }
         shared.queue.distance[slot][q] = distance;
         shared.queue.sample[slot][q] = j;
         s.waiting &= ~bit;
@@ -246,28 +266,57 @@ struct Tile {
     shared.queued[q] = 0;
   }
 
-  /// Phases: every pair of the tile that belongs to the k nearest of its query enters its heap.
-  template <class Block, class Value>
-  FASTMI_HD static void select(Block& block, const Columns<T>& p, int first_query,
-                               int first_candidate, T* distances, std::int32_t* samples, int k,
-                               Value&& value) {
+  /// Phases: take.prepare(slot, q, distance, sample), by all threads, then take(heap, slot, q,
+  /// distance, sample) of everything in the queue of each query q.
+  template <class Block, class Take>
+  FASTMI_HD static void empty_queues(Block& block, T* distances, std::int32_t* samples, int k,
+                                     Take&& take) {
     Shared& shared = block.shared();
-    bool fresh = true;
-    while (block.any([&](int t, State& s) {
-      if (fresh) s.waiting = ~std::uint64_t{0};
-      return enqueue(shared, p, t, s, first_query, first_candidate, value);
-    })) {
-      fresh = false;
+    if constexpr (std::remove_cvref_t<Take>::kPrepares) {
       block.each([&](int t, State&) {
-        if (t >= kQueries || shared.queued[t] == 0) return;
-        const NeighbourHeap<T, true> heap = heap_of(distances, samples, k, t);
-        const int queued = shared.queued[t] < kSlots ? shared.queued[t] : kSlots;
-        for (int slot = 0; slot < queued; ++slot) {
-          heap.offer(shared.queue.distance[slot][t], shared.queue.sample[slot][t]);
+        // The slots of one query go to different threads.
+        const int slot = t % kSlots;
+        for (int q = t / kSlots; q < kQueries; q += kThreads / kSlots) {
+          if (slot >= shared.queued[q]) continue;
+          take.prepare(slot, q, shared.queue.distance[slot][q], shared.queue.sample[slot][q]);
         }
-        publish(shared, heap, t);
       });
     }
+    block.each([&](int t, State&) {
+      if (t >= kQueries || shared.queued[t] == 0) return;
+      const NeighbourHeap<T, true> heap = heap_of(distances, samples, k, t);
+      const int queued = shared.queued[t] < kSlots ? shared.queued[t] : kSlots;
+      for (int slot = 0; slot < queued; ++slot) {
+        take(heap, slot, t, shared.queue.distance[slot][t], shared.queue.sample[slot][t]);
+      }
+      publish(shared, heap, t);
+    });
+  }
+
+  struct Offer {
+    static constexpr bool kPrepares = false;
+    FASTMI_HD void operator()(const NeighbourHeap<T, true>& heap, int, int, T distance,
+                              std::int32_t sample) const {
+      heap.offer(distance, sample);
+    }
+  };
+
+  /// Phases: take() of every pair of the tile that its query's heap would take; with kLasting some
+  /// of them stay in the queues. How often queues had to be emptied.
+  template <class Block, class Value, class Take = Offer>
+  FASTMI_HD static int select(Block& block, const Columns<T>& p, int first_query,
+                              int first_candidate, T* distances, std::int32_t* samples, int k,
+                              Value&& value, Take&& take = {}) {
+    Shared& shared = block.shared();
+    int rounds = 0;
+    while (block.any([&](int t, State& s) {
+      if (rounds == 0) s.waiting = ~std::uint64_t{0};
+      return enqueue(shared, p, t, s, first_query, first_candidate, value);
+    })) {
+      ++rounds;
+      empty_queues(block, distances, samples, k, take);
+    }
+    return rounds;
   }
 
   /// Phases: for every entry e, how many pairs of each row of the tile have acc[kSet] below

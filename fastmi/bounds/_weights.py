@@ -144,7 +144,7 @@ class Importance:
     width: int
 
     def draw(self, count: int, rng: Random, like: Array) -> Array:
-        """Draw `count` latents for each observation, shape (n, count, dz)."""
+        """Draw `count` latents for each observation, shape (n, count, dz), all finite."""
         z = self.conditional.sample(count, rng)
         n, dz = self.shape
         found = tuple(getattr(z, "shape", ()))
@@ -158,6 +158,11 @@ class Importance:
                 f"{self.conditional.sampler} must return latents like those of the data, "
                 f"{type(like).__name__} on {device_of(like)}; got {type(z).__name__} on "
                 f"{device_of(z)}"
+            )
+        # Here, since densities of NaN are NaN, and would be blamed.
+        if not bool(library(z).isfinite(z).all()):
+            raise ValueError(
+                f"{self.conditional.sampler} must give finite latents; got NaN or infinities"
             )
         return z
 

@@ -126,6 +126,8 @@ class NeuralEstimator:
             being kept; None for all steps and the last parameters.
         seed: Of split, initial parameters and batches; None for a fresh one.
         compile: Pass the loss through :func:`torch.compile`.
+        cuda_graph: Whether steps on a GPU are replayed as one CUDA graph: None for where that is
+            known to work, True to insist; see :class:`fastmi.nn.Training`.
         progress: A bar with the running estimate, or a function called once per step.
         checkpoint: File written at each evaluation.
         resume: Go on from `checkpoint` if it exists; needs a `seed`.
@@ -153,6 +155,7 @@ class NeuralEstimator:
     patience: int | None = 10
     seed: int | None = None
     compile: bool = False
+    cuda_graph: bool | None = None
     progress: Progress = False
     checkpoint: str | os.PathLike[str] | None = None
     resume: bool = False

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._device_array import DeviceArray, host, like
 from fastmi._inputs import k_list
 from fastmi.estimators.ksg import KSG, count_warnings, may_warn
 from fastmi.normalize import normalize_blocks
@@ -35,51 +36,52 @@ class PairEstimates(NamedTuple):
     warnings: dict[int, Notes]
 
 
-def pairs_at_once(ksg: KSG, n: int) -> bool:
-    """Return whether :func:`estimate_pairs` serves `ksg` for columns of n samples.
+def pairs_at_once(ksg: KSG, block: Array | DeviceArray) -> bool:
+    """Return whether :func:`estimate_pairs` serves `ksg` for columns of such blocks.
 
     Raises:
         ValueError: A k that exceeds n - 1.
     """
+    n = len(block)
     largest = max(k_list(ksg.k, n))
+    if ksg.variant != 1 or isinstance(block, DeviceArray):
+        return ksg.variant == 1
     return (
-        ksg.variant == 1
-        and ksg.algorithm in ("auto", "sort")
-        and chosen_algorithm(n, (1, 1), largest, False) == "sort"
+        ksg.algorithm in ("auto", "sort") and chosen_algorithm(n, (1, 1), largest, False) == "sort"
     )
 
 
 def estimate_pairs(
     ksg: KSG,
-    columns: Sequence[Array],
+    blocks: Sequence[Array],
     pairs: NDArray[np.int64],
     *,
     n_jobs: int | None,
     report: Callable[[int], object] | None = None,
 ) -> list[PairEstimates]:
-    """Return ``ksg.estimate(columns[i], columns[j])`` for all (i, j) in `pairs`, bit for bit.
+    """Return ``ksg.estimate(column_i, column_j)`` for all (i, j) in `pairs`, bit for bit.
 
     Args:
         ksg: For which :func:`pairs_at_once` holds; its own noise and threads are not used.
-        columns: Arrays of shape (n, 1) and of one dtype, from :func:`fastmi._inputs.as_blocks`.
-        pairs: Positions, shape (p, 2).
+        blocks: Arrays of shape (n, d) and of one dtype, from :func:`fastmi._inputs.as_blocks`.
+        pairs: Positions among the columns of all blocks side by side, shape (p, 2).
         n_jobs: Threads, across pairs.
         report: Called now and then with the number of pairs done.
 
     Returns:
         One entry for each k.
     """
-    n = len(columns[0])
+    n = len(blocks[0])
     # What to say of a column in the place of x, and in that of y.
-    notes: list[tuple[Notes, Notes]] = [((), ()) for _ in columns]
+    notes: list[tuple[Notes, Notes]] = [((), ()) for block in blocks for _ in range(block.shape[1])]
     if ksg.normalize is not None:
-        scaled = [_normalized(column, ksg.normalize) for column in columns]
-        columns = [column for column, _ in scaled]
+        columns = np.hstack([host(block) for block in blocks])
+        scaled = [_normalized(columns[:, [j]], ksg.normalize) for j in range(len(notes))]
+        blocks = [like(blocks[0], np.hstack([column for column, _ in scaled]))]
         notes = [found for _, found in scaled]
     noted = np.array([bool(of_x) for of_x, _ in notes])[pairs].any(axis=1)
     ks = k_list(ksg.k, n)
-    rows = np.ascontiguousarray(np.hstack(columns).T)
-    terms = pair_terms(rows, pairs, ks, n_jobs=n_jobs, report=report)
+    terms = pair_terms(blocks, pairs, ks, algorithm=ksg.algorithm, n_jobs=n_jobs, report=report)
     estimates = []
     for k, psi_mean, psi_std, count_sum, zero_radius in zip(ks, *terms, strict=True):
         values = psi(k) + psi(n) - psi_mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,13 +16,20 @@ from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import InformationEstimator, Terms, widths
 from fastmi.estimators.weighted_entropy import weighted_locals, weighted_warnings
 
+# Below this ratio of scales the samples, rather than their units, decide the error.
+_UNEQUAL = 10.0
+# Share of the ratio at which a joint ball spans the narrower variable, from where on the estimate
+# falls by the logarithm of the ratio.
+_SPANNED = 0.3
+
 
 @dataclass(frozen=True, kw_only=True)
 class EntropySum(InformationEstimator):
     """I(X; Y) = h(X) + h(Y) - h(X, Y), each by :class:`WeightedKozachenkoLeonenko`.
 
     "3H", the baseline that comparisons with neural estimators use. The biases of the three do
-    not cancel as they do in :class:`KSG`; the weights act from 4 columns on.
+    not cancel as they do in :class:`KSG`; the weights act from 4 columns on. The joint distance
+    is Euclidean: variables of very unequal scales give a warning, and want `normalize`.
 
     Args:
         k: The farthest neighbour used, at least floor((dx + dy) / 4) + 1. A sequence costs one
@@ -83,8 +91,9 @@ class EntropySum(InformationEstimator):
             for block, name in zip(spaces, ("x", "y", "(x, y)"), strict=True)
         ]
         n, d = spaces[2].shape
+        unequal = _scale_warnings(*(host(block) for block in blocks))
         terms = [
-            Terms(of_x + of_y - of_both, None, weighted_warnings(n, k, d))
+            Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
             for k, of_x, of_y, of_both in zip(samples.ks, *per_space, strict=True)
         ]
         return self._finish(
@@ -95,3 +104,31 @@ class EntropySum(InformationEstimator):
             searched=(d,),
             start=start,
         )
+
+
+def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[str]:
+    """Return a warning if one variable is so wide that joint distances do not see the other.
+
+    A joint ball of volume 1 / n is as wide as x where ``(width y / width x)^dy = n``.
+    """
+    widths = [_middle_half(block) for block in (x, y)]
+    wide, narrow = (0, 1) if widths[0] > widths[1] else (1, 0)
+    n, d = (x, y)[wide].shape
+    limit = max(_UNEQUAL, _SPANNED * n ** (1 / d))
+    # Divided in logarithms: the ratio itself can overflow.
+    if not widths[narrow] > 0.0 or math.log(widths[wide]) - math.log(widths[narrow]) < math.log(
+        limit
+    ):
+        return []
+    big, small = "xy"[wide], "xy"[narrow]
+    return [
+        f"the scale of {big} dominates the joint distance (middle half {widths[wide]:.3g} wide, "
+        f"that of {small} {widths[narrow]:.3g}), and the estimate tends to minus infinity; rescale "
+        "the columns, for example to unit standard deviation (normalize='local')"
+    ]
+
+
+def _middle_half(block: NDArray[Any]) -> float:
+    """Return the width of the middle half of the samples in the widest column."""
+    low, high = np.percentile(block, [25, 75], axis=0)
+    return float((high - low).max())

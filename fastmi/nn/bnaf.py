@@ -16,7 +16,8 @@ from torch.nn import functional
 from fastmi._scalars import check_flag, check_integer
 from fastmi.nn.flows import Composition, Flow, Reversal
 from fastmi.ops.block_triangle import on_diagonal, pack
-from fastmi.ops.bnaf import ACTIVATIONS, bnaf
+from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_vector
+from fastmi.ops.bnaf_layout import BnafLayout, BnafParameters
 
 RESIDUALS = (None, "plain", "gated")
 
@@ -82,24 +83,29 @@ class BNAFStep(Flow):
         # Row sums of the diagonal blocks: see _centers for what they are tuned to. A plain
         # residual starts near the identity.
         totals = [1.0] + [2.0] * (hidden_layers - 1) + [0.1 if residual == "plain" else 2.0]
-        self.weights = nn.ParameterList(
-            _triangle(dims, out, into, total)
-            for (into, out), total in zip(layers, totals, strict=True)
+        parameters = BnafParameters(
+            [
+                _triangle(dims, out, into, total)
+                for (into, out), total in zip(layers, totals, strict=True)
+            ],
+            [_spread_bias(dims, _centers(width, layer)) for layer in range(hidden_layers)],
+            [],
+            [],
+            [],
         )
-        self.biases = nn.ParameterList(
-            _spread_bias(dims, _centers(width, layer)) for layer in range(hidden_layers)
-        )
-        self.biases.append(nn.Parameter(torch.zeros(dims)))
-        self.y_weights = nn.ParameterList()
-        self.y_biases = nn.ParameterList()
-        self.cross_weights = nn.ParameterList()
+        parameters.biases.append(torch.zeros(dims))
         if y_dims:
             for layer, (into, out) in enumerate(pairwise(y_widths)):
-                self.y_weights.append(_triangle(y_dims, out, into, totals[layer]))
-                self.y_biases.append(_spread_bias(y_dims, _centers(out, layer)))
+                parameters.y_weights.append(_triangle(y_dims, out, into, totals[layer]))
+                parameters.y_biases.append(_spread_bias(y_dims, _centers(out, layer)))
             for (_, out), y_into in zip(layers, y_widths, strict=True):
                 cross = torch.empty(dims * out, y_dims * y_into)
-                self.cross_weights.append(nn.Parameter(nn.init.xavier_uniform_(cross, gain=0.3)))
+                parameters.cross_weights.append(nn.init.xavier_uniform_(cross, gain=0.3))
+        # One vector for all of them: autograd and the optimizer spend their time per tensor.
+        self.layout = BnafLayout(dims, tuple(widths), y_dims, tuple(y_widths) if y_dims else ())
+        self.vector = nn.Parameter(
+            torch.cat([tensor.flatten() for group in parameters for tensor in group])
+        )
         self.log_rows = nn.ParameterList()
         if weight_norm:
             for layer, (into, out) in enumerate(layers):
@@ -108,8 +114,8 @@ class BNAFStep(Flow):
                 self.register_buffer(f"_row{layer}", row.repeat_interleave(length), False)
                 self.register_buffer(f"_diagonal{layer}", on_diagonal(dims, out, into), False)
                 # The length that the raw rows have: starts as the same flow.
-                start = 0.5 * self._squares(layer, bool(y_dims)).log()
-                self.log_rows.append(nn.Parameter(start.detach()))
+                start = 0.5 * self._squares(parameters, layer, bool(y_dims)).log()
+                self.log_rows.append(nn.Parameter(start))
         self.gate = nn.Parameter(torch.zeros(())) if residual == "gated" else None
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -123,24 +129,10 @@ class BNAFStep(Flow):
         if self.weight_norm and y is not None and len(y) < len(x):
             parts = [self.slopes(x[: len(y)], y), self.slopes(x[len(y) :])]
             return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
-        weights, cross = list(self.weights), list(self.cross_weights)
         if self.weight_norm:
-            pairs = [self._normalized(layer, y is not None) for layer in range(len(weights))]
-            weights = [pair[0] for pair in pairs]
-            cross = [pair[1] for pair in pairs if pair[1] is not None]
-        if y is None:
-            f, log_slope = bnaf(x, weights, list(self.biases), activation=self.activation)
+            f, log_slope = self._normalized_slopes(x, y)
         else:
-            f, log_slope = bnaf(
-                x,
-                weights,
-                list(self.biases),
-                y=y,
-                y_weights=list(self.y_weights),
-                y_biases=list(self.y_biases),
-                cross_weights=cross,
-                activation=self.activation,
-            )
+            f, log_slope = bnaf_vector(x, self.vector, self.layout, y=y, activation=self.activation)
         if self.residual == "plain":
             return x + f, functional.softplus(log_slope)
         if self.gate is not None:
@@ -184,22 +176,43 @@ class BNAFStep(Flow):
             low, high = torch.where(right, low, middle), torch.where(right, middle, high)
         return 0.5 * (low + high)
 
-    def _squares(self, layer: int, conditioned: bool) -> Tensor:
+    def _squares(self, parameters: BnafParameters, layer: int, conditioned: bool) -> Tensor:
         """Return the squared length of each row of weights of a layer."""
-        raw, diagonal = self.weights[layer], getattr(self, f"_diagonal{layer}")
+        raw, diagonal = parameters.weights[layer], getattr(self, f"_diagonal{layer}")
         squares: Tensor = torch.where(diagonal, raw.exp(), raw).square()
-        rows: Tensor = raw.new_zeros(len(self.biases[layer]))
+        rows: Tensor = raw.new_zeros(len(parameters.biases[layer]))
         rows = rows.index_add(0, getattr(self, f"_row{layer}"), squares)
-        return rows + self.cross_weights[layer].square().sum(1) if conditioned else rows
+        return rows + parameters.cross_weights[layer].square().sum(1) if conditioned else rows
 
-    def _normalized(self, layer: int, conditioned: bool) -> tuple[Tensor, Tensor | None]:
+    def _normalized(
+        self, parameters: BnafParameters, layer: int, conditioned: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """Return a layer's raw weights, rows of the learnt length, and its cross weights."""
-        raw, diagonal = self.weights[layer], getattr(self, f"_diagonal{layer}")
-        log_scale = self.log_rows[layer] - 0.5 * self._squares(layer, conditioned).log()
+        raw, diagonal = parameters.weights[layer], getattr(self, f"_diagonal{layer}")
+        log_scale = self.log_rows[layer] - 0.5 * self._squares(parameters, layer, conditioned).log()
         by_weight = log_scale[getattr(self, f"_row{layer}")]
         scaled = torch.where(diagonal, raw + by_weight, raw * by_weight.exp())
-        cross = self.cross_weights[layer] * log_scale.exp()[:, None] if conditioned else None
-        return scaled, cross
+        if not conditioned:
+            return scaled, None
+        return scaled, parameters.cross_weights[layer] * log_scale.exp()[:, None]
+
+    def _normalized_slopes(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
+        parameters = self.layout.split(self.vector)
+        layers = range(len(parameters.weights))
+        pairs = [self._normalized(parameters, layer, y is not None) for layer in layers]
+        weights = [pair[0] for pair in pairs]
+        if y is None:
+            return bnaf(x, weights, parameters.biases, activation=self.activation)
+        return bnaf(
+            x,
+            weights,
+            parameters.biases,
+            y=y,
+            y_weights=parameters.y_weights,
+            y_biases=parameters.y_biases,
+            cross_weights=[cross for _, cross in pairs if cross is not None],
+            activation=self.activation,
+        )
 
 
 def BNAF(
@@ -247,7 +260,7 @@ def BNAF(
     return flows[0] if len(flows) == 1 else Composition(*flows)
 
 
-def _triangle(blocks: int, a_out: int, a_in: int, total: float) -> nn.Parameter:
+def _triangle(blocks: int, a_out: int, a_in: int, total: float) -> Tensor:
     """Return packed weights; on the diagonal blocks the rows are positive and sum to `total`.
 
     Below it they start a tenth of Xavier's size: the columns are nearly independent at first,
@@ -260,12 +273,12 @@ def _triangle(blocks: int, a_out: int, a_in: int, total: float) -> nn.Parameter:
         bound = 0.1 * math.sqrt(6.0 / (fan_in + a_out))
         nn.init.uniform_(rows[:, :fan_in], -bound, bound)
         nn.init.normal_(rows[:, block * a_in : fan_in], math.log(total / a_in), 0.1)
-    return nn.Parameter(pack(dense, blocks))
+    return pack(dense, blocks)
 
 
-def _spread_bias(blocks: int, units: Tensor) -> nn.Parameter:
+def _spread_bias(blocks: int, units: Tensor) -> Tensor:
     """Return minus the inputs at which the units of each block are to be steepest."""
-    return nn.Parameter(-units.repeat(blocks))
+    return -units.repeat(blocks)
 
 
 def _centers(width: int, layer: int) -> Tensor:

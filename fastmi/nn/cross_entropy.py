@@ -27,13 +27,19 @@ class CrossEntropyFit:
         self.model = model
         self.swapped = swapped
 
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can hold the loss: a model whose attribute of this name says so."""
+        return bool(getattr(self.model, "capturable", False))
+
     def _terms(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)
         return marginal.double(), conditional.double()
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sum of the cross-entropies and the running value."""
-        marginal, conditional = (terms.mean() for terms in self._terms(x, y))
+        pair = self.model(y, x) if self.swapped else self.model(x, y)
+        marginal, conditional = (terms.mean(dtype=torch.float64) for terms in pair)
         return marginal + conditional, marginal - conditional
 
     def estimate(self, x: Tensor, y: Tensor) -> float:

@@ -42,7 +42,8 @@ class Flow(nn.Module, ABC):
     def log_density(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Return log q(x | y) in nats, shape (n,), where f(x | y) is standard normal under q."""
         z, log_det = self.forward(x, y)
-        return log_det - 0.5 * (z.square().sum(1) + z.shape[1] * LOG_2_PI)
+        volume = 0.5 * z.shape[1] * LOG_2_PI
+        return (log_det - volume).sub(z.square().sum(1), alpha=0.5)
 
     def _check(self, x: Tensor, y: Tensor | None) -> None:
         given: tuple[tuple[str, object], ...] = (("x", x), *((("y", y),) if y is not None else ()))
@@ -135,6 +136,7 @@ class Standardized(Flow):
     x_scale: Tensor
     y_mean: Tensor
     y_scale: Tensor
+    x_log_volume: Tensor
 
     def __init__(self, flow: Flow, x: Tensor, y: Tensor | None = None) -> None:
         super().__init__()
@@ -145,12 +147,13 @@ class Standardized(Flow):
             mean, scale = _moments(samples)
             self.register_buffer(f"{name}_mean", mean)
             self.register_buffer(f"{name}_scale", scale)
+        self.register_buffer("x_log_volume", self.x_scale.log().sum())
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See :meth:`Flow.forward`."""
         self._check(x, y)
         z, log_det = self.flow((x - self.x_mean) / self.x_scale, self._standard_y(y))
-        return z, log_det - self.x_scale.log().sum()
+        return z, log_det - self.x_log_volume
 
     def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """See :meth:`Flow.inverse`."""

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fastmi.nn.bases import Base
+from fastmi.nn.bases import Base, DiagonalBase
 from fastmi.nn.discriminative import Reading
 from fastmi.nn.flows import Flow, InvertibleLinear
 
@@ -103,6 +103,11 @@ class MIENFFit:
 
     def __init__(self, model: MIENFModel) -> None:
         self.model = model
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a CUDA graph can hold the loss: nothing of a diagonal base is read back."""
+        return type(self.model.base) is DiagonalBase
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return minus the mean log likelihood, and the running value."""

@@ -25,6 +25,9 @@ class SharedFlow(nn.Module):
         flow: A flow of x that y conditions.
     """
 
+    #: Nothing here or in fastmi's flows reads back from a GPU or draws numbers.
+    capturable = True
+
     def __init__(self, flow: Flow) -> None:
         super().__init__()
         self.flow = flow
@@ -32,7 +35,8 @@ class SharedFlow(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return -log q(x) and -log q(x | y), shape (n,) each, nats."""
         both = -self.flow.log_density(torch.cat((x, x)), y)
-        return both[len(x) :], both[: len(x)]
+        conditional, marginal = both.chunk(2)
+        return marginal, conditional
 
 
 class SeparateFlows(nn.Module):
@@ -42,6 +46,9 @@ class SeparateFlows(nn.Module):
         marginal: A flow of x alone.
         conditional: A flow of x that y conditions.
     """
+
+    #: See :class:`SharedFlow`.
+    capturable = True
 
     def __init__(self, marginal: Flow, conditional: Flow) -> None:
         super().__init__()

@@ -45,6 +45,10 @@ class Training:
             parameters of the best one. None: all steps, keeping the last parameters.
         seed: Of batches and of whatever the model draws; None for a fresh one.
         compile: Pass the loss through :func:`torch.compile`.
+        cuda_graph: Whether steps on a GPU are replayed as one CUDA graph, which takes the cost of
+            launching kernels off small batches and changes no number. None: where the loss
+            has an attribute ``capturable`` that is true (the flows') and nothing stands
+            against it: `compile`, a `schedule` or an `optimizer` that is a function. True: or fail.
         progress: A bar with the running estimate, or a function called once per step.
         checkpoint: File written at each evaluation, in a folder that exists.
         resume: Go on from `checkpoint` if it exists, of a run with the same data, seed and
@@ -65,6 +69,7 @@ class Training:
     patience: int | None = None
     seed: int | None = None
     compile: bool = False
+    cuda_graph: bool | None = None
     progress: Progress = False
     checkpoint: str | os.PathLike[str] | None = None
     resume: bool = False
@@ -102,6 +107,8 @@ class Training:
             )
         for name in ("compile", "resume"):
             check_flag(name, getattr(self, name))
+        if self.cuda_graph is not None:
+            check_flag("cuda_graph", self.cuda_graph)
         if not (isinstance(self.progress, bool) or callable(self.progress)):
             raise TypeError(
                 f"progress must be True, False or a function; got {_described(self, 'progress')}"

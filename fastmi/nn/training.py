@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from fastmi._extras import ProgressBar
 from fastmi._history import History
-from fastmi.nn.options import OPTIMIZERS, Training
+from fastmi.nn.capture import GraphStep, wants_graph
+from fastmi.nn.optimizers import make_optimizer, make_schedule
+from fastmi.nn.options import Training
 
 __all__ = ["Training", "train"]
 
@@ -66,6 +66,7 @@ def train(
             the message names the step.
         TypeError: An argument of the wrong kind; a loss that is no tensor.
         ValueError: Tensors of different lengths; ``batch_size`` exceeds n; no parameter to train;
+            ``cuda_graph=True`` where it cannot be;
             a file that is no checkpoint, or one of another run; a loss that is not scalar.
     """
     _check_arguments(model, data, loss, options)
@@ -76,17 +77,18 @@ def train(
             f"got batch_size={options.batch_size}, n={n}"
         )
     device = data[0].device
+    as_graph = wants_graph(loss, options, device)
     with _own_random_state(device, options.seed, generator) as seed:
         if generator is None:
             generator = torch.Generator(device).manual_seed(seed)
         run = _Run(model, loss, options, generator, n)
         if options.resume and Path(str(options.checkpoint)).exists():
             run.load(device)
-        step_loss = torch.compile(loss) if options.compile else loss
+        run.choose_step(torch.compile(loss) if options.compile else loss, as_graph, device)
         with ProgressBar(options.progress, options.steps - run.step, "training") as bar:
             try:
                 while run.step < options.steps and not run.out_of_patience():
-                    run.update(step_loss, data)
+                    run.update(data)
                     bar.advance()
                     if run.evaluation_due():
                         run.evaluate(estimate, score, held_out)
@@ -116,8 +118,8 @@ class _Run:
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         if not self.parameters:
             raise ValueError("model must have at least one parameter that requires a gradient")
-        self.optimizer = _make_optimizer(self.parameters, options)
-        self.schedule = _make_schedule(self.optimizer, options)
+        self.optimizer = make_optimizer(self.parameters, options)
+        self.schedule = make_schedule(self.optimizer, options)
         self.eval_every = options.eval_every or max(options.steps // 50, 1)
         self.step = 0
         self.order = self._permutation(n)
@@ -135,11 +137,21 @@ class _Run:
         self.kept = _copy(model.state_dict())
         model.train()
 
-    def update(
+    def choose_step(
         self,
         loss: Callable[..., Tensor | tuple[Tensor, Tensor]],
-        data: tuple[Tensor, ...],
+        as_graph: bool,
+        device: torch.device,
     ) -> None:
+        """Settle what a step is."""
+
+        def step(batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+            return self._descend(loss, batch)
+
+        self.take_step = GraphStep(step, device) if as_graph else step
+        self.as_graph = as_graph
+
+    def update(self, data: tuple[Tensor, ...]) -> None:
         """Take one step."""
         size = self.options.batch_size
         if self.position + size > len(self.order):
@@ -147,7 +159,18 @@ class _Run:
             self.position = 0
         rows = self.order[self.position : self.position + size]
         self.position += size
-        result = loss(*(tensor.index_select(0, rows) for tensor in data))
+        value, running = self.take_step(tuple(tensor.index_select(0, rows) for tensor in data))
+        if self.schedule is not None:
+            self.schedule.step()
+        self.step += 1
+        self.losses.append(value)
+        self.running.append(running)
+
+    def _descend(
+        self, loss: Callable[..., Tensor | tuple[Tensor, Tensor]], batch: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """Move the parameters; return the loss and the running estimate."""
+        result = loss(*batch)
         value, running = result if isinstance(result, tuple) else (result, None)
         if not isinstance(value, Tensor):
             raise TypeError(f"loss must return a tensor; got {type(value).__name__}")
@@ -158,12 +181,8 @@ class _Run:
         if self.options.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip_norm)
         self.optimizer.step()
-        if self.schedule is not None:
-            self.schedule.step()
-        self.step += 1
         detached = value.detach()
-        self.losses.append(detached)
-        self.running.append(-detached if running is None else running.detach())
+        return detached, -detached if running is None else running.detach()
 
     def evaluation_due(self) -> bool:
         return self.step % self.eval_every == 0 or self.step == self.options.steps
@@ -220,6 +239,7 @@ class _Run:
             best_step=self.best_step,
             stopped="patience" if self.out_of_patience() else "steps",
             seconds=self.seconds_before + perf_counter() - self.start,
+            cuda_graph=self.as_graph,
         )
 
     def save(self) -> None:
@@ -362,39 +382,3 @@ def _copy(state: dict[str, Any]) -> dict[str, Any]:
         name: value.detach().clone() if isinstance(value, Tensor) else value
         for name, value in state.items()
     }
-
-
-def _make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimizer:
-    optimizer: Optimizer
-    if not isinstance(options.optimizer, str):
-        optimizer = options.optimizer(parameters)
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"optimizer must return a torch.optim.Optimizer; got {type(optimizer).__name__}"
-            )
-        return optimizer
-    make: Any = OPTIMIZERS[options.optimizer]
-    if options.optimizer == "adamax":
-        optimizer = make(parameters, lr=options.lr)
-        return optimizer
-    try:
-        optimizer = make(parameters, lr=options.lr, fused=True)
-    except (RuntimeError, TypeError):
-        # torch fuses on some devices only, and which ones depends on its version.
-        optimizer = make(parameters, lr=options.lr)
-    return optimizer
-
-
-def _make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None:
-    if options.schedule is None:
-        return None
-    if isinstance(options.schedule, str):
-        # Of the step alone, so that a resumed run may have more of them.
-        return LambdaLR(optimizer, lambda step: max(1.0 - step / options.steps, 0.0))
-    schedule = options.schedule(optimizer)
-    if not isinstance(schedule, LRScheduler):
-        raise TypeError(
-            f"schedule must return a torch.optim.lr_scheduler.LRScheduler; "
-            f"got {type(schedule).__name__}"
-        )
-    return schedule

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fastmi import _backend
 from fastmi._extras import load
 from fastmi.ops.block_triangle import packed_size, unpack
 
@@ -19,6 +20,7 @@ load("torch", extra="torch", needed_by="fastmi.ops.bnaf")
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from fastmi.ops.bnaf_cuda import bnaf_cuda  # noqa: E402
 from fastmi.ops.bnaf_host import bnaf_host  # noqa: E402
 from fastmi.ops.bnaf_layout import BnafLayout  # noqa: E402
 
@@ -53,9 +55,10 @@ def bnaf(
     ``bnaf(torch.cat([x, x]), ..., y=y)`` evaluates f(x | y) and f(x) in one pass.
 
     Weights are packed as :mod:`fastmi.ops.block_triangle` describes. Tensors in host memory run
-    through the compiled kernel, with as many threads as torch uses; tensors elsewhere through
-    :func:`bnaf_ref`. NaN spreads within its row, as in torch; the log-slope of a unit stops at
-    about +-65536, infinite inputs included.
+    through the compiled kernel, with as many threads as torch uses; tensors on an NVIDIA GPU
+    through that of ``fastmi._cuda``, up to 16 layers, where :func:`fastmi.show_config` has it; all
+    others through :func:`bnaf_ref`. NaN spreads within its row, as in torch; the log-slope of a
+    unit stops at about +-65536, infinite inputs included.
 
     Args:
         x: Rows, shape (n, d), float32 or float64; n and d at least 1.
@@ -77,10 +80,11 @@ def bnaf(
         ValueError: A shape does not fit, or `activation` is unknown.
     """
     network = _check(x, weights, biases, y, y_weights, y_biases, cross_weights, activation)
-    if x.device.type != "cpu":
+    kernel = _kernel(x.device)
+    if kernel is None:
         return _forward_ref(network)
     vector = torch.cat([p.reshape(-1) for p in network.parameters()])
-    return _on_host(x, vector, network.layout(), y, _LEAKS[activation])
+    return kernel(x, vector, network.layout(), y, _LEAKS[activation])
 
 
 def bnaf_vector(
@@ -121,12 +125,13 @@ def bnaf_vector(
         _check_shape("y", y, (len(y), layout.y_dims))
         if len(y) > len(x):
             raise ValueError(f"y must have at most the n rows of x; got {len(y)} and n={len(x)}")
-    if x.device.type == "cpu":
-        return _on_host(x, vector, layout, y, _LEAKS[activation])
+    kernel = _kernel(x.device)
+    if kernel is not None:
+        return kernel(x, vector, layout, y, _LEAKS[activation])
     groups = layout.split(vector)
     if y is None:
-        return bnaf(x, groups.weights, groups.biases, activation=activation)
-    return bnaf(x, y=y, activation=activation, **groups._asdict())
+        return bnaf_ref(x, groups.weights, groups.biases, activation=activation)
+    return bnaf_ref(x, y=y, activation=activation, **groups._asdict())
 
 
 def bnaf_ref(
@@ -173,17 +178,28 @@ class _Network:
         )
 
 
-# Dynamo cannot look into the compiled kernel: torch.compile breaks its graph there. Asking first
+# Dynamo cannot look into a compiled kernel: torch.compile breaks its graph there. Asking first
 # saves eager calls that detour; torch 2.1 cannot be asked.
-_outside_graph: Callable[..., tuple[Tensor, Tensor]]
-_outside_graph = torch.compiler.disable(bnaf_host)  # type: ignore[no-untyped-call]
+_Kernel = Callable[[Tensor, Tensor, BnafLayout, "Tensor | None", float], tuple[Tensor, Tensor]]
+_outside_graph: dict[str, _Kernel] = {
+    "cpu": torch.compiler.disable(bnaf_host),  # type: ignore[no-untyped-call]
+    "cuda": torch.compiler.disable(bnaf_cuda),  # type: ignore[no-untyped-call]
+}
 _is_compiling: Callable[[], bool] = getattr(torch.compiler, "is_compiling", lambda: True)
 
 
-def _on_host(
-    x: Tensor, vector: Tensor, layout: BnafLayout, y: Tensor | None, leak: float
-) -> tuple[Tensor, Tensor]:
-    return (_outside_graph if _is_compiling() else bnaf_host)(x, vector, layout, y, leak)
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _has_cuda_kernels() -> bool:
+    return _backend.find_cuda().kernels is not None
+
+
+def _kernel(device: torch.device) -> _Kernel | None:
+    """Return the compiled flow for tensors of this device, None if there is none."""
+    if device.type != "cpu" and not (device.type == "cuda" and _has_cuda_kernels()):
+        return None
+    if _is_compiling():
+        return _outside_graph[device.type]
+    return bnaf_host if device.type == "cpu" else bnaf_cuda
 
 
 def _forward_ref(network: _Network) -> tuple[Tensor, Tensor]:

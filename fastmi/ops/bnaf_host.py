@@ -47,6 +47,7 @@ class _Bnaf(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, vector: Tensor, y: Tensor | None, layout: BnafLayout, leak: float
     ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(vector)
         ctx.kernel_pass = _run(x, vector, y, layout, leak, keep=True)
         return torch.from_numpy(ctx.kernel_pass.f), torch.from_numpy(ctx.kernel_pass.log_slopes)
 
@@ -55,6 +56,7 @@ class _Bnaf(torch.autograd.Function):
     def backward(
         ctx: Any, f_gradient: Tensor, slope_gradient: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
+        _ = ctx.saved_tensors  # raises where the parameters, read again, have changed
         for_x, _, for_y, *_ = ctx.needs_input_grad
         x, y, vector = ctx.kernel_pass.backward(
             f_gradient.contiguous().numpy(),

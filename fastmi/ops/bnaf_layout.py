@@ -13,6 +13,7 @@ from fastmi.ops.block_triangle import packed_size
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf_layout")
 
+import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 
@@ -50,7 +51,7 @@ class BnafLayout:
     def split(self, vector: Tensor) -> BnafParameters:
         """Return views of the vector's parts."""
         sizes = [math.prod(shape) for group in self._shapes for shape in group]
-        parts = iter(vector.split(sizes))
+        parts = iter(torch.split(vector, sizes))
         return BnafParameters(
             *([next(parts).view(shape) for shape in group] for group in self._shapes)
         )

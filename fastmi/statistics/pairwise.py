@@ -21,7 +21,7 @@ from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
 from fastmi.estimators.ksg import KSG
 from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
-from fastmi.statistics.permutation import p_value
+from fastmi.statistics.permutation import null_values, p_value
 
 Matrix = NDArray[np.float64]
 
@@ -148,27 +148,24 @@ def pairwise_mi(
     blocks = as_blocks(given, ("X", "Y")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
-    columns = [_columns(block) for block in blocks]
-    shape = (len(columns[0]), len(columns[-1]))
+    shape = (blocks[0].shape[1], blocks[-1].shape[1])
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
-    ksg = None if shuffles else as_ksg1(method, k, options)
+    ksg = as_ksg1(method, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
     # Fewer pairs than threads: those of one pair share its work.
-    if (
-        ksg is not None
-        and not on_gpu
-        and pairs_at_once(ksg, len(blocks[0]))
-        and len(pairs) >= thread_count(n_jobs)
-    ):
-        tables = _at_once(ksg, columns, pairs, n_jobs=n_jobs, progress=progress)
+    many = on_gpu or len(pairs) >= thread_count(n_jobs)
+    if ksg is not None and not shuffles and many and pairs_at_once(ksg, blocks[0]):
+        tables = _at_once(ksg, blocks, pairs, n_jobs=n_jobs, progress=progress)
     else:
         measure = make_measure(conditional=False, method=method, k=k, options=options)
+        together = ksg if ksg is not None and ksg.normalize is None else None
         seeds = streams(rng, len(pairs))
+        columns = [_columns(block) for block in blocks]
         # Estimates share the stream of a GPU: threads would only add up their memory.
         threads = 1 if on_gpu or measure.trains else n_jobs
-        tables = _one_by_one(measure, columns, pairs, shuffles, seeds, threads, progress)
+        tables = _one_by_one(measure, together, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
     results = []
@@ -220,7 +217,7 @@ def _pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
 
 def _at_once(
     ksg: KSG,
-    columns: list[list[NDArray[Any]]],
+    blocks: list[NDArray[Any]],
     pairs: NDArray[np.int64],
     *,
     n_jobs: int | None,
@@ -228,8 +225,7 @@ def _at_once(
 ) -> list[_Table]:
     """Estimate all pairs in one call of the kernel."""
     # Columns of Y follow those of X.
-    every = columns[0] if len(columns) == 1 else columns[0] + columns[1]
-    first = [0, 0 if len(columns) == 1 else len(columns[0])]
+    first = [0, 0 if len(blocks) == 1 else blocks[0].shape[1]]
     with ProgressBar(progress, len(pairs), "pairs") as bar:
         seen = 0
 
@@ -240,7 +236,7 @@ def _at_once(
             seen = done
 
         found = estimate_pairs(
-            ksg, every, pairs + first, n_jobs=n_jobs, report=report if progress else None
+            ksg, blocks, pairs + first, n_jobs=n_jobs, report=report if progress else None
         )
         report(len(pairs))
     return [
@@ -251,6 +247,7 @@ def _at_once(
 
 def _one_by_one(
     measure: Measure,
+    ksg: KSG | None,
     columns: list[list[NDArray[Any]]],
     pairs: NDArray[np.int64],
     shuffles: int,
@@ -258,23 +255,27 @@ def _one_by_one(
     n_jobs: int | None,
     progress: Progress,
 ) -> list[_Table]:
-    """Estimate each pair by itself, by whatever method, and its p-value if asked for."""
+    """Estimate each pair by itself, by whatever method, and its p-value if asked for.
+
+    ksg: What serves all shuffles of a pair in one call, if anything does.
+    """
+
+    def null(x: NDArray[Any], y: NDArray[Any], own: np.random.Generator, threads: int) -> Matrix:
+        n = len(x)
+        if ksg is not None:
+            return null_values(ksg, [x, y], lambda _: own.permutation(n), shuffles, n_jobs=threads)
+        shuffled = (take_rows(x, own.permutation(n)) for _ in range(shuffles))
+        return np.array([values(measure((each, y), threads, own)) for each in shuffled])
 
     def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
         x, y = columns[0][i], columns[-1][j]
-        n = len(x)
         own = np.random.default_rng(seeds[number])
         estimates = measure((x, y), threads, own)
         p_values = [np.nan] * len(estimates)
         if shuffles:
-            null = np.array(
-                [
-                    values(measure((take_rows(x, own.permutation(n)), y), threads, own))
-                    for _ in range(shuffles)
-                ]
-            )
-            p_values = [p_value(float(e), null[:, at]) for at, e in enumerate(estimates)]
+            shuffled = null(x, y, own, threads)
+            p_values = [p_value(float(e), shuffled[:, at]) for at, e in enumerate(estimates)]
         return [
             _Cell(float(e), e.stderr, p, e.warnings, e.k)
             for e, p in zip(estimates, p_values, strict=True)

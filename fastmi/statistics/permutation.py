@@ -206,7 +206,7 @@ def permutation_test(
     on_gpu = isinstance(blocks[0], DeviceArray)
     many = on_gpu or count >= thread_count(n_jobs)
     if ksg is not None and ksg.normalize is None and many:
-        null = _at_once(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
+        null = null_values(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
         # Estimates share the stream of a GPU: threads would only add up their memory.
         threads = 1 if on_gpu or measure.trains else n_jobs
@@ -223,16 +223,28 @@ def permutation_test(
     return tests[0] if isinstance(as_k(k), int) else tests
 
 
-def _at_once(
+def null_values(
     ksg: KSG,
     blocks: list[Array],
     order: Callable[[int], Order],
     count: int,
     *,
     n_jobs: int | None,
-    progress: Progress,
+    progress: Progress = False,
 ) -> NDArray[np.float64]:
-    """Return the values of all surrogates, shape (count, number of k), by one call."""
+    """Return the values of `count` surrogates (x[order(number)], y), by one call.
+
+    Args:
+        ksg: Algorithm 1 without normalisation; its own noise and threads are not used.
+        blocks: x and y, from :func:`fastmi._inputs.as_blocks`.
+        order: Asked for ascending numbers.
+        count: Number of surrogates.
+        n_jobs: Threads, across surrogates.
+        progress: Whether to show a bar, or what to call after each.
+
+    Returns:
+        Shape (count, number of k).
+    """
     x, y = blocks
     n = len(x)
     ks = k_list(ksg.k, n)

@@ -189,6 +189,42 @@ void check_many_neighbours() {
   check_ksg(sample, dims, Metric::kChebyshev, {1, 2, 3, 4, 5, 6, 7, 8, 9, 150}, queue);
 }
 
+/// Search and the counts of the widest space in one pass over the pairs, and the ways out of it.
+template <class T>
+void check_one_pass() {
+  for (const Kind kind :
+       {Kind::kSmooth, Kind::kTied, Kind::kDiscrete, Kind::kConstant, Kind::kHeavyTails}) {
+    for (const std::vector<int>& dims :
+         std::vector<std::vector<int>>{{1, 1}, {2, 5}, {17, 3}, {1, 3, 2}}) {
+      const Sample<T> sample = draw<T>(700, dims, kind);
+      for (const int multiprocessors : {1, 1000}) {
+        HostQueue queue(multiprocessors);
+        queue.one_pass = 1;
+        check_ksg(sample, dims, Metric::kChebyshev, {2}, queue);
+      }
+      HostQueue backward(1, ThreadOrder::kBackward);
+      backward.one_pass = 1;
+      backward.patience = 1;
+      check_ksg(sample, dims, Metric::kChebyshev, {1, 4, 2}, backward);
+    }
+  }
+  // y = x: few candidates within reach, and a pair is measured little more than once.
+  const std::vector<int> dims{10, 10};
+  Sample<T> sample = draw<T>(2000, dims, Kind::kSmooth);
+  for (std::size_t v = 0; v < sample.values[0].size(); ++v)
+    sample.values[1][v] = sample.values[0][v];
+  HostQueue queue = small_device();
+  std::vector<std::int64_t> counts(2 * 2000);
+  for (const bool once : {false, true}) {
+    queue.one_pass = once ? 1 : 1 << 14;
+    test::pair_dims = 0;
+    cuda::drive_ksg(queue, sample.blocks, {3}, 1, Metric::kChebyshev, Algorithm::kBrute,
+                    counts.data());
+    const double passes = static_cast<double>(test::pair_dims) / (2000.0 * 2000 * 20);
+    FASTMI_CHECK(once ? passes < 1.25 : passes > 1.6, std::to_string(passes));
+  }
+}
+
 template <class T>
 void check_chunks() {
   const std::vector<int> dims{2, 2};
@@ -398,6 +434,7 @@ FASTMI_BOTH(sizes)
 FASTMI_BOTH(dims)
 FASTMI_BOTH(kinds)
 FASTMI_BOTH(many_neighbours)
+FASTMI_BOTH(one_pass)
 FASTMI_BOTH(chunks)
 FASTMI_BOTH(thread_order)
 FASTMI_BOTH(sweep)

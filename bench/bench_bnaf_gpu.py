@@ -1,0 +1,200 @@
+"""One training step of a block autoregressive flow on a GPU, beside torch, and against its floor.
+
+    python bench/bench_bnaf_gpu.py --json bench/results/bnaf_gpu.json
+
+Times are of device events around ten steps, medians, candidates in turns. The floor is the longer
+of two times: the block-triangular products at the rate of torch's float32 matrix product here,
+and the bytes that must move at the rate of a copy. Compiling torch's graphs takes half a minute a
+case, so it is done for the first case alone. Exits 77 without a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import machine
+import render
+from bench_bnaf import CASES, multiply_adds
+from bench_gpu import Clock, gpu_record, median_time, save
+from timing import format_seconds, interleave, progress
+
+BATCHES = (128, 1024, 8192)
+STEPS = 10
+Step = Callable[[], Any]
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small case")
+    parser.add_argument("--seconds", type=float, default=200, help="start nothing after so long")
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds of rounds per row")
+    parser.add_argument("--json", metavar="OUT", help="write the results there")
+    arguments = parser.parse_args(argv)
+
+    import fastmi
+
+    cuda = fastmi.config()["cuda"]
+    if not cuda["available"]:
+        print(f"no GPU: not measured ({cuda['reason']})")
+        return 77
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    clock = Clock(arguments.seconds)
+    result: dict[str, Any] = {
+        "bench": "bnaf_gpu",
+        "machine": machine.describe(),
+        "gpu": gpu_record(),
+        "rates": rates(),
+        "rows": [],
+        "failures": [],
+    }
+    cases = ((4, 6),) if arguments.quick else CASES
+    table = [(n, a, batch, ndoe) for n, a in cases for batch in BATCHES for ndoe in (True, False)]
+    for number, (n, a, batch, ndoe) in enumerate(table[:2] if arguments.quick else table):
+        name = f"({n},{a}) batch {batch}" + (" NDoE" if ndoe else "")
+        if clock.left() <= 0:
+            result["failures"].append({"what": name, "error": "not started: time is up"})
+            continue
+        try:
+            row = measure(n, a, batch, ndoe, result["rates"], arguments.budget, number == 0)
+            result["rows"].append({"case": name, **row})
+            progress(line(result["rows"][-1]))
+        except Exception as error:
+            traceback.print_exc()
+            result["failures"].append({"what": name, "error": f"{type(error).__name__}: {error}"})
+        save(result, arguments.json)
+    save(result, arguments.json)
+    print(render.section(result))
+    return 1 if result["failures"] else 0
+
+
+def rates() -> dict[str, float]:
+    """FLOP/s of a float32 matrix product, bytes/s of a copy."""
+    import torch
+
+    a, b = (torch.rand(4096, 4096, device="cuda") for _ in range(2))
+    product = median_time(lambda: torch.mm(a, b), budget=0.5)
+    source = torch.rand(2**28, device="cuda")
+    target = torch.empty_like(source)
+    copy = median_time(lambda: target.copy_(source), budget=0.5)
+    return {
+        "flops": 2 * 4096**3 / product["events_median"],
+        "bytes": 2 * source.nbytes / copy["events_median"],
+    }
+
+
+def measure(
+    n: int,
+    a: int,
+    batch: int,
+    ndoe: bool,
+    rate: dict[str, float],
+    budget: float,
+    with_compiled: bool,
+) -> dict[str, Any]:
+    import torch
+    from peers.bnaf_torch import Parameters, fastmi_step, modules_step, ref_step
+
+    torch.manual_seed(0)
+    x, y = (torch.randn(batch, n).cuda() for _ in range(2))
+    start = Parameters(n, a).to(x.device)
+    candidates: dict[str, Step] = {
+        "fastmi graph": graphed(fastmi_step(start, x, y, ndoe)),
+        "fastmi": fastmi_step(start, x, y, ndoe),
+        "modules": modules_step(start, x, y, ndoe),
+    }
+    if with_compiled:
+        candidates["ref compiled"] = ref_step(
+            start, x, y, ndoe, compiled=True, mode="reduce-overhead"
+        )
+    check_losses(candidates)
+    timings = interleave(
+        {name: timed(step) for name, step in candidates.items()}, budget=budget, min_rounds=3
+    )
+    flops = 6 * batch * multiply_adds(n, a, ndoe)
+    moved = bytes_moved(n, a, batch, ndoe)
+    return {
+        "flops": flops,
+        "bytes": moved,
+        "floor": max(flops / rate["flops"], moved / rate["bytes"]),
+        "seconds": {name: timing.median for name, timing in timings.items()},
+        "best": {name: timing.best for name, timing in timings.items()},
+    }
+
+
+def graphed(step: Step) -> Step:
+    """Return the step as a replay of one CUDA graph."""
+    import torch
+
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        loss = step()
+
+    def replay() -> Any:
+        graph.replay()
+        return loss
+
+    return replay
+
+
+def check_losses(candidates: dict[str, Step]) -> None:
+    """All but the modules start at one loss; graph and compiled step have warmed up by then."""
+    losses = {name: [float(step()) for _ in range(4)] for name, step in candidates.items()}
+    # The graph took three steps before its first replay.
+    pairs = [(losses["fastmi graph"][0], losses["fastmi"][3])]
+    if "ref compiled" in losses:
+        pairs += zip(losses["ref compiled"], losses["fastmi"], strict=True)
+    for got, expected in pairs:
+        if abs(got - expected) > 1e-4 * abs(expected):
+            raise ValueError(f"losses differ: {losses}")
+
+
+def timed(step: Step) -> Callable[[], tuple[float, float]]:
+    import torch
+
+    def call() -> tuple[float, float]:
+        before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        before.record()
+        for _ in range(STEPS):
+            value = step()
+        after.record()
+        torch.cuda.synchronize()
+        return float(value), before.elapsed_time(after) / 1e3 / STEPS
+
+    return call
+
+
+def bytes_moved(n: int, a: int, batch: int, ndoe: bool) -> int:
+    """Bytes that a step moves at least, in float32.
+
+    Parameters: read by forward, backward and gradients, gradients written, and Adam's seven
+    arrays. Each hidden unit of x: six arrays written (activation, slope, E, S, bend, delta), each
+    read once more; of y three.
+    """
+    triangle = n * (n + 1) // 2
+    parameters = triangle * (2 * a + a * a) + triangle * (a + a * a) + n * n * (2 * a + a * a)
+    rows = 2 * batch if ndoe else batch
+    units = 2 * n * a
+    return 4 * (11 * parameters + 12 * rows * units + 6 * batch * units)
+
+
+def line(row: dict[str, Any]) -> str:
+    """One row for the terminal."""
+    own = row["seconds"]["fastmi graph"]
+    times = ", ".join(f"{name} {format_seconds(s)}" for name, s in row["seconds"].items())
+    return f"{row['case']:26} {row['floor'] / own:.0%} of floor [{times}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

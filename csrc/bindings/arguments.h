@@ -1,0 +1,49 @@
+// Arguments and results that the bindings of both backends share.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bindings/arrays.h"
+#include "common/metric.h"
+
+namespace fastmi::bindings {
+
+inline Metric as_metric(const std::string& name) {
+  if (name == "chebyshev") return Metric::kChebyshev;
+  if (name == "euclidean") return Metric::kEuclidean;
+  throw std::invalid_argument("metric must be 'chebyshev' or 'euclidean'; got '" + name + "'");
+}
+
+inline void check_k(int k, std::int64_t n) {
+  if (k < 1 || k >= n) {
+    throw std::invalid_argument("k must be in [1, n - 1]; got k=" + std::to_string(k) +
+                                ", n=" + std::to_string(n));
+  }
+}
+
+inline void check_ks(const std::vector<int>& ks, std::int64_t n) {
+  if (ks.empty()) throw std::invalid_argument("ks must not be empty");
+  for (const int k : ks) check_k(k, n);
+}
+
+/// mean, std and zero_radius of a backend's summaries, in the shape of the estimates.
+struct PsiArrays {
+  Array<double> mean;
+  Array<double> std;
+  Array<std::int64_t> zero_radius;
+
+  template <class Summary>
+  PsiArrays(const std::vector<Summary>& summaries, const std::vector<py::ssize_t>& shape)
+      : mean(shape), std(shape), zero_radius(shape) {
+    for (std::size_t e = 0; e < summaries.size(); ++e) {
+      mean.mutable_data()[e] = summaries[e].mean;
+      std.mutable_data()[e] = summaries[e].std;
+      zero_radius.mutable_data()[e] = summaries[e].zero_radius;
+    }
+  }
+};
+
+}  // namespace fastmi::bindings

@@ -1,0 +1,114 @@
+"""A training step as one CUDA graph: what small batches cost on a GPU is launching kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fastmi.nn.optimizers import capture_obstacle
+from fastmi.nn.options import Training
+
+__all__: list[str] = []
+
+# As many steps as torch's documentation warms up with: libraries and autograd allocate in them.
+_WARM_UP = 3
+
+Batch = tuple[Tensor, ...]
+#: Takes one step on a batch; returns the loss and the running estimate, detached.
+Step = Callable[[Batch], tuple[Tensor, Tensor]]
+
+
+def wants_graph(loss: Callable[..., Any], options: Training, device: torch.device) -> bool:
+    """Return whether to capture the steps of a training, see ``Training.cuda_graph``.
+
+    Raises:
+        ValueError: It is asked for, but cannot be.
+    """
+    if options.cuda_graph is False:
+        return False
+    obstacle = _obstacle(options, device)
+    if options.cuda_graph is None:
+        # Of a method, the object knows.
+        knows = getattr(loss, "__self__", loss)
+        return not obstacle and bool(getattr(knows, "capturable", False))
+    if obstacle:
+        raise ValueError(f"cuda_graph=True cannot be met: {obstacle}")
+    return True
+
+
+def _obstacle(options: Training, device: torch.device) -> str:
+    """Return what keeps any step from being captured, "" if nothing does."""
+    if device.type != "cuda":
+        return f"the data is on {device}"
+    if options.compile:
+        return "compile=True"
+    return capture_obstacle(options)
+
+
+class GraphStep:
+    """A step of training that is captured after a few calls, then replayed.
+
+    Every call is one step: capturing takes none. Batches must be alike. Neither waits for the
+    device.
+
+    Args:
+        step: What a step does, without reading anything back.
+        device: Where.
+    """
+
+    def __init__(self, step: Step, device: torch.device) -> None:
+        self._step = step
+        self._recorder = _Recorder(device)
+        self._calls = 0
+        self._batch: Batch = ()
+        self._result: Batch = ()
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Take a step; see :data:`Step`."""
+        self._calls += 1
+        if self._calls <= _WARM_UP:
+            return self._recorder.run(lambda: self._step(batch))
+        if not self._batch:
+            self._batch = tuple(tensor.clone() for tensor in batch)
+            self._result = self._recorder.record(lambda: self._step(self._batch))
+        for own, given in zip(self._batch, batch, strict=True):
+            own.copy_(given)
+        self._recorder.replay()
+        # The next replay overwrites them.
+        loss, running = (tensor.clone() for tensor in self._result)
+        return loss, running
+
+
+class _Recorder:
+    """A CUDA graph, and the stream on which it is prepared."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._graph: Any = None
+
+    def run(self, work: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Do it now, on the stream of the capture: autograd remembers where it ran first."""
+        with torch.cuda.device(self._device):
+            self._stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self._stream):
+                result = work()
+            torch.cuda.current_stream().wait_stream(self._stream)
+        return result
+
+    def record(self, work: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Capture it, without doing it; returns where replays leave the results."""
+        self._graph = torch.cuda.CUDAGraph()
+        with (
+            torch.cuda.device(self._device),
+            torch.cuda.graph(self._graph, stream=self._stream),
+        ):
+            return work()
+
+    def replay(self) -> None:
+        """Do it, on the current stream."""
+        with torch.cuda.device(self._device):
+            self._graph.replay()

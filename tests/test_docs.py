@@ -1,0 +1,53 @@
+"""The examples of README.md and docs/ run as they are printed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [
+    pytest.param("README.md"),
+    pytest.param("docs/bounds.md"),
+    pytest.param("docs/flows.md"),
+    pytest.param("docs/neural.md", marks=pytest.mark.slow),
+    pytest.param("docs/flow-estimators.md", marks=pytest.mark.slow),
+    pytest.param("docs/gpu.md"),
+]
+
+
+def blocks(page):
+    """Return the examples of a page, each behind as many lines as stand before it."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = FENCE.finditer(text)
+    return ["\n" * text.count("\n", 0, at.start(1)) + at.group(1) for at in found]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_run(page, tmp_path, monkeypatch):
+    if page != "README.md":
+        torch = pytest.importorskip("torch")
+    if page == "docs/gpu.md" and not torch.cuda.is_available():
+        pytest.skip("no GPU for torch")
+    if page == "docs/neural.md":
+        pytest.importorskip("tqdm")
+        pytest.importorskip("matplotlib").use("agg")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for code in blocks(page):
+        exec(compile(code, page, "exec"), names)
+
+
+def test_no_page_with_examples_is_left_out():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    with_examples = {str(page.relative_to(ROOT)) for page in pages if blocks(page)}
+    assert with_examples == {page.values[0] for page in PAGES}
+
+
+def test_what_the_first_example_prints():
+    first = blocks("README.md")[0]
+    call, printed = first.strip().splitlines()[-2:]
+    names = {}
+    exec(first, names)
+    assert f"# {eval(call, names)!r}" == printed
