@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("torch")
 import torch
 
+import fastmi
 from fastmi import _backend
 from fastmi.ops import bnaf as bnaf_module
 from fastmi.ops import bnaf_cuda
@@ -27,14 +28,14 @@ class Waiting:
     """
 
     def __init__(self, kernels, cuda):
-        self._kernels, self._cuda = kernels, cuda
+        self._kernels, self.cuda = kernels, cuda
 
     def __getattr__(self, name):
         function = getattr(self._kernels, name)
 
         def call(*arguments):
             result = function(*arguments)
-            self._cuda.synchronize(0, 0)
+            self.cuda.synchronize(0, 0)
             return result
 
         return call
@@ -197,6 +198,24 @@ def test_cuda_binding_refuses_null_addresses(network, kernels):
 def test_cuda_binding_refuses_shapes(shape, kernels):
     with pytest.raises(ValueError, match="shape must have"):
         kernels.bnaf_sizes(shape, "float32", True, 0)
+
+
+def test_cuda_kernels_train_as_those_of_the_cpu(place, monkeypatch):
+    if place.type == "cuda":
+        pytest.skip("a GPU draws other batches")
+    x, y = torch.randn(2, 160, 3, generator=torch.Generator().manual_seed(0)).double().numpy()
+
+    def estimate():
+        options = {"width": 4, "steps": 10, "batch_size": 32, "seed": 0, "dtype": "float64"}
+        return fastmi.mi(x + y, y[:, :2], method="ndoe", **options)
+
+    on_gpu = estimate()
+    calls = [name for name, *_ in _backend.find_cuda().kernels.cuda.calls]
+    assert calls.count("bnaf_backward") == 10
+    monkeypatch.setattr(bnaf_module, "_kernel", lambda _: bnaf_module.bnaf_host)
+    on_cpu = estimate()
+    np.testing.assert_allclose(on_gpu.history.train, on_cpu.history.train, rtol=1e-9)
+    assert float(on_gpu) == pytest.approx(float(on_cpu), rel=1e-9)
 
 
 def test_tensors_elsewhere_run_the_definition(monkeypatch):

@@ -132,14 +132,14 @@ struct Units {
   static Units callers(const T* data, std::int64_t units, const Slots& slots) {
     return {data, 1, static_cast<int>(units), slots};
   }
-  FASTMI_HD const T* place(int unit, int sample) const {
-    return data + static_cast<std::int64_t>(unit) * unit_step +
+  FASTMI_HD std::int64_t offset(int unit, int sample) const {
+    return static_cast<std::int64_t>(unit) * unit_step +
            static_cast<std::int64_t>(sample) * slot_step;
   }
   FASTMI_HD T at(int unit, int slot) const {
     if (data == nullptr) return T(1);
     const int sample = slots.sample(slot);
-    return sample < 0 ? T(0) : *place(unit, sample);
+    return sample < 0 ? T(0) : data[offset(unit, sample)];
   }
 };
 

@@ -101,10 +101,11 @@ struct SlotColumns : PlainOperand<T> {
   FASTMI_HD void bring(const Share& share, int, int from, int end, const Shared&, T* to) const {
     const int sample = units.slots.sample(first + share.row);
     const int k = from + share.k;
-    const T* at = units.place(k, sample);
+    std::int64_t at = units.offset(k, sample);
+    const std::int64_t step = std::int64_t{Share::kStep} * units.unit_step;
     FASTMI_UNROLL
-    for (int i = 0; i < Share::kNumbers; ++i, at += Share::kStep * units.unit_step) {
-      to[i] = sample >= 0 && k + i * Share::kStep < end ? *at : T(0);
+    for (int i = 0; i < Share::kNumbers; ++i, at += step) {
+      to[i] = sample >= 0 && k + i * Share::kStep < end ? units.data[at] : T(0);
     }
   }
 };
@@ -123,12 +124,13 @@ struct UnitRows : PlainOperand<T> {
     const int slot = from + share.k;
     const int sample = slot < end ? units.slots.sample(slot) : -1;
     const int unit = first + share.row;
-    const T* at = units.place(unit, sample);
+    std::int64_t at = units.offset(unit, sample);
+    const std::int64_t step = std::int64_t{Share::kRowStep} * units.unit_step;
     FASTMI_UNROLL
-    for (int i = 0; i < Share::kNumbers; ++i, at += Share::kRowStep * units.unit_step) {
+    for (int i = 0; i < Share::kNumbers; ++i, at += step) {
       const bool there = sample >= 0 && unit + i * Share::kRowStep < behind;
       to[i] = there && units.data == nullptr ? T(1) : T(0);
-      if (there && units.data != nullptr) to[i] = *at;
+      if (there && units.data != nullptr) to[i] = units.data[at];
     }
   }
 };
