@@ -111,7 +111,7 @@ sanitize() {
   compute-sanitizer --target-processes all --tool "$1" --error-exitcode 9 \
     "$python" "$root/bench/gpu_sanitize.py" --n "$2"
 }
-measure() { "$python" "$root/bench/bench_gpu.py" --seconds 75 --json "$out/gpu.json"; }
+measure() { "$python" "$root/bench/bench_gpu.py" --seconds 70 --json "$out/gpu.json"; }
 flows() { "$python" "$root/bench/bench_bnaf_gpu.py" --seconds 40 --json "$out/bnaf_gpu.json"; }
 table() { "$python" "$root/bench/render.py" "$out"/{gpu,bnaf_gpu}.json; }
 
@@ -122,8 +122,8 @@ cd "$work" || exit 1
 stage environment 20 bash -c 'environment'
 if stage build 140 bash -c 'build' && stage show 20 bash -c 'show'; then
   stage tests 80 bash -c 'tests'
-  stage measure 110 bash -c 'measure'
-  stage flows 70 bash -c 'flows'
+  stage measure 100 bash -c 'measure'
+  stage flows 80 bash -c 'flows'
   stage memcheck 45 bash -c 'sanitize memcheck 333'
   stage racecheck 45 bash -c 'sanitize racecheck 150'
   stage table 10 bash -c 'table'

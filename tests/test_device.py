@@ -377,11 +377,15 @@ class TestFailures:
             fastmi.mi(x, y, device=device)
             assert machine.current_device() == 0
 
-    def test_no_context_where_nothing_runs(self, host_gpu):
+    def test_no_context_where_nothing_runs(self, host_gpu, x, y):
         machine = host_gpu.cuda.machine
         fastmi.config()
         host_gpu.kernels.check_device(1)
         assert machine.contexts() == set()
+        # As in a program that works on its second GPU.
+        machine.set_device(1)
+        fastmi.mi(x, y, device="cuda:1")
+        assert machine.contexts() == {1}
 
     def test_a_gpu_out_of_memory(self, real_gpu, x, y):
         torch = pytest.importorskip("torch")

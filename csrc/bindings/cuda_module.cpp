@@ -52,8 +52,8 @@ using cuda::Algorithm;
 using cuda::PsiSummary;
 using DeviceBlocks = std::vector<std::pair<std::uintptr_t, int>>;
 
-/// Sample numbers are 32-bit, with room for a tile beyond the last.
-constexpr std::int64_t kMaxDeviceSamples = std::numeric_limits<std::int32_t>::max() - 256;
+/// Sample numbers are 32-bit, with room for the step of a loop over tiles.
+constexpr std::int64_t kMaxDeviceSamples = std::numeric_limits<std::int32_t>::max() - 4096;
 
 Algorithm as_algorithm(const std::string& name) {
   if (name == "auto") return Algorithm::kAuto;

@@ -1,6 +1,7 @@
 // The Queue of cuda/block.h on the host, without devices, streams or errors.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +25,7 @@ class HostQueue {
     if (data == nullptr) throw std::bad_alloc();
     std::memset(data, 0xEE, static_cast<std::size_t>(bytes));
     ++allocations;
+    largest = std::max(largest, bytes);
     return data;
   }
   void release(void* data) {
@@ -53,7 +55,8 @@ class HostQueue {
   std::int64_t memory = std::int64_t{1} << 30;
   double patience = 1e12;
   std::int64_t one_pass = 1 << 14;
-  int allocations = 0;  ///< not yet released
+  int allocations = 0;       ///< not yet released
+  std::int64_t largest = 0;  ///< bytes of one allocation
   int launches = 0;
   int checkpoints = 0;
 

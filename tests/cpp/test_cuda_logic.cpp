@@ -189,6 +189,30 @@ void check_many_neighbours() {
   check_ksg(sample, dims, Metric::kChebyshev, {1, 2, 3, 4, 5, 6, 7, 8, 9, 150}, queue);
 }
 
+/// Heaps of long lists: as many at a time as fit, not a whole wave of them.
+template <class T>
+void check_memory() {
+  constexpr std::int64_t kN = 700;
+  const Sample<T> sample = draw<T>(kN, {2, 1});
+  std::vector<T> expected(kN);
+  cpu::kth_distance(sample.blocks, {600}, Metric::kChebyshev, kCpu, {}, expected.data());
+  for (const Algorithm algorithm : kBoth) {
+    int launches[2];
+    for (const bool little : {false, true}) {
+      HostQueue queue(4);
+      queue.scratch = 1 << 12;
+      queue.memory = little ? 1 << 20 : 1 << 28;
+      std::vector<T> distances(kN);
+      cuda::drive_kth_distance(queue, sample.blocks, {600}, Metric::kChebyshev, algorithm,
+                               distances.data());
+      FASTMI_CHECK(distances == expected);
+      launches[little] = queue.launches;
+      if (little) FASTMI_CHECK(queue.largest <= queue.memory / 2);
+    }
+    FASTMI_CHECK(launches[true] > launches[false]);
+  }
+}
+
 /// Search and the counts of the widest space in one pass over the pairs, and the ways out of it.
 template <class T>
 void check_one_pass() {
@@ -434,6 +458,7 @@ FASTMI_BOTH(sizes)
 FASTMI_BOTH(dims)
 FASTMI_BOTH(kinds)
 FASTMI_BOTH(many_neighbours)
+FASTMI_BOTH(memory)
 FASTMI_BOTH(one_pass)
 FASTMI_BOTH(chunks)
 FASTMI_BOTH(thread_order)

@@ -38,5 +38,6 @@ PYBIND11_MODULE(_machine, m) {
   m.def("scratch", [&] { return machine.scratch(); });
   m.def("launches", [&] { return machine.launches(); });
   m.def("contexts", [&] { return machine.contexts; });
+  m.def("set_device", [&](int device) { machine.set_device(device); }, "device"_a);
   m.def("current_device", [&] { return machine.device(); });
 }
