@@ -200,6 +200,19 @@ def test_cuda_binding_refuses_shapes(shape, kernels):
         kernels.bnaf_sizes(shape, "float32", True, 0)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (4, 2, (1, 30_000, 30_000, 1), 0, 0, ()),
+        (4, 1, (1, 1, 1, 1), 4, 2, (1, 30_000, 30_000)),
+    ],
+    ids=["x", "y"],
+)
+def test_cuda_counts_the_weights_of_a_matrix(shape, kernels):
+    with pytest.raises(ValueError, match="at most 2\\*\\*31 - 1 weights on a GPU; got 2700000000"):
+        kernels.bnaf_sizes(shape, "float32", False, 0)
+
+
 def test_cuda_kernels_train_as_those_of_the_cpu(place, monkeypatch):
     if place.type == "cuda":
         pytest.skip("a GPU draws other batches")

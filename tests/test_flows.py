@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from fastmi.nn.bases import DiagonalBase, GaussianBase  # noqa: E402
 from fastmi.nn.bnaf import BNAF, BNAFStep  # noqa: E402
-from fastmi.nn.flows import Composition, InvertibleLinear, Reversal  # noqa: E402
+from fastmi.nn.flows import Composition, InvertibleLinear, Reversal, Standardized  # noqa: E402
 from fastmi.nn.mienf import gaussian_information  # noqa: E402
 from fastmi.nn.realnvp import AffineCoupling, RealNVP  # noqa: E402
 
@@ -191,6 +191,10 @@ def test_linear_starts_where_it_is_told():
     torch.testing.assert_close(log_det, torch.linalg.slogdet(matrix).logabsdet.expand(5))
     with pytest.raises(ValueError, match="matrix must be invertible and finite"):
         flow.start_at(torch.zeros(3, 3), bias)
+    with pytest.raises(ValueError, match=r"matrix must have shape \(3, 3\); got \(2, 2\)"):
+        flow.start_at(torch.eye(2), bias)
+    with pytest.raises(ValueError, match=r"bias must have shape \(3,\); got \(1,\)"):
+        flow.start_at(matrix, bias[:1])
 
 
 def test_coupling_keeps_one_half():
@@ -240,6 +244,15 @@ def test_float32():
             r"agree on y_dims; got \[1, 2\]",
         ),
         (lambda: DiagonalBase(2, 2, parametrization="r"), "parametrization must be one of"),
+        (lambda: Standardized(Reversal(2), torch.zeros(5)), r"x must have shape \(n, 2\)"),
+        (lambda: Standardized(Reversal(2), torch.zeros(5, 3)), r"x must .* got \(5, 3\)"),
+        (lambda: Standardized(Reversal(2), torch.zeros(0, 2)), "n >= 1"),
+        (lambda: Standardized(Reversal(1), torch.full((2, 1), torch.nan)), "x must be finite"),
+        (
+            lambda: Standardized(Reversal(2), torch.zeros(5, 2), torch.zeros(5, 1)),
+            "y must be given if and only if the flow takes one; got y_dims=0 and y",
+        ),
+        (lambda: Standardized(BNAF(2, y_dims=1), torch.zeros(5, 2)), "y_dims=1 and no y"),
     ],
 )
 def test_bad_options(make, message):
@@ -259,6 +272,8 @@ def test_bad_options(make, message):
         (lambda: RealNVP(2, couplings=1.5), "couplings must be an integer"),
         (lambda: GaussianBase(1.5, 2), "dx must be an integer"),
         (lambda: Composition(3), "flows must be of type Flow; got int"),
+        (lambda: Standardized(Reversal(1), [[1.0]]), "x must be a float tensor; got list"),
+        (lambda: Standardized(Reversal(1), torch.zeros(3, 1).int()), "got torch.int32"),
         (lambda: BNAF(2)([[1.0, 2.0]]), "x must be a torch tensor; got list"),
         (lambda: BNAF(2, y_dims=1)(torch.zeros(1, 2), [[1.0]]), "y must be a torch tensor"),
     ],

@@ -121,6 +121,16 @@ def test_different_numbers_of_columns():
     assert math.isfinite(estimate)
 
 
+def test_constant_columns_are_left_out():
+    x, y = pair(600)
+    padded_x, padded_y = np.insert(x, 1, 5.0, axis=1), np.insert(y, 0, -1.0, axis=1)
+    estimate = fastmi.mi(padded_x, padded_y, method="mienf", **QUICK)
+    assert float(estimate) == float(fastmi.mi(x, y, method="mienf", **QUICK))
+    assert "columns 1 of x are constant and left out" in estimate.warnings[0]
+    assert "columns 0 of y are constant and left out" in estimate.warnings[1]
+    assert abs(fastmi.mi(np.ones((600, 2)), np.ones(600), method="mienf", **QUICK)) < 0.02
+
+
 def test_seed_reproduces_bit_for_bit():
     x, y = pair(600)
     first, second = (fastmi.mi(x, y, method="mienf", **QUICK) for _ in range(2))
@@ -212,6 +222,7 @@ def test_own_base_of_another_shape():
     [
         ({"flow": "nice"}, ValueError, "flow must be one of 'bnaf', 'realnvp'"),
         ({"base": "cauchy"}, ValueError, "base must be one of 'diagonal', 'gaussian'"),
+        ({"base": Base}, TypeError, "base must be 'diagonal', 'gaussian' or a fastmi.nn.Base"),
         ({"parametrization": "r"}, ValueError, "parametrization must be one of"),
         ({"couplings": 0}, ValueError, "couplings must be an integer >= 1"),
         ({"hidden": 1.5}, TypeError, "hidden must be an integer"),

@@ -182,6 +182,16 @@ def test_standardized_accounts_for_the_scale():
     assert torch.isfinite(constant(x)[0]).all()
 
 
+@pytest.mark.parametrize("scale", [1e-307, 1e-200, 1e200, 1e307])
+def test_standardized_at_the_ends_of_float64(scale):
+    x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)).double() + 3
+    plain = Standardized(InvertibleLinear(2).double(), x)
+    scaled = Standardized(InvertibleLinear(2).double(), scale * x)
+    (z, log_det), (expected, expected_log_det) = scaled(scale * x), plain(x)
+    torch.testing.assert_close(z, expected)
+    torch.testing.assert_close(log_det, expected_log_det - 2 * math.log(scale))
+
+
 def test_width_that_nobody_set():
     from fastmi.estimators.ndoe import default_width
 

@@ -93,6 +93,17 @@ def test_a_checkpoint_of_other_options_is_refused(changed, tmp_path):
         Problem().train(**{"steps": 200, "checkpoint": path, "resume": True} | changed)
 
 
+def test_a_checkpoint_of_another_kind_of_device_is_refused(tmp_path):
+    """Generators and optimizers keep other states there."""
+    path = tmp_path / "run.pt"
+    Problem().train(steps=4, checkpoint=path)
+    saved = torch.load(path, weights_only=True)
+    saved["run"]["device"] = "cuda"
+    torch.save(saved, path)
+    with pytest.raises(ValueError, match=r"same run; got device='cuda' .*device='cpu' now"):
+        Problem().train(steps=4, checkpoint=path, resume=True)
+
+
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "run.pt"
     for write in (lambda: path.write_text("hello"), lambda: torch.save({"a": 1}, path)):

@@ -165,6 +165,18 @@ def test_bad_options_are_named(option, value, error):
             TypeError,
             "schedule must return a .*LRScheduler; got int",
         ),
+        (
+            "options",
+            Training(optimizer=torch.optim.LBFGS),
+            TypeError,
+            "optimizer must return one whose .* got LBFGS, which needs closure",
+        ),
+        (
+            "options",
+            Training(schedule=torch.optim.lr_scheduler.ReduceLROnPlateau),
+            TypeError,
+            "schedule must return one whose .* got ReduceLROnPlateau, which needs metrics",
+        ),
     ],
 )
 def test_bad_arguments_are_named(argument, value, error, message):

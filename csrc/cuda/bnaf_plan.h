@@ -56,7 +56,7 @@ inline void check_shape(const BnafShape& shape) {
     const std::int64_t y_units = shape.d_y * shape.y_widths[l - 1];
     weights = std::max(weights, shape.d * a_out * y_units);
     if (l < shape.depth()) {
-      weights = std::max(weights, (shape.d_y + 1) / 2 * shape.y_widths[l] * y_units);
+      weights = std::max(weights, (shape.d_y + 1) * shape.y_widths[l] * y_units / 2);
     }
   }
   if (weights > kMostWeights) {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastmi._inputs import check_choice
 from fastmi.estimators._base import Estimate
+from fastmi.estimators._constant import without_constant_columns
 from fastmi.estimators._neural import NeuralEstimator, Split
 
 if TYPE_CHECKING:
@@ -61,31 +62,7 @@ class EntropyDifference(NeuralEstimator):
     def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
         split = super()._split(variables, names, test)
         which = SIDES.index(self.side)
-        first = split.train[which][0]
-        varies = (split.train[which] != first).any(0)
-        for part in (split.select, split.report):
-            varies |= (part[which] != first).any(0)
-        constant = (~varies).nonzero()[:, 0].tolist()
-        if not constant:
-            return split
-        if len(constant) == len(varies):
-            raise ValueError(
-                f"{self.side} must not be constant with side={self.side!r}: it has no density; "
-                "the information is 0"
-            )
-
-        def without(*blocks: Tensor) -> tuple[Tensor, ...]:
-            return tuple(
-                block[:, varies].contiguous() if i == which else block
-                for i, block in enumerate(blocks)
-            )
-
-        note = (
-            f"columns {', '.join(map(str, constant))} of {self.side} are constant and left out: "
-            "they have no density, and share no information"
-        )
-        split = split.map(without)
-        return replace(split, warnings=(*split.warnings, note))
+        return without_constant_columns(split, which, self.side, needed_by=f"side={self.side!r}")
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
         from fastmi.nn.cross_entropy import CrossEntropyFit

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastmi._inputs import check_choice
 from fastmi._scalars import check_integer
 from fastmi.estimators._base import Estimate
-from fastmi.estimators._neural import NeuralEstimator
+from fastmi.estimators._constant import without_constant_columns
+from fastmi.estimators._neural import NeuralEstimator, Split
 from fastmi.estimators._sizes import MOST_LAYERS
 from fastmi.estimators.ndoe import check_bnaf_size, check_realnvp_size, default_width
 
@@ -41,7 +42,8 @@ class MIENF(NeuralEstimator):
     density of the latents gives it. The value is the mean of its pointwise information over
     held-out samples. With normal bases it tends to a lower bound: never above the truth if
     both latents are exactly normal each by themselves, and arbitrarily far below if they are
-    not jointly normal. Where the latents are not normal yet it can exceed the truth.
+    not jointly normal. Where the latents are not normal yet it can exceed the truth. Constant
+    columns beside others have no density: they are left out, with a warning.
 
     ``terms`` of the result: ``learnt``, the information of the base's own parameters, which
     agrees with the value when the training has converged; ``gaussian``, that of the joint
@@ -78,7 +80,12 @@ class MIENF(NeuralEstimator):
         from fastmi.nn.bases import Base
 
         check_choice("flow", self.flow, FLOWS)
-        if not isinstance(self.base, Base):
+        if not isinstance(self.base, str | Base):
+            raise TypeError(
+                f"base must be 'diagonal', 'gaussian' or a fastmi.nn.Base; "
+                f"got base={self.base!r} ({type(self.base).__name__})"
+            )
+        if isinstance(self.base, str):
             check_choice("base", self.base, BASES)
         check_choice("parametrization", self.parametrization, PARAMETRIZATIONS)
         if self.width is not None:
@@ -106,6 +113,12 @@ class MIENF(NeuralEstimator):
             ValueError: Samples of wrong shape or length, not finite, fewer than a batch.
         """
         return self._estimate((x, y), ("x", "y"), test)
+
+    def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
+        split = super()._split(variables, names, test)
+        for which, name in enumerate(names):
+            split = without_constant_columns(split, which, name)
+        return split
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> MIENFFit:
         from fastmi.nn.bases import Base, DiagonalBase, GaussianBase

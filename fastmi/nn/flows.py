@@ -130,6 +130,10 @@ class Standardized(Flow):
         flow: What follows.
         x: Training samples (n, d).
         y: Training samples (n, d_y) of what conditions the flow; None if nothing does.
+
+    Raises:
+        TypeError: Samples that are no float tensor.
+        ValueError: Samples of another shape, not finite, or of a y that the flow does not take.
     """
 
     x_mean: Tensor
@@ -140,6 +144,14 @@ class Standardized(Flow):
 
     def __init__(self, flow: Flow, x: Tensor, y: Tensor | None = None) -> None:
         super().__init__()
+        if (y is None) != (flow.y_dims == 0):
+            raise ValueError(
+                f"y must be given if and only if the flow takes one; got y_dims={flow.y_dims} and "
+                f"{'no y' if y is None else 'y'}"
+            )
+        _check_samples("x", x, flow.dims)
+        if y is not None:
+            _check_samples("y", y, flow.y_dims)
         self.dims = flow.dims
         self.y_dims = flow.y_dims
         self.flow = flow
@@ -196,7 +208,16 @@ class InvertibleLinear(Flow):
         Args:
             matrix: Invertible, shape (d, d).
             bias: Shape (d,).
+
+        Raises:
+            ValueError: A shape does not fit; `matrix` is singular or not finite.
         """
+        for name, value, shape in (
+            ("matrix", matrix, (self.dims, self.dims)),
+            ("bias", bias, (self.dims,)),
+        ):
+            if value.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}; got {tuple(value.shape)}")
         log_det = torch.linalg.slogdet(matrix.double()).logabsdet
         if not torch.isfinite(log_det):
             raise ValueError("matrix must be invertible and finite")
@@ -234,9 +255,23 @@ class InvertibleLinear(Flow):
         return x
 
 
+def _check_samples(name: str, samples: object, dims: int) -> None:
+    if not isinstance(samples, Tensor) or not samples.is_floating_point():
+        got = samples.dtype if isinstance(samples, Tensor) else type(samples).__name__
+        raise TypeError(f"{name} must be a float tensor; got {got}")
+    if samples.dim() != 2 or samples.shape[1] != dims or not len(samples):
+        raise ValueError(f"{name} must have shape (n, {dims}), n >= 1; got {tuple(samples.shape)}")
+    if not torch.isfinite(samples).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity")
+
+
 def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and deviation of each column in the samples' dtype; 1 for a constant column."""
     wide = samples.double()
+    # Times a power of two, so that no square leaves the range of float64 and no bit changes.
+    size = torch.exp2(torch.frexp(wide.abs().amax(0)).exponent.double() - 1.0)
+    wide = wide / size
     mean, scale = wide.mean(0), wide.std(0, correction=0)
     constant = scale <= 1e-14 * wide.abs().amax(0)
-    return mean.to(samples.dtype), torch.where(constant, 1.0, scale).to(samples.dtype)
+    scale = torch.where(constant, 1.0, size * scale)
+    return (size * mean).to(samples.dtype), scale.to(samples.dtype)

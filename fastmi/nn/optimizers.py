@@ -23,6 +23,7 @@ def make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimiz
             raise TypeError(
                 f"optimizer must return a torch.optim.Optimizer; got {type(optimizer).__name__}"
             )
+        _check_step("optimizer", optimizer)
         return optimizer
     make: Any = OPTIMIZERS[options.optimizer]
     arguments: dict[str, Any] = {"lr": options.lr}
@@ -88,4 +89,15 @@ def make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None
             f"schedule must return a torch.optim.lr_scheduler.LRScheduler; "
             f"got {type(schedule).__name__}"
         )
+    _check_step("schedule", schedule)
     return schedule
+
+
+def _check_step(option: str, made: Optimizer | LRScheduler) -> None:
+    """Refuse what cannot be stepped as it is: LBFGS, ReduceLROnPlateau."""
+    needed = [p.name for p in signature(made.step).parameters.values() if p.default is p.empty]
+    if needed:
+        raise TypeError(
+            f"{option} must return one whose step() needs no argument; "
+            f"got {type(made).__name__}, which needs {', '.join(needed)}"
+        )

@@ -51,8 +51,8 @@ class Training:
             against it: `compile`, a `schedule` or an `optimizer` that is a function. True: or fail.
         progress: A bar with the running estimate, or a function called once per step.
         checkpoint: File written at each evaluation, in a folder that exists.
-        resume: Go on from `checkpoint` if it exists, of a run with the same data, seed and
-            optimizer; `steps` may be more.
+        resume: Go on from `checkpoint` if it exists, of a run with the same data, seed,
+            optimizer and kind of device; `steps` may be more.
 
     Raises:
         TypeError: An option of the wrong type.

@@ -304,6 +304,7 @@ class _Run:
         options = self.options
         return {
             "n": len(self.order),
+            "device": self.order.device.type,
             "batch_size": options.batch_size,
             "seed": options.seed,
             "optimizer": type(self.optimizer).__name__,
