@@ -11,7 +11,7 @@
 //   kneighbors        distances [n, k] of dtype, indices [n, k] int64, by (distance, index)
 //   count_within      [n] int64; radius: host array [n] of dtype
 //   ksg               mean, std [len(ks)]; counts [len(ks), m, n] int64; zero_radius [len(ks)]
-//   int64 ksg_sweep         two blocks x, y; the same with (len(scales), len(ks)) in front, m = 2
+//   ksg_sweep         two blocks x, y; the same with (len(scales), len(ks)) in front, m = 2
 //   ksg_permutations  variant 1 with the rows of blocks[0] in the order of orders[b], orders
 //                     [B, n] int64 on the host; mean, std, zero_radius [B, len(ks)]
 //   ksg_pairs         variant 1 for pairs[p] = (column, column), pairs [P, 2] int64, of the columns

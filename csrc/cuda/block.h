@@ -12,11 +12,12 @@
 // uninitialised; block.account(number) adds to the pair-dimensions that a host counts.
 //
 // Drivers are templates over a Queue, which stands for a stream of a device or for the host:
-// allocate, release, upload (has read its source when it ends), download (may end before the copy
-// does), launch<Body>(blocks, batch, params), wait, checkpoint (a wait at which an interrupt is
-// heard), multiprocessors(), scratch_bytes() that a launch may take beyond what its results need,
-// free_bytes() of the device, pair_dims_per_launch() that keep a launch short, and one_pass_from():
-// samples per neighbour from which brute force goes over the pairs only once.
+// allocate, release, upload and download (may end before the copy does: host memory stays until a
+// wait), upload_copy (has read its source when it ends), launch<Body>(blocks, batch, params), wait,
+// checkpoint (a wait at which an interrupt is heard), multiprocessors(), scratch_bytes() that a
+// launch may take beyond what its results need, free_bytes() of the device, pair_dims_per_launch()
+// that keep a launch short, and one_pass_from(): samples per neighbour from which brute force goes
+// over the pairs only once.
 #pragma once
 
 #include <algorithm>
@@ -86,7 +87,7 @@ class Scratch {
       : queue_(&queue), size_(size), data_(static_cast<T*>(queue.allocate(size * sizeof(T)))) {}
   Scratch(Queue& queue, const std::vector<T>& values)
       : Scratch(queue, static_cast<std::int64_t>(values.size())) {
-    queue.upload(data_, values.data(), size_ * sizeof(T));
+    queue.upload_copy(data_, values.data(), size_ * sizeof(T));
   }
   Scratch(Scratch&& other) noexcept : queue_(other.queue_), size_(other.size_), data_(other.data_) {
     other.data_ = nullptr;

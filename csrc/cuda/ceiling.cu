@@ -13,10 +13,11 @@ struct Ceiling {
   struct Shared {};
   static constexpr int kThreads = 256;
   static constexpr int kChains = 16;
+  static constexpr int kTogether = 8;  // steps without asking for the end
   struct Params {
-    std::int64_t steps;
-    const T* start;  ///< [kThreads + kChains]
-    T* out;          ///< [blocks * kThreads], written
+    std::int64_t steps;  ///< a multiple of kTogether
+    const T* start;      ///< [kThreads + kChains]
+    T* out;              ///< [blocks * kThreads], written
   };
 
   template <class Block>
@@ -31,11 +32,14 @@ struct Ceiling {
       }
       T query = p.start[t];
       FASTMI_ROLL
-      for (std::int64_t step = 0; step < p.steps; ++step) {
+      for (std::int64_t step = 0; step < p.steps; step += kTogether) {
         FASTMI_UNROLL
-        for (int c = 0; c < kChains; ++c) acc[c] = larger(acc[c], std::fabs(query - at[c]));
-        // Keeps the next step's differences from being those of this one.
-        query = acc[0];
+        for (int s = 0; s < kTogether; ++s) {
+          FASTMI_UNROLL
+          for (int c = 0; c < kChains; ++c) acc[c] = larger(acc[c], std::fabs(query - at[c]));
+          // Keeps the next step's differences from being those of this one.
+          query = acc[0];
+        }
       }
       T sum = 0;
       FASTMI_UNROLL

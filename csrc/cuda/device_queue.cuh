@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "cuda/block.h"
 #include "cuda/device.h"
@@ -46,16 +47,24 @@ class DeviceQueue {
     pool_ != nullptr ? cudaFreeAsync(data, stream_) : cudaFree(data);
   }
 
-  // CUDA has copied pageable memory to a buffer of its own when this returns.
   void upload(void* to, const void* from, std::int64_t bytes) {
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice,
                           stream_));
+  }
+  // CUDA usually has copied pageable memory to a buffer of its own by now, but promises it nowhere.
+  void upload_copy(void* to, const void* from, std::int64_t bytes) {
+    const auto* first = static_cast<const unsigned char*>(from);
+    staged_.emplace_back(first, first + bytes);
+    upload(to, staged_.back().data(), bytes);
   }
   void download(void* to, const void* from, std::int64_t bytes) {
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost,
                           stream_));
   }
-  void wait() { check(cudaStreamSynchronize(stream_)); }
+  void wait() {
+    check(cudaStreamSynchronize(stream_));
+    staged_.clear();
+  }
   void checkpoint() {
     wait();
     if (execution_.interrupted && execution_.interrupted()) throw Interrupted();
@@ -87,6 +96,7 @@ class DeviceQueue {
   DeviceScope device_;
   cudaStream_t stream_;
   cudaMemPool_t pool_;
+  std::vector<std::vector<unsigned char>> staged_;  ///< until the next wait
   LaunchLimits limits_ = launch_limits();
   int multiprocessors_ = 1;
 };

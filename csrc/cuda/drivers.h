@@ -232,7 +232,6 @@ std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n
     job.k = k;
     job.spaces = m;
     job.widest = geometry.widest();
-    job.widest = geometry.widest();
     job.space = space.data();
     job.limits = limits.data();
     job.counts = found.data();

@@ -10,11 +10,12 @@
 
 namespace fastmi::cuda {
 
-/// Calls launch(params, tiles) with as many tiles at a time as scratch and patience allow; heaps:
-/// heaps of k places per query, each with `kept` more for distances.
+/// Calls launch(params, tiles) with as many tiles at a time as scratch and patience allow. A tile
+/// is `batch` blocks, one for each problem, and has `heaps` of k places for each of its queries,
+/// with `kept` more for distances.
 template <class Body, class T, class Queue, class Launch>
-void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t heaps, int kept,
-                  double pair_dims_per_query, Launch&& launch) {
+void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t batch,
+                  std::int64_t heaps, int kept, double pair_dims_per_query, Launch&& launch) {
   constexpr int kQueries = Body::kQueries;
   const std::int64_t tiles = ceil_div(params.columns.n, kQueries);
   const std::int64_t for_samples = std::max<std::int64_t>(1, heaps * params.k) * kQueries;
@@ -23,7 +24,7 @@ void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t heaps
   const auto patience =
       static_cast<std::int64_t>(queue.pair_dims_per_launch() / (pair_dims_per_query * kQueries));
   // Whole waves of two blocks per multiprocessor: blocks take equally long.
-  const std::int64_t wave = 2 * queue.multiprocessors();
+  const std::int64_t wave = ceil_div(2 * queue.multiprocessors(), batch);
   const std::int64_t fit =
       std::min(pieces_at_once(queue, tiles, bytes, wave), std::max(patience, wave));
   const std::int64_t most = fit < wave ? fit : fit / wave * wave;
@@ -50,7 +51,7 @@ void run_tiles_as(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
       job.spaces,  job.space, job.strict, job.limits, job.counts};
   const double passes = job.radii == Radii::kGiven ? 1 : 2;
   launch_tiles<Body, T>(
-      queue, params, batch, kept,
+      queue, params, batch, batch, kept,
       passes * static_cast<double>(job.columns.n) * job.columns.d * static_cast<double>(batch),
       [&](const typename Body::Params& p, std::int64_t tiles) {
         queue.template launch<Body>(tiles, batch, p);
@@ -94,7 +95,7 @@ void run_sweep(Queue& queue, const SweepJob<T>& job) {
                                      job.scale,   job.number, job.ks,       job.k,     nullptr,
                                      nullptr,     job.radius, job.limits_y, job.counts};
   const double work = job.columns.d + 2.0 * job.scales * job.number;
-  launch_tiles<Body, T>(queue, params, job.scales, 0, 2 * work * job.columns.n,
+  launch_tiles<Body, T>(queue, params, 1, job.scales, 0, 2 * work * job.columns.n,
                         [&](const typename Body::Params& p, std::int64_t tiles) {
                           queue.template launch<Body>(tiles, 1, p);
                         });

@@ -35,6 +35,7 @@ class HostQueue {
   void upload(void* to, const void* from, std::int64_t bytes) {
     std::memcpy(to, from, static_cast<std::size_t>(bytes));
   }
+  void upload_copy(void* to, const void* from, std::int64_t bytes) { upload(to, from, bytes); }
   void download(void* to, const void* from, std::int64_t bytes) { upload(to, from, bytes); }
   void wait() {}
   void checkpoint() { ++checkpoints; }

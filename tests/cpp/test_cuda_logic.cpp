@@ -321,16 +321,20 @@ void check_batches() {
     orders.insert(orders.end(), order.begin(), order.end());
   }
   std::vector<std::int64_t> counts(ks.size() * 3 * n);
+  const auto order_of = [&](int b) { return orders.begin() + b * n; };
+  const auto estimated = [&](int b, const std::vector<int>& own_ks, Metric metric) {
+    std::vector<T> reordered;
+    for (auto i = order_of(b); i != order_of(b + 1); ++i) {
+      const T* row = blocks[0].data + *i * 2;
+      reordered.insert(reordered.end(), row, row + 2);
+    }
+    const Blocks<T> own{{reordered.data(), n, 2}, blocks[1], blocks[2]};
+    return cpu::ksg(own, own_ks, cpu::KsgVariant::kOne, metric, kCpu, {}, counts.data());
+  };
   for (const Metric metric : kMetrics) {
     std::vector<cpu::PsiSummary> expected;
     for (int b = 0; b < kOrders; ++b) {
-      std::vector<T> reordered;
-      for (std::int64_t i = 0; i < n; ++i) {
-        const T* row = blocks[0].data + orders[b * n + i] * 2;
-        reordered.insert(reordered.end(), row, row + 2);
-      }
-      const Blocks<T> own{{reordered.data(), n, 2}, blocks[1], blocks[2]};
-      const auto part = cpu::ksg(own, ks, cpu::KsgVariant::kOne, metric, kCpu, {}, counts.data());
+      const auto part = estimated(b, ks, metric);
       expected.insert(expected.end(), part.begin(), part.end());
     }
     for (const Algorithm algorithm : kBoth) {
@@ -343,6 +347,20 @@ void check_batches() {
         FASTMI_CHECK(queue.allocations == 0);
       }
     }
+  }
+  // A wave is made of the blocks of all problems: little scratch cuts even lists as long as here.
+  {
+    HostQueue queue(20);
+    queue.scratch = 340'000;
+    queue.one_pass = 40;
+    constexpr std::int64_t kSame = 19;
+    std::vector<std::int64_t> same;
+    for (std::int64_t b = 0; b < kSame; ++b) same.insert(same.end(), order_of(0), order_of(1));
+    const auto one = estimated(0, {1}, Metric::kChebyshev);
+    const auto found = cuda::drive_ksg_permutations(queue, blocks, same.data(), kSame, {1},
+                                                    Metric::kChebyshev, Algorithm::kBrute);
+    FASTMI_CHECK(same_summaries(found, std::vector<cpu::PsiSummary>(kSame, one[0])), "waves");
+    FASTMI_CHECK(queue.checkpoints == 1);
   }
   // Columns 0 to 5 are those of the blocks side by side.
   const std::vector<std::int64_t> pairs{0, 1, 4, 2, 5, 5};
