@@ -12,11 +12,12 @@ from torch import nn
 import fastmi
 from fastmi.nn import Training, capture, optimizers, train, training
 from fastmi.nn.bases import DiagonalBase, GaussianBase
+from fastmi.nn.bnaf import BNAF
 from fastmi.nn.capture import wants_graph
 from fastmi.nn.cross_entropy import CrossEntropyFit
-from fastmi.nn.flows import InvertibleLinear
+from fastmi.nn.flows import Composition, Flow, InvertibleLinear, Reversal, all_capturable
 from fastmi.nn.mienf import MIENFFit, MIENFModel
-from fastmi.nn.ndoe import SharedFlow
+from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 from fastmi.nn.optimizers import capture_obstacle, make_optimizer, make_schedule
 from fastmi.nn.options import OPTIMIZERS
 from fastmi.nn.realnvp import RealNVP
@@ -248,3 +249,17 @@ def test_cuda_graph_training_has_the_numbers_of_single_steps(method, options, re
     assert not other.history.cuda_graph
     np.testing.assert_array_equal(one.history.train, other.history.train)
     assert float(one) == float(other)
+
+
+def test_only_flows_that_say_so_are_captured():
+    class Own(Reversal):
+        capturable = False
+
+    assert not Flow.capturable
+    assert all_capturable(Composition(BNAF(2, width=3), RealNVP(2, couplings=2)))
+    assert not all_capturable(Composition(Reversal(2), Own(2)))
+    for flow, expected in ((Reversal(2), True), (Own(2), False)):
+        fit = CrossEntropyFit(SeparateFlows(flow, Reversal(2)), swapped=False)
+        assert fit.capturable is expected
+        assert MIENFFit(MIENFModel(flow, Reversal(2), DiagonalBase(2, 2))).capturable is expected
+    assert not CrossEntropyFit(torch.nn.Linear(2, 2), swapped=False).capturable

@@ -44,6 +44,7 @@ class BNAFStep(Flow):
             run apart.
     """
 
+    capturable = True
     log_rows: nn.ParameterList
 
     def __init__(

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from fastmi.nn.discriminative import Reading
+from fastmi.nn.flows import all_capturable
+from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 
 __all__ = ["CrossEntropyFit"]
 
@@ -29,8 +31,8 @@ class CrossEntropyFit:
 
     @property
     def capturable(self) -> bool:
-        """Whether a CUDA graph can hold the loss: a model whose attribute of this name says so."""
-        return bool(getattr(self.model, "capturable", False))
+        """Whether a CUDA graph can hold the loss: flows say so of themselves."""
+        return isinstance(self.model, SharedFlow | SeparateFlows) and all_capturable(self.model)
 
     def _terms(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)

@@ -22,10 +22,13 @@ class Flow(nn.Module, ABC):
     Attributes:
         dims: Columns d of x.
         y_dims: Columns of y; 0 if the flow takes none.
+        capturable: Whether a CUDA graph can hold a pass: it reads nothing back from the GPU and
+            draws no numbers. Asked of each flow by itself, also of those inside others.
     """
 
     dims: int
     y_dims: int
+    capturable = False
 
     @abstractmethod
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -69,6 +72,8 @@ class Composition(Flow):
         flows: At least one, of equal `dims`. Those with ``y_dims == 0`` are not shown y.
     """
 
+    capturable = True
+
     def __init__(self, *flows: Flow) -> None:
         super().__init__()
         if not flows:
@@ -107,6 +112,8 @@ class Composition(Flow):
 class Reversal(Flow):
     """Turns the order of the columns round, so that the next flow conditions the other way."""
 
+    capturable = True
+
     def __init__(self, dims: int) -> None:
         super().__init__()
         self.dims = check_integer("dims", dims, 1)
@@ -135,6 +142,8 @@ class Standardized(Flow):
         TypeError: Samples that are no float tensor.
         ValueError: Samples of another shape, not finite, or of a y that the flow does not take.
     """
+
+    capturable = True
 
     x_mean: Tensor
     x_scale: Tensor
@@ -185,6 +194,8 @@ class InvertibleLinear(Flow):
     Args:
         dims: Columns d of x.
     """
+
+    capturable = True
 
     fixed: Tensor
     log_det: Tensor
@@ -275,3 +286,8 @@ def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:
     constant = scale <= 1e-14 * wide.abs().amax(0)
     scale = torch.where(constant, 1.0, size * scale)
     return (size * mean).to(samples.dtype), scale.to(samples.dtype)
+
+
+def all_capturable(model: nn.Module) -> bool:
+    """Return whether a CUDA graph can hold a pass through every flow inside a model."""
+    return all(flow.capturable for flow in model.modules() if isinstance(flow, Flow))

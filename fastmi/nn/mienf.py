@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fastmi.nn.bases import Base, DiagonalBase
 from fastmi.nn.discriminative import Reading
-from fastmi.nn.flows import Flow, InvertibleLinear
+from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
 
 __all__ = ["MIENFFit", "MIENFModel"]
 
@@ -107,7 +107,7 @@ class MIENFFit:
     @property
     def capturable(self) -> bool:
         """Whether a CUDA graph can hold the loss: nothing of a diagonal base is read back."""
-        return type(self.model.base) is DiagonalBase
+        return type(self.model.base) is DiagonalBase and all_capturable(self.model)
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return minus the mean log likelihood, and the running value."""

@@ -25,9 +25,6 @@ class SharedFlow(nn.Module):
         flow: A flow of x that y conditions.
     """
 
-    #: Nothing here or in fastmi's flows reads back from a GPU or draws numbers.
-    capturable = True
-
     def __init__(self, flow: Flow) -> None:
         super().__init__()
         self.flow = flow
@@ -46,9 +43,6 @@ class SeparateFlows(nn.Module):
         marginal: A flow of x alone.
         conditional: A flow of x that y conditions.
     """
-
-    #: See :class:`SharedFlow`.
-    capturable = True
 
     def __init__(self, marginal: Flow, conditional: Flow) -> None:
         super().__init__()

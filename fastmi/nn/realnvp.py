@@ -27,6 +27,8 @@ class AffineCoupling(Flow):
         limit: s stays in (-limit, limit): ``limit tanh(raw / limit)``.
     """
 
+    capturable = True
+
     kept: Tensor
 
     def __init__(
