@@ -15,7 +15,7 @@ _DLPACK_CUDA = (2, 13)
 # The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
 DEFAULT_STREAM = 1
 
-_NAME = re.compile(r"cpu|auto|cuda(:(0|[1-9]\d{0,3}))?")
+_NAME = re.compile(r"cpu|auto|cuda(:(0|[1-9][0-9]{0,3}))?")
 
 
 class View(NamedTuple):

@@ -118,7 +118,9 @@ class TestNames:
     def test_good(self, name):
         assert as_device(name) == name
 
-    @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:-1", "cuda:01", "CUDA", "cuda:0 ", ""])
+    @pytest.mark.parametrize(
+        "name", ["gpu", "cuda:", "cuda:-1", "cuda:01", "cuda:1٣", "CUDA", "cuda:0 ", ""]
+    )
     def test_unknown(self, x, y, name):
         message = f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<index>'; got device={name!r}"
         for call in (
