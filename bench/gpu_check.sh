@@ -5,7 +5,7 @@
 #
 # Needs nvcc, cmake, ninja, a C++ compiler, and a python3 with pybind11, numpy, pytest and torch;
 # scikit-build-core if there is one, else plain cmake does. OUT (default build/gpu) gets gpu.json,
-# the table, the log of each stage and stages.tsv. A stage that fails or runs out of its time does
+# bnaf_gpu.json, stages.tsv and the log of each stage in logs.tgz. A stage that fails or runs out of its time does
 # not stop the next, except that nothing runs without a build. The limits add up to 9 minutes.
 #
 # Exit status: 0 if every stage passed, 1 if one failed, 77 without a GPU ("no GPU: not measured").
@@ -59,7 +59,8 @@ command -v nvcc >/dev/null || PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
 
 # Empty without a GPU: nvidia-smi says what is wrong on stdout.
 capability() {
-  nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 2>/dev/null |
+  { nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 ||
+    "$python" -c 'import torch; print("%d.%d" % torch.cuda.get_device_capability())'; } 2>/dev/null |
     sed -n 's/^ *\([0-9]\{1,\}\)\.\([0-9]\{1,\}\) *$/\1\2/p'
 }
 
@@ -121,12 +122,13 @@ export -f environment build_pip build_cmake build show tests sanitize measure fl
 
 cd "$work" || exit 1
 stage environment 20 bash -c 'environment'
-if stage build 140 bash -c 'build' && stage show 20 bash -c 'show'; then
+if stage build 115 bash -c 'build' && stage show 20 bash -c 'show'; then
   stage tests 80 bash -c 'tests'
   stage measure 100 bash -c 'measure'
   stage flows 80 bash -c 'flows'
   stage memcheck 45 bash -c 'sanitize memcheck 333'
   stage racecheck 45 bash -c 'sanitize racecheck 150'
+  stage synccheck 25 bash -c 'sanitize synccheck 150'
   stage table 10 bash -c 'table'
 fi
 
@@ -134,5 +136,6 @@ if [[ -z $dry_run ]]; then
   echo "== in all $((SECONDS - begin)) s"
   column -t "$out/stages.tsv" 2>/dev/null || cat "$out/stages.tsv"
   [[ -f $out/table.log ]] && cat "$out/table.log"
+  (cd "$out" && tar czf logs.tgz ./*.log && rm -f ./*.log)
   exit "$failed"
 fi
