@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
                 result["rows"] = [each for each in result["rows"] if each["case"] != name]
             result["rows"].insert(0 if compiled else number, {"case": name, **row})
             progress(line({"case": name, **row}))
-        except Exception as error:
+        except Exception as error:  # a row that fails must not cost the others the GPU
             traceback.print_exc()
             result["failures"].append({"what": what, "error": f"{type(error).__name__}: {error}"})
         save(result, arguments.json)

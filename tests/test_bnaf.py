@@ -13,6 +13,8 @@ from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_ref, bnaf_vector
 from fastmi.ops.bnaf_layout import BnafLayout
 from reference import bnaf as reference
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 # Rows of x, rows of y (None: no y), widths of x and of y; blocks that are square and not.
 SHAPES = [
@@ -23,14 +25,6 @@ SHAPES = [
     (6, 2, 5, [1, 20, 20, 1], 5, [1, 20, 20]),
 ]
 SHAPE_NAMES = ("n, c, d, widths, d_y, y_widths", SHAPES)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def make_layers(generator, blocks, widths, scale):

@@ -22,15 +22,9 @@ from fastmi.nn.optimizers import capture_obstacle, make_optimizer, make_schedule
 from fastmi.nn.options import OPTIMIZERS
 from fastmi.nn.realnvp import RealNVP
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 GPU = torch.device("cuda:0")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def flow_fit(seed=0):

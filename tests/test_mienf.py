@@ -13,15 +13,9 @@ torch = pytest.importorskip("torch")
 from fastmi.nn.bases import Base  # noqa: E402
 from fastmi.nn.mienf import canonical_maps, gaussian_information  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 QUICK = {"steps": 20, "batch_size": 64, "seed": 0, "patience": None, "width": 4}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def pair(n=3000, d=2, information=1.0, seed=0):

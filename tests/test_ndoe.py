@@ -15,16 +15,10 @@ from fastmi.nn.flows import InvertibleLinear, Standardized  # noqa: E402
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow  # noqa: E402
 from fastmi.nn.realnvp import RealNVP  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 METHODS = ("ndoe", "ndoe-realnvp", "bnaf")
 QUICK = {"steps": 30, "batch_size": 64, "seed": 0, "patience": None}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def pair(n=3000, d=2, information=1.0, seed=0):

@@ -1,6 +1,8 @@
 // Arguments and results that the bindings of both backends share.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -27,6 +29,35 @@ inline void check_k(int k, std::int64_t n) {
 inline void check_ks(const std::vector<int>& ks, std::int64_t n) {
   if (ks.empty()) throw std::invalid_argument("ks must not be empty");
   for (const int k : ks) check_k(k, n);
+}
+
+/// The radii of n samples; `radius` is an Array<T>.
+template <class T>
+const T* as_radii(const py::array& radius, std::int64_t n) {
+  if (radius.ndim() != 1 || radius.shape(0) != n) {
+    throw std::invalid_argument("radius must have shape [n]; got n=" + std::to_string(n) + " and " +
+                                std::to_string(radius.size()) + " radii");
+  }
+  const T* r = static_cast<const T*>(radius.data());
+  if (!std::all_of(r, r + n, [](T value) { return value >= 0; })) {
+    throw std::invalid_argument("radius must not be negative or NaN");
+  }
+  return r;
+}
+
+/// Relative scales in the number type of the samples.
+template <class T>
+std::vector<T> as_scales(const std::vector<double>& scales) {
+  if (scales.empty()) throw std::invalid_argument("scales must not be empty");
+  std::vector<T> own;
+  for (const double scale : scales) {
+    own.push_back(static_cast<T>(scale));
+    if (!(own.back() > 0) || !std::isfinite(own.back())) {
+      throw std::invalid_argument("scales must be positive and finite; got " +
+                                  std::to_string(scale));
+    }
+  }
+  return own;
 }
 
 /// mean, std and zero_radius of a backend's summaries, in the shape of the estimates.

@@ -131,14 +131,7 @@ Array<std::int64_t> count_within(const DeviceBlocks& pointers, std::int64_t n,
   if (!py::isinstance<Array<T>>(radius)) {
     throw py::type_error("radius must be a C-contiguous host array of the dtype of the blocks");
   }
-  if (radius.ndim() != 1 || radius.shape(0) != n) {
-    throw std::invalid_argument("radius must have shape [n]; got n=" + std::to_string(n) + " and " +
-                                std::to_string(radius.size()) + " radii");
-  }
-  const T* r = static_cast<const T*>(radius.data());
-  if (!std::all_of(r, r + n, [](T value) { return value >= 0; })) {
-    throw std::invalid_argument("radius must not be negative or NaN");
-  }
+  const T* r = as_radii<T>(radius, n);
   Array<std::int64_t> counts(static_cast<py::ssize_t>(n));
   std::int64_t* out = counts.mutable_data();
   without_gil(device, stream, [&](const cuda::Execution& execution) {
@@ -176,15 +169,7 @@ py::tuple ksg_sweep(const DeviceBlocks& pointers, std::int64_t n, const std::vec
   if (blocks.size() != 2) {
     throw std::invalid_argument("ksg_sweep needs 2 blocks; got " + std::to_string(blocks.size()));
   }
-  std::vector<T> own_scales;
-  for (const double scale : scales) {
-    own_scales.push_back(static_cast<T>(scale));
-    if (!(own_scales.back() > 0) || !std::isfinite(own_scales.back())) {
-      throw std::invalid_argument("scales must be positive and finite; got " +
-                                  std::to_string(scale));
-    }
-  }
-  if (own_scales.empty()) throw std::invalid_argument("scales must not be empty");
+  const std::vector<T> own_scales = as_scales<T>(scales);
   const auto number = static_cast<py::ssize_t>(scales.size());
   const auto lists = static_cast<py::ssize_t>(ks.size());
   Array<std::int64_t> counts({number, lists, py::ssize_t{2}, static_cast<py::ssize_t>(n)});

@@ -3,7 +3,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "bindings/cpu_ops.h"
 #include "cpu/sweep.h"
@@ -41,15 +40,7 @@ py::tuple ksg_sweep(const py::array& x, const py::array& y, const std::vector<do
   const Blocks<T> blocks = as_blocks<T>({x, y});
   const std::int64_t n = blocks.front().n;
   check_ks(ks, n);
-  std::vector<T> own_scales;
-  for (const double scale : scales) {
-    own_scales.push_back(static_cast<T>(scale));
-    if (!(own_scales.back() > 0) || !std::isfinite(own_scales.back())) {
-      throw std::invalid_argument("scales must be positive and finite; got " +
-                                  std::to_string(scale));
-    }
-  }
-  if (own_scales.empty()) throw std::invalid_argument("scales must not be empty");
+  const std::vector<T> own_scales = as_scales<T>(scales);
   const auto number = static_cast<py::ssize_t>(scales.size());
   const auto lists = static_cast<py::ssize_t>(ks.size());
   Array<std::int64_t> counts({number, lists, py::ssize_t{2}, static_cast<py::ssize_t>(n)});

@@ -1,7 +1,5 @@
 #include <pybind11/stl.h>
 
-#include <algorithm>
-
 #include "bindings/cpu_ops.h"
 #include "cpu/count.h"
 #include "cpu/knn.h"
@@ -50,14 +48,7 @@ py::array count_within(const std::vector<py::array>& arrays, const py::array& ra
   if (!py::isinstance<Array<T>>(radius)) {
     throw py::type_error("radius must be C-contiguous and of the dtype of the blocks");
   }
-  if (radius.ndim() != 1 || radius.shape(0) != n) {
-    throw std::invalid_argument("radius must have shape [n]; got n=" + std::to_string(n) + " and " +
-                                std::to_string(radius.size()) + " radii");
-  }
-  const T* r = static_cast<const T*>(radius.data());
-  if (!std::all_of(r, r + n, [](T value) { return value >= 0; })) {
-    throw std::invalid_argument("radius must not be negative or NaN");
-  }
+  const T* r = as_radii<T>(radius, n);
   Array<std::int64_t> counts(static_cast<py::ssize_t>(n));
   std::int64_t* out = counts.mutable_data();
   without_gil(blocks, threads, [&](const cpu::Execution& execution) {
