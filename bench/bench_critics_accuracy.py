@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import render
+import result_tables
 import torch
 
 import fastmi
@@ -108,7 +108,7 @@ def _table(rows: list[dict[str, Any]], truths: tuple[float, ...], methods: list[
         seconds = np.median([cell["seconds"] for cell in cells])
         values = [f"{c['estimate']:.2f} ± {c['stderr']:.2f}" for c in cells]
         body.append([method, *values, f"{seconds:.1f} s"])
-    return render.markdown_table(["truth", *map(str, truths), "median time"], body)
+    return result_tables.markdown_table(["truth", *map(str, truths), "median time"], body)
 
 
 def _plot(

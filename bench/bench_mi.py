@@ -19,6 +19,7 @@ from typing import Any
 import machine
 import peers
 import render
+import result_tables
 import tasks
 from peers import _base
 from tasks import Task
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     rows = []
     for task in tasks.select(table, arguments.cases):
         rows.append(_measure(task, present, pace, arguments.dtype, arguments.seed))
-        progress(render.mi_line(rows[-1]))
+        progress(result_tables.mi_line(rows[-1]))
         # The machine's clock drifts too: the best moment of the run is the ceiling.
         peak = max(peak, probe())
     result = {
