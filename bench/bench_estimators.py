@@ -17,6 +17,7 @@ from pathlib import Path
 import machine
 import numpy as np
 import render
+import tasks
 from known import SAMPLES, Blocks, Method, Sample
 
 from fastmi._extras import ProgressBar
@@ -138,8 +139,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1000, help="samples")
     parser.add_argument("--runs", type=int, help="50, or 5 with --quick")
-    parser.add_argument("--quick", action="store_true", help="few runs")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "few runs")
     arguments = parser.parse_args(argv)
 
     runs = arguments.runs or (5 if arguments.quick else 50)

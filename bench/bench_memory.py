@@ -20,6 +20,7 @@ import machine
 import numpy as np
 import peers
 import render
+import tasks
 from peers import _base
 from tasks import Task
 from timing import progress
@@ -58,8 +59,7 @@ def _child(name: str, path: str, k: int) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="n = 1e5 and fastmi only")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "n = 1e5 and fastmi only")
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="only these libraries")
     parser.add_argument("--child", nargs=2, metavar=("NAME", "PATH"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
