@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import result_tables
 import torch
+from methods import Entry
 
-import fastmi
 from fastmi import datasets
 from fastmi._extras import ProgressBar
 
@@ -66,8 +66,7 @@ def main(argv: list[str] | None = None) -> None:
             x_test, y_test = law.sample(10_240, seed=1)
             if task == "cubic":
                 y, y_test = y**3, y_test**3
-            make = fastmi.estimators.MI_METHODS[method]
-            estimator: Any = make(
+            estimator = Entry("mi", method).make(
                 steps=arguments.steps,
                 lr=5e-4 if arguments.steps > 2000 else 2e-3,
                 eval_every=max(arguments.steps // 10, 1),

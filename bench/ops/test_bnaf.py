@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="flows need torch")
-
+pytest.importorskip("torch", reason="flows need torch")
+import torch
 from steps.bnaf import Parameters, fastmi_step, ref_step
 
 from fastmi.ops.bnaf import bnaf_ref, bnaf_vector

@@ -4,26 +4,27 @@ import math
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="networks need torch")
+pytest.importorskip("torch", reason="networks need torch")
+import torch
+from methods import ENTRIES
 
 from fastmi.datasets import CorrelatedGaussian
-from fastmi.estimators import MI_METHODS
-from fastmi.estimators._lookup import Lazy
 from fastmi.nn.optimizers import make_optimizer
 
-NETWORKS = [name for name, make in MI_METHODS.items() if isinstance(make, Lazy)]
+# The conditional one trains a critic of the same kind.
+NETWORKS = [entry for entry in ENTRIES if entry.trains and entry.quantity == "mi"]
 # Columns of each variable, batch.
 CASES = {"small": (2, 32), "large": (20, 128)}
 
 
-@pytest.mark.parametrize("method", NETWORKS)
-def test_training_step(benchmark, size, method):
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda entry: entry.name)
+def test_training_step(benchmark, size, network):
     d, batch = CASES[size]
     benchmark.extra_info["case"] = f"d = {d}, batch {batch}"
     blocks = CorrelatedGaussian(0.6, d).sample(batch, 0)
     x, y = (torch.from_numpy(block).float() for block in blocks)
     torch.manual_seed(0)
-    estimator = MI_METHODS[method](batch_size=batch)
+    estimator = network.make(batch_size=batch)
     fit = estimator._make_fit((x, y))
     optimizer = make_optimizer(list(fit.model.parameters()), estimator._training())
 
