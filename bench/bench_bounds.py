@@ -25,7 +25,7 @@ from typing import Any
 import machine
 import numpy as np
 from bench_memory import memory
-from render import markdown_table
+from result_tables import markdown_table
 from timing import interleave, progress, timed
 
 from fastmi import bounds
