@@ -78,10 +78,10 @@ def pytest_terminal_summary(
 ) -> None:
     """Print one line for each operation that an earlier run has too, instead of a table each."""
     session: Any = config.pluginmanager.getplugin("pytest-benchmark")
-    if session.compared_mapping and session.groups:
+    rows = list(_compared([each for _, group in session.groups or () for each in group]))
+    if rows:
         session.quiet = not session.verbose
         header = ["operation", "case", "run", "before", "now", "now / before, median", "min"]
-        rows = list(_compared([each for _, group in session.groups for each in group]))
         terminalreporter.write_line("\n" + markdown_table(header, rows))
 
 
