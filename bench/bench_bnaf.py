@@ -81,7 +81,7 @@ def keep_freed_memory() -> bool:
 
 
 def gemm_rate(clock: Clock) -> float:
-    """FLOP/s of torch.mm at the size of a hidden layer."""
+    """Return the FLOP/s of torch.mm at the size of a hidden layer."""
     a, b, out = torch.rand(1024, 512), torch.rand(512, 512), torch.empty(1024, 512)
     seconds = []
     for _ in range(200):
@@ -136,7 +136,7 @@ def measure(
 
 
 def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
-    """All but the modules, which normalise their weights, start at one loss and stay together."""
+    """Exit unless all losses agree but those of the modules, which normalise their weights."""
     losses = {name: [float(step()) for _ in range(3)] for name, step in candidates.items()}
     expected = losses["fastmi"]
     for name, values in losses.items():
@@ -146,7 +146,7 @@ def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
 
 
 def multiply_adds(n: int, a: int, ndoe: bool) -> int:
-    """Multiply-adds per sample of one forward pass; the backward pass takes twice as many."""
+    """Return the multiply-adds of a forward pass per sample; the backward pass takes twice as many."""
     triangle = n * (n + 1) // 2
     x_to_x = triangle * (a + a * a + a)
     y_to_y = triangle * (a + a * a)
@@ -156,7 +156,7 @@ def multiply_adds(n: int, a: int, ndoe: bool) -> int:
 
 
 def adam_seconds(start: Parameters, clock: Clock) -> float:
-    """Time of torch's fused Adam on parameters that fastmi has."""
+    """Return the time of torch's fused Adam on as many parameters as fastmi has."""
     groups = (start.weights, start.y_weights, start.cross, start.biases, start.y_biases)
     parameters = [t.clone().requires_grad_() for group in groups for t in group]
     for parameter in parameters:

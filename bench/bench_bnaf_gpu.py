@@ -45,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     cases = ((4, 6),) if arguments.quick else CASES
     table = [(n, a, batch, ndoe) for n, a in cases for batch in BATCHES for ndoe in (True, False)]
     table = table[:2] if arguments.quick else table
-    # Compiling takes as long as all else: the first case comes once more at the end, with it.
+    # Compiling takes as long as all the rest, so only the first case has a compiled candidate; it
+    # comes a second time, at the end.
     for number, case in enumerate([*table, table[0]]):
         compiled = number == len(table)
         n, a, batch, ndoe = case
@@ -133,9 +134,9 @@ def graphed(step: Step) -> Step:
 
 
 def check_losses(candidates: dict[str, Step]) -> None:
-    """All but the modules start at one loss; graph and compiled step have warmed up by then."""
+    """Raise ValueError unless all but the modules have the same losses, step by step."""
     losses = {name: [float(step()) for _ in range(4)] for name, step in candidates.items()}
-    # The graph took three steps before its first replay.
+    # The graph has taken three steps before its first replay, to warm up.
     pairs = [(losses["fastmi graph"][0], losses["fastmi"][3])]
     if "ref compiled" in losses:
         pairs += zip(losses["ref compiled"], losses["fastmi"], strict=True)
@@ -160,11 +161,11 @@ def timed(step: Step) -> Callable[[], tuple[float, float]]:
 
 
 def bytes_moved(n: int, a: int, batch: int, ndoe: bool) -> int:
-    """Bytes that a step moves at least, in float32.
+    """Return the bytes that a step in float32 must move at least.
 
-    Parameters: read by forward, backward and gradients, gradients written, and Adam's seven
-    arrays. Each hidden unit of x: six arrays written (activation, slope, E, S, bend, delta), each
-    read once more; of y three.
+    Parameters are read by the forward pass, the backward pass and the gradients; the gradients
+    are written; Adam reads and writes seven arrays. For each hidden unit of x, six arrays
+    (activation, slope, E, S, bend, delta) are written and read once more; for one of y, three.
     """
     triangle = n * (n + 1) // 2
     parameters = triangle * (2 * a + a * a) + triangle * (a + a * a) + n * n * (2 * a + a * a)

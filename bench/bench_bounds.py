@@ -63,7 +63,7 @@ def _distributions(dims: int) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def torch_loop(x: Any, z: Any, k: int) -> tuple[float, float]:
-    """What one writes first: draw, weigh, append, one importance sample after the other."""
+    """Draw and weigh one importance sample after the other, as a first version would."""
     import torch
 
     prior, likelihood = _distributions(x.shape[1])
@@ -78,7 +78,7 @@ def torch_loop(x: Any, z: Any, k: int) -> tuple[float, float]:
 
 
 def torch_at_once(x: Any, z: Any, k: int) -> tuple[float, float]:
-    """All importance samples in one array."""
+    """Draw and weigh all importance samples in one array."""
     import torch
 
     prior, likelihood = _distributions(x.shape[1])
@@ -119,7 +119,7 @@ def speed(quick: bool) -> Rows:
     rows = []
     for dims in (1, 10):
         calls = candidates(dims, n, k)
-        # Of one thread, CPU time is what a clock on the wall shows on an idle machine.
+        # One thread runs: its CPU time is the wall time of an idle machine.
         timings = interleave(
             {name: partial(timed, run, time.process_time) for name, run in calls.items()},
             budget=2 if quick else 15,

@@ -30,7 +30,7 @@ D = 20
 
 
 def options(method: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the method is run with: all pairs by an inner product where they are not affordable."""
+    """Return the options of a method; all pairs are scored by an inner product, which is cheap."""
     width = (arguments.width, arguments.width)
     if method == "doe":
         return {"hidden": width}

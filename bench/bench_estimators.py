@@ -107,7 +107,7 @@ def from_definition(sample: Sample, method: Method, n: int) -> float:
             if method.name == "lnc"
             else sample.estimate(method, blocks)
         )
-        # Not max(): it may drop NaN.
+        # max() could drop a NaN.
         largest = float(np.maximum(largest, abs(ours - oracle(blocks, method))))
     return largest
 

@@ -42,9 +42,9 @@ QUICK_TABLE = ((Task(1, 1, 10_000), "float32"), (Task(10, 10, 10_000), "float32"
 SWEEP_TABLE = (Task(20, 20, 20_000), Task(100, 100, 20_000))
 QUICK_SWEEP = (Task(20, 20, 2_000),)
 
-# Calls of the CPU path that would take longer than this many pair-dimensions are left out.
+# The CPU is left out of cases with more pair-dimensions than this: they would take too long.
 CPU_PAIR_DIMS = 2.1e12
-# Rows of distances that the rival holds at once, in entries.
+# Distances that the rival holds at once.
 CHUNK_ENTRIES = 2**27
 
 
@@ -76,7 +76,7 @@ def rival_seconds(x: Any, y: Any, k: int, budget: float) -> dict[str, Any]:
         begin = time.perf_counter()
         rows = 0
         before.record()
-        # Whole chunks alone: the last one is shorter.
+        # The last chunk may be shorter, and is left out.
         for start in range(0, n - chunk + 1, chunk):
             count(start)
             torch.cuda.synchronize()

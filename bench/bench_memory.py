@@ -40,7 +40,8 @@ def _child(name: str, path: str, k: int) -> None:
     """Estimate once on the saved sample and print the memory figures as JSON."""
     _base.THREADS = machine.cores()
     (peer,) = peers.choose([name])
-    # A call on a few points first: imports, thread stacks and pools are not the estimate's.
+    # A first call on a few points pays for imports, thread stacks and pools, which are not the
+    # estimate's.
     small = np.random.default_rng(0).standard_normal((2, 100, 1))
     peer.mi(small[0], small[1], k)
     columns = np.load(path)

@@ -1,4 +1,4 @@
-"""Samples with known information for bench_estimators.py, and what is estimated from them."""
+"""Samples whose information is known in closed form, and the methods that are tried on each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Method:
     """One estimator with its options.
 
     Attributes:
-        name: As fastmi calls it.
-        k: Neighbours; None where there are none.
-        options: More of them.
+        name: What fastmi calls the method.
+        k: Number of neighbours; None for a method without neighbours.
+        options: Further options by name.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Sample:
 
     Attributes:
         quantity: A function of fastmi: "mi", "cmi", "total_correlation" or "entropy".
-        name: Of the law.
-        dims: Columns, as they are shown.
-        truth: In nats.
-        draw: From n and a generator to the arguments of the function.
-        methods: Estimators to be tried.
+        name: Name of the law.
+        dims: Columns of each variable, as the table shows them.
+        truth: The true value in nats.
+        draw: Makes the arguments of the function from n and a generator.
+        methods: The methods that are tried on it.
     """
 
     quantity: str

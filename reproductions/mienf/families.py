@@ -47,7 +47,7 @@ def _mixed(mi: float, d: int) -> datasets.Distribution:
 
 
 def _student(mi: float, d: int) -> datasets.Distribution:
-    # Dependent even without correlation; `mi` counts the correlation's share alone.
+    # Student vectors depend on each other even without correlation; `mi` is what correlation adds.
     rho = datasets.CorrelatedGaussian.from_mi(mi, d).rho
     dispersion = np.block([[np.eye(d), rho * np.eye(d)], [rho * np.eye(d), np.eye(d)]])
     return datasets.Student(4.0, dispersion, d)

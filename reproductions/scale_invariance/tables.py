@@ -97,7 +97,7 @@ def read_rows(table: int) -> list[Row]:
 
 def draw(row: Row, trial: int, parameters: tuple[float, float]) -> tuple:
     """Return x (transformed), t and the true mutual information of one trial."""
-    # Not the row's number: rows of one base share their samples.
+    # The row's number is no part of the seed: rows of one base share their samples.
     rng = np.random.default_rng([row.table, row.n, row.d, trial])
     parameter = rng.uniform(*parameters)
     family = datasets.AdditiveNoise if row.table == 2 else datasets.CorrelatedGaussian
