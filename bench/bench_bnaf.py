@@ -146,7 +146,7 @@ def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
 
 
 def multiply_adds(n: int, a: int, ndoe: bool) -> int:
-    """Return the multiply-adds of a forward pass per sample; the backward pass takes twice as many."""
+    """Return the multiply-adds of one sample's forward pass, half of those of its backward pass."""
     triangle = n * (n + 1) // 2
     x_to_x = triangle * (a + a * a + a)
     y_to_y = triangle * (a + a * a)
