@@ -21,7 +21,7 @@ LAYERS = [
     {"estimators", "datasets"},
     {"nn"},
     {"ops", "normalize"},
-    {"_backend", "_inputs", "_device_array", "_arrays", "_device", "_cuda_kernels", "_dlpack"},
+    {"_inputs", "_reading", "_blocks", "_device", "_backend"},
     {"_cpu", "_cuda"},
 ]
 

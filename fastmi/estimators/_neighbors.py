@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import device_of
 from fastmi._device import as_device
-from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
-from fastmi.ops.knn import chosen_algorithm, kth_distance
+from fastmi.ops.knn import KthDistances, kth_distance
 
 Array = NDArray[Any]
 
@@ -98,7 +97,7 @@ class NeighborEstimator:
             blocks = jitter(blocks, self.noise, self.seed)
         return Samples(blocks, ks, ())
 
-    def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> Array:
+    def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
             blocks, ks, metric=self._metric(), algorithm=self.algorithm, n_jobs=self.n_jobs
         )
@@ -114,7 +113,7 @@ class NeighborEstimator:
             metric=self._metric(),
             algorithm=self.algorithm if fits else "auto",
             n_jobs=self.n_jobs,
-        )
+        ).counts
 
     def _finish(
         self,
@@ -123,9 +122,8 @@ class NeighborEstimator:
         terms: Sequence[Terms],
         *,
         dims: tuple[int, ...],
-        searched: tuple[int, ...],
+        algorithm: str,
         start: float,
-        algorithm: str | None = None,
     ) -> Estimate | list[Estimate]:
         """Return the estimates: means of the local values.
 
@@ -134,15 +132,12 @@ class NeighborEstimator:
             samples: What was searched.
             terms: From the counts, for each number of neighbours.
             dims: Columns of each argument.
-            searched: Columns of each block of the space that was searched.
+            algorithm: Search of the joint space that ran.
             start: When the call began.
-            algorithm: Search that ran where the option does not tell.
         """
         ks = samples.ks
         n = len(terms[0].local)
         device = device_of(samples.blocks[0])
-        chosen = partial(chosen_algorithm, n, searched, max(ks), device=device)
-        ran = algorithm or (chosen if self.algorithm == "auto" else self.algorithm)
         seconds = perf_counter() - start
         estimates = []
         for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
@@ -156,7 +151,7 @@ class NeighborEstimator:
                 stderr=std / n**0.5,
                 local=local,
                 warnings=samples.notes + warnings,
-                algorithm=ran,
+                algorithm=algorithm,
                 counts=counts,
                 seconds=seconds,
                 device=device,

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import device_of
 from fastmi._device import as_device
-from fastmi._device_array import device_of
 from fastmi._inputs import (
     Seed,
     as_blocks,
@@ -27,7 +27,7 @@ from fastmi._inputs import (
 from fastmi.estimators._base import Estimate, small_sample_warnings
 from fastmi.estimators._theiler import check_theiler, check_window
 from fastmi.ops.digamma import psi
-from fastmi.ops.knn import chosen_algorithm, kth_distance
+from fastmi.ops.knn import kth_distance
 from fastmi.ops.theiler import theiler_counts
 
 CORRECTIONS = ("digamma", "log", "log-1")
@@ -103,7 +103,7 @@ class KozachenkoLeonenko:
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
         if self.theiler:
-            distances, _ = theiler_counts(
+            distances, _, algorithm = theiler_counts(
                 blocks,
                 ks,
                 window=self.theiler,
@@ -113,14 +113,11 @@ class KozachenkoLeonenko:
                 n_jobs=self.n_jobs,
             )
         else:
-            distances = kth_distance(
+            distances, algorithm = kth_distance(
                 blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
             )
         constant = self._log_n(n) + log_unit_ball(d, self.metric)
         device = device_of(blocks[0])
-        searched = partial(chosen_algorithm, n, (d,), max(ks), device=device)
-        by_auto = self.algorithm == "auto"
-        ran = "brute" if self.theiler else searched if by_auto else self.algorithm
         estimates = []
         for k, radius in zip(ks, distances, strict=True):
             local = self._local(radius, k, d, constant)
@@ -133,7 +130,7 @@ class KozachenkoLeonenko:
                 stderr=float(local.std()) / n**0.5,
                 local=local,
                 warnings=partial(_warnings, n, k),
-                algorithm=ran,
+                algorithm=algorithm,
                 seconds=perf_counter() - start,
                 device=device,
             )

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import host, like
+from fastmi._blocks import host, like
 from fastmi.estimators._base import Estimate
 from fastmi.estimators._neighbors import InformationEstimator, Terms, widths
 from fastmi.estimators.weighted_entropy import weighted_locals, weighted_warnings
@@ -90,18 +90,19 @@ class EntropySum(InformationEstimator):
             )
             for block, name in zip(spaces, ("x", "y", "(x, y)"), strict=True)
         ]
+        locals_ = [of_space for of_space, _ in per_space]
         n, d = spaces[2].shape
         unequal = _scale_warnings(*(host(block) for block in blocks))
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
-            for k, of_x, of_y, of_both in zip(samples.ks, *per_space, strict=True)
+            for k, of_x, of_y, of_both in zip(samples.ks, *locals_, strict=True)
         ]
         return self._finish(
             "3h",
             samples,
             terms,
             dims=widths(samples.blocks),
-            searched=(d,),
+            algorithm=per_space[2][1],
             start=start,
         )
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import device_of
 from fastmi._device import as_device
-from fastmi._device_array import device_of
 from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
 from fastmi._scalars import check_seed
 from fastmi.estimators._base import Estimate, small_sample_warnings
@@ -20,7 +20,6 @@ from fastmi.estimators._neighbors import CEILING_SHARE, sample_warnings
 from fastmi.estimators._theiler import check_theiler, check_window
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.theiler import theiler_ksg_terms
 
@@ -135,12 +134,9 @@ class KSG:
             )
         dims = (blocks[0].shape[1], blocks[1].shape[1])
         device = device_of(blocks[0])
-        searched = partial(chosen_algorithm, n, dims, max(ks), self.variant == 2, device)
-        by_auto = self.algorithm == "auto" or (self.algorithm == "sort" and self.variant == 2)
-        ran = "brute" if self.theiler else searched if by_auto else self.algorithm
         seconds = perf_counter() - start
         estimates = []
-        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *terms, strict=True):
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *terms[:4], strict=True):
             constant = psi(k) + psi(n)
             if self.variant == 2:
                 constant -= 1.0 / k
@@ -156,7 +152,7 @@ class KSG:
                 warnings=partial(
                     _warnings, value, k, counts, int(zero_radius), notes, self.theiler
                 ),
-                algorithm=ran,
+                algorithm=terms.algorithm,
                 counts=counts,
                 seconds=seconds,
                 device=device,

@@ -63,8 +63,9 @@ class KSGHybrid(MetricNeighborEstimator):
         samples = self._read((x, y), ("x", "y"))
         blocks, ks, _ = samples
         n = len(blocks[0])
+        radii, algorithm = self._kth_distance(blocks, ks)
         terms = []
-        for k, radius in zip(ks, self._kth_distance(blocks, ks), strict=True):
+        for k, radius in zip(ks, radii, strict=True):
             counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
             constant = psi(k) - 1.0 / k + psi(n)
             local = constant - digamma(counts).sum(axis=0)
@@ -74,4 +75,4 @@ class KSGHybrid(MetricNeighborEstimator):
             )
             terms.append(Terms(local, counts, found))
         dims = widths(blocks)
-        return self._finish("ksg_eq6", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish("ksg_eq6", samples, terms, dims=dims, algorithm=algorithm, start=start)

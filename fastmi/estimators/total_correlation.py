@@ -79,7 +79,7 @@ class TotalCorrelation(MetricNeighborEstimator):
             n_jobs=self.n_jobs,
         )
         terms = []
-        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found, strict=True):
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found[:4], strict=True):
             constant = psi(k) + (m - 1) * psi(n)
             if self.variant == 2:
                 constant -= (m - 1) / k
@@ -91,7 +91,12 @@ class TotalCorrelation(MetricNeighborEstimator):
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
         dims = widths(blocks)
         return self._finish(
-            f"ksg{self.variant}", samples, terms, dims=dims, searched=dims, start=start
+            f"ksg{self.variant}",
+            samples,
+            terms,
+            dims=dims,
+            algorithm=found.algorithm,
+            start=start,
         )
 
 

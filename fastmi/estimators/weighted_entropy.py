@@ -68,7 +68,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
         start = perf_counter()
         samples = self._read((x,), ("x",))
         blocks, ks, _ = samples
-        locals_ = weighted_locals(
+        locals_, ran = weighted_locals(
             blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
         )
         n = len(blocks[0])
@@ -77,7 +77,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
             for k, local in zip(ks, locals_, strict=True)
         ]
         dims = widths(blocks)
-        return self._finish("wkl", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish("wkl", samples, terms, dims=dims, algorithm=ran, start=start)
 
 
 def weighted_locals(
@@ -88,8 +88,10 @@ def weighted_locals(
     algorithm: str,
     n_jobs: int | None,
     noise: float,
-) -> list[NDArray[np.float64]]:
+) -> tuple[list[NDArray[np.float64]], str]:
     """Return the local entropies of samples (n, d) in nats, (n,) for each k, from one search.
+
+    Beside them stands the name of the search that ran.
 
     Args:
         block: The samples.
@@ -105,7 +107,9 @@ def weighted_locals(
     n, d = block.shape
     weights = [entropy_weights(k, d, name) for k in ks]
     used = sorted({j for one in weights for j in one})
-    distances = kth_distance([block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs)
+    distances, ran = kth_distance(
+        [block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs
+    )
     refuse_zero_radius(distances[0], used[0], noise, name)
     logs = dict(zip(used, np.log(distances, dtype=np.float64), strict=True))
     constant = math.log(n - 1) + log_unit_ball(d, "euclidean")
@@ -115,7 +119,7 @@ def weighted_locals(
         for j, weight in one.items():
             local += weight * (constant - psi(j) + d * logs[j])
         found.append(local)
-    return found
+    return found, ran
 
 
 def weighted_warnings(n: int, k: int, d: int) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
-from fastmi._device_array import DeviceArray, host, like, take_rows
+from fastmi._blocks import DeviceArray, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
 from fastmi._scalars import check_integer, generator
