@@ -34,7 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._inputs import as_samples, check_choice
+from fastmi._checks import check_choice
+from fastmi._inputs import as_samples
 
 __all__ = ["copula", "global_", "global_corrected", "global_linf", "local", "rank"]
 

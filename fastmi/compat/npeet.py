@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import as_k, as_samples, check_noise, k_list
+from fastmi._checks import as_k, check_noise, k_list
+from fastmi._inputs import as_samples
 from fastmi.compat._checks import as_rows, interval, log_base, threshold
 from fastmi.compat._discrete import (
     centropyd,
@@ -385,8 +386,9 @@ def _kth_distance(blocks: list[Samples], k: int) -> Samples:
     number = as_k(k)
     if not isinstance(number, int):
         raise TypeError(f"k must be one integer; got k={k!r}")
-    distances: Samples = kth_distance(blocks, k_list(number, len(blocks[0])), **_SEARCH).distances
-    return distances[0]
+    found = kth_distance(blocks, k_list(number, len(blocks[0])), **_SEARCH)
+    distance: Samples = found.distances[0]
+    return distance
 
 
 def _mean_psi(blocks: list[Samples], distance: Samples) -> float:
