@@ -236,7 +236,7 @@ def test_the_kernel_checks_its_contract(rng):
     pairs = np.array([(0, 1), (1, 2)])
     kernel = kernels().ksg_pairs
     for wrong, message in [
-        (([columns[:, 0]], pairs, [3], "auto", None, 1), "blocks must be 2-D"),
+        (([columns[:, 0].copy()], pairs, [3], "auto", None, 1), "blocks must be 2-D"),
         (([columns], pairs[0], [3], "auto", None, 1), "pairs must have shape"),
         (([columns], pairs + 1, [3], "auto", None, 1), r"pairs must be in \[0, 3\); got 3"),
         (([columns], pairs - 1, [3], "auto", None, 1), r"pairs must be in \[0, 3\); got -1"),

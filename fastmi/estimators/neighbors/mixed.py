@@ -103,10 +103,12 @@ class Ross(MetricNeighborEstimator):
         radii = np.empty((len(ks), len(x)), dtype=x.dtype)
         by_class = np.argsort(labels, kind="stable")
         ends = np.flatnonzero(np.diff(labels[by_class])) + 1
-        # The largest class comes last.
-        for members in sorted(np.split(by_class, ends), key=len):
-            distances, algorithm = self._kth_distance([x[members]], numbers[:, members[0]].tolist())
+        largest, algorithm = 0, "auto"
+        for members in np.split(by_class, ends):
+            distances, ran = self._kth_distance([x[members]], numbers[:, members[0]].tolist())
             radii[:, members] = distances
+            if len(members) > largest:
+                largest, algorithm = len(members), ran
         return list(zip(ks, numbers, radii, strict=True)), algorithm
 
     def _terms(
