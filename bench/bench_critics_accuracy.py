@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import result_tables
 import torch
-from methods import Entry
 
 from fastmi import datasets
 from fastmi._extras import ProgressBar
+from fastmi.estimators import MI_METHODS
 
 OUT = Path(__file__).parent / "results" / "critics"
 METHODS = ("mine", "dv", "nwj", "infonce", "smile", "demi", "ccmi", "doe")
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
             x_test, y_test = law.sample(10_240, seed=1)
             if task == "cubic":
                 y, y_test = y**3, y_test**3
-            estimator = Entry("mi", method).make(
+            estimator = MI_METHODS[method].make(
                 steps=arguments.steps,
                 lr=5e-4 if arguments.steps > 2000 else 2e-3,
                 eval_every=max(arguments.steps // 10, 1),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from fastmi import neighbors, ops
 
-# Nothing to time: one number from a cache, a table look-up, definitions, positions of weights, and
+# Nothing to time: one number from a cache, a choice, definitions, positions of weights, and
 # the ways into and behind `bnaf_vector`.
 NOT_TIMED = {
     "psi",
-    "chosen_algorithm",
+    "sorts_pairs",
     "bnaf",
     "bnaf_cuda",
     "bnaf_host",

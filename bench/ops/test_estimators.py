@@ -1,8 +1,8 @@
-"""Every estimator of the tables that `fastmi.mi`, `cmi`, `total_correlation` and `entropy` read.
+"""Every method of `fastmi.mi`, `cmi`, `total_correlation` and `entropy`: the rows of `METHODS`.
 
 An estimator is timed on the law and with the options that `known` tries it with, in three columns
 where there is such a law; one that trains a network on correlated Gaussians, for a few updates. A
-method that is new in a table is covered here without a change, or fails until it stands in `known`.
+new row is covered here without a change, or fails until it stands in `known`.
 """
 
 import math
@@ -11,10 +11,10 @@ from importlib.util import find_spec
 import known
 import numpy as np
 import pytest
-from methods import ENTRIES
 
 import fastmi
 from fastmi.datasets import CorrelatedGaussian
+from fastmi.estimators import METHODS
 
 SAMPLES = {"small": 500, "large": 100_000}
 # Large sizes of what takes longer than half a second there.
@@ -33,7 +33,7 @@ TRAININGS = {
 
 
 def parametrize(*, trains):
-    chosen = [(entry.quantity, entry.name) for entry in ENTRIES if entry.trains == trains]
+    chosen = [(row.function, row.name) for row in METHODS if row.trains == trains]
     return pytest.mark.parametrize("quantity, method", chosen)
 
 
@@ -44,6 +44,7 @@ def test_estimator(benchmark, size, quantity, method):
     benchmark.extra_info["case"] = f"{sample.name}, d = {sample.dims}, n = {n}"
     blocks = sample.draw(n, np.random.default_rng(0))
     estimate = benchmark(getattr(fastmi, quantity), *blocks, **tried.arguments())
+    benchmark.extra_info["algorithm"] = estimate.algorithm
     assert math.isfinite(estimate)
     assert estimate.n == n
 

@@ -6,18 +6,18 @@ import pytest
 
 pytest.importorskip("torch", reason="networks need torch")
 import torch
-from methods import ENTRIES
 
 from fastmi.datasets import CorrelatedGaussian
+from fastmi.estimators import METHODS
 from fastmi.nn.optimizers import make_optimizer
 
 # The conditional one trains a critic of the same kind.
-NETWORKS = [entry for entry in ENTRIES if entry.trains and entry.quantity == "mi"]
+NETWORKS = [row for row in METHODS if row.trains and row.function == "mi"]
 # Columns of each variable, batch.
 CASES = {"small": (2, 32), "large": (20, 128)}
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda row: row.name)
 def test_training_step(benchmark, size, network):
     d, batch = CASES[size]
     benchmark.extra_info["case"] = f"d = {d}, batch {batch}"
