@@ -250,6 +250,9 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
     if not widths or min(widths) < 1:
         raise ValueError(f"hidden must name at least one width, each >= 1; got hidden={widths!r}")
     check_weights((1, *widths, 1), f"hidden={widths!r}")
+    if isinstance(hidden, tuple) and all(type(width) is int for width in hidden):
+        # The very same object: sklearn.base.clone compares options by identity.
+        return hidden
     return widths
 
 
