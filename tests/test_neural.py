@@ -9,7 +9,10 @@ import pytest
 import fastmi
 from fastmi import datasets
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 SMALL = {
     "hidden": (32, 32),
@@ -21,14 +24,6 @@ SMALL = {
 }
 CRITIC_METHODS = ("mine", "dv", "nwj", "infonce", "smile", "demi", "ccmi")
 METHODS = (*CRITIC_METHODS, "doe")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
