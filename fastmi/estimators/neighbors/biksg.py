@@ -76,7 +76,7 @@ class BallEstimator(InformationEstimator):
                 float(local.mean()), ceiling, n=n, k=k, zero_radius=zeros(radius)
             )
             terms.append(Terms(local, counts, found + flat))
-        return self._finish("biksg", samples, terms, dims=dims, searched=widths(joint), start=start)
+        return self._finish(samples, terms, dims=dims, searched=widths(joint), start=start)
 
     def _closed_counts(self, blocks: list[Array], radius: Array, k: int) -> NDArray[np.int64]:
         if self.p == 2:
@@ -103,18 +103,8 @@ class BIKSG(BallEstimator):
 
     Args:
         p: Norm of the margins and of the joint space, inf or 2 (the published form).
-        k: Neighbours. Small k: little bias, much scatter. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (p = inf, one column each). Same counts,
-            other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for p = inf and one column
+            each. The counts are the same, the time differs.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:

@@ -40,16 +40,12 @@ class Ross(MetricNeighborEstimator):
 
     Args:
         metric: Distance inside x, "chebyshev" or "euclidean".
-        k: Neighbours within the class. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (x of one column). Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to x to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of neighbours within the class. A sequence gives a list of estimates from one
+            search.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for x of one column. The
+            counts are the same, the time differs.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column of x, which breaks ties;
+            1e-10 is enough.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
@@ -89,10 +85,10 @@ class Ross(MetricNeighborEstimator):
             for k, k_i, radius in self._class_radii(points, labels, size, samples.ks)
         ]
         dims = (points.shape[1], columns)
-        return self._finish("ross", samples, terms, dims=dims, searched=dims[:1], start=start)
+        return self._finish(samples, terms, dims=dims, searched=dims[:1], start=start)
 
-    def _has_gpu(self) -> bool:
-        return False
+    def _host_only(self) -> str:
+        return "Ross"
 
     def _class_radii(
         self, x: Array, labels: NDArray[np.intp], size: NDArray[np.intp], ks: Sequence[int]
@@ -151,18 +147,8 @@ class MixedKSG(MetricNeighborEstimator):
     The paper prints log(n_x + 1) over closed counts instead, which is far too low at small k.
 
     Args:
-        metric: Distance inside x and inside y, "chebyshev" or "euclidean".
-        k: Neighbours. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)``; it would dissolve the atoms.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column, which dissolves atoms:
+            leave it at 0 for what this estimator is made for.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
@@ -199,7 +185,7 @@ class MixedKSG(MetricNeighborEstimator):
             local = math.log(n) + digamma(k_i) - (psi_x + psi_y)
             terms.append(Terms(local, counts, tuple(small_sample_warnings(n, k))))
         dims = widths(blocks)
-        return self._finish("mixed", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, searched=dims, start=start)
 
     def _atoms(self, blocks: list[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the number of exact copies of each sample in the joint space and each margin."""

@@ -41,19 +41,13 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
     cancel the leading terms of the bias, ``sum_j w_j Gamma(j + 2l/d) / Gamma(j) = 0`` for
     l = 1..floor(d/4). For d < 4 there are none: w_1 = 1, the nearest neighbour alone. Their norm,
     by which scatter grows, is 2 at d = 4, 11 to 17 at d = 10 and 10^4 to 10^5 at d = 20:
-    from 12 columns on estimates are warned of.
+    estimates in 12 or more columns carry a warning.
 
     Args:
-        k: The farthest neighbour used. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of the farthest neighbour used. A sequence gives a list of estimates from one
+            search.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
+            distances are the same, the time differs.
     """
 
     _fixed_metric: ClassVar[str] = "euclidean"
@@ -84,7 +78,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
             for k, local in zip(ks, locals_, strict=True)
         ]
         dims = widths(blocks)
-        return self._finish("wkl", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, searched=dims, start=start)
 
 
 def weighted_locals(
@@ -175,19 +169,11 @@ class EntropySum(InformationEstimator):
     is Euclidean: variables of very unequal scales give a warning, and want `normalize`.
 
     Args:
-        k: The farthest neighbour used, at least floor((dx + dy) / 4) + 1. A sequence costs one
-            search for each entropy. 5 where comparisons name one; :func:`fastmi.mi` has its own
-            default.
-        algorithm: "auto", "tree" or "brute". Same distances, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale x and y, each by itself, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of the farthest neighbour used, at least floor((dx + dy) / 4) + 1. Publications
+            that name one take 5, the default here; that of :func:`fastmi.mi` is 3. A sequence costs
+            one search for each entropy.
+        algorithm: Neighbour search: "auto", "tree" or "brute". The distances are the same, the time
+            differs.
     """
 
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 5
@@ -240,7 +226,6 @@ class EntropySum(InformationEstimator):
             for k, of_x, of_y, of_both in zip(samples.ks, *per_space, strict=True)
         ]
         return self._finish(
-            "3h",
             samples,
             terms,
             dims=widths(samples.blocks),

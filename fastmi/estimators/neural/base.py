@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from fastmi._checks import check_choice, check_real
 from fastmi._estimate import Estimate, History
 from fastmi._feasible import feasible_limit
+from fastmi.estimators._base import Estimator
 from fastmi.estimators.neural.split import DTYPES, Split, split_samples
 from fastmi.nn.fit import Fit, Reading
 from fastmi.nn.training import Training, train
@@ -24,12 +24,13 @@ _FEW_HELD_OUT = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuralEstimator(Training):
+class NeuralEstimator(Estimator, Training):
     """Options of every estimator that trains a network; a base class.
 
     A part of the samples is held out; the value and its ``local`` are of that part, with the
     parameters frozen. With `patience`, half of the held-out samples (at most 10 000) choose the
-    parameters and the others give the value, so that the choice does not flatter it.
+    parameters and the others give the value, so that the choice does not flatter it. `normalize`
+    scales all samples together, held-out ones included.
 
     Args:
         seed: Seed of the split, the initial parameters and the batches; None for a fresh one.
@@ -39,9 +40,6 @@ class NeuralEstimator(Training):
         dtype: Type of the network and the samples, "float32" or "float64". Means and
             log-sum-exp are accumulated in float64 either way.
         test_size: Share of the samples held out, in (0, 1); ignored if `test` samples are given.
-        normalize: None, or how to scale each variable by itself, held-out samples included:
-            "local", "global", "global-linf", "global-corrected", "rank" or "copula", see
-            :mod:`fastmi.normalize`.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -53,9 +51,6 @@ class NeuralEstimator(Training):
     dtype: str = "float32"
     test_size: float = 0.2
     normalize: str | None = None
-
-    #: Name in the tables of :mod:`fastmi.estimators`.
-    method: ClassVar[str]
 
     def __post_init__(self) -> None:
         super().__post_init__()

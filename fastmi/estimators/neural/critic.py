@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -95,8 +94,6 @@ class DonskerVaradhan(CriticEstimator):
     It differs from :class:`MINE` in the gradient only, which small batches bias here.
     """
 
-    method: ClassVar[str] = "dv"
-
     def _objective(self) -> Objective:
         return Objective(objectives.dv, objectives.dv, _partition_weights(None))
 
@@ -112,7 +109,6 @@ class MINE(CriticEstimator):
 
     rate: float = 0.01
     negatives: str = "shuffle"
-    method: ClassVar[str] = "mine"
 
     def _objective(self) -> Objective:
         return Objective(objectives.MovingDV(self.rate), objectives.dv, _partition_weights(None))
@@ -124,8 +120,6 @@ class NWJ(CriticEstimator):
 
     It is unbiased given the critic, but its variance grows like exp(I).
     """
-
-    method: ClassVar[str] = "nwj"
 
     def _objective(self) -> Objective:
         return Objective(objectives.nwj, objectives.nwj, lambda product: (product - 1.0).exp())
@@ -150,8 +144,6 @@ class InfoNCE(CriticEstimator):
     The value is taken over blocks of `batch_size` held-out samples, so that it has the same
     limit as the objective of the training.
     """
-
-    method: ClassVar[str] = "infonce"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -183,7 +175,6 @@ class SMILE(CriticEstimator):
     """
 
     tau: float = 5.0
-    method: ClassVar[str] = "smile"
 
     def _objective(self) -> Objective:
         tau = objectives.check_limit("tau", self.tau)
@@ -202,7 +193,6 @@ class DEMI(CriticEstimator):
 
     alpha: float = 0.5
     negatives: str = "shuffle"
-    method: ClassVar[str] = "demi"
 
     def _objective(self) -> Objective:
         objectives.check_alpha(self.alpha)
@@ -222,7 +212,6 @@ class CCMI(CriticEstimator):
 
     clip: float = 1e-3
     negatives: str = "shuffle"
-    method: ClassVar[str] = "ccmi"
 
     def _objective(self) -> Objective:
         clip = check_real("clip", self.clip, 0.0, 0.5, ends="()")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -74,7 +73,6 @@ class DoE(EntropyDifference):
     density: str = "gaussian"
     hidden: Sequence[int] = (512, 512)
     clip_norm: float | None = 1.0
-    method: ClassVar[str] = "doe"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -111,7 +109,6 @@ class NDoE(EntropyDifference):
     activation: str = "leaky-tanh"
     residual: str | None = None
     weight_norm: bool = False
-    method: ClassVar[str] = "ndoe"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,8 +146,6 @@ class SeparateBNAF(NDoE):
     The baseline of Ni and Lotz (2025): the misfits of the two densities need not cancel.
     """
 
-    method: ClassVar[str] = "bnaf"
-
     def _model(self, x: Tensor, y: Tensor) -> nn.Module:
         return SeparateFlows(
             Standardized(self._flow(x.shape[1], 0), x),
@@ -175,7 +170,6 @@ class NDoERealNVP(EntropyDifference):
     couplings: int = 6
     hidden: int = 128
     optimizer: str | Callable[[Iterable[nn.Parameter]], Optimizer] = "adamax"
-    method: ClassVar[str] = "ndoe-realnvp"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -73,7 +72,6 @@ class MIENF(NeuralEstimator):
     hidden_layers: int = 2
     couplings: int = 6
     hidden: int = 128
-    method: ClassVar[str] = "mienf"
 
     def __post_init__(self) -> None:
         super().__post_init__()
