@@ -58,7 +58,7 @@ def kth_distance(
     checked_k = as_k(k)
     blocks = _blocks(x, device)
     ks = k_list(checked_k, len(blocks[0]))
-    distances = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
+    distances, _ = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
     return distances[0] if isinstance(checked_k, int) else distances
 
 
@@ -93,7 +93,10 @@ def kneighbors(
         raise TypeError(f"k must be one integer; got k={checked_k}")
     blocks = _blocks(x, device)
     k_list(checked_k, len(blocks[0]))
-    return knn.kneighbors(blocks, checked_k, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
+    distances, indices, _ = knn.kneighbors(
+        blocks, checked_k, metric=metric, algorithm=algorithm, n_jobs=n_jobs
+    )
+    return distances, indices
 
 
 @describes_options()
@@ -128,7 +131,7 @@ def count_within(
     radii = as_radius(radius, len(blocks[0]), blocks[0].dtype, strict=bool(strict))
     return count.count_within(
         blocks, radii, strict=bool(strict), metric=metric, algorithm=algorithm, n_jobs=n_jobs
-    )
+    ).counts
 
 
 def digamma(n: object) -> NDArray[np.float64]:

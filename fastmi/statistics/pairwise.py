@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._blocks import DeviceArray, host, like, take_rows
 from fastmi._checks import (
     Seed,
     as_k,
@@ -20,7 +21,6 @@ from fastmi._checks import (
     check_search,
     generator,
 )
-from fastmi._device_array import DeviceArray, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import MI_METHODS

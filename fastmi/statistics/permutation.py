@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._blocks import DeviceArray, take_rows
 from fastmi._checks import (
     Seed,
     as_k,
@@ -21,7 +22,6 @@ from fastmi._checks import (
     generator,
     k_list,
 )
-from fastmi._device_array import DeviceArray, take_rows
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
@@ -270,7 +270,7 @@ def null_values(
             begin = end
             return orders
 
-        means = surrogate_means(
+        means, _ = surrogate_means(
             x,
             y,
             ks,
@@ -325,7 +325,9 @@ def _scheme(
     if len(blocks) < 3:
         raise ValueError("scheme='local' must have a z; got z=None")
     near = min(check_integer("n_neighbors", n_neighbors, 2), n) - 1
-    _, indices = kneighbors([blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs)
+    _, indices, _ = kneighbors(
+        [blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs
+    )
     return partial(_exchanged, np.column_stack([np.arange(n), indices]))
 
 

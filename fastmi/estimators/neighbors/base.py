@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import device_of
 from fastmi._checks import (
     Seed,
     as_k,
@@ -22,13 +23,12 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._device import as_device
-from fastmi._device_array import device_of
 from fastmi._estimate import Estimate, Local, small_sample_warnings
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators._base import Estimator
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
-from fastmi.ops.knn import chosen_algorithm, kth_distance
+from fastmi.ops.knn import KthDistances, kth_distance
 
 Array = NDArray[Any]
 
@@ -106,7 +106,7 @@ class NeighborEstimator(Estimator):
             blocks = jitter(blocks, self.noise, self.seed)
         return Samples(blocks, ks, ())
 
-    def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> Array:
+    def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
             blocks, ks, metric=self._metric(), algorithm=self.algorithm, n_jobs=self.n_jobs
         )
@@ -122,7 +122,7 @@ class NeighborEstimator(Estimator):
             metric=self._metric(),
             algorithm=self.algorithm if fits else "auto",
             n_jobs=self.n_jobs,
-        )
+        ).counts
 
     def _finish(
         self,
@@ -130,9 +130,8 @@ class NeighborEstimator(Estimator):
         terms: Sequence[Terms],
         *,
         dims: tuple[int, ...],
-        searched: tuple[int, ...],
+        algorithm: str,
         start: float,
-        algorithm: str | Callable[[], str] | None = None,
     ) -> Estimate | list[Estimate]:
         """Return the estimates: means of the local values.
 
@@ -140,16 +139,13 @@ class NeighborEstimator(Estimator):
             samples: What was searched.
             terms: From the counts, for each number of neighbours.
             dims: Columns of each argument.
-            searched: Columns of each block of the space that was searched.
+            algorithm: Search of the joint space that ran.
             start: When the call began.
-            algorithm: Search that ran where the option does not tell.
         """
         ks = samples.ks
         n = len(samples.blocks[0])
         device = device_of(samples.blocks[0])
         method = self.method
-        chosen = partial(chosen_algorithm, n, searched, max(ks), device=device)
-        ran = algorithm or (chosen if self.algorithm == "auto" else self.algorithm)
         seconds = perf_counter() - start
         estimates = []
         for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
@@ -167,7 +163,7 @@ class NeighborEstimator(Estimator):
                 stderr=std / n**0.5,
                 local=local,
                 warnings=partial(_joined, samples.notes, warnings) if samples.notes else warnings,
-                algorithm=ran,
+                algorithm=algorithm,
                 counts=counts,
                 seconds=seconds,
                 device=device,

@@ -26,7 +26,7 @@ from fastmi.estimators.neighbors.base import (
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
-from fastmi.ops.theiler import theiler_counts
+from fastmi.ops.theiler import TheilerCounts, theiler_counts
 
 Array = NDArray[Any]
 
@@ -90,16 +90,10 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
         start = perf_counter()
         samples = self._read((x, y, z), ("x", "y", "z"))
         blocks, ks, _ = samples
-        terms = self._variant_1(blocks, ks) if self.variant == 1 else self._variant_2(blocks, ks)
+        variant = self._variant_1 if self.variant == 1 else self._variant_2
+        terms, algorithm = variant(blocks, ks)
         dims = widths(blocks)
-        return self._finish(
-            samples,
-            terms,
-            dims=dims,
-            searched=dims,
-            start=start,
-            algorithm="brute" if self.theiler else None,
-        )
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
     def _host_only(self) -> str:
         return "ConditionalKSG with variant=2" if self.variant == 2 else super()._host_only()
@@ -110,11 +104,12 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
             estimate.method = self.method
         return found
 
-    def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> list[Terms]:
+    def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
+        """Return the terms of each k, and the search of the joint space that ran."""
         if self.theiler:
-            radii, all_counts = self._theiler_counts(blocks, ks)
+            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
         else:
-            radii = self._kth_distance(blocks, ks)
+            radii, algorithm = self._kth_distance(blocks, ks)
             spaces = [[blocks[b] for b in space] for space in _SPACES]
             all_counts = np.stack(
                 [[self._count(space, radius, strict=True) for space in spaces] for radius in radii]
@@ -124,13 +119,14 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
             psi_xz, psi_yz, psi_z = digamma(counts + 1)
             local = psi(k) - (psi_xz + psi_yz - psi_z)
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
-        return terms
+        return terms, algorithm
 
-    def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> list[Terms]:
+    def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
+        """Return the terms of each k, and the search of the joint space that ran."""
         if self.theiler:
-            radii, all_counts = self._theiler_counts(blocks, ks)
+            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
         else:
-            distances, neighbors = kneighbors(
+            distances, neighbors, algorithm = kneighbors(
                 blocks,
                 max(ks),
                 metric=self.metric,
@@ -145,11 +141,9 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
             inverse = 1.0 / counts[0] + 1.0 / counts[1]
             local = psi(k) - 2.0 / k + psi_z - (psi_xz + psi_yz) + inverse
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
-        return terms
+        return terms, algorithm
 
-    def _theiler_counts(
-        self, blocks: list[Array], ks: Sequence[int]
-    ) -> tuple[Array, NDArray[np.int64]]:
+    def _theiler_counts(self, blocks: list[Array], ks: Sequence[int]) -> TheilerCounts:
         return theiler_counts(
             blocks,
             ks,

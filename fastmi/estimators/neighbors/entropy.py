@@ -68,7 +68,7 @@ class KozachenkoLeonenko(TheilerEstimator):
         blocks, ks, _ = samples
         n, d = blocks[0].shape
         if self.theiler:
-            distances, _ = theiler_counts(
+            distances, _, algorithm = theiler_counts(
                 blocks,
                 ks,
                 window=self.theiler,
@@ -78,20 +78,13 @@ class KozachenkoLeonenko(TheilerEstimator):
                 n_jobs=self.n_jobs,
             )
         else:
-            distances = self._kth_distance(blocks, ks)
+            distances, algorithm = self._kth_distance(blocks, ks)
         constant = self._log_n(n) + log_unit_ball(d, self.metric)
         terms = [
             Terms(self._local(radius, k, d, constant), None, partial(_warnings, n, k))
             for k, radius in zip(ks, distances, strict=True)
         ]
-        return self._finish(
-            samples,
-            terms,
-            dims=(d,),
-            searched=(d,),
-            start=start,
-            algorithm="brute" if self.theiler else None,
-        )
+        return self._finish(samples, terms, dims=(d,), algorithm=algorithm, start=start)
 
     def _log_n(self, n: int) -> float:
         if self.correction == "digamma":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -10,7 +9,6 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import device_of
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
@@ -23,7 +21,6 @@ from fastmi.estimators.neighbors.base import (
     zeros,
 )
 from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.theiler import theiler_ksg_terms
 
@@ -95,7 +92,7 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
                 n_jobs=self.n_jobs,
             )
         terms = []
-        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found, strict=True):
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found[:4], strict=True):
             constant = psi(k) + psi(n)
             if self.variant == 2:
                 constant -= 1.0 / k
@@ -105,10 +102,7 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
             warnings = partial(_warnings, value, k, counts, int(zero_radius), self.theiler)
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
         dims = (blocks[0].shape[1], blocks[1].shape[1])
-        ran: str | Callable[[], str] | None = "brute" if self.theiler else None
-        if not self.theiler and self.variant == 2 and self.algorithm in ("auto", "sort"):
-            ran = partial(chosen_algorithm, n, dims, max(ks), True, device_of(blocks[0]))
-        return self._finish(samples, terms, dims=dims, searched=dims, start=start, algorithm=ran)
+        return self._finish(samples, terms, dims=dims, algorithm=found.algorithm, start=start)
 
 
 def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[np.float64]:
@@ -237,8 +231,9 @@ class KSGHybrid(MetricNeighborEstimator):
         samples = self._read((x, y), ("x", "y"))
         blocks, ks, _ = samples
         n = len(blocks[0])
+        radii, algorithm = self._kth_distance(blocks, ks)
         terms = []
-        for k, radius in zip(ks, self._kth_distance(blocks, ks), strict=True):
+        for k, radius in zip(ks, radii, strict=True):
             counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
             constant = psi(k) - 1.0 / k + psi(n)
             local = constant - digamma(counts).sum(axis=0)
@@ -248,4 +243,4 @@ class KSGHybrid(MetricNeighborEstimator):
             )
             terms.append(Terms(local, counts, found))
         dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import host
+from fastmi._blocks import host
 from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
@@ -94,7 +94,7 @@ class LNC(InformationEstimator):
                 f"k must be at least the number of columns of x and y, {sum(dims)}: fewer "
                 f"neighbours span no box; got k={min(ks)}"
             )
-        distances, neighbors = kneighbors(
+        distances, neighbors, algorithm = kneighbors(
             blocks, max(ks), metric="chebyshev", algorithm=self.algorithm, n_jobs=self.n_jobs
         )
         points = np.hstack([host(block) for block in blocks]).astype(np.float64, copy=False)
@@ -115,7 +115,7 @@ class LNC(InformationEstimator):
             if flat:
                 found = (*found, _flat_warning(flat, n, k))
             terms.append(Terms(local, counts, found, (math.inf, math.nan) if flat else None))
-        return self._finish(samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
 
 def _width_warnings(columns: int) -> list[str]:

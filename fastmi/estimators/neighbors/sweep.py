@@ -18,7 +18,6 @@ from fastmi.estimators.neighbors.base import (
     widths,
 )
 from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.sweep import sweep_terms
 
 DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
@@ -106,14 +105,12 @@ class KSGSweep(MetricNeighborEstimator):
             terms.append(Terms(local, counts.copy(), warnings, summed))
             curves.append(np.column_stack([self.scales, values]))
         dims = widths(samples.blocks)
-        sorts = chosen_algorithm(n, dims, max(samples.ks)) == "sort"
         estimates = self._finish(
             samples,
             terms,
             dims=dims,
-            searched=dims,
+            algorithm=found.algorithm,
             start=start,
-            algorithm="sort" if sorts else "brute",
         )
         listed = estimates if isinstance(estimates, list) else [estimates]
         for estimate, curve in zip(listed, curves, strict=True):

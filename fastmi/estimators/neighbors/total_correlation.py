@@ -73,7 +73,7 @@ class TotalCorrelation(MetricNeighborEstimator):
             n_jobs=self.n_jobs,
         )
         terms = []
-        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found, strict=True):
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found[:4], strict=True):
             constant = psi(k) + (m - 1) * psi(n)
             if self.variant == 2:
                 constant -= (m - 1) / k
@@ -84,7 +84,13 @@ class TotalCorrelation(MetricNeighborEstimator):
             warnings = sample_warnings(value, ceiling, n=n, k=k, zero_radius=int(zero_radius))
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
         dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(
+            samples,
+            terms,
+            dims=dims,
+            algorithm=found.algorithm,
+            start=start,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

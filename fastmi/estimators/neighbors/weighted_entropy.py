@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import host, like
+from fastmi._blocks import host, like
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import InformationEstimator, NeighborEstimator, Terms, widths
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
@@ -69,7 +69,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
         start = perf_counter()
         samples = self._read((x,), ("x",))
         blocks, ks, _ = samples
-        locals_ = weighted_locals(
+        locals_, ran = weighted_locals(
             blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
         )
         n = len(blocks[0])
@@ -78,7 +78,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
             for k, local in zip(ks, locals_, strict=True)
         ]
         dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=ran, start=start)
 
 
 def weighted_locals(
@@ -89,8 +89,10 @@ def weighted_locals(
     algorithm: str,
     n_jobs: int | None,
     noise: float,
-) -> list[NDArray[np.float64]]:
+) -> tuple[list[NDArray[np.float64]], str]:
     """Return the local entropies of samples (n, d) in nats, (n,) for each k, from one search.
+
+    Beside them stands the name of the search that ran.
 
     Args:
         block: The samples.
@@ -106,7 +108,9 @@ def weighted_locals(
     n, d = block.shape
     weights = [entropy_weights(k, d, name) for k in ks]
     used = sorted({j for one in weights for j in one})
-    distances = kth_distance([block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs)
+    distances, ran = kth_distance(
+        [block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs
+    )
     refuse_zero_radius(distances[0], used[0], noise, name)
     logs = dict(zip(used, np.log(distances, dtype=np.float64), strict=True))
     constant = math.log(n - 1) + log_unit_ball(d, "euclidean")
@@ -116,7 +120,7 @@ def weighted_locals(
         for j, weight in one.items():
             local += weight * (constant - psi(j) + d * logs[j])
         found.append(local)
-    return found
+    return found, ran
 
 
 def weighted_warnings(n: int, k: int, d: int) -> tuple[str, ...]:
@@ -219,17 +223,18 @@ class EntropySum(InformationEstimator):
             )
             for block, name in zip(spaces, ("x", "y", "(x, y)"), strict=True)
         ]
+        locals_ = [of_space for of_space, _ in per_space]
         n, d = spaces[2].shape
         unequal = _scale_warnings(*(host(block) for block in blocks))
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
-            for k, of_x, of_y, of_both in zip(samples.ks, *per_space, strict=True)
+            for k, of_x, of_y, of_both in zip(samples.ks, *locals_, strict=True)
         ]
         return self._finish(
             samples,
             terms,
             dims=widths(samples.blocks),
-            searched=(d,),
+            algorithm=per_space[2][1],
             start=start,
         )
 
