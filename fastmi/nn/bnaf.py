@@ -21,9 +21,9 @@ from fastmi.ops.bnaf_layout import BnafLayout, BnafParameters
 
 RESIDUALS = ("plain", "gated")
 
-# Inversion doubles its bracket so often before an output counts as out of range, and then halves
-# it so often.
+# Inversion doubles its bracket at most so many times before an output counts as out of range.
 _DOUBLINGS = 60
+# It then halves the bracket so many times.
 _HALVINGS = 80
 
 
@@ -178,7 +178,10 @@ class BNAFStep(Flow):
         return 0.5 * (low + high)
 
     def _squares(self, parameters: BnafParameters, layer: int, conditioned: bool) -> Tensor:
-        """Return the squared length of each row of a layer's weights, cross weights included."""
+        """Return the squared length of each row of a layer's weights.
+
+        The row includes its cross weights if it is `conditioned`.
+        """
         raw, diagonal = parameters.weights[layer], getattr(self, f"_diagonal{layer}")
         squares: Tensor = torch.where(diagonal, raw.exp(), raw).square()
         rows: Tensor = raw.new_zeros(len(parameters.biases[layer]))

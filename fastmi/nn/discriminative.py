@@ -51,7 +51,7 @@ class Objective:
 
 
 class CriticLoss:
-    """The loss of a critic on a batch, minus its objective, and the running value.
+    """The loss of a critic on a batch, which is minus its objective, with the running value.
 
     Args:
         critic: The critic, see :mod:`fastmi.nn.critics`.

@@ -106,7 +106,7 @@ class MIENFFit:
 
     @property
     def capturable(self) -> bool:
-        """Whether a CUDA graph can hold the loss: the diagonal base reads nothing back."""
+        """Whether a CUDA graph can hold the loss: only the diagonal base reads nothing back."""
         return type(self.model.base) is DiagonalBase and all_capturable(self.model)
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

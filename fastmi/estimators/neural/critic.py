@@ -102,6 +102,8 @@ class DonskerVaradhan(CriticEstimator):
 class MINE(CriticEstimator):
     """Belghazi et al. (2018): Donsker and Varadhan's bound with a corrected gradient.
 
+    See https://arxiv.org/abs/1801.04062.
+
     Args:
         rate: Weight of a new batch in the moving average that is the gradient's denominator, in
             (0, 1]; with 1 the gradient is the biased one of :class:`DonskerVaradhan`.
@@ -119,6 +121,7 @@ class NWJ(CriticEstimator):
     """Nguyen, Wainwright and Jordan's lower bound, ``1 + E_P (f - 1) - E_Q exp(f - 1)``.
 
     It is unbiased given the critic, but its variance grows like exp(I).
+    See https://arxiv.org/abs/0809.0853.
     """
 
     def _objective(self) -> Objective:
@@ -142,7 +145,7 @@ class InfoNCE(CriticEstimator):
     """Van den Oord et al.'s (2018) contrastive lower bound, never above ``log(batch_size)``.
 
     The value is taken over blocks of `batch_size` held-out samples, so that it has the same
-    limit as the objective of the training.
+    limit as the objective of the training. See https://arxiv.org/abs/1807.03748.
     """
 
     def __post_init__(self) -> None:
@@ -170,6 +173,8 @@ class InfoNCE(CriticEstimator):
 class SMILE(CriticEstimator):
     """Song and Ermon (2020): trained by Jensen-Shannon, read by DV with a clipped partition term.
 
+    See https://arxiv.org/abs/1910.06222.
+
     Args:
         tau: Scores are clipped to [-tau, tau] in the partition term; infinity clips none.
     """
@@ -185,7 +190,9 @@ class SMILE(CriticEstimator):
 
 @dataclass(frozen=True, kw_only=True)
 class DEMI(CriticEstimator):
-    """Liao et al. (2020): a classifier of joint against product pairs, its mean log odds.
+    """Liao et al. (2020): mean log odds of a classifier of joint against product pairs.
+
+    See https://arxiv.org/abs/2010.01766.
 
     Args:
         alpha: Weight of the joint pairs in training, in (0, 1).
@@ -205,6 +212,8 @@ class DEMI(CriticEstimator):
 @dataclass(frozen=True, kw_only=True)
 class CCMI(CriticEstimator):
     """Mukherjee et al. (2019): a balanced classifier read by DV with clipped log odds.
+
+    See https://arxiv.org/abs/1906.01824.
 
     Args:
         clip: Probabilities are clipped to [clip, 1 - clip], in (0, 1/2).
@@ -264,8 +273,8 @@ class ConditionalCCMI(CCMI):
         reading = Reading(
             both.value - alone.value,
             both.local - alone.local,
-            # As if the terms were independent; the samples that they share make it smaller, if
-            # anything.
+            # The terms count as independent. They share samples, which makes the true error
+            # smaller, if anything.
             math.hypot(both.stderr, alone.stderr),
         )
         warnings = [

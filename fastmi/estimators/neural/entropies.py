@@ -64,6 +64,7 @@ class DoE(EntropyDifference):
     """McAllester and Stratos (2020): difference of entropies with densities of a fixed family.
 
     The densities factor over the columns of x; centre and scale of q(x | y) come from a network.
+    See https://arxiv.org/abs/1811.04251.
 
     Args:
         density: Family of the densities, "gaussian" or "logistic".
@@ -88,7 +89,7 @@ class NDoE(EntropyDifference):
     """Ni and Lotz (2025): one block neural autoregressive flow (BNAF) for both entropies.
 
     H(X) is read with the weights from y to x deactivated and all others shared, so that much of
-    the misfit is the same in both densities and cancels.
+    the misfit is the same in both densities and cancels. See https://arxiv.org/abs/2502.13085.
 
     Args:
         width: Number of hidden units per column; None for 160 in all, but 6 to 20 each. The paper

@@ -42,6 +42,7 @@ class MIENF(NeuralEstimator):
     both latents are exactly normal each by themselves, and arbitrarily far below if they are
     not jointly normal. As long as the latents are not normal it can exceed the truth. Constant
     columns beside others have no density: they are left out, with a warning.
+    See https://arxiv.org/abs/2403.02187.
 
     ``terms`` of the result: ``learnt``, the information of the base's own parameters, which
     agrees with the value when the training has converged; ``gaussian``, that of the joint
