@@ -78,6 +78,8 @@ ORACLES: dict[tuple[str, str], Oracle] = {
     ("mi", "binning"): _binned,
     ("mi", "mixed"): lambda b, m: reference.mixed_mi(*b, m.k, "chebyshev"),
     ("mi", "ross"): lambda b, m: reference.ross_mi(b[0], b[1][:, 0], m.k, "chebyshev"),
+    ("mi", "mesner"): lambda b, m: reference.mesner_mi(*b, m.k, "chebyshev"),
+    ("cmi", "mesner"): lambda b, m: reference.mesner_cmi(*b, m.k, "chebyshev"),
     ("cmi", "fp"): lambda b, m: reference.conditional_mi(*b, m.k, 1, "chebyshev"),
     ("cmi", "ksg2"): lambda b, m: reference.conditional_mi(*b, m.k, 2, "chebyshev"),
     ("cmi", "gaussian"): lambda b, _: reference.gaussian_conditional_mi(*b),

@@ -89,6 +89,7 @@ WIDE = tuple(
 CONDITIONAL = (
     Method("fp"),
     Method("fp", 10),
+    Method("mesner"),
     Method("ksg2"),
     Method("gaussian", None),
     Method("binning", None),
@@ -146,14 +147,18 @@ SAMPLES: tuple[Sample, ...] = (
     _pair("uniform, Gaussian copula", datasets.CorrelatedUniform(0.6, 1), CONTINUOUS),
     _pair("uniform + uniform noise 0.3", datasets.SmoothedUniform(0.3), CONTINUOUS),
     _pair("Student, nu 3, 1 nat", datasets.Student.from_mi(1.0, 3.0), CONTINUOUS),
-    _pair("zero-inflated Poisson, 0.15", datasets.ZeroInflatedPoisson(0.15), (Method("mixed"),)),
+    _pair(
+        "zero-inflated Poisson, 0.15",
+        datasets.ZeroInflatedPoisson(0.15),
+        (Method("mixed"), Method("mesner")),
+    ),
     Sample(
         "mi",
         "5 classes + uniform",
         "1+1",
         _DISCRETE.mutual_information,
         _labels_last(_DISCRETE),
-        (Method("mixed"), Method("ross"), Method("ross", 10)),
+        (Method("mixed"), Method("mesner"), Method("ross"), Method("ross", 10)),
     ),
     Sample("cmi", "Gaussian chain", "1+1 given 1", 0.5 * math.log(1.64), _chain, CONDITIONAL),
     Sample(

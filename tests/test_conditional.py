@@ -203,7 +203,9 @@ def test_bad_input():
         fastmi.cmi(x, x, np.full(50, np.nan))
     with pytest.raises(ValueError, match=r"k must be in \[1, n - 1\]; got k=50, n=50"):
         fastmi.cmi(x, x, x, k=50)
-    with pytest.raises(ValueError, match="method must be one of 'fp', 'ksg2', 'gaussian'"):
+    with pytest.raises(
+        ValueError, match="method must be one of 'fp', 'ksg2', 'mesner', 'gaussian'"
+    ):
         fastmi.cmi(x, x, x, method="ksg1")
     with pytest.raises(ValueError, match="algorithm='sort'"):
         fastmi.cmi(x, x, x, algorithm="sort")

@@ -26,7 +26,7 @@ def test_training_step(benchmark, size, network):
     torch.manual_seed(0)
     estimator = network.make(batch_size=batch)
     fit = estimator._make_fit((x, y))
-    optimizer = make_optimizer(list(fit.model.parameters()), estimator._training())
+    optimizer = make_optimizer(list(fit.model.parameters()), estimator)
 
     def step():
         optimizer.zero_grad()
