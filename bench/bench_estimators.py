@@ -21,8 +21,8 @@ from known import SAMPLES, Blocks, Method, Sample
 
 from fastmi._extras import ProgressBar
 from fastmi.datasets import metrics
-from fastmi.estimators.lnc import LNC
-from fastmi.estimators.weighted_entropy import entropy_weights
+from fastmi.estimators.neighbors.lnc import LNC
+from fastmi.estimators.neighbors.weighted_entropy import entropy_weights
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 

@@ -17,7 +17,7 @@ from peers.fastmi import Fastmi
 from tasks import Task
 from timing import format_seconds, interleave, progress
 
-from fastmi.estimators.sweep import DEFAULT_SCALES, KSGSweep
+from fastmi.estimators.neighbors.sweep import DEFAULT_SCALES, KSGSweep
 
 TABLE = (Task(1, 1, 1000), Task(2, 2, 1000), Task(10, 10, 5000), Task(100, 100, 5000))
 QUICK_TABLE = (Task(1, 1, 200), Task(5, 5, 200))

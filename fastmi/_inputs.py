@@ -6,10 +6,8 @@ they already are. Every message names the argument, what was expected and what c
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Iterable, Sequence
-from typing import Any, SupportsIndex, TypeAlias, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,19 +26,11 @@ from fastmi._arrays import (
     read_array,
 )
 from fastmi._backend import cuda_kernels
+from fastmi._checks import Seed, generator
 from fastmi._device import device_index, gpu_of
 from fastmi._device_array import DeviceArray, host, like, read_device_array
-from fastmi._scalars import generator
-
-# Quoted: naming numpy.random's classes would import it, for everyone.
-Seed: TypeAlias = (
-    "int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator"
-)
 
 _NUMPY_ALONE = {np.ndarray}
-
-METRICS = ("chebyshev", "euclidean")
-ALGORITHMS = ("auto", "tree", "brute", "sort")
 
 
 def as_samples(x: object, name: str) -> Array:
@@ -171,6 +161,22 @@ def check_same_length(first: Array, other: Array, first_name: str, name: str) ->
     )
 
 
+def is_empty(z: object) -> bool:
+    """Return whether there is no condition: None, or an array without columns."""
+    return z is None or getattr(z, "shape", (1,))[1:] == (0,)
+
+
+def variable_names(variables: Sequence[object]) -> tuple[str, ...]:
+    """Return what to call each variable in messages.
+
+    Raises:
+        ValueError: Fewer than two.
+    """
+    if len(variables) < 2:
+        raise ValueError(f"variables must be two or more; got {len(variables)}")
+    return tuple(f"variables[{b}]" for b in range(len(variables)))
+
+
 def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
     """Return the class of each sample as an integer from 0, and the number of columns of `y`.
 
@@ -226,90 +232,6 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
             raise ValueError(f"noise must be small beside the data's range; got noise={noise!r}")
         noisy.append(like(given, moved))
     return noisy
-
-
-def as_k(k: object) -> int | tuple[int, ...]:
-    """Return `k` as an int, or as a tuple of ints if it is a sequence.
-
-    Raises:
-        TypeError: Neither an integer nor a sequence of integers.
-        ValueError: Smaller than 1, or an empty sequence.
-    """
-    if type(k) is int:
-        numbers: tuple[int, ...] = (k,)
-        single = True
-    else:
-        # 0-d arrays have __iter__ too.
-        listed = isinstance(k, Sequence | np.ndarray) and not isinstance(k, str | bytes)
-        single = not listed or getattr(k, "ndim", 1) == 0
-        try:
-            numbers = (_integer(k),) if single else tuple(map(_integer, cast(Iterable[object], k)))
-        except TypeError:
-            raise TypeError(
-                f"k must be an integer or a sequence of integers; got {_described('k', k)}"
-            ) from None
-        if not numbers:
-            raise ValueError(f"k must name at least one number of neighbours; got k={k!r}")
-    for number in numbers:
-        if number < 1:
-            raise ValueError(f"k must be in [1, n - 1]; got k={number}")
-    return numbers[0] if single else numbers
-
-
-def k_list(k: int | Sequence[int] | NDArray[np.integer[Any]], n: int) -> tuple[int, ...]:
-    """Return the numbers of neighbours in `k`, from :func:`as_k`, checked against n samples.
-
-    Raises:
-        ValueError: One of them exceeds n - 1.
-    """
-    ks = (k,) if isinstance(k, int) else tuple(k)
-    for number in ks:
-        if number >= n:
-            raise ValueError(f"k must be in [1, n - 1]; got k={number}, n={n}")
-    return ks
-
-
-def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
-    """Raise ValueError, listing `choices`, unless `value` is one of them."""
-    if not isinstance(value, str) or value not in choices:
-        listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} must be one of {listed}; got {_described(name, value)}")
-
-
-def check_search(metric: object, algorithm: object, n_jobs: object) -> None:
-    """Check the options that every neighbour search takes.
-
-    Raises:
-        TypeError: `n_jobs` is neither None nor an integer.
-        ValueError: Unknown `metric` or `algorithm`; `n_jobs` is 0 or below -1.
-    """
-    check_choice("metric", metric, METRICS)
-    check_choice("algorithm", algorithm, ALGORITHMS)
-    if n_jobs is None:
-        return
-    expected = "n_jobs must be None or -1 (every core), or a number of threads >= 1"
-    try:
-        number = _integer(n_jobs)
-    except TypeError:
-        raise TypeError(f"{expected}; got {_described('n_jobs', n_jobs)}") from None
-    if number < 1 and number != -1:
-        raise ValueError(f"{expected}; got n_jobs={number}")
-
-
-def check_noise(noise: object) -> None:
-    """Check a relative noise level.
-
-    Raises:
-        TypeError: Not a real number.
-        ValueError: Negative, NaN or infinite.
-    """
-    if type(noise) is not float:
-        kind = np.result_type(noise).kind if isinstance(noise, int | float | np.number) else "O"
-        if kind not in "iuf":
-            raise TypeError(f"noise must be a real number >= 0; got {_described('noise', noise)}")
-    level = float(cast(float, noise))
-    if not (level >= 0.0 and math.isfinite(level)):
-        raise ValueError(f"noise must be finite and >= 0; got noise={noise!r}")
 
 
 def as_radius(radius: object, n: int, dtype: np.dtype[Any], *, strict: bool) -> Array:
@@ -370,17 +292,3 @@ def as_integers(n: object) -> NDArray[np.int64]:
 def _first_outside(array: Array) -> int:
     outside = (array < 1) | (array > np.iinfo(np.int64).max)
     return int(array[outside].flat[0])
-
-
-def _integer(value: object) -> int:
-    # bool is an int to Python; k=True is a slip.
-    if isinstance(value, bool | np.bool_):
-        raise TypeError
-    return operator.index(cast(SupportsIndex, value))
-
-
-def _described(name: str, value: object) -> str:
-    text = repr(value)
-    if len(text) > 60:
-        text = text[:57] + "..."
-    return f"{name}={text} ({type(value).__name__})"

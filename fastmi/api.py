@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import Seed
+from fastmi._checks import Seed
 from fastmi.estimators import (
     CMI_METHODS,
     ENTROPY_METHODS,

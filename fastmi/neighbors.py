@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import as_k, check_search, k_list
 from fastmi._device import as_device
-from fastmi._inputs import as_blocks, as_integers, as_k, as_radius, check_search, k_list
+from fastmi._inputs import as_blocks, as_integers, as_radius
 from fastmi.ops import count, knn
 from fastmi.ops.digamma import digamma as _digamma
 

@@ -8,7 +8,7 @@ import pytest
 import fastmi
 import reference
 from fastmi import EntropySum
-from fastmi.estimators.weighted_entropy import entropy_weights
+from fastmi.estimators.neighbors.weighted_entropy import entropy_weights
 from samples import draw_blocks
 
 

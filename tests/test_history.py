@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastmi
-from fastmi._history import History
+from fastmi._estimate import History
 from fastmi.estimators import Estimate
 
 

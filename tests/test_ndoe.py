@@ -187,7 +187,7 @@ def test_standardized_at_the_ends_of_float64(scale):
 
 
 def test_width_that_nobody_set():
-    from fastmi.estimators.ndoe import default_width
+    from fastmi.estimators.neural.entropies import default_width
 
     assert [default_width(d) for d in (1, 8, 16, 20, 100)] == [20, 20, 10, 8, 6]
 

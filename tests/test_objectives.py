@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from fastmi import nn  # noqa: E402
-from fastmi.estimators._feasible import feasible_limit  # noqa: E402
+from fastmi._feasible import feasible_limit  # noqa: E402
 from reference import objectives as reference  # noqa: E402
 
 PLAIN = {

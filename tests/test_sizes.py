@@ -46,7 +46,7 @@ def test_networks(method, options, named, pairs):
 
 
 def test_a_network_of_the_largest_size_is_let_through():
-    from fastmi.estimators._sizes import check_weights
+    from fastmi._checks import check_weights
 
     check_weights([1, 2**15, 2**15 - 2, 1], "hidden=...")
     with pytest.raises(ValueError, match=r"at most 1.07e\+09 weights; got 1.07e\+09"):

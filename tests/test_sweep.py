@@ -6,7 +6,7 @@ import pytest
 import fastmi
 import reference
 from fastmi import KSGSweep, _cpu
-from fastmi.estimators.sweep import DEFAULT_SCALES
+from fastmi.estimators.neighbors.sweep import DEFAULT_SCALES
 from samples import SAMPLES, draw_blocks
 from samples import SCALES as EXTREMES
 

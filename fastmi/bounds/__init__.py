@@ -16,6 +16,7 @@
 Data are pairs of an observation and the latent that generated it. Results are in nats.
 """
 
+from fastmi._feasible import feasible_limit
 from fastmi.bounds._model import Model, Proposal
 from fastmi.bounds._result import Sandwich
 from fastmi.bounds.ais import ais
@@ -30,7 +31,6 @@ from fastmi.bounds.multisample import (
 )
 from fastmi.bounds.proposals import LearnedProposal, learn_proposal
 from fastmi.bounds.tune import Tuned, tune
-from fastmi.estimators._feasible import feasible_limit
 
 __all__ = [
     "HMC",

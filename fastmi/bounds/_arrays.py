@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import Seed, check_same_length
-from fastmi._scalars import generator
+from fastmi._checks import Seed, generator
+from fastmi._inputs import check_same_length
 
 # A NumPy array or a torch tensor: one call sees only one of the two.
 Array: TypeAlias = Any

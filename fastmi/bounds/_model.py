@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fastmi._inputs import Seed
-from fastmi._scalars import check_integer
+from fastmi._checks import Seed, check_integer
 from fastmi.bounds._arrays import Array, Random, as_pairs, is_tensor, randomness
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmi._scalars import check_real
+from fastmi._checks import check_real
 from fastmi.bounds._arrays import Array, device_of, to_numpy
 from fastmi.estimators import Estimate
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmi._checks import check_integer
 from fastmi._extras import Progress, ProgressBar
-from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import Array, Random, as_float64, device_of, is_tensor, library
 from fastmi.bounds._logsumexp import RunningLogMeanExp
 from fastmi.bounds._model import Conditional

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmi._checks import Seed, check_integer
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import Seed
-from fastmi._scalars import check_integer
 from fastmi.bounds._arrays import (
     Array,
     Random,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fastmi._scalars import check_integer, check_real
+from fastmi._checks import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_float64, is_tensor, library
 
 # Each chain's step is this share to the whole of the nominal size, drawn independently of the

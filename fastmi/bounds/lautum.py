@@ -7,8 +7,8 @@ from time import perf_counter
 
 import numpy as np
 
+from fastmi._checks import Seed
 from fastmi._extras import Progress
-from fastmi._inputs import Seed
 from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
 from fastmi.bounds._result import (

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from fastmi._checks import Seed, check_integer, check_real
 from fastmi._extras import Progress
-from fastmi._inputs import Seed
-from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, randomness
 from fastmi.bounds._model import (
     Model,

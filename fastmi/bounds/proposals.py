@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmi._checks import MOST_LAYERS, check_integer, check_real, check_weights
 from fastmi._extras import load
-from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_pairs, is_tensor, to_numpy
 from fastmi.bounds._model import Conditional, Proposal
-from fastmi.estimators._sizes import MOST_LAYERS, check_weights
 
 if TYPE_CHECKING:
-    from fastmi._history import History
+    from fastmi._estimate import History
     from fastmi.bounds._amortised import Amortised
     from fastmi.nn import Training
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from fastmi._checks import Seed, check_choice, check_integer, check_real
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import Seed, check_choice
-from fastmi._scalars import check_integer, check_real
 from fastmi.bounds._arrays import Array
 from fastmi.bounds._model import Model, Proposal
 from fastmi.bounds._result import Sandwich

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._scalars import check_integer
+from fastmi._checks import check_integer
 
 
 def log_base(base: Any) -> float:

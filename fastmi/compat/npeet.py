@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import as_k, as_samples, check_noise, k_list
+from fastmi._checks import as_k, check_noise, k_list
+from fastmi._inputs import as_samples
 from fastmi.compat._checks import as_rows, interval, log_base, threshold
 from fastmi.compat._discrete import (
     centropyd,

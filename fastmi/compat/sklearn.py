@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import check_search
+from fastmi._checks import check_search
 from fastmi.ops.count import count_within
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kth_distance

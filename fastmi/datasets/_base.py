@@ -10,8 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import Seed
-from fastmi._scalars import check_integer, check_real, generator
+from fastmi._checks import Seed, check_integer, check_real, generator
 
 Floats: TypeAlias = NDArray[np.float64]
 

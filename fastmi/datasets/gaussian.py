@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastmi._checks import check_integer, check_real
 from fastmi._inputs import as_samples
-from fastmi._scalars import check_integer, check_real
 from fastmi.datasets._base import Distribution, Floats, check_information
 
 

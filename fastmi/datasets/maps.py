@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastmi._inputs import check_choice
+from fastmi._checks import check_choice
 from fastmi.datasets._base import Distribution, Floats, check_distribution
 from fastmi.datasets._special import normal_cdf
 from fastmi.datasets.transforms import cube, logistic

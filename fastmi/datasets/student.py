@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastmi._scalars import check_integer, check_real
+from fastmi._checks import check_integer, check_real
 from fastmi.datasets._base import Distribution, Floats
 from fastmi.datasets._special import digamma
 from fastmi.datasets.gaussian import (

@@ -23,8 +23,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import Seed, as_samples, check_choice
-from fastmi._scalars import check_integer, check_real, generator
+from fastmi._checks import Seed, check_choice, check_integer, check_real, generator
+from fastmi._inputs import as_samples
 
 Array: TypeAlias = NDArray[Any]
 

@@ -4,42 +4,39 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fastmi._estimate import Estimate
 from fastmi.estimators._base import (
     ConditionalEstimator,
     EntropyEstimator,
-    Estimate,
     MIEstimator,
     MultivariateEstimator,
 )
 from fastmi.estimators._lookup import Lazy
-from fastmi.estimators.biksg import BIKSG
 from fastmi.estimators.binning import Binning, BinningConditional, BinningTotalCorrelation
-from fastmi.estimators.conditional import ConditionalKSG
-from fastmi.estimators.entropy import KozachenkoLeonenko
-from fastmi.estimators.entropy_sum import EntropySum
 from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
-from fastmi.estimators.ksg import KSG
-from fastmi.estimators.ksg_eq6 import KSGHybrid
-from fastmi.estimators.lnc import LNC
-from fastmi.estimators.mixed import MixedKSG, Ross
-from fastmi.estimators.sweep import KSGSweep
-from fastmi.estimators.total_correlation import BITotalCorrelation, TotalCorrelation
-from fastmi.estimators.weighted_entropy import WeightedKozachenkoLeonenko
+from fastmi.estimators.neighbors.biksg import BIKSG
+from fastmi.estimators.neighbors.conditional import ConditionalKSG
+from fastmi.estimators.neighbors.entropy import KozachenkoLeonenko
+from fastmi.estimators.neighbors.ksg import KSG, KSGHybrid
+from fastmi.estimators.neighbors.lnc import LNC
+from fastmi.estimators.neighbors.mixed import MixedKSG, Ross
+from fastmi.estimators.neighbors.sweep import KSGSweep
+from fastmi.estimators.neighbors.total_correlation import BITotalCorrelation, TotalCorrelation
+from fastmi.estimators.neighbors.weighted_entropy import EntropySum, WeightedKozachenkoLeonenko
 
 if TYPE_CHECKING:
-    from fastmi.estimators.critic import (
+    from fastmi.estimators.neural.critic import (
         CCMI,
         DEMI,
         MINE,
         NWJ,
         SMILE,
+        ConditionalCCMI,
         DonskerVaradhan,
         InfoNCE,
     )
-    from fastmi.estimators.critic_conditional import ConditionalCCMI
-    from fastmi.estimators.doe import DoE
-    from fastmi.estimators.mienf import MIENF
-    from fastmi.estimators.ndoe import NDoE, NDoERealNVP, SeparateBNAF
+    from fastmi.estimators.neural.entropies import DoE, NDoE, NDoERealNVP, SeparateBNAF
+    from fastmi.estimators.neural.mienf import MIENF
 
 __all__ = [
     "BIKSG",
@@ -81,16 +78,16 @@ __all__ = [
     "WeightedKozachenkoLeonenko",
 ]
 
-_CRITIC = "fastmi.estimators.critic"
-_NDOE = "fastmi.estimators.ndoe"
+_CRITIC = "fastmi.estimators.neural.critic"
+_NDOE = "fastmi.estimators.neural.entropies"
 _MODULES = {
     "CCMI": _CRITIC,
-    "ConditionalCCMI": "fastmi.estimators.critic_conditional",
+    "ConditionalCCMI": "fastmi.estimators.neural.critic",
     "DEMI": _CRITIC,
-    "DoE": "fastmi.estimators.doe",
+    "DoE": "fastmi.estimators.neural.entropies",
     "DonskerVaradhan": _CRITIC,
     "InfoNCE": _CRITIC,
-    "MIENF": "fastmi.estimators.mienf",
+    "MIENF": "fastmi.estimators.neural.mienf",
     "MINE": _CRITIC,
     "NDoE": _NDOE,
     "NDoERealNVP": _NDOE,

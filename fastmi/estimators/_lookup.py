@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, TypeVar
 
-from fastmi._inputs import check_choice
+from fastmi._checks import check_choice
 
 _Estimator = TypeVar("_Estimator")
 

@@ -12,10 +12,8 @@ from typing import Any, NamedTuple, SupportsIndex, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._inputs import as_blocks
-from fastmi.estimators._base import Estimate
-from fastmi.estimators.conditional import is_empty
-from fastmi.estimators.total_correlation import variable_names
+from fastmi._estimate import Estimate
+from fastmi._inputs import as_blocks, is_empty, variable_names
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ from fastmi._extras import load as _load
 # First, so that a missing torch is an error that names the extra.
 _load("torch", extra="torch", needed_by="fastmi.nn")
 
-from fastmi._history import History  # noqa: E402
+from fastmi._estimate import History  # noqa: E402
 from fastmi.nn import critics, densities, objectives  # noqa: E402
 from fastmi.nn.bases import Base, DiagonalBase, GaussianBase  # noqa: E402
 from fastmi.nn.bnaf import BNAF, BNAFStep  # noqa: E402

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from fastmi._scalars import check_integer
+from fastmi._checks import check_integer
 from fastmi.nn.flows import LOG_2_PI
 
 PARAMETRIZATIONS = ("tanh", "mi")

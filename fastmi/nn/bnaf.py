@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fastmi._scalars import check_flag, check_integer
+from fastmi._checks import check_flag, check_integer
 from fastmi.nn.flows import Composition, Flow, Reversal
 from fastmi.ops.block_triangle import on_diagonal, pack
 from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_vector

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from fastmi._scalars import check_integer
+from fastmi._checks import check_integer
 
 LOG_2_PI = math.log(2.0 * math.pi)
 

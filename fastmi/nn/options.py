@@ -12,9 +12,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from fastmi._checks import check_choice, check_flag, check_integer, check_real
 from fastmi._extras import Progress
-from fastmi._inputs import check_choice
-from fastmi._scalars import check_flag, check_integer, check_real
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": torch.optim.Adam,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fastmi._scalars import check_integer, check_real
+from fastmi._checks import check_integer, check_real
 from fastmi.nn.flows import Composition, Flow
 
 

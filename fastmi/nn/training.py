@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fastmi._estimate import History
 from fastmi._extras import ProgressBar
-from fastmi._history import History
 from fastmi.nn.capture import GraphStep, wants_graph
 from fastmi.nn.optimizers import make_optimizer, make_schedule
 from fastmi.nn.options import Training

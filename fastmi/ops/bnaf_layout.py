@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from fastmi._checks import check_integer
 from fastmi._extras import load
-from fastmi._scalars import check_integer
 from fastmi.ops.block_triangle import packed_size
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf_layout")

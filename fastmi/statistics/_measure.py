@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
+from fastmi._checks import as_k, check_choice
 from fastmi._device import as_device
-from fastmi._inputs import as_k, check_choice
 from fastmi.estimators import CMI_METHODS, KSG, MI_METHODS, Estimate
 from fastmi.estimators._lookup import Lazy
 

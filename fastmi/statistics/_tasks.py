@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from fastmi._backend import thread_count
+from fastmi._checks import Seed, generator
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import Seed
-from fastmi._scalars import generator
 
 Result = TypeVar("Result")
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
 from fastmi._extras import Progress
-from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter
-from fastmi._scalars import check_integer, generator
+from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import Estimate
 from fastmi.statistics._measure import make_measure
 from fastmi.statistics._tasks import run, streams

@@ -12,14 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._checks import (
+    Seed,
+    as_k,
+    check_choice,
+    check_integer,
+    check_noise,
+    check_search,
+    generator,
+)
 from fastmi._device_array import DeviceArray, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import Seed, as_blocks, as_k, check_choice, check_noise, check_search, jitter
-from fastmi._scalars import check_integer, generator
+from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import MI_METHODS
-from fastmi.estimators._pairs import estimate_pairs, pairs_at_once
-from fastmi.estimators.ksg import KSG
+from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
+from fastmi.statistics._pairs import estimate_pairs, pairs_at_once
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import null_values, p_value
 

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
-from fastmi._device_array import DeviceArray, take_rows
-from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import (
+from fastmi._checks import (
     Seed,
-    as_blocks,
     as_k,
     check_choice,
+    check_integer,
     check_noise,
     check_search,
-    jitter,
+    generator,
     k_list,
 )
-from fastmi._scalars import check_integer, generator
+from fastmi._device_array import DeviceArray, take_rows
+from fastmi._extras import Progress, ProgressBar
+from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import KSG, Estimate
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
+from fastmi._checks import check_integer
 from fastmi._inputs import as_blocks
-from fastmi._scalars import check_integer
 from fastmi.estimators import Estimate
 
 Array = NDArray[Any]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import check_choice
+from fastmi._estimate import Estimate, History
 from fastmi._extras import Progress, load
-from fastmi._history import History
-from fastmi._inputs import as_blocks, check_choice
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._feasible import feasible_limit
+from fastmi._feasible import feasible_limit
+from fastmi._inputs import as_blocks
 from fastmi.normalize import check_normalize, normalize_blocks
 
 if TYPE_CHECKING:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastmi._inputs import check_choice
-from fastmi._scalars import check_integer
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._constant import without_constant_columns
-from fastmi.estimators._neural import NeuralEstimator, Split
-from fastmi.estimators._sizes import MOST_LAYERS
-from fastmi.estimators.ndoe import check_bnaf_size, check_realnvp_size, default_width
+from fastmi._checks import MOST_LAYERS, check_choice, check_integer
+from fastmi._estimate import Estimate
+from fastmi.estimators.neural.base import NeuralEstimator, Split
+from fastmi.estimators.neural.entropies import (
+    check_bnaf_size,
+    check_realnvp_size,
+    default_width,
+    without_constant_columns,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neighbors import MetricNeighborEstimator, Terms, sample_warnings, widths
-from fastmi.estimators.biksg import BallEstimator
+from fastmi._estimate import Estimate
+from fastmi._inputs import variable_names
+from fastmi.estimators.neighbors.base import MetricNeighborEstimator, Terms, sample_warnings, widths
+from fastmi.estimators.neighbors.biksg import BallEstimator
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.ksg import ksg_terms
 
@@ -123,14 +123,3 @@ class BITotalCorrelation(BallEstimator):
     def estimate(self, *variables: object) -> Estimate | list[Estimate]:
         """Estimate the total correlation in nats; see :meth:`TotalCorrelation.estimate`."""
         return self._total_correlation(variables, variable_names(variables))
-
-
-def variable_names(variables: Sequence[object]) -> tuple[str, ...]:
-    """Return what to call each variable in messages.
-
-    Raises:
-        ValueError: Fewer than two.
-    """
-    if len(variables) < 2:
-        raise ValueError(f"variables must be two or more; got {len(variables)}")
-    return tuple(f"variables[{b}]" for b in range(len(variables)))

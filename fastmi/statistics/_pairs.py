@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import k_list
 from fastmi._device_array import DeviceArray, host, like
-from fastmi._inputs import k_list
-from fastmi.estimators.ksg import KSG, count_warnings, may_warn
+from fastmi.estimators.neighbors.ksg import KSG, count_warnings, may_warn
 from fastmi.normalize import normalize_blocks
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import chosen_algorithm

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._device_array import host, like
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neighbors import (
+from fastmi._estimate import Estimate
+from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
     sample_warnings,
     widths,
     zeros,
 )
-from fastmi.estimators.entropy import log_unit_ball
+from fastmi.estimators.neighbors.entropy import log_unit_ball
 from fastmi.ops.digamma import psi
 
 Array = NDArray[Any]

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device import as_device
-from fastmi._device_array import device_of
-from fastmi._inputs import (
+from fastmi._checks import (
     Seed,
-    as_blocks,
     as_k,
     check_choice,
     check_noise,
     check_search,
-    jitter,
+    check_theiler,
+    check_window,
     k_list,
 )
-from fastmi.estimators._base import Estimate, small_sample_warnings
-from fastmi.estimators._theiler import check_theiler, check_window
+from fastmi._device import as_device
+from fastmi._device_array import device_of
+from fastmi._estimate import Estimate, small_sample_warnings
+from fastmi._inputs import as_blocks, jitter
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import chosen_algorithm, kth_distance
 from fastmi.ops.theiler import theiler_counts

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi._inputs import as_labels, check_same_length
-from fastmi.estimators._base import Estimate, small_sample_warnings
-from fastmi.estimators._neighbors import (
+from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
     Terms,

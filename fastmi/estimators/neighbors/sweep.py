@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from fastmi._inputs import check_choice
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neighbors import (
+from fastmi._checks import check_choice
+from fastmi._estimate import Estimate
+from fastmi.estimators.neighbors.base import (
     MetricNeighborEstimator,
     Terms,
     sample_warnings,

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import Seed, as_k, check_noise, check_search, check_seed, k_list
 from fastmi._device import as_device
 from fastmi._device_array import device_of
-from fastmi._inputs import Seed, as_blocks, as_k, check_noise, check_search, jitter, k_list
-from fastmi._scalars import check_seed
-from fastmi.estimators._base import Estimate, small_sample_warnings
+from fastmi._estimate import Estimate, small_sample_warnings
+from fastmi._inputs import as_blocks, jitter
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import chosen_algorithm, kth_distance

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neighbors import (
+from fastmi._checks import check_theiler, check_window
+from fastmi._estimate import Estimate
+from fastmi._inputs import is_empty
+from fastmi.estimators.neighbors._subspaces import count_in_subspaces
+from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
@@ -19,9 +22,7 @@ from fastmi.estimators._neighbors import (
     widths,
     zeros,
 )
-from fastmi.estimators._subspaces import count_in_subspaces
-from fastmi.estimators._theiler import check_theiler, check_window
-from fastmi.estimators.ksg import KSG
+from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.theiler import theiler_counts
@@ -182,11 +183,6 @@ class ConditionalKSG(MetricNeighborEstimator):
             metric=self.metric,
             n_jobs=self.n_jobs,
         )
-
-
-def is_empty(z: object) -> bool:
-    """Return whether there is no condition: None, or an array without columns."""
-    return z is None or getattr(z, "shape", (1,))[1:] == (0,)
 
 
 def _warnings(

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._device_array import host
-from fastmi.estimators._base import Estimate
-from fastmi.estimators._neighbors import (
+from fastmi._estimate import Estimate
+from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
     sample_warnings,

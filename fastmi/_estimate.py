@@ -1,0 +1,276 @@
+"""The result that every estimator returns, and the curves of a training behind it."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._extras import load
+
+Local: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """How an estimate moved while a model was trained.
+
+    Attributes:
+        steps: Training steps done at each evaluation, int64, shape (e,).
+        train: Running estimate on training batches, nats, mean since the previous evaluation,
+            shape (e,).
+        validation: Estimate on held-out data, nats, shape (e,).
+        best_step: Step whose parameters were kept.
+        stopped: Why it ended: "steps" (all done) or "patience" (no better score).
+        seconds: Wall time of the training.
+        cuda_graph: Whether its steps were replayed as a CUDA graph.
+    """
+
+    steps: NDArray[np.int64]
+    train: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    best_step: int
+    stopped: str
+    seconds: float
+    cuda_graph: bool = False
+
+
+class Estimate(float):
+    """An estimate in nats: a float that remembers how it was made.
+
+    Arithmetic gives plain floats. The value is raw: it can be negative, and is never clipped.
+
+    Attributes:
+        stderr: Standard error in nats, ``std(local) / sqrt(n)``; it sees the scatter of the
+            local values, not the bias.
+        counts: Neighbours of each sample in each margin, int64, shape (m, n); None where the
+            method counts none.
+        k: Number of neighbours; None where the method searches none.
+        n: Number of samples.
+        dims: Number of columns of each argument.
+        method: Name of the estimator.
+        units: Always "nats".
+        seconds: Wall time of the call, shared by all k of one call.
+        device: Where it ran.
+        curve: Scale and value at each step of a sweep, shape (s, 2); None where there is none.
+        history: Curves of the training, a :class:`fastmi.nn.History`; None where nothing is
+            trained.
+        terms: What else the method read off the samples, by name, nats: the two
+            cross-entropies whose difference the value is, say. Empty for most.
+    """
+
+    __slots__ = (
+        "_algorithm",
+        "_local",
+        "_warnings",
+        "counts",
+        "curve",
+        "device",
+        "dims",
+        "history",
+        "k",
+        "method",
+        "n",
+        "seconds",
+        "stderr",
+        "terms",
+    )
+
+    stderr: float
+    counts: NDArray[np.int64] | None
+    k: int | None
+    n: int
+    dims: tuple[int, ...]
+    method: str
+    seconds: float
+    device: str
+    curve: NDArray[np.float64] | None
+    history: History | None
+    terms: dict[str, float]
+    _local: Local | Callable[[], Local]
+    _warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
+    _algorithm: str | Callable[[], str]
+
+    def __new__(
+        cls,
+        value: float,
+        *,
+        k: int | None,
+        n: int,
+        dims: tuple[int, ...],
+        method: str,
+        stderr: float,
+        local: Local | Callable[[], Local],
+        warnings: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+        algorithm: str | Callable[[], str] = "auto",
+        counts: NDArray[np.int64] | None = None,
+        seconds: float = 0.0,
+        device: str = "cpu",
+        curve: NDArray[np.float64] | None = None,
+        history: History | None = None,
+        terms: dict[str, float] | None = None,
+    ) -> Estimate:
+        """Make one; a callable `local`, `warnings` or `algorithm` is called when first read.
+
+        Most callers of a short ``mi()`` read none of the three, and each costs as much as
+        the rest of the Python around the kernel. The callables must be picklable.
+        """
+        self = super().__new__(cls, value)
+        self.k = k
+        self.n = n
+        self.dims = dims
+        self.method = method
+        self.stderr = stderr
+        self._local = local
+        self._warnings = warnings
+        self._algorithm = algorithm
+        if counts is not None:
+            counts.flags.writeable = False  # `local` and `warnings` are derived from them later
+        self.counts = counts
+        self.seconds = seconds
+        self.device = device
+        self.curve = curve
+        self.history = history
+        self.terms = terms or {}
+        return self
+
+    @property
+    def units(self) -> str:
+        """Unit of the value and of every other amount of information here."""
+        return "nats"
+
+    @property
+    def bits(self) -> float:
+        """The value in bits."""
+        return float(self) / math.log(2.0)
+
+    @property
+    def local(self) -> Local:
+        """Contribution of each sample in nats, shape (n,); their mean is the value."""
+        if callable(self._local):
+            self._local = self._local()
+        return self._local
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Reasons to distrust the value, each one sentence; empty if none is known."""
+        if callable(self._warnings):
+            self._warnings = self._warnings()
+        return self._warnings
+
+    @property
+    def algorithm(self) -> str:
+        """Neighbour search that ran: "tree", "brute" or "sort"; "none" if there was none."""
+        if callable(self._algorithm):
+            self._algorithm = self._algorithm()
+        return self._algorithm
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curves of the training, or of the sweep.
+
+        Args:
+            ax: matplotlib Axes to draw into; None for a new figure.
+
+        Returns:
+            The Axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: The estimate has neither a training nor a sweep behind it.
+        """
+        if self.history is None and self.curve is None:
+            raise ValueError(
+                f"plot() needs a training or a sweep; method={self.method!r} has neither"
+            )
+        if ax is None:
+            ax = load("matplotlib.pyplot", extra="plot", needed_by="plot()").figure().subplots()
+        if self.history is not None:
+            history = self.history
+            ax.plot(history.steps, history.train, label="training batches", alpha=0.6)
+            ax.plot(history.steps, history.validation, label="held out")
+            ax.set_xlabel("training step")
+        elif self.curve is not None:
+            ax.plot(self.curve[:, 0], self.curve[:, 1], marker=".", label="sweep")
+            ax.set_xscale("log")
+            ax.set_xlabel("scale")
+        ax.axhline(float(self), color="black", linewidth=1, linestyle=":", label="estimate")
+        ax.set_ylabel("nats")
+        ax.set_title(self.method)
+        ax.legend()
+        return ax
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything except the arrays, as JSON-able values."""
+        return {
+            "value": float(self),
+            "units": self.units,
+            "bits": self.bits,
+            "stderr": self.stderr,
+            "method": self.method,
+            "k": self.k,
+            "n": self.n,
+            "dims": list(self.dims),
+            "algorithm": self.algorithm,
+            "device": self.device,
+            "seconds": self.seconds,
+            "terms": dict(self.terms),
+            "warnings": list(self.warnings),
+        }
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{float(self):.6g} nats",
+            f"stderr={self.stderr:.2g}",
+            f"method={self.method!r}",
+            *((f"k={self.k}",) if self.k is not None else ()),
+            f"n={self.n}",
+            f"dims={self.dims}",
+        ]
+        if self.warnings:
+            parts.append(f"{len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''}")
+        return f"Estimate({', '.join(parts)})"
+
+    def __str__(self) -> str:
+        # As any float, so that what is written to a file reads back to the last digit.
+        return float.__repr__(self)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("value", f"{float(self):.6g} nats = {self.bits:.6g} bits"),
+            ("standard error", f"{self.stderr:.2g} nats"),
+            (
+                "method",
+                self.method if self.k is None else f"{self.method}, k={self.k}, {self.algorithm}",
+            ),
+            ("samples", f"n={self.n}, dims={self.dims}"),
+            ("time", f"{self.seconds:.3g} s on {self.device}"),
+            *((name.replace("_", " "), f"{term:.6g} nats") for name, term in self.terms.items()),
+            *(("warning", text) for text in self.warnings),
+        ]
+        cells = "".join(
+            f"<tr><th>{head}</th><td>{html.escape(text)}</td></tr>" for head, text in rows
+        )
+        return f"<table>{cells}</table>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {name.removeprefix("_"): getattr(self, name) for name in Estimate.__slots__}
+        return _restore, (float(self), fields)
+
+
+def _restore(value: float, fields: dict[str, Any]) -> Estimate:
+    return Estimate(value, **fields)
+
+
+def small_sample_warnings(n: int, k: int) -> list[str]:
+    """Return a warning if n is too small for k neighbours to be local."""
+    if n >= 50 and n >= 10 * k:
+        return []
+    return [
+        f"n={n} samples are few for k={k}: below 50, or below 10 k, bias and scatter are "
+        "often as large as the value"
+    ]

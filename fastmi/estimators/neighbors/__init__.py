@@ -1,0 +1,1 @@
+"""Estimators that search nearest neighbours and count within radii."""

@@ -1,0 +1,1 @@
+"""Estimators that train a network; importing one of these modules imports torch."""
