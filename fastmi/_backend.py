@@ -33,8 +33,8 @@ VERSION: str = _cpu.build_info()["version"]
 _MAX_OVERSUBSCRIBED_THREADS = 256
 
 _HOW_TO_BUILD_CUDA = (
-    "to compile the CUDA kernels, run `FASTMI_CUDA=ON pip install .` in a clone of fastmi with nvcc "
-    "12 or newer on the PATH (CUDAARCHS=90 compiles for compute capability 9.0 alone, in less time)"
+    "to compile the CUDA kernels, run `FASTMI_CUDA=ON pip install .` in a clone of fastmi, with "
+    "nvcc 12 or newer on the PATH (CUDAARCHS=90 does it for compute capability 9.0 alone, faster)"
 )
 
 

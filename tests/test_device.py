@@ -205,7 +205,7 @@ class TestNoGPU:
     @pytest.mark.parametrize(
         "state, reason",
         [
-            ("off: built without nvcc", "built without nvcc; .* run `FASTMI_CUDA=ON pip install .`"),
+            ("off: built without nvcc", "built without nvcc; .*`FASTMI_CUDA=ON pip install .`"),
             ("on: CUDA 13.0, 90-real", "fastmi._cuda was built but is not installed"),
         ],
     )
