@@ -201,7 +201,7 @@ def batch_rows(quick: bool) -> dict[str, Any]:
 
     import fastmi
     from fastmi import _backend
-    from fastmi._device_array import DeviceArray
+    from fastmi._blocks import DeviceArray
 
     kernels = _backend.cuda_kernels()
     task = Task(3, 3, 1_000 if quick else 10_000)
@@ -221,7 +221,9 @@ def batch_rows(quick: bool) -> dict[str, Any]:
     columns = rng.standard_normal((2_000, 10 if quick else 100)).astype(np.float32)
     pairs = np.column_stack(np.triu_indices(columns.shape[1], 1)).astype(np.int64)
     block = [DeviceArray(0, host=columns)]
-    matrix = median_time(lambda: kernels.ksg_pairs(block, pairs, [task.k], "auto"), budget=2.0)
+    matrix = median_time(
+        lambda: kernels.ksg_pairs(block, pairs, [task.k], "auto", None, 1), budget=2.0
+    )
     return {
         "surrogates": {
             "case": task.name,
@@ -235,11 +237,16 @@ def batch_rows(quick: bool) -> dict[str, Any]:
 
 def measured_ceiling(seconds: float) -> dict[str, float]:
     """L-inf pair-dimensions/s by dtype, and bytes/s of a device-to-device copy."""
+    import numpy as np
     import torch
 
     from fastmi import _cuda
+    from fastmi._blocks import DeviceArray
 
-    rates = {dtype: _cuda.ceiling_probe(dtype, seconds, 0, 0) for dtype in ("float32", "float64")}
+    rates = {}
+    for dtype in ("float32", "float64"):
+        block = DeviceArray(0, host=np.zeros((1, 1), dtype))
+        rates[dtype] = _cuda.ceiling_probe(block, seconds, 1)
     source = torch.empty(2**28, device="cuda").normal_()
     target = torch.empty_like(source)
     copy = median_time(lambda: target.copy_(source), budget=0.5)

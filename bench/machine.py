@@ -84,6 +84,8 @@ def ceiling(dtype: str, threads: int, seconds: float = 0.5) -> float:
         threads: Cores to use.
         seconds: Probe time; the best of several slices is returned.
     """
+    import numpy as np
+
     from fastmi import _cpu
 
-    return float(_cpu.ceiling_probe(dtype, threads, seconds))
+    return float(_cpu.ceiling_probe(np.zeros((1, 1), dtype), seconds, threads))

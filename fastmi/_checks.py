@@ -113,12 +113,43 @@ def check_seed(seed: Any) -> None:
         generator(seed)
 
 
+# Names that other libraries use for what fastmi calls otherwise; the first valid one is meant.
+_MEANT: dict[str, tuple[str, ...]] = {
+    "knn": ("ksg1", "kl", "fp"),
+    "kraskov": ("ksg1", "fp"),
+    "ksg": ("ksg1", "fp"),
+    "ksg1": ("fp",),
+    "hist": ("binning",),
+    "histogram": ("binning",),
+    "kozachenko": ("kl",),
+    "n_neighbors": ("k",),
+    "neighbors": ("k",),
+    "neighbours": ("k",),
+    "random_state": ("seed",),
+    "rng": ("seed",),
+    "epochs": ("steps",),
+    "n_epochs": ("steps",),
+    "iterations": ("steps",),
+    "learning_rate": ("lr",),
+    "n_threads": ("n_jobs",),
+    "threads": ("n_jobs",),
+    "workers": ("n_jobs",),
+    "permutations": ("n_permutations",),
+    "n_perm": ("n_permutations",),
+    "surrogates": ("n_permutations",),
+    "k_history": ("target_history",),
+    "l_history": ("source_history",),
+    "scale": ("normalize",),
+    "standardize": ("normalize",),
+    "n_bins": ("bins",),
+}
+
 METRICS = ("chebyshev", "euclidean")
 ALGORITHMS = ("auto", "tree", "brute", "sort")
 
 
 def as_k(k: object) -> int | tuple[int, ...]:
-    """Return `k` as an int, or as a tuple of ints if it is a sequence.
+    """Return `k` as an int, or as a tuple of ints if it is a sequence; a tuple of ints as it is.
 
     Raises:
         TypeError: Neither an integer nor a sequence of integers.
@@ -142,7 +173,10 @@ def as_k(k: object) -> int | tuple[int, ...]:
     for number in numbers:
         if number < 1:
             raise ValueError(f"k must be in [1, n - 1]; got k={number}")
-    return numbers[0] if single else numbers
+    if single:
+        return numbers[0]
+    # The same object where nothing had to be converted: scikit-learn's clone insists on it.
+    return k if type(k) is tuple and k == numbers and set(map(type, k)) == {int} else numbers
 
 
 def k_list(k: int | Sequence[int] | NDArray[np.integer[Any]], n: int) -> tuple[int, ...]:
@@ -162,7 +196,25 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """Raise ValueError, listing `choices`, unless `value` is one of them."""
     if not isinstance(value, str) or value not in choices:
         listed = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} must be one of {listed}; got {_described(name, value)}")
+        raise ValueError(
+            f"{name} must be one of {listed}; got {_described(name, value)}"
+            f"{did_you_mean(value, choices)}"
+        )
+
+
+def did_you_mean(word: object, valid: Iterable[str]) -> str:
+    """Return ": did you mean ...?" with the valid name that `word` resembles; "" if none does."""
+    names = list(valid)
+    if not isinstance(word, str):
+        return ""
+    meant = [name for name in _MEANT.get(word.lower(), ()) if name in names]
+    if not meant:
+        # Imported for errors alone.
+        from difflib import get_close_matches
+
+        by_lower = {name.lower(): name for name in names}
+        meant = [by_lower[near] for near in get_close_matches(word.lower(), by_lower, n=1)]
+    return f": did you mean {meant[0]!r}?" if meant else ""
 
 
 def check_search(metric: object, algorithm: object, n_jobs: object) -> None:
@@ -247,6 +299,8 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
         if isinstance(width, bool) or not isinstance(width, int | np.integer):
             raise TypeError(f"hidden must hold integers; got {width!r} ({type(width).__name__})")
     widths = tuple(int(width) for width in hidden)
+    if type(hidden) is tuple and set(map(type, hidden)) == {int}:
+        widths = hidden  # the same object, as scikit-learn's clone insists
     if not widths or min(widths) < 1:
         raise ValueError(f"hidden must name at least one width, each >= 1; got hidden={widths!r}")
     check_weights((1, *widths, 1), f"hidden={widths!r}")

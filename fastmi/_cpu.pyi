@@ -16,7 +16,7 @@ __all__: list[str] = [
     "first_unusable",
     "kneighbors",
     "ksg",
-    "ksg_pairwise",
+    "ksg_pairs",
     "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
@@ -66,9 +66,9 @@ def bnaf_forward(
 ) -> typing.Any: ...
 def build_info() -> dict: ...
 def ceiling_probe(
-    dtype: str,
-    threads: typing.SupportsInt | typing.SupportsIndex,
+    block: numpy.ndarray,
     seconds: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> float: ...
 def choose_algorithm(
     n: typing.SupportsInt | typing.SupportsIndex,
@@ -83,12 +83,9 @@ def count_within(
     metric: str,
     algorithm: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
+) -> tuple: ...
 def digamma(n: numpy.typing.NDArray[numpy.int64]) -> numpy.typing.NDArray[numpy.float64]: ...
-@typing.overload
-def first_unusable(values: numpy.typing.NDArray[numpy.float64]) -> int: ...
-@typing.overload
-def first_unusable(values: numpy.typing.NDArray[numpy.float32]) -> int: ...
+def first_unusable(block: numpy.ndarray) -> int: ...
 def kneighbors(
     blocks: collections.abc.Sequence[numpy.ndarray],
     k: typing.SupportsInt | typing.SupportsIndex,
@@ -104,19 +101,11 @@ def ksg(
     algorithm: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
-@typing.overload
-def ksg_pairwise(
-    columns: numpy.typing.NDArray[numpy.float64],
+def ksg_pairs(
+    blocks: collections.abc.Sequence[numpy.ndarray],
     pairs: numpy.typing.NDArray[numpy.int64],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
-    report: typing.Any,
-    threads: typing.SupportsInt | typing.SupportsIndex,
-) -> tuple: ...
-@typing.overload
-def ksg_pairwise(
-    columns: numpy.typing.NDArray[numpy.float32],
-    pairs: numpy.typing.NDArray[numpy.int64],
-    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    algorithm: str,
     report: typing.Any,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
@@ -128,7 +117,7 @@ def ksg_surrogates(
     algorithm: str,
     next_orders: collections.abc.Callable,
     threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
+) -> tuple: ...
 def ksg_sweep(
     x: numpy.ndarray,
     y: numpy.ndarray,
@@ -143,7 +132,7 @@ def kth_distance(
     metric: str,
     algorithm: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
+) -> tuple: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
 def theiler_counts(

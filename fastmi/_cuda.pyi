@@ -20,7 +20,7 @@ __all__: list[str] = [
     "kneighbors",
     "ksg",
     "ksg_pairs",
-    "ksg_permutations",
+    "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
     "pointer_device",
@@ -105,113 +105,75 @@ def bnaf_sizes(
 ) -> tuple[int, int, int]: ...
 def build_info() -> dict: ...
 def ceiling_probe(
-    dtype: str,
+    block: typing.Any,
     seconds: typing.SupportsFloat | typing.SupportsIndex,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> float: ...
 def choose_algorithm(
     n: typing.SupportsInt | typing.SupportsIndex,
     dims: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     k: typing.SupportsInt | typing.SupportsIndex,
+    indices: bool = False,
 ) -> str: ...
 def count_within(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
+    blocks: collections.abc.Sequence[typing.Any],
     radius: numpy.ndarray,
     strict: bool,
     metric: str,
     algorithm: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.typing.NDArray[numpy.int64]: ...
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
 def device_count() -> int: ...
 def device_info(device: typing.SupportsInt | typing.SupportsIndex) -> dict: ...
 def driver_info() -> dict: ...
-def first_unusable(
-    pointer: typing.SupportsInt | typing.SupportsIndex,
-    size: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
-) -> int: ...
+def first_unusable(block: typing.Any) -> int: ...
 def kneighbors(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
+    blocks: collections.abc.Sequence[typing.Any],
     k: typing.SupportsInt | typing.SupportsIndex,
     metric: str,
     algorithm: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def ksg(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
+    blocks: collections.abc.Sequence[typing.Any],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     variant: typing.SupportsInt | typing.SupportsIndex,
     metric: str,
     algorithm: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def ksg_pairs(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
+    blocks: collections.abc.Sequence[typing.Any],
     pairs: numpy.typing.NDArray[numpy.int64],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     algorithm: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
+    report: typing.Any,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
-def ksg_permutations(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
-    orders: numpy.typing.NDArray[numpy.int64],
+def ksg_surrogates(
+    x: typing.Any,
+    y: typing.Any,
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     metric: str,
     algorithm: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
+    next_orders: collections.abc.Callable,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def ksg_sweep(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
+    x: typing.Any,
+    y: typing.Any,
     scales: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     metric: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def kth_distance(
-    blocks: collections.abc.Sequence[
-        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
-    ],
-    n: typing.SupportsInt | typing.SupportsIndex,
-    dtype: str,
+    blocks: collections.abc.Sequence[typing.Any],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     metric: str,
     algorithm: str,
-    device: typing.SupportsInt | typing.SupportsIndex,
-    stream: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
 def pointer_device(pointer: typing.SupportsInt | typing.SupportsIndex) -> int: ...
 def synchronize(
     device: typing.SupportsInt | typing.SupportsIndex,

@@ -7,13 +7,17 @@ import sys
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fastmi._backend import find_cuda
+from fastmi._backend import cuda_kernels, find_cuda
 
 # Device types of DLPack: CUDA memory, and that which CUDA moves by itself.
 _DLPACK_CUDA = (2, 13)
 # The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
 DEFAULT_STREAM = 1
+# In DLPack: numpy.dtype.kind by type code, and the sizes that NumPy has of each.
+_KINDS = {0: "i", 1: "u", 2: "f", 5: "c", 6: "b"}
+_SIZES = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16), "b": (1,)}
 
 _NAME = re.compile(r"cpu|auto|cuda(:(0|[1-9][0-9]{0,3}))?")
 
@@ -89,6 +93,14 @@ def device_index(device: str) -> int | None:
     return int(index) if index else None
 
 
+def check_index(index: int) -> None:
+    """Raise ValueError unless there is a GPU of this index."""
+    count = cuda_kernels().device_count()
+    if index >= count:
+        valid = "'cuda:0'" if count == 1 else f"'cuda:0' to 'cuda:{count - 1}'"
+        raise ValueError(f"device must be {valid} on this machine; got 'cuda:{index}'")
+
+
 def gpu_of(x: object) -> int | None:
     """Return the index of the CUDA device that holds `x`; None if it is not on one."""
     # Asked first: torch refuses __cuda_array_interface__ where gradients are required.
@@ -103,7 +115,9 @@ def gpu_of(x: object) -> int | None:
         return None
     kernels = find_cuda().kernels
     # The protocol does not say which device; the driver knows whose memory it is.
-    held = 0 if kernels is None else kernels.device_of(int(x.__cuda_array_interface__["data"][0]))
+    if kernels is None:
+        return 0
+    held = int(kernels.pointer_device(int(x.__cuda_array_interface__["data"][0])))
     return held if held >= 0 else None
 
 
@@ -140,9 +154,6 @@ def _current_stream(x: Any) -> int:
 
 
 def _dlpack_view(x: Any) -> View:
-    # Brings ctypes, which takes a while to load and most programs do without.
-    from fastmi._dlpack import read_capsule
-
     export = getattr(x, "__dlpack__", None)
     if export is None:
         raise TypeError(f"{type(x).__name__} has no __cuda_array_interface__ and no __dlpack__")
@@ -151,3 +162,63 @@ def _dlpack_view(x: Any) -> View:
     pointer, shape, strides, dtype = read_capsule(capsule)
     # A capsule that nobody consumed gives the memory back when it is collected.
     return View(pointer, shape, strides, dtype, DEFAULT_STREAM, x, capsule)
+
+
+def read_capsule(
+    capsule: object,
+) -> tuple[int, tuple[int, ...], tuple[int, ...] | None, np.dtype[Any] | None]:
+    """Return what a DLPack capsule says of its array, without consuming it.
+
+    Returns:
+        Address, shape, strides in bytes (None: C-contiguous) and dtype (None: NumPy has none
+        like it).
+
+    Raises:
+        ValueError: Not a capsule of an array, or consumed already.
+    """
+    # Most programs do without ctypes, which takes a while to load.
+    import ctypes
+
+    class DLTensor(ctypes.Structure):
+        """The struct of dlpack.h; a capsule called "dltensor" points to one."""
+
+        _fields_ = (
+            ("data", ctypes.c_void_p),
+            ("device_type", ctypes.c_int32),
+            ("device_id", ctypes.c_int32),
+            ("ndim", ctypes.c_int32),
+            ("code", ctypes.c_uint8),
+            ("bits", ctypes.c_uint8),
+            ("lanes", ctypes.c_uint16),
+            ("shape", ctypes.POINTER(ctypes.c_int64)),
+            ("strides", ctypes.POINTER(ctypes.c_int64)),
+            ("byte_offset", ctypes.c_uint64),
+        )
+
+    address = ctypes.pythonapi.PyCapsule_GetPointer
+    address.restype = ctypes.c_void_p
+    address.argtypes = (ctypes.py_object, ctypes.c_char_p)
+    tensor = DLTensor.from_address(address(capsule, b"dltensor"))
+    kind, size = _KINDS.get(tensor.code, ""), tensor.bits // 8
+    known = tensor.lanes == 1 and size in _SIZES.get(kind, ())
+    strides = None
+    if tensor.strides:
+        strides = tuple(step * size for step in tensor.strides[: tensor.ndim])
+    return (
+        int(tensor.data or 0) + int(tensor.byte_offset),
+        tuple(tensor.shape[: tensor.ndim]),
+        strides,
+        np.dtype(f"{kind}{size}") if known else None,
+    )
+
+
+def copied_to_host(owner: Any) -> NDArray[Any] | None:
+    """Return a host copy of an array on a GPU by the method its library has for that, or None."""
+    if callable(getattr(owner, "cpu", None)):  # torch
+        array: NDArray[Any] = owner.cpu().numpy()
+        return array
+    for method in ("get", "copy_to_host"):  # CuPy, Numba
+        copy = getattr(owner, method, None)
+        if callable(copy):
+            return np.asarray(copy())
+    return None

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._arrays import (
+from fastmi._blocks import DeviceArray, host, like
+from fastmi._checks import Seed, generator
+from fastmi._device import check_index, device_index, gpu_of
+from fastmi._reading import (
     FLOAT32,
     FLOAT64,
     NUMERIC_KINDS,
@@ -24,11 +27,8 @@ from fastmi._arrays import (
     not_numeric,
     raise_unusable,
     read_array,
+    read_device_array,
 )
-from fastmi._backend import cuda_kernels
-from fastmi._checks import Seed, generator
-from fastmi._device import device_index, gpu_of
-from fastmi._device_array import DeviceArray, host, like, read_device_array
 
 _NUMPY_ALONE = {np.ndarray}
 
@@ -78,7 +78,7 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "hos
             where they are. "host" for what has no GPU kernels: as "cpu", in other words.
 
     Returns:
-        NumPy arrays, or for a GPU :class:`fastmi._device_array.DeviceArray`, of the same
+        NumPy arrays, or for a GPU :class:`fastmi._blocks.DeviceArray`, of the same
         ``shape``, ``dtype`` and ``len()``.
 
     Raises:
@@ -93,8 +93,7 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "hos
     index = _common_gpu(arrays, names, device)
     if index is None:
         return _host_blocks(arrays, names)
-    kernels = cuda_kernels()
-    kernels.check_device(index)
+    check_index(index)
     blocks: list[Any]
     if gpu_of(arrays[0]) is None:
         blocks = [DeviceArray(index, host=block) for block in _host_blocks(arrays, names)]

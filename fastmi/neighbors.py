@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from fastmi._checks import as_k, check_search, k_list
 from fastmi._device import as_device
+from fastmi._docs import describes_options
 from fastmi._inputs import as_blocks, as_integers, as_radius
 from fastmi.ops import count, knn
 from fastmi.ops.digamma import digamma as _digamma
@@ -30,6 +31,7 @@ from fastmi.ops.digamma import digamma as _digamma
 __all__ = ["count_within", "digamma", "kneighbors", "kth_distance"]
 
 
+@describes_options()
 def kth_distance(
     x: object,
     k: int | Sequence[int] | NDArray[np.integer[Any]],
@@ -44,10 +46,6 @@ def kth_distance(
     Args:
         x: Samples or a tuple of blocks, see the module.
         k: Number of neighbours in [1, n - 1], or a sequence of them.
-        metric: Distance inside a block.
-        algorithm: Search.
-        n_jobs: Threads.
-        device: Where to search.
 
     Returns:
         Shape (n,), or (len(k), n) if `k` is a sequence; dtype of the samples.
@@ -60,10 +58,11 @@ def kth_distance(
     checked_k = as_k(k)
     blocks = _blocks(x, device)
     ks = k_list(checked_k, len(blocks[0]))
-    distances = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
+    distances, _ = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
     return distances[0] if isinstance(checked_k, int) else distances
 
 
+@describes_options()
 def kneighbors(
     x: object,
     k: int,
@@ -78,10 +77,6 @@ def kneighbors(
     Args:
         x: Samples or a tuple of blocks, see the module.
         k: Number of neighbours in [1, n - 1].
-        metric: Distance inside a block.
-        algorithm: Search.
-        n_jobs: Threads.
-        device: Where to search.
 
     Returns:
         Distances (dtype of the samples) and row numbers (int64), both of shape (n, k),
@@ -98,9 +93,13 @@ def kneighbors(
         raise TypeError(f"k must be one integer; got k={checked_k}")
     blocks = _blocks(x, device)
     k_list(checked_k, len(blocks[0]))
-    return knn.kneighbors(blocks, checked_k, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
+    distances, indices, _ = knn.kneighbors(
+        blocks, checked_k, metric=metric, algorithm=algorithm, n_jobs=n_jobs
+    )
+    return distances, indices
 
 
+@describes_options()
 def count_within(
     x: object,
     radius: object,
@@ -118,10 +117,6 @@ def count_within(
         radius: One number, or shape (n,). A float64 radius against float32 samples is
             compared as it stands, not rounded first.
         strict: Count D < radius; otherwise D <= radius.
-        metric: Distance inside a block.
-        algorithm: Search.
-        n_jobs: Threads.
-        device: Where to search.
 
     Returns:
         int64, shape (n,).
@@ -136,11 +131,14 @@ def count_within(
     radii = as_radius(radius, len(blocks[0]), blocks[0].dtype, strict=bool(strict))
     return count.count_within(
         blocks, radii, strict=bool(strict), metric=metric, algorithm=algorithm, n_jobs=n_jobs
-    )
+    ).counts
 
 
 def digamma(n: object) -> NDArray[np.float64]:
     """Return psi(n) for integers n >= 1, in the shape of `n`.
+
+    Args:
+        n: Integers, an array of any shape.
 
     Raises:
         TypeError: Not integers.

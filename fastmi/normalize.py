@@ -33,8 +33,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import host, like
 from fastmi._checks import check_choice
-from fastmi._device_array import host, like
 from fastmi._inputs import as_samples
 
 __all__ = ["copula", "global_", "global_corrected", "global_linf", "local", "rank"]

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from fastmi import _backend, _cpu
-from fastmi._cuda_kernels import CudaKernels
-from fastmi._device_array import DeviceArray
+from fastmi._blocks import DeviceArray
 from host_cuda import MODULES, Array, HostCuda
 
 
@@ -53,7 +52,7 @@ def host(**settings: Any) -> Device | str:
     if isinstance(MODULES, str):
         return MODULES
     cuda = HostCuda(**settings)
-    return Device("cuda:0", CudaKernels(cuda), lambda array: Array(cuda, array), cuda)
+    return Device("cuda:0", cuda, lambda array: Array(cuda, array), cuda)
 
 
 def gpu() -> Device | str:

@@ -12,6 +12,8 @@ from importlib.util import module_from_spec, spec_from_loader
 
 import numpy as np
 
+from fastmi._blocks import DeviceArray
+
 OUT_OF_MEMORY, NO_KERNEL_IMAGE, ILLEGAL_ADDRESS = 2, 209, 700
 WITHOUT_STREAM = (
     "bnaf_sizes",
@@ -83,11 +85,15 @@ class HostCuda:
             return function
 
         def call(*arguments):
-            device, stream = arguments[-2:]
-            for pointer, _ in arguments[0] if isinstance(arguments[0], list) else ():
-                held = self._module.pointer_device(pointer)
+            blocks = []
+            for given in arguments:
+                listed = given if isinstance(given, list) else [given]
+                blocks += [each for each in listed if isinstance(each, DeviceArray)]
+            device, stream = (blocks[0].device, blocks[0].stream) if blocks else arguments[-2:]
+            for block in blocks:
+                held = self._module.pointer_device(block.pointer)
                 if held != device:
-                    raise RuntimeError(f"an illegal memory access: {pointer:#x} is on {held}")
+                    raise RuntimeError(f"an illegal memory access: {block.pointer:#x} is on {held}")
             self.calls.append((name, device, stream))
             return function(*arguments)
 

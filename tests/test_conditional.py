@@ -7,7 +7,7 @@ import pytest
 
 import fastmi
 import reference
-from fastmi.estimators import _subspaces
+from fastmi.estimators.neighbors import _subspaces
 from samples import SAMPLES, draw, draw_blocks
 
 KNN = {"fp": 1, "ksg2": 2}

@@ -42,7 +42,10 @@ def check(name, n, dims, dtype, metric, algorithm, threads=1, device=CPU):
     blocks = device.blocks(make(name, n, dims, dtype))
     for radii, strict, counts in expected(name, n, dims, dtype, metric):
         for row, radius in enumerate(radii):
-            got = device.kernels.count_within(blocks, radius, strict, metric, algorithm, threads)
+            got, ran = device.kernels.count_within(
+                blocks, radius, strict, metric, algorithm, threads
+            )
+            assert ran in {"tree", "brute", "sort"} if algorithm == "auto" else ran == algorithm
             case = f"{name} n={n} dims={dims} radius {row} strict={strict}"
             np.testing.assert_array_equal(got, counts[row], err_msg=case)
             assert got.dtype == np.int64
@@ -103,16 +106,16 @@ def test_one_large_sample_by_rank(dtype, metric, algorithm):
     for strict in (True, False):
         reach = r - 1 if strict else r
         counts = np.minimum(rank, reach) + np.minimum(n - 1 - rank, reach)
-        got = _cpu.count_within([x], radius, strict, metric, algorithm, 2)
+        got = _cpu.count_within([x], radius, strict, metric, algorithm, 2)[0]
         np.testing.assert_array_equal(got, counts)
 
 
 def test_strict_count_at_the_kth_distance_is_below_k(dtype, metric, algorithm, simd_level):
     k = 7
     blocks = draw_blocks("offset", 400, (1,) if algorithm == "sort" else (1, 1), dtype)
-    radius = _cpu.kth_distance(blocks, [k], metric, algorithm, 1)[0]
-    assert _cpu.count_within(blocks, radius, True, metric, algorithm, 1).max() < k
-    assert _cpu.count_within(blocks, radius, False, metric, algorithm, 1).min() >= k
+    radius = _cpu.kth_distance(blocks, [k], metric, algorithm, 1)[0][0]
+    assert _cpu.count_within(blocks, radius, True, metric, algorithm, 1)[0].max() < k
+    assert _cpu.count_within(blocks, radius, False, metric, algorithm, 1)[0].min() >= k
 
 
 def test_smallest_positive_radius(dtype, metric, algorithm):
@@ -122,8 +125,8 @@ def test_smallest_positive_radius(dtype, metric, algorithm):
             blocks = draw_blocks("duplicates", 100, dims, dtype)
             least = np.full(100, np.nextafter(np.zeros(1, dtype), np.ones(1, dtype)))
             zero = np.zeros(100, dtype)
-            strict = _cpu.count_within(blocks, least, True, metric, algorithm, 1)
-            closed = _cpu.count_within(blocks, zero, False, metric, algorithm, 1)
+            strict = _cpu.count_within(blocks, least, True, metric, algorithm, 1)[0]
+            closed = _cpu.count_within(blocks, zero, False, metric, algorithm, 1)[0]
             np.testing.assert_array_equal(strict, closed, err_msg=str(dims))
 
 

@@ -16,7 +16,7 @@ import pytest
 import fastmi
 from devices import host, same
 from fastmi import _backend, neighbors
-from fastmi._device import as_device
+from fastmi._device import as_device, check_index
 from host_cuda import ILLEGAL_ADDRESS, NO_KERNEL_IMAGE, OUT_OF_MEMORY, Array
 
 
@@ -399,7 +399,7 @@ class TestFailures:
     def test_no_context_where_nothing_runs(self, host_gpu, x, y):
         machine = host_gpu.cuda.machine
         fastmi.config()
-        host_gpu.kernels.check_device(1)
+        check_index(1)
         assert machine.contexts() == set()
         # As in a program that works on its second GPU.
         machine.set_device(1)

@@ -12,8 +12,9 @@ import pytest
 import fastmi
 from devices import same
 from fastmi import neighbors
-from fastmi._device import DEFAULT_STREAM, gpu_of, view_of
-from fastmi._device_array import DeviceArray, host, read_device_array, take_rows
+from fastmi._blocks import DeviceArray, host, take_rows
+from fastmi._device import DEFAULT_STREAM, View, gpu_of, view_of
+from fastmi._reading import read_device_array
 from host_cuda import Array, Unnamed
 
 
@@ -75,7 +76,15 @@ class TestProtocols:
 
     def test_other_streams_are_waited_for(self, host_gpu, x, y):
         fastmi.mi(Array(host_gpu.cuda, x, stream=5), Array(host_gpu.cuda, y, stream=6))
-        assert host_gpu.cuda.calls[-2:] == [("synchronize", 0, 6), ("ksg", 0, 5)]
+        assert host_gpu.cuda.calls[-1] == ("ksg", 0, 5)
+        blocks = [
+            read_device_array(Array(host_gpu.cuda, each, stream=stream), "x")
+            for each, stream in ((x, 5), (y, 6))
+        ]
+        before = host_gpu.cuda.machine.waits()
+        host_gpu.kernels.ksg(blocks, [3], 1, "chebyshev", "auto", 1)
+        # Before anything runs on the first one's stream.
+        assert host_gpu.cuda.machine.waits()[len(before) :][0] == (0, 6)
 
     def test_host_arrays_are_no_gpu_arrays(self, x):
         torch = pytest.importorskip("torch")
@@ -410,5 +419,6 @@ class TestDeviceArray:
 
 
 def test_host_addresses_are_no_gpu_memory(host_gpu, x):
+    view = View(x.ctypes.data, x.shape, None, x.dtype, 0, x)
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        host_gpu.cuda.ksg([(x.ctypes.data, 2)], 60, "float64", [3], 1, "chebyshev", "auto", 0, 0)
+        host_gpu.cuda.ksg([DeviceArray(0, view=view)], [3], 1, "chebyshev", "auto", 1)

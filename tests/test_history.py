@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import fastmi
-from fastmi._estimate import History
-from fastmi.estimators import Estimate
+from fastmi._estimate import Estimate, History
 
 
 def make_estimate(**fields):

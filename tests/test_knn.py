@@ -43,14 +43,17 @@ def check(name, n, dims, dtype, metric, algorithm, threads=1, device=CPU):
     k = distance.shape[1]
 
     if algorithm != "sort":
-        got_distance, got_index = device.kernels.kneighbors(blocks, k, metric, algorithm, threads)
+        got_distance, got_index = device.kernels.kneighbors(blocks, k, metric, algorithm, threads)[
+            :2
+        ]
         np.testing.assert_array_equal(got_distance, distance, err_msg=case)
         np.testing.assert_array_equal(got_index, index, err_msg=case)
         assert got_distance.dtype == dtype
         assert got_index.dtype == np.int64
 
     ks = [k for k in sorted({1, min(3, k), min(17, k), k}) if accepts(algorithm, dims, k)]
-    got_kth = device.kernels.kth_distance(blocks, ks, metric, algorithm, threads)
+    got_kth, ran = device.kernels.kth_distance(blocks, ks, metric, algorithm, threads)
+    assert ran in {"tree", "brute", "sort"} if algorithm == "auto" else ran == algorithm
     np.testing.assert_array_equal(got_kth, distance.T[[k - 1 for k in ks]], err_msg=case)
     assert got_kth.dtype == dtype
 
@@ -70,13 +73,13 @@ def test_long_lists_on_a_gpu(dtype, metric, any_gpu):
     blocks = draw_blocks("grid", n, (2, 1), dtype)
     lists = [1, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65, 127, 128, 129, 200, n - 1]
     there = any_gpu.blocks(blocks)
-    expected = _cpu.kth_distance(blocks, lists, metric, "brute", 1)
+    expected = _cpu.kth_distance(blocks, lists, metric, "brute", 1)[0]
     for algorithm in ("brute", "tree"):
-        got = any_gpu.kernels.kth_distance(there, lists, metric, algorithm, 1)
+        got = any_gpu.kernels.kth_distance(there, lists, metric, algorithm, 1)[0]
         np.testing.assert_array_equal(got, expected)
     for k in lists:
-        got = any_gpu.kernels.kneighbors(there, k, metric, "auto", 1)
-        for one, other in zip(got, _cpu.kneighbors(blocks, k, metric, "brute", 1), strict=True):
+        got = any_gpu.kernels.kneighbors(there, k, metric, "auto", 1)[:2]
+        for one, other in zip(got, _cpu.kneighbors(blocks, k, metric, "brute", 1)[:2], strict=True):
             np.testing.assert_array_equal(one, other)
 
 
@@ -116,7 +119,7 @@ def test_columns_of_very_different_scale(dtype, metric, algorithm, simd_level):
     factor = np.array([1e-30, 1.0, 1e18], dtype=dtype)
     x = np.ascontiguousarray(draw("gaussian", 150, 3, dtype) * factor)
     blocks = [x] if algorithm != "sort" else [np.ascontiguousarray(x[:, [c]]) for c in (0, 2)]
-    got = _cpu.kth_distance(blocks, [1, 5], metric, algorithm, 1)
+    got = _cpu.kth_distance(blocks, [1, 5], metric, algorithm, 1)[0]
     np.testing.assert_array_equal(got, reference.kth_distance(blocks, [1, 5], metric))
 
 
@@ -133,7 +136,7 @@ def test_all_other_samples_are_neighbors(dtype, metric, algorithm):
     """k = n - 1: every index once, none of them the sample itself."""
     n = 300
     blocks = draw_blocks("duplicates", n, (1, 1), dtype)
-    _, index = _cpu.kneighbors(blocks, n - 1, metric, algorithm, 2)
+    _, index = _cpu.kneighbors(blocks, n - 1, metric, algorithm, 2)[:2]
     for i in range(n):
         assert sorted(index[i]) == [j for j in range(n) if j != i]
 
@@ -146,8 +149,8 @@ def test_list_of_k_equals_each_k_alone(dtype, metric, algorithm, simd_level):
         if not accepts(algorithm, dims, max(ks)):
             continue
         blocks = draw_blocks("lognormal", 200, dims, dtype)
-        together = _cpu.kth_distance(blocks, ks, metric, algorithm, 1)
-        alone = [_cpu.kth_distance(blocks, [k], metric, algorithm, 1)[0] for k in ks]
+        together = _cpu.kth_distance(blocks, ks, metric, algorithm, 1)[0]
+        alone = [_cpu.kth_distance(blocks, [k], metric, algorithm, 1)[0][0] for k in ks]
         np.testing.assert_array_equal(together, np.stack(alone), err_msg=str(dims))
 
 
@@ -158,11 +161,11 @@ def test_algorithms_agree_on_a_larger_sample(algorithm, dtype, metric):
         if not accepts(algorithm, dims):
             continue
         blocks = draw_blocks("cauchy", 6000, dims, dtype)
-        distance, index = _cpu.kneighbors(blocks, 4, metric, "brute", 1)
-        kth = _cpu.kth_distance(blocks, [1, 4], metric, algorithm, 2)
+        distance, index = _cpu.kneighbors(blocks, 4, metric, "brute", 1)[:2]
+        kth = _cpu.kth_distance(blocks, [1, 4], metric, algorithm, 2)[0]
         np.testing.assert_array_equal(kth, distance.T[[0, 3]], err_msg=str(dims))
         if algorithm != "sort":
-            other = _cpu.kneighbors(blocks, 4, metric, algorithm, 2)
+            other = _cpu.kneighbors(blocks, 4, metric, algorithm, 2)[:2]
             np.testing.assert_array_equal(other[0], distance, err_msg=str(dims))
             np.testing.assert_array_equal(other[1], index, err_msg=str(dims))
 
@@ -276,9 +279,9 @@ class TestContract:
 def test_one_far_outlier_takes_nothing_from_euclidean_distances(algorithm, dtype):
     far = {np.float32: 1e25, np.float64: 1e200}[np.dtype(dtype).type]
     x = draw("gaussian", 150, 3, dtype).copy()
-    expected = _cpu.kth_distance([x[1:].copy()], [3], "euclidean", algorithm, 1)
+    expected = _cpu.kth_distance([x[1:].copy()], [3], "euclidean", algorithm, 1)[0]
     x[0] = far
-    got = _cpu.kth_distance([x], [3], "euclidean", algorithm, 1)
+    got = _cpu.kth_distance([x], [3], "euclidean", algorithm, 1)[0]
     np.testing.assert_array_equal(got[:, 1:], expected)
 
 
@@ -287,7 +290,7 @@ def test_an_outlier_beyond_squaring_is_refused():
     x[0] = 9.96921e36
     with pytest.raises(ValueError, match="outliers so far out"):
         _cpu.kth_distance([x], [3], "euclidean", "auto", 1)
-    assert np.isfinite(_cpu.kth_distance([x], [3], "chebyshev", "auto", 1)).all()
+    assert np.isfinite(_cpu.kth_distance([x], [3], "chebyshev", "auto", 1)[0]).all()
 
 
 @pytest.mark.parametrize("algorithm", ["tree", "brute"])
@@ -297,8 +300,8 @@ def test_outliers_meet_no_unused_lanes(algorithm, dtype, simd_level):
     x = draw("gaussian", 600, 16, dtype) - 100
     x[::120] += 100
     x = np.ascontiguousarray(x, dtype=dtype)
-    got = _cpu.kth_distance([x], [1, 3], "chebyshev", algorithm, 1)
+    got = _cpu.kth_distance([x], [1, 3], "chebyshev", algorithm, 1)[0]
     np.testing.assert_array_equal(got, reference.kth_distance([x], [1, 3], "chebyshev"))
     radius = np.full(len(x), 1.5, dtype=dtype)
-    counts = _cpu.count_within([x], radius, True, "chebyshev", algorithm, 1)
+    counts = _cpu.count_within([x], radius, True, "chebyshev", algorithm, 1)[0]
     np.testing.assert_array_equal(counts, reference.count_within([x], radius, True, "chebyshev"))

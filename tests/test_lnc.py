@@ -7,7 +7,7 @@ import pytest
 
 import fastmi
 import reference
-from fastmi.estimators import lnc
+from fastmi.estimators.neighbors import lnc
 from samples import draw, draw_blocks
 
 

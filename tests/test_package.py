@@ -10,20 +10,19 @@ from pathlib import Path
 import pytest
 
 import fastmi
+from fastmi.estimators import METHODS
 
 PACKAGE = Path(fastmi.__file__).parent
 
-# From the top; a module imports from lower rows and from its own row only.
-LAYERS = [
-    {"cli"},
-    {"statistics", "compat", "bounds"},
-    {"api", "neighbors"},
-    {"estimators", "datasets"},
-    {"nn"},
-    {"ops", "normalize"},
-    {"_backend", "_inputs", "_device_array", "_arrays", "_device", "_cuda_kernels", "_dlpack"},
-    {"_cpu", "_cuda"},
-]
+PROJECT = Path(__file__).parents[1]
+
+
+def layers():
+    """The rows of modules in pyproject.toml, from the top, by the first name below fastmi."""
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no reader of TOML")
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    rows = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    return [{name.strip("( )").removeprefix("fastmi.") for name in row.split(":")} for row in rows]
 
 
 @pytest.fixture
@@ -75,14 +74,30 @@ print(time.perf_counter() - start)
 
 def test_names():
     torch = importlib.util.find_spec("torch")
+    trained = {row.estimator for row in METHODS if row.trains}
     for name in fastmi.__all__:
-        if name == "nn" and torch is None:
-            with pytest.raises(ImportError, match=r"fastmi\.nn needs torch: .*fastmi\[torch\]"):
-                fastmi.nn  # noqa: B018
+        if torch is None and (name == "nn" or name in trained):
+            with pytest.raises(ImportError, match=r"needs torch: .*fastmi\[torch\]"):
+                getattr(fastmi, name)
         else:
             assert getattr(fastmi, name) is not None
     with pytest.raises(AttributeError, match="module 'fastmi' has no attribute 'nope'"):
         fastmi.nope  # noqa: B018
+
+
+def test_tab_shows_what_exists_and_nothing_else(python):
+    shown = set(dir(fastmi))
+    assert shown == set(fastmi.__all__)
+    assert {"permutation_test", "pairwise_mi", "datasets", "nn", "bounds", "MINE"} <= shown
+    assert {"PairwiseMI", "PermutationTest", "SubsampleError"} <= shown
+    assert {row.estimator for row in METHODS} <= shown
+    assert set(fastmi.statistics.__all__) <= shown
+    assert len(fastmi.__all__) == len(shown)
+    private = {name for name in vars(fastmi) if not name.startswith("_")}
+    # Modules that others have imported are attributes of the package, whatever their names.
+    assert private - shown <= {"api", "cli"}
+    printed = python("import fastmi; print(fastmi.compat.sklearn.__name__, *dir(fastmi.compat))")
+    assert printed.split() == ["fastmi.compat.sklearn", "npeet", "sklearn"]
 
 
 def test_version_is_that_of_the_distribution():
@@ -112,7 +127,10 @@ def imports(path):
 
 
 def test_layers_import_downward():
-    rank = {name: level for level, names in enumerate(LAYERS) for name in names}
+    rows = [*layers(), {"_cpu", "_cuda"}]
+    rank = {name: level for level, names in enumerate(rows) for name in names}
+    known = {path.stem for path in PACKAGE.iterdir() if path.suffix in {"", ".py"}}
+    assert known - {"__init__", "__pycache__"} <= rank.keys()
     files = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
     assert files
     for path in files:
@@ -123,11 +141,11 @@ def test_layers_import_downward():
                 assert own == "_backend", f"{path}: only _backend loads compiled modules"
 
 
-def test_the_result_stands_alone():
-    # The two that import nothing of fastmi themselves.
-    below = {"_extras", "_history"}
-    assert imports(PACKAGE / "estimators" / "_base.py") <= below
-    assert not any(imports(PACKAGE / f"{name}.py") for name in below)
+def test_the_lowest_layer_stands_alone():
+    lowest = layers()[-1]
+    assert lowest
+    assert not any(imports(PACKAGE / f"{name}.py") for name in lowest)
+    assert imports(PACKAGE / "_estimate.py") <= lowest
 
 
 def test_unbuilt_package_says_what_to_do(python):

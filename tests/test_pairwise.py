@@ -188,7 +188,9 @@ def test_the_kernel_gives_the_terms_of_each_pair(rng, n, ks, dtype, simd_level):
     columns[3] = np.round(columns[0])  # ties, and at small n copies
     ks = [min(k, n - 1) for k in ks]
     pairs = np.array([(0, 1), (1, 0), (0, 3), (3, 3), (2, 0)])
-    terms = pair_terms([columns.T], pairs, ks, n_jobs=2)
+    blocks = [np.ascontiguousarray(columns.T)]
+    terms = pair_terms(blocks, pairs, ks, n_jobs=2)
+    assert terms.algorithm == "sort"
     for number, pair in enumerate(pairs):
         blocks = [columns[j].reshape(-1, 1) for j in pair]
         own = ksg_terms(blocks, ks, variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
@@ -230,34 +232,38 @@ def test_what_the_kernel_does_not_serve(columns):
 
 
 def test_the_kernel_checks_its_contract(rng):
-    columns = rng.standard_normal((3, 50))
+    columns = rng.standard_normal((50, 3))
     pairs = np.array([(0, 1), (1, 2)])
-    kernel = kernels().ksg_pairwise
+    kernel = kernels().ksg_pairs
     for wrong, message in [
-        ((columns[0], pairs, [3], None, 1), "columns must have shape"),
-        ((columns, pairs[0], [3], None, 1), "pairs must have shape"),
-        ((columns, pairs + 1, [3], None, 1), r"pairs must be in \[0, 3\); got 3"),
-        ((columns, pairs - 1, [3], None, 1), r"pairs must be in \[0, 3\); got -1"),
-        ((columns, pairs, [], None, 1), "ks must not be empty"),
-        ((columns, pairs, [50], None, 1), "k must be in"),
-        ((columns[:, :1].copy(), pairs, [1], None, 1), "n must be in"),
-        ((rng.standard_normal((3, 90)), pairs, [65], None, 1), "ks must be at most 64; got 65"),
-        ((columns, pairs, [3], None, 0), "threads must be at least 1"),
+        (([columns[:, 0].copy()], pairs, [3], "auto", None, 1), "blocks must be 2-D"),
+        (([columns], pairs[0], [3], "auto", None, 1), "pairs must have shape"),
+        (([columns], pairs + 1, [3], "auto", None, 1), r"pairs must be in \[0, 3\); got 3"),
+        (([columns], pairs - 1, [3], "auto", None, 1), r"pairs must be in \[0, 3\); got -1"),
+        (([columns], pairs, [], "auto", None, 1), "ks must not be empty"),
+        (([columns], pairs, [50], "auto", None, 1), "k must be in"),
+        (([columns[:1]], pairs, [1], "auto", None, 1), "n must be in"),
+        (
+            ([rng.standard_normal((90, 3))], pairs, [65], "auto", None, 1),
+            "ks must be at most 64; got 65",
+        ),
+        (([columns], pairs, [3], "tree", None, 1), "ksg_pairs has no algorithm='tree'"),
+        (([columns], pairs, [3], "auto", None, 0), "threads must be at least 1"),
     ]:
         with pytest.raises(ValueError, match=message):
             kernel(*wrong)
-    for wrong in (columns.T, columns.astype(int), columns[:, ::2]):
+    for wrong in (np.asfortranarray(columns), columns.astype(int), columns[::2]):
         with pytest.raises(TypeError):
-            kernel(wrong, pairs, [3], None, 1)
-    empty = kernel(columns, np.empty((0, 2), dtype=np.int64), [3], None, 1)
+            kernel([wrong], pairs, [3], "auto", None, 1)
+    empty = kernel([columns], np.empty((0, 2), dtype=np.int64), [3], "auto", None, 1)
     assert empty[0].shape == (1, 0)
 
 
 def test_reports_while_it_runs_and_stops_when_told(rng):
-    columns = rng.standard_normal((60, 3000))
+    columns = rng.standard_normal((3000, 60))
     pairs = np.column_stack(np.triu_indices(60, 1))
     seen = []
-    pair_terms([columns.T], pairs, [3], n_jobs=2, report=seen.append)
+    pair_terms([columns], pairs, [3], n_jobs=2, report=seen.append)
     assert seen == sorted(seen)
     assert 0 < seen[-1] <= len(pairs)
 
@@ -265,7 +271,7 @@ def test_reports_while_it_runs_and_stops_when_told(rng):
         raise RuntimeError(f"stopped after {done}")
 
     with pytest.raises(RuntimeError, match="stopped after"):
-        pair_terms([columns.T], pairs, [3], n_jobs=2, report=stop)
+        pair_terms([columns], pairs, [3], n_jobs=2, report=stop)
 
 
 def test_interrupt(rng):
@@ -312,6 +318,7 @@ def test_a_gpu_gives_the_terms_of_each_pair(rng, dtype, any_gpu, algorithm):
     columns = np.hstack([x, y])
     there = pair_terms(any_gpu.blocks([x, y]), pairs, ks, algorithm=algorithm, n_jobs=1)
     assert there.psi_mean.shape == (2, 5)
+    assert there.algorithm == ("brute" if algorithm == "auto" else algorithm)
     for number, pair in enumerate(pairs):
         blocks = [np.ascontiguousarray(columns[:, [j]]) for j in pair]
         own = ksg_terms(blocks, ks, variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
@@ -321,14 +328,22 @@ def test_a_gpu_gives_the_terms_of_each_pair(rng, dtype, any_gpu, algorithm):
         np.testing.assert_array_equal(there.zero_radius[:, number], own.zero_radius)
 
 
-def test_a_matrix_is_one_call_on_a_gpu(rng, host_gpu, monkeypatch):
+def test_a_matrix_is_one_call_on_a_gpu(rng, host_gpu):
     x = host_gpu.put(rng.standard_normal((50, 4)))
     fastmi.pairwise_mi(x)
     assert [name for name, *_ in host_gpu.cuda.calls] == ["first_unusable", "ksg_pairs"]
-    monkeypatch.setattr("fastmi.ops.pairwise._TOGETHER", 4)
+    # Memory for one pair at a time: there are reports in between.
+    host_gpu.cuda.machine.settings.scratch_bytes = 1
     seen = []
     fastmi.pairwise_mi(x, progress=lambda: seen.append(1))
     assert len(seen) == 6
+    reports = []
+    pairs = np.column_stack(np.triu_indices(4, 1))
+    pair_terms(
+        host_gpu.blocks([rng.standard_normal((50, 4))]), pairs, [3], n_jobs=1, report=reports.append
+    )
+    assert reports == sorted(reports)
+    assert set(reports) >= {1, 2, 3, 4, 5}
     names = [name for name, *_ in host_gpu.cuda.calls]
     assert names.count("ksg_pairs") == 3
 
@@ -345,6 +360,6 @@ def test_the_shuffles_of_a_pair_are_one_call_on_a_gpu(rng, host_gpu, monkeypatch
     x = rng.standard_normal((50, 4))
     fastmi.pairwise_mi(x, device="cuda", n_jobs=3, n_permutations=9, seed=0)
     names = [name for name, *_ in host_gpu.cuda.calls]
-    assert [names.count(name) for name in ("Buffer", "ksg", "ksg_permutations")] == [4, 6, 6]
+    assert [names.count(name) for name in ("Buffer", "ksg", "ksg_surrogates")] == [4, 6, 6]
     # Estimates share the stream of a GPU: threads would only add up their memory.
     assert threads == {get_ident()}

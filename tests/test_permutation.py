@@ -248,14 +248,27 @@ def test_devices_with_a_condition(rng, device):
 
 def test_surrogates_on_a_gpu_come_in_batches(rng, host_gpu, monkeypatch):
     monkeypatch.setattr(permutation, "_TOGETHER", 4)
+    batches = []
+    means = permutation.surrogate_means
+
+    def noted(x, y, ks, next_orders, **options):
+        def next_noted():
+            orders = next_orders()
+            batches.append(None if orders is None else len(orders))
+            return orders
+
+        return means(x, y, ks, next_noted, **options)
+
+    monkeypatch.setattr(permutation, "surrogate_means", noted)
     x, y = pair(rng)
     seen = []
     fastmi.permutation_test(
         x, y, n_permutations=12, seed=4, device="cuda", progress=lambda: seen.append(1)
     )
     assert len(seen) == 12
+    assert batches == [4, 4, 4, None]
     names = [name for name, *_ in host_gpu.cuda.calls]
-    assert names.count("ksg_permutations") == 3
+    assert names.count("ksg_surrogates") == 1
     assert names.count("Buffer") == 2
 
 
@@ -305,7 +318,7 @@ def test_the_surrogate_kernel_checks_its_contract(rng):
         given = iter([orders, None])
         return kernels().ksg_surrogates(
             x, y, list(ks), "chebyshev", "auto", lambda: next(given), threads
-        )
+        )[0]
 
     terms = ksg_terms([x, y], [3], variant=1, metric="chebyshev", algorithm="auto", n_jobs=1)
     assert call(order)[0, 0] == terms.psi_mean[0]

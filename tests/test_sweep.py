@@ -19,7 +19,8 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
     for n in (2, 5, 64, 65, 200):
         x, y = draw_blocks(name, n, dims, dtype)
         ks = sorted({1, min(3, n - 1), n - 1}, reverse=True)
-        mean, std, counts, zero = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+        mean, std, counts, zero, ran = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+        assert ran == ("sort" if dims == (1, 1) and max(ks) <= 64 else "brute")
         for q, k in enumerate(ks):
             expected = reference.sweep_counts(x, y, SCALES, k, metric)
             np.testing.assert_array_equal(counts[:, q], expected, err_msg=f"n={n} k={k}")
@@ -36,8 +37,9 @@ def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, any_gpu):
         for n in (2, 5, 64, 65, 200, 3001) if any_gpu.cuda is None else (5, 65, 130):
             x, y = draw_blocks(name, n, dims, dtype)
             ks = sorted({1, min(3, n - 1), min(n - 1, 130)})
-            expected = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+            expected = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)[:4]
             got = any_gpu.kernels.ksg_sweep(*any_gpu.blocks([x, y]), list(SCALES), ks, metric, 1)
+            assert got[4] == "brute"
             np.testing.assert_array_equal(got[2], expected[2])
             np.testing.assert_array_equal(got[3], expected[3])
             np.testing.assert_allclose(got[0], expected[0], rtol=0, atol=1e-12)
@@ -50,7 +52,7 @@ def test_every_kind_of_data(name, dims, dtype, simd_level):
     n, scales = 450, (3.0, 1e-4, 0.7, 0.65, 1.0, 50.0)
     x, y = draw_blocks(name, n, dims, dtype)
     ks = [5, 1, 4]
-    _, _, counts, zero = _cpu.ksg_sweep(x, y, list(scales), ks, "chebyshev", 2)
+    _, _, counts, zero = _cpu.ksg_sweep(x, y, list(scales), ks, "chebyshev", 2)[:4]
     for q, k in enumerate(ks):
         expected = reference.sweep_counts(x, y, scales, k)
         np.testing.assert_array_equal(counts[:, q], expected, err_msg=f"k={k}")
@@ -65,7 +67,7 @@ def test_every_kind_of_data(name, dims, dtype, simd_level):
 def test_any_unit(size, dims, dtype):
     factor = np.dtype(dtype).type(EXTREMES[dtype][size])
     x, y = (factor * block for block in draw_blocks("gaussian", 150, dims, dtype))
-    counts = _cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", 1)[2][:, 0]
+    counts = _cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", 1)[:4][2][:, 0]
     np.testing.assert_array_equal(counts, reference.sweep_counts(x, y, SCALES, 3))
 
 
@@ -76,7 +78,7 @@ def test_scales_whose_products_leave_the_range(scale, simd_level):
     wide = np.hstack([1000 * y] * 8)
     for fixed in (x, np.zeros_like(x)):
         for swept in (1000 * y, 1000 * y[:, :1].copy(), wide):
-            counts = _cpu.ksg_sweep(fixed, swept, [scale], [3], "chebyshev", 1)[2]
+            counts = _cpu.ksg_sweep(fixed, swept, [scale], [3], "chebyshev", 1)[:4][2]
             with np.errstate(over="ignore", under="ignore"):
                 expected = reference.sweep_counts(fixed, swept, [scale], 3)
             np.testing.assert_array_equal(counts[:, 0], expected)
@@ -85,7 +87,7 @@ def test_scales_whose_products_leave_the_range(scale, simd_level):
 @pytest.mark.parametrize("dims", [(1, 1), (4, 3), (6, 9)])
 def test_threads_change_nothing(dims, dtype):
     x, y = draw_blocks("gaussian", 700, dims, dtype)
-    once, many = (_cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", t) for t in (1, 4))
+    once, many = (_cpu.ksg_sweep(x, y, list(SCALES), [3], "chebyshev", t)[:4] for t in (1, 4))
     for a, b in zip(once, many, strict=True):
         np.testing.assert_array_equal(a, b)
 

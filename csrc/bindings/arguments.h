@@ -1,4 +1,4 @@
-// Arguments and results that the bindings of both backends share.
+// Checks of arguments that are the same whatever the backend.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "common/ksg_variant.h"
 #include "common/metric.h"
 
 namespace fastmi::bindings {
@@ -17,6 +18,12 @@ inline Metric as_metric(const std::string& name) {
   if (name == "chebyshev") return Metric::kChebyshev;
   if (name == "euclidean") return Metric::kEuclidean;
   throw std::invalid_argument("metric must be 'chebyshev' or 'euclidean'; got '" + name + "'");
+}
+
+inline KsgVariant as_variant(int number) {
+  if (number == 1) return KsgVariant::kOne;
+  if (number == 2) return KsgVariant::kTwo;
+  throw std::invalid_argument("variant must be 1 or 2; got " + std::to_string(number));
 }
 
 inline void check_k(int k, std::int64_t n) {
@@ -45,6 +52,22 @@ const T* as_radii(const py::array& radius, std::int64_t n) {
   return r;
 }
 
+/// pairs [p, 2] of columns in [0, m).
+inline const std::int64_t* as_pairs(const Array<std::int64_t>& pairs, std::int64_t m) {
+  if (pairs.ndim() != 2 || pairs.shape(1) != 2) {
+    throw std::invalid_argument("pairs must have shape [p, 2]; got ndim=" +
+                                std::to_string(pairs.ndim()));
+  }
+  const std::int64_t* from = pairs.data();
+  for (py::ssize_t p = 0; p < pairs.size(); ++p) {
+    if (from[p] < 0 || from[p] >= m) {
+      throw std::invalid_argument("pairs must be in [0, " + std::to_string(m) + "); got " +
+                                  std::to_string(from[p]));
+    }
+  }
+  return from;
+}
+
 /// Relative scales in the number type of the samples.
 template <class T>
 std::vector<T> as_scales(const std::vector<double>& scales) {
@@ -59,22 +82,5 @@ std::vector<T> as_scales(const std::vector<double>& scales) {
   }
   return own;
 }
-
-/// mean, std and zero_radius of a backend's summaries, in the shape of the estimates.
-struct PsiArrays {
-  Array<double> mean;
-  Array<double> std;
-  Array<std::int64_t> zero_radius;
-
-  template <class Summary>
-  PsiArrays(const std::vector<Summary>& summaries, const std::vector<py::ssize_t>& shape)
-      : mean(shape), std(shape), zero_radius(shape) {
-    for (std::size_t e = 0; e < summaries.size(); ++e) {
-      mean.mutable_data()[e] = summaries[e].mean;
-      std.mutable_data()[e] = summaries[e].std;
-      zero_radius.mutable_data()[e] = summaries[e].zero_radius;
-    }
-  }
-};
 
 }  // namespace fastmi::bindings

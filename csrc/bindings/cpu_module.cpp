@@ -1,14 +1,14 @@
-// fastmi._cpu: its functions by family, and what it tells of itself.
-#include <pybind11/stl.h>
-
+// fastmi._cpu: the contract of ops.h for arrays in host memory, and what the CPU alone has.
 #include <algorithm>
-#include <cmath>
+#include <string>
+#include <vector>
 
-#include "bindings/bnaf.h"
-#include "bindings/cpu_ops.h"
-#include "cpu/ceiling.h"
+#include "bindings/cpu_backend.h"
+#include "bindings/cpu_bnaf.h"
+#include "bindings/ops.h"
 #include "cpu/digamma.h"
 #include "cpu/simd_level.h"
+#include "cpu/theiler.h"
 
 namespace fastmi::bindings {
 namespace {
@@ -23,23 +23,37 @@ Array<double> digamma(const Array<std::int64_t>& n) {
   return psi;
 }
 
-/// Position of the first entry that is NaN, infinite or so large that a difference of two such
-/// entries overflows; -1 if there is none.
+/// k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of the search
+/// among samples that are more than `window` apart; see cpu/theiler.h.
 template <class T>
-std::int64_t first_unusable(const Array<T>& values) {
-  constexpr T kLargest = std::numeric_limits<T>::max() / 2;
-  constexpr py::ssize_t kRun = 4096;
-  const T* from = values.data();
-  for (py::ssize_t begin = 0; begin < values.size(); begin += kRun) {
-    const py::ssize_t end = std::min(values.size(), begin + kRun);
-    py::ssize_t usable = 0;
-    for (py::ssize_t p = begin; p < end; ++p) usable += std::abs(from[p]) <= kLargest;
-    if (usable == end - begin) continue;
-    return std::find_if(from + begin, from + end,
-                        [&](T value) { return !(std::abs(value) <= kLargest); }) -
-           from;
+py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
+                              std::int64_t window, bool closed,
+                              const std::vector<std::vector<int>>& spaces, Metric metric,
+                              int threads) {
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  if (!std::is_sorted(ks.begin(), ks.end())) {
+    throw std::invalid_argument("ks must be in ascending order");
   }
-  return -1;
+  for (const auto& space : spaces) {
+    for (const int b : space) {
+      if (b < 0 || b >= static_cast<int>(blocks.size())) {
+        throw std::invalid_argument("spaces must name blocks; got " + std::to_string(b));
+      }
+    }
+  }
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
+  T* reach = radius.mutable_data();
+  std::int64_t* out = counts.mutable_data();
+  Algorithm ran = Algorithm::kAuto;
+  CpuBackend::Place place(given, threads);
+  place.fit(blocks);
+  place.run([&](const cpu::Execution& execution) {
+    ran = cpu::theiler_counts(blocks, ks, {window, closed, spaces}, metric, execution, reach, out);
+  });
+  return py::make_tuple(radius, counts, algorithm_name(ran));
 }
 
 py::dict build_info() {
@@ -69,33 +83,23 @@ std::vector<std::string> simd_levels() {
 PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   using namespace py::literals;
 
-  register_neighbors(m);
-  register_ksg(m);
-  register_many(m);
-  register_bnaf(m);
-  m.def("digamma", &digamma, "n"_a.noconvert());
-  m.def("first_unusable", &first_unusable<double>, "values"_a.noconvert());
-  m.def("first_unusable", &first_unusable<float>, "values"_a.noconvert());
+  register_ops<CpuBackend>(m);
+  register_cpu_bnaf(m);
   m.def(
-      "choose_algorithm",
-      [](std::int64_t n, const std::vector<int>& dims, int k, bool indices) {
-        int d = 0;
-        for (const int dim : dims) d += dim;
-        return cpu::algorithm_name(
-            cpu::choose_algorithm(n, static_cast<int>(dims.size()), d, k, indices));
+      "theiler_counts",
+      [](const std::vector<py::array>& blocks, const std::vector<int>& ks, std::int64_t window,
+         bool closed, const std::vector<std::vector<int>>& spaces, const std::string& metric,
+         int threads) {
+        return with_dtype<CpuBackend>(blocks, [&]<class T>() {
+          return call_theiler_counts<T>(blocks, ks, window, closed, spaces, as_metric(metric),
+                                        threads);
+        });
       },
-      "n"_a, "dims"_a, "k"_a, "indices"_a = false);
+      "blocks"_a, "ks"_a, "window"_a, "closed"_a, "spaces"_a, "metric"_a, "threads"_a);
+  m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
   m.def("simd_levels", &simd_levels);
   m.def("build_info", &build_info);
-  m.def(
-      "ceiling_probe",
-      [](const std::string& dtype, int threads, double seconds) {
-        const py::gil_scoped_release no_gil;
-        return dtype == "float32" ? cpu::probe_ceiling<float>(threads, seconds)
-                                  : cpu::probe_ceiling<double>(threads, seconds);
-      },
-      "dtype"_a, "threads"_a, "seconds"_a);
 }
 
 }  // namespace fastmi::bindings

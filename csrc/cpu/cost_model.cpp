@@ -8,20 +8,6 @@
 
 namespace fastmi::cpu {
 
-const char* algorithm_name(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::kTree:
-      return "tree";
-    case Algorithm::kBrute:
-      return "brute";
-    case Algorithm::kSort:
-      return "sort";
-    case Algorithm::kAuto:
-      break;
-  }
-  return "auto";
-}
-
 bool can_sort(int variables, int d, int k) {
   return d == 1 || (variables == 2 && d == 2 && k >= 1 && k <= kStripMaxK);
 }

@@ -2,15 +2,10 @@
 
 #include <cstdint>
 
+#include "common/algorithm.h"
 #include "common/metric.h"
 
 namespace fastmi::cpu {
-
-/// kSort: one sorted column, or strips for two joint columns. kTree: kd-ordered blocks.
-/// kBrute: blocks in input order, every block visited.
-enum class Algorithm { kAuto, kTree, kBrute, kSort };
-
-const char* algorithm_name(Algorithm algorithm);
 
 /// What kAuto stands for when the neighbours of n samples in `variables` blocks of d dims in
 /// all are wanted, k of them (k = 0: counts within given radii). kSort yields no indices.

@@ -68,8 +68,9 @@ void count_in_tree(const BlockTree<T>& tree, const T* radius, int radii, bool st
 }  // namespace
 
 template <class T>
-void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool strict, Metric metric,
-                  Algorithm algorithm, const Execution& execution, std::int64_t* counts) {
+Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
+                       Algorithm algorithm, const Execution& execution, std::int64_t* counts,
+                       int radii) {
   const int variables = static_cast<int>(blocks.size());
   const std::int64_t n = blocks.front().n;
   const int d = total_dims(blocks);
@@ -77,13 +78,14 @@ void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool stri
   algorithm = resolve_algorithm(algorithm, n, variables, d, 0);
   if (algorithm == Algorithm::kSort) {
     count_in_column(sort_column(blocks.front().data, n), radius, radii, strict, execution, counts);
-    return;
+    return algorithm;
   }
   BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(n, d, metric)) {
     quantise(tree, typical_radius(radius, n), execution);
   }
   count_in_tree(tree, radius, radii, strict, metric, execution, counts);
+  return algorithm;
 }
 
 template <class T>
@@ -117,8 +119,8 @@ void CountSpace<T>::count(const T* radius, int radii, bool strict, const Executi
 }
 
 #define FASTMI_INSTANTIATE(T)                                                          \
-  template void count_within(const Blocks<T>&, const T*, int, bool, Metric, Algorithm, \
-                             const Execution&, std::int64_t*);                         \
+  template Algorithm count_within(const Blocks<T>&, const T*, bool, Metric, Algorithm, \
+                                  const Execution&, std::int64_t*, int);               \
   template class CountSpace<T>;
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)

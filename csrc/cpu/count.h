@@ -11,14 +11,16 @@
 
 namespace fastmi::cpu {
 
-/// Count, for each sample i, the other samples within radius[r][i], for each of `radii` lists.
+/// Count, for each sample i, the other samples within radius[r][i], for each of `radii` lists, and
+/// return the search that ran.
 ///
 /// This is n_x(i) of Kraskov et al. (2004), eq. 8, when strict: distance < radius; otherwise
 /// distance <= radius. The comparison is made on the computed distances themselves. counts
 /// [radii][n], written. Results do not depend on algorithm, threads or SIMD level.
 template <class T>
-void count_within(const Blocks<T>& blocks, const T* radius, int radii, bool strict, Metric metric,
-                  Algorithm algorithm, const Execution& execution, std::int64_t* counts);
+Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
+                       Algorithm algorithm, const Execution& execution, std::int64_t* counts,
+                       int radii = 1);
 
 /// One variable made ready for many counts of all its samples, of whatever radii.
 template <class T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "cpu/block_tree.h"
 #include "cpu/kernels.h"
@@ -81,8 +82,8 @@ void kth_distance_joint_columns(const Blocks<T>& blocks, const std::vector<int>&
 }  // namespace
 
 template <class T>
-void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
-                  Algorithm algorithm, const Execution& execution, T* distances) {
+Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* distances) {
   const int variables = static_cast<int>(blocks.size());
   const std::int64_t n = blocks.front().n;
   const int d = total_dims(blocks);
@@ -97,7 +98,7 @@ void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric me
     } else {
       kth_distance_joint_columns(blocks, ks, execution, distances);
     }
-    return;
+    return algorithm;
   }
   const BlockTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
   const auto knn_block = current_kernels<T>().knn_block(metric, false);
@@ -113,11 +114,15 @@ void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric me
       }
     }
   });
+  return algorithm;
 }
 
 template <class T>
-void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
-                const Execution& execution, T* distances, std::int64_t* indices) {
+Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                     const Execution& execution, T* distances, std::int64_t* indices) {
+  if (algorithm == Algorithm::kSort) {
+    throw std::invalid_argument("kneighbors has no algorithm='sort'; use 'tree' or 'brute'");
+  }
   const int variables = static_cast<int>(blocks.size());
   const int d = total_dims(blocks);
   if (d == variables) metric = Metric::kChebyshev;
@@ -142,13 +147,14 @@ void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorit
       }
     }
   });
+  return algorithm;
 }
 
-#define FASTMI_INSTANTIATE(T)                                                              \
-  template void kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
-                             const Execution&, T*);                                        \
-  template void kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*, \
-                           std::int64_t*);
+#define FASTMI_INSTANTIATE(T)                                                                   \
+  template Algorithm kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
+                                  const Execution&, T*);                                        \
+  template Algorithm kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*, \
+                                std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

@@ -14,16 +14,16 @@ namespace fastmi::cpu {
 ///
 /// blocks: m >= 1 views of n samples; ks: each in [1, n - 1], any order; distances
 /// [len(ks)][n], written. The joint distance is the maximum over the blocks. Results do not depend
-/// on algorithm, threads or SIMD level.
+/// on algorithm, threads or SIMD level. Returns the search that ran, as do the functions below.
 template <class T>
-void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
-                  Algorithm algorithm, const Execution& execution, T* distances);
+Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* distances);
 
 /// The k nearest other samples of each sample, ordered by (distance, index): distances [n][k] and
 /// indices [n][k], written. Euclidean neighbours are ordered by their squared distance, which tells
-/// apart some that the rounded root does not.
+/// apart some that the rounded root does not. There is no kSort for it.
 template <class T>
-void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
-                const Execution& execution, T* distances, std::int64_t* indices);
+Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                     const Execution& execution, T* distances, std::int64_t* indices);
 
 }  // namespace fastmi::cpu

@@ -6,6 +6,7 @@
 #include "cpu/count.h"
 #include "cpu/knn.h"
 #include "cpu/pairwise.h"
+#include "cpu/psi_summary.h"
 #include "cpu/sorted.h"
 
 namespace fastmi::cpu {
@@ -21,11 +22,12 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
   count_sorted_pair(sorted[0], sorted[1], ks, execution, counts, summaries);
 }
 
-/// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable.
+/// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable. Returns
+/// the search of the joint space that ran.
 template <class T>
-void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
-                      Algorithm algorithm, const Execution& execution, std::int64_t* counts,
-                      std::vector<PsiSummary>& summaries) {
+Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                           Algorithm algorithm, const Execution& execution, std::int64_t* counts,
+                           std::vector<PsiSummary>& summaries) {
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
@@ -37,7 +39,8 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
   const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
   Buffer<T> distances(static_cast<std::size_t>(n) * k);
   Buffer<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);
-  kneighbors(blocks, k, metric, joint, execution, distances.data(), neighbours.data());
+  const Algorithm ran =
+      kneighbors(blocks, k, metric, joint, execution, distances.data(), neighbours.data());
   for (std::size_t q = 0; q < ks.size(); ++q) {
     for (std::int64_t i = 0; i < n; ++i) {
       summaries[q].zero_radius += distances[i * k + ks[q] - 1] == 0;
@@ -62,63 +65,69 @@ void count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metri
         }
       }
     });
-    count_within(Blocks<T>{blocks[b]}, radius.data(), static_cast<int>(ks.size()), false, metric,
-                 algorithm, execution, of_block.data());
+    count_within(Blocks<T>{blocks[b]}, radius.data(), false, metric, algorithm, execution,
+                 of_block.data(), static_cast<int>(ks.size()));
     for (std::size_t q = 0; q < ks.size(); ++q) {
       std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
     }
   }
+  return ran;
 }
 
 template <class T>
-void count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
-                   Algorithm algorithm, const Execution& execution, std::int64_t* counts,
-                   std::vector<PsiSummary>& summaries) {
+Algorithm count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                        Algorithm algorithm, const Execution& execution, std::int64_t* counts,
+                        std::vector<PsiSummary>& summaries) {
   const std::int64_t n = blocks.front().n;
   const std::size_t m = blocks.size();
   Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
-  kth_distance(blocks, ks, metric, algorithm, execution, radius.data());
+  const Algorithm ran = kth_distance(blocks, ks, metric, algorithm, execution, radius.data());
   for (std::size_t q = 0; q < ks.size(); ++q) {
     summaries[q].zero_radius = std::count(radius.data() + q * n, radius.data() + (q + 1) * n, T(0));
   }
   Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
-    count_within(Blocks<T>{blocks[b]}, radius.data(), static_cast<int>(ks.size()), true, metric,
-                 algorithm, execution, of_block.data());
+    count_within(Blocks<T>{blocks[b]}, radius.data(), true, metric, algorithm, execution,
+                 of_block.data(), static_cast<int>(ks.size()));
     for (std::size_t q = 0; q < ks.size(); ++q) {
       std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
     }
   }
+  return ran;
 }
 
 }  // namespace
 
 template <class T>
-std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
-                            Metric metric, Algorithm algorithm, const Execution& execution,
-                            std::int64_t* counts) {
+KsgResult ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
+              Metric metric, Algorithm algorithm, const Execution& execution,
+              std::int64_t* counts) {
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const int variables = static_cast<int>(blocks.size());
-  std::vector<PsiSummary> summaries(ks.size());
+  KsgResult result;
+  std::vector<PsiSummary>& summaries = result.summaries;
+  summaries.resize(ks.size());
   if (variant == KsgVariant::kTwo) {
-    count_rectangles(blocks, ks, metric, algorithm, execution, counts, summaries);
+    result.algorithm =
+        count_rectangles(blocks, ks, metric, algorithm, execution, counts, summaries);
   } else if (resolve_algorithm(algorithm, n, variables, total_dims(blocks), k) ==
              Algorithm::kSort) {
+    result.algorithm = Algorithm::kSort;
     count_two_columns(blocks, ks, execution, counts, summaries);
   } else {
-    count_squares(blocks, ks, metric, algorithm, execution, counts, summaries);
+    result.algorithm = count_squares(blocks, ks, metric, algorithm, execution, counts, summaries);
   }
   const int shift = variant == KsgVariant::kOne ? 1 : 0;
   for (std::size_t q = 0; q < ks.size(); ++q) {
     summarise_psi(counts + q * variables * n, variables, n, shift, execution, summaries[q]);
   }
-  return summaries;
+  return result;
 }
 
-#define FASTMI_INSTANTIATE(T)                                                                 \
-  template std::vector<PsiSummary> ksg(const Blocks<T>&, const std::vector<int>&, KsgVariant, \
-                                       Metric, Algorithm, const Execution&, std::int64_t*);
+#define FASTMI_INSTANTIATE(T)                                                                      \
+  template KsgResult ksg(const Blocks<T>&, const std::vector<int>&, KsgVariant, Metric, Algorithm, \
+                         const Execution&, std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

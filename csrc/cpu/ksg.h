@@ -3,28 +3,22 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/ksg_variant.h"
 #include "common/metric.h"
 #include "common/points.h"
+#include "common/psi_summary.h"
 #include "cpu/cost_model.h"
 #include "cpu/parallel.h"
-#include "cpu/psi_summary.h"
 
 namespace fastmi::cpu {
-
-/// The two algorithms of Kraskov et al. (2004).
-enum class KsgVariant {
-  kOne,  ///< eq. 8: one radius per point, strict counts
-  kTwo,  ///< eq. 9: one radius per point and variable, closed counts
-};
 
 /// Joint k-th distances, every marginal count and the digamma terms, for every k of a list.
 ///
 /// blocks: m >= 2 variables; counts [len(ks)][m][n], written: n_b(i) of eq. 8 or 9, the point
 /// itself excluded. The joint search is shared by all k. Summaries are of sum_b psi(n_b + 1) for
-/// kOne and of sum_b psi(n_b) for kTwo. Nothing depends on threads.
+/// kOne and of sum_b psi(n_b) for kTwo, one per k. Nothing depends on threads.
 template <class T>
-std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
-                            Metric metric, Algorithm algorithm, const Execution& execution,
-                            std::int64_t* counts);
+KsgResult ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
+              Metric metric, Algorithm algorithm, const Execution& execution, std::int64_t* counts);
 
 }  // namespace fastmi::cpu

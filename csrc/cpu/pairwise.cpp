@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
+#include "cpu/buffer.h"
+#include "cpu/psi_summary.h"
 #include "cpu/strips.h"
 
 namespace fastmi::cpu {
@@ -29,42 +33,63 @@ void count_sorted_pair(const SortedColumn<T>& x, const SortedColumn<T>& y,
 }
 
 template <class T>
-std::vector<PairSummary> ksg_pairwise(const T* columns, std::int64_t m, std::int64_t n,
-                                      const std::vector<ColumnPair>& pairs,
-                                      const std::vector<int>& ks, const Execution& execution,
-                                      std::atomic<std::int64_t>& done) {
-  std::vector<SortedColumn<T>> sorted(static_cast<std::size_t>(m));
-  parallel_for(execution, m,
-               [&](std::int64_t j, int) { sorted[j] = sort_column(columns + j * n, n); });
+KsgResult ksg_pairs(const Blocks<T>& blocks, const std::int64_t* pairs, std::int64_t number,
+                    const std::vector<int>& ks, Algorithm algorithm, const Execution& execution,
+                    std::atomic<std::int64_t>& done) {
+  const std::int64_t n = blocks.front().n;
+  const int k = *std::max_element(ks.begin(), ks.end());
+  if (k > kStripMaxK) {
+    throw std::invalid_argument("ks must be at most " + std::to_string(kStripMaxK) + "; got " +
+                                std::to_string(k));
+  }
+  if (algorithm != Algorithm::kAuto && algorithm != Algorithm::kSort) {
+    throw std::invalid_argument(std::string("ksg_pairs has no algorithm='") +
+                                algorithm_name(algorithm) + "' on the CPU; use 'sort'");
+  }
+  struct Column {
+    const T* first;
+    int stride;
+  };
+  std::vector<Column> columns;
+  for (const Points<T>& block : blocks) {
+    for (int j = 0; j < block.d; ++j) columns.push_back({block.data + j, block.d});
+  }
+  std::vector<SortedColumn<T>> sorted(columns.size());
+  parallel_for(execution, static_cast<std::int64_t>(columns.size()), [&](std::int64_t j, int) {
+    Buffer<T> values(static_cast<std::size_t>(n));
+    for (std::int64_t i = 0; i < n; ++i) values[i] = columns[j].first[i * columns[j].stride];
+    sorted[j] = sort_column(values.data(), n);
+  });
   const std::size_t lists = ks.size();
-  std::vector<PairSummary> found(pairs.size() * lists);
+  KsgResult result{std::vector<PsiSummary>(static_cast<std::size_t>(number) * lists),
+                   Algorithm::kSort};
   const Execution serial;
-  parallel_for(execution, static_cast<std::int64_t>(pairs.size()), [&](std::int64_t p, int) {
+  parallel_for(execution, number, [&](std::int64_t p, int) {
     Buffer<std::int64_t> counts(lists * 2 * static_cast<std::size_t>(n));
     std::vector<PsiSummary> summaries(lists);
-    count_sorted_pair(sorted[pairs[p].x], sorted[pairs[p].y], ks, serial, counts.data(), summaries);
+    count_sorted_pair(sorted[pairs[2 * p]], sorted[pairs[2 * p + 1]], ks, serial, counts.data(),
+                      summaries);
     for (std::size_t q = 0; q < lists; ++q) {
       const std::int64_t* of_k = counts.data() + 2 * q * n;
       summarise_psi(of_k, 2, n, 1, serial, summaries[q]);
-      PairSummary& summary = found[p * lists + q];
-      static_cast<PsiSummary&>(summary) = summaries[q];
       for (int b = 0; b < 2; ++b) {
         const std::int64_t* margin = of_k + b * n;
-        summary.count_sum[b] = std::accumulate(margin, margin + n, std::int64_t{0});
+        summaries[q].count_sum[b] = std::accumulate(margin, margin + n, std::int64_t{0});
       }
+      result.summaries[p * lists + q] = summaries[q];
     }
     done.fetch_add(1, std::memory_order_relaxed);
   });
-  return found;
+  return result;
 }
 
 #define FASTMI_INSTANTIATE(T)                                                               \
   template void count_sorted_pair(const SortedColumn<T>&, const SortedColumn<T>&,           \
                                   const std::vector<int>&, const Execution&, std::int64_t*, \
                                   std::vector<PsiSummary>&);                                \
-  template std::vector<PairSummary> ksg_pairwise(                                           \
-      const T*, std::int64_t, std::int64_t, const std::vector<ColumnPair>&,                 \
-      const std::vector<int>&, const Execution&, std::atomic<std::int64_t>&);
+  template KsgResult ksg_pairs(const Blocks<T>&, const std::int64_t*, std::int64_t,         \
+                               const std::vector<int>&, Algorithm, const Execution&,        \
+                               std::atomic<std::int64_t>&);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

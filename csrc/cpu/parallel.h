@@ -6,7 +6,8 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <stdexcept>
+
+#include "common/interrupted.h"
 
 namespace fastmi::cpu {
 
@@ -15,11 +16,6 @@ struct Execution {
   int threads = 1;
   /// Returns true when the caller wants the work to stop; called on the calling thread only.
   std::function<bool()> interrupted = [] { return false; };
-};
-
-/// Thrown by parallel_for when Execution::interrupted said so.
-struct Interrupted : std::runtime_error {
-  Interrupted() : std::runtime_error("interrupted") {}
 };
 
 namespace detail {

@@ -1,9 +1,9 @@
 #include "cpu/surrogates.h"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
+#include "common/permutation.h"
 #include "cpu/buffer.h"
 #include "cpu/knn.h"
 #include "cpu/pairwise.h"
@@ -12,16 +12,9 @@
 namespace fastmi::cpu {
 namespace {
 
-/// Where each sample of x went: inverse[order[i]] = i.
 Buffer<std::int64_t> invert(const std::int64_t* order, std::int64_t n) {
   Buffer<std::int64_t> inverse(static_cast<std::size_t>(n));
-  std::fill(inverse.begin(), inverse.end(), -1);
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (order[i] < 0 || order[i] >= n || inverse[order[i]] >= 0) {
-      throw std::invalid_argument("orders must be permutations of 0 .. n - 1");
-    }
-    inverse[order[i]] = i;
-  }
+  invert_permutation(order, n, inverse.data());
   return inverse;
 }
 
@@ -30,9 +23,13 @@ Buffer<std::int64_t> invert(const std::int64_t* order, std::int64_t n) {
 template <class T>
 Surrogates<T>::Surrogates(const Points<T>& x, const Points<T>& y, std::vector<int> ks,
                           Metric metric, Algorithm algorithm, const Execution& execution)
-    : x_(x), y_(y), ks_(std::move(ks)), metric_(metric), algorithm_(algorithm) {
-  const int k = *std::max_element(ks_.begin(), ks_.end());
-  two_columns_ = resolve_algorithm(algorithm, x.n, 2, x.d + y.d, k) == Algorithm::kSort;
+    : x_(x),
+      y_(y),
+      ks_(std::move(ks)),
+      metric_(metric),
+      algorithm_(resolve_algorithm(algorithm, x.n, 2, x.d + y.d,
+                                   *std::max_element(ks_.begin(), ks_.end()))),
+      two_columns_(algorithm_ == Algorithm::kSort) {
   for (const Points<T>& points : {x, y}) {
     if (two_columns_) {
       sorted_.push_back(sort_column(points.data, points.n));

@@ -24,6 +24,9 @@ class Surrogates {
   Surrogates(const Points<T>& x, const Points<T>& y, std::vector<int> ks, Metric metric,
              Algorithm algorithm, const Execution& execution);
 
+  /// The search of the joint space that each order takes.
+  Algorithm algorithm() const { return algorithm_; }
+
   /// psi_mean[number][len(ks)]: mean of psi(n_x + 1) + psi(n_y + 1) for the pairs (x[order[i]],
   /// y[i]), bit for bit that of ksg(). orders [number][n], each a permutation (else
   /// std::invalid_argument). Threads share out orders, and hold some 100 MB each at most or what

@@ -6,8 +6,10 @@
 #include <numeric>
 
 #include "cpu/block_tree.h"
+#include "cpu/cost_model.h"
 #include "cpu/kernels.h"
 #include "cpu/levels.h"
+#include "cpu/psi_summary.h"
 #include "cpu/sorted.h"
 #include "cpu/strips.h"
 
@@ -230,13 +232,15 @@ void sweep_strips(const Points<T>& x, const Points<T>& y, const Request<T>& requ
 }  // namespace
 
 template <class T>
-std::vector<PsiSummary> ksg_sweep(const Points<T>& x, const Points<T>& y,
-                                  const std::vector<T>& scales, const std::vector<int>& ks,
-                                  Metric metric, const Execution& execution, std::int64_t* counts) {
+KsgResult ksg_sweep(const Points<T>& x, const Points<T>& y, const std::vector<T>& scales,
+                    const std::vector<int>& ks, Metric metric, const Execution& execution,
+                    std::int64_t* counts) {
   const std::int64_t n = x.n;
   const Request<T> request(scales, ks);
   std::vector<Found<T>> found(execution.threads, Found<T>(request));
-  if (x.d == 1 && y.d == 1 && request.ks.back() <= kStripMaxK) {
+  KsgResult result{std::vector<PsiSummary>(request.entries()), Algorithm::kBrute};
+  if (can_sort(2, x.d + y.d, request.ks.back())) {
+    result.algorithm = Algorithm::kSort;
     sweep_strips(x, y, request, execution, found.front(), counts);
   } else if (metric == Metric::kChebyshev && x.d + y.d >= kLevelMinDims && levels_suit(x) &&
              levels_suit(y)) {
@@ -244,18 +248,16 @@ std::vector<PsiSummary> ksg_sweep(const Points<T>& x, const Points<T>& y,
   } else {
     sweep_distances(x, y, request, metric, execution, found, counts);
   }
-  std::vector<PsiSummary> summaries(request.entries());
   for (std::int64_t e = 0; e < request.entries(); ++e) {
-    for (const Found<T>& of : found) summaries[e].zero_radius += of.zeros[e];
-    summarise_psi(counts + 2 * e * n, 2, n, 1, execution, summaries[e]);
+    for (const Found<T>& of : found) result.summaries[e].zero_radius += of.zeros[e];
+    summarise_psi(counts + 2 * e * n, 2, n, 1, execution, result.summaries[e]);
   }
-  return summaries;
+  return result;
 }
 
-#define FASTMI_INSTANTIATE(T)                                                                \
-  template std::vector<PsiSummary> ksg_sweep(const Points<T>&, const Points<T>&,             \
-                                             const std::vector<T>&, const std::vector<int>&, \
-                                             Metric, const Execution&, std::int64_t*);
+#define FASTMI_INSTANTIATE(T)                                                             \
+  template KsgResult ksg_sweep(const Points<T>&, const Points<T>&, const std::vector<T>&, \
+                               const std::vector<int>&, Metric, const Execution&, std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

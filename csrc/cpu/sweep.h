@@ -5,8 +5,8 @@
 
 #include "common/metric.h"
 #include "common/points.h"
+#include "common/psi_summary.h"
 #include "cpu/parallel.h"
-#include "cpu/psi_summary.h"
 
 namespace fastmi::cpu {
 
@@ -14,12 +14,13 @@ namespace fastmi::cpu {
 ///
 /// The joint distance at scale c is max(D_x, c D_y) and the margin of y counts c D_y < r, both on
 /// computed distances: coordinates are never rescaled. scales: positive, any order; ks: each in
-/// [1, n - 1]; counts [scales][ks][2][n], written. Two columns: a strip search per
-/// scale. Else O(n^2 (dx + dy)) time plus some n^2 per scale, 2 n numbers of scratch per query in
-/// flight. Independent of threads and SIMD level.
+/// [1, n - 1]; counts [scales][ks][2][n], written; summaries [scales][ks]. Two columns, as many
+/// neighbours as strips serve: a strip search per scale (kSort). Else (kBrute) O(n^2 (dx + dy))
+/// time plus some n^2 per scale, 2 n numbers of scratch per query in flight. Independent of threads
+/// and SIMD level.
 template <class T>
-std::vector<PsiSummary> ksg_sweep(const Points<T>& x, const Points<T>& y,
-                                  const std::vector<T>& scales, const std::vector<int>& ks,
-                                  Metric metric, const Execution& execution, std::int64_t* counts);
+KsgResult ksg_sweep(const Points<T>& x, const Points<T>& y, const std::vector<T>& scales,
+                    const std::vector<int>& ks, Metric metric, const Execution& execution,
+                    std::int64_t* counts);
 
 }  // namespace fastmi::cpu

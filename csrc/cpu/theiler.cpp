@@ -12,8 +12,9 @@
 namespace fastmi::cpu {
 
 template <class T>
-void theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks, const TheilerTask& task,
-                    Metric metric, const Execution& execution, T* radius, std::int64_t* counts) {
+Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
+                         const TheilerTask& task, Metric metric, const Execution& execution,
+                         T* radius, std::int64_t* counts) {
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   const std::int64_t n = blocks.front().n;
   const int m = static_cast<int>(blocks.size());
@@ -86,11 +87,12 @@ void theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks, const T
       }
     }
   });
+  return Algorithm::kBrute;
 }
 
-#define FASTMI_INSTANTIATE(T)                                                                 \
-  template void theiler_counts(const Blocks<T>&, const std::vector<int>&, const TheilerTask&, \
-                               Metric, const Execution&, T*, std::int64_t*);
+#define FASTMI_INSTANTIATE(T)                                                                      \
+  template Algorithm theiler_counts(const Blocks<T>&, const std::vector<int>&, const TheilerTask&, \
+                                    Metric, const Execution&, T*, std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

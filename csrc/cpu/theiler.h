@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/algorithm.h"
 #include "common/metric.h"
 #include "common/points.h"
 #include "cpu/parallel.h"
@@ -21,9 +22,10 @@ struct TheilerTask {
 
 /// radius[ks][n]: joint k-th distances; counts[ks][spaces][n]: samples within reach in every block
 /// of a subspace. ks ascending, each <= n - 1 - 2 window. O(n^2 d) time, n numbers of scratch per
-/// block and query in flight. Independent of threads and SIMD level.
+/// block and query in flight. Independent of threads and SIMD level. Returns kBrute.
 template <class T>
-void theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks, const TheilerTask& task,
-                    Metric metric, const Execution& execution, T* radius, std::int64_t* counts);
+Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
+                         const TheilerTask& task, Metric metric, const Execution& execution,
+                         T* radius, std::int64_t* counts);
 
 }  // namespace fastmi::cpu

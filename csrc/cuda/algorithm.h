@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "common/algorithm.h"
+
 namespace fastmi::cuda {
 
-enum class Algorithm {
-  kAuto,
-  kBrute,  ///< every pair, in register tiles
-  kTree,   ///< bounding boxes; margins of one dim by sorting
-};
-
-/// What kAuto stands for. Predicted from operation counts (README.md), not measured: the tree from
-/// 2^15 samples in up to 4 dims, twice as many for each dim beyond, brute force from 13 dims on.
+/// What kAuto stands for: kBrute, every pair in register tiles, or kTree, bounding boxes with
+/// margins of one dim by sorting. Predicted from operation counts (README.md), not measured: the
+/// tree from 2^15 samples in up to 4 dims, twice as many for each dim beyond, brute force from 13
+/// dims on.
 inline Algorithm choose_algorithm(std::int64_t n, int d) {
   constexpr int kMostDims = 12;
   if (d > kMostDims) return Algorithm::kBrute;

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <numeric>
 #include <utility>
 #include <vector>
 
+#include "common/ksg_variant.h"
+#include "common/psi_summary.h"
 #include "cuda/algorithm.h"
 #include "cuda/psi_runs.h"
 #include "cuda/run_tiles.h"
@@ -16,18 +19,20 @@
 
 namespace fastmi::cuda {
 
-/// One problem by either algorithm.
+/// One problem by either algorithm; returns the one that ran.
 template <class T, class Queue>
-void run_job(Queue& queue, const Samples<T, Queue>& samples, const TileJob<T>& job,
-             const std::vector<Space<T>>& spaces, Algorithm algorithm) {
+Algorithm run_job(Queue& queue, const Samples<T, Queue>& samples, const TileJob<T>& job,
+                  const std::vector<Space<T>>& spaces, Algorithm algorithm) {
   const Metric metric = samples.geometry().metric;
-  if (resolve(algorithm, samples.n(), samples.geometry().d()) == Algorithm::kBrute) {
+  algorithm = resolve(algorithm, samples.n(), samples.geometry().d());
+  if (algorithm == Algorithm::kBrute) {
     run_tiles(queue, job, metric);
   } else if (metric == Metric::kEuclidean) {
     run_trees<T, Metric::kEuclidean>(queue, samples, job, spaces);
   } else {
     run_trees<T, Metric::kChebyshev>(queue, samples, job, spaces);
   }
+  return algorithm;
 }
 
 inline int largest(const std::vector<int>& ks) { return *std::max_element(ks.begin(), ks.end()); }
@@ -42,8 +47,8 @@ void download_rows(Queue& queue, T* to, const T* from, std::int64_t number, std:
 }
 
 template <class T, class Queue>
-void drive_kth_distance(Queue& queue, const Blocks<T>& blocks, const std::vector<int>& ks,
-                        Metric metric, Algorithm algorithm, T* distances) {
+Algorithm drive_kth_distance(Queue& queue, const Blocks<T>& blocks, const std::vector<int>& ks,
+                             Metric metric, Algorithm algorithm, T* distances) {
   const Samples<T, Queue> samples(queue, blocks, metric);
   const Scratch<std::int32_t, Queue> list(queue, std::vector<std::int32_t>(ks.begin(), ks.end()));
   const auto number = static_cast<int>(ks.size());
@@ -54,14 +59,15 @@ void drive_kth_distance(Queue& queue, const Blocks<T>& blocks, const std::vector
   job.radius = radius.data();
   job.joint = samples.geometry().joint;
   job.k = largest(ks);
-  run_job(queue, samples, job, {}, algorithm);
+  const Algorithm ran = run_job(queue, samples, job, {}, algorithm);
   download_rows(queue, distances, radius.data(), number, samples.n(), samples.stride());
   queue.wait();
+  return ran;
 }
 
 template <class T, class Queue>
-void drive_kneighbors(Queue& queue, const Blocks<T>& blocks, int k, Metric metric,
-                      Algorithm algorithm, T* distances, std::int64_t* indices) {
+Algorithm drive_kneighbors(Queue& queue, const Blocks<T>& blocks, int k, Metric metric,
+                           Algorithm algorithm, T* distances, std::int64_t* indices) {
   const Samples<T, Queue> samples(queue, blocks, metric);
   const std::int64_t n = samples.n();
   const Scratch<T, Queue> found(queue, n * k);
@@ -71,16 +77,17 @@ void drive_kneighbors(Queue& queue, const Blocks<T>& blocks, int k, Metric metri
   job.k = k;
   job.distances = found.data();
   job.neighbours = neighbours.data();
-  run_job(queue, samples, job, {}, algorithm);
+  const Algorithm ran = run_job(queue, samples, job, {}, algorithm);
   queue.download(distances, found.data(), found.size() * sizeof(T));
   queue.download(indices, neighbours.data(), neighbours.size() * sizeof(std::int64_t));
   queue.wait();
+  return ran;
 }
 
 /// radius [n] on the host.
 template <class T, class Queue>
-void drive_count_within(Queue& queue, const Blocks<T>& blocks, const T* radius, bool strict,
-                        Metric metric, Algorithm algorithm, std::int64_t* counts) {
+Algorithm drive_count_within(Queue& queue, const Blocks<T>& blocks, const T* radius, bool strict,
+                             Metric metric, Algorithm algorithm, std::int64_t* counts) {
   const Samples<T, Queue> samples(queue, blocks, metric);
   const Geometry<T>& geometry = samples.geometry();
   const Scratch<T, Queue> own_radius(queue, samples.stride());
@@ -98,16 +105,18 @@ void drive_count_within(Queue& queue, const Blocks<T>& blocks, const T* radius, 
   job.strict = strict;
   job.limits = limits.data();
   job.counts = found.data();
-  run_job(queue, samples, job, spaces, algorithm);
+  const Algorithm ran = run_job(queue, samples, job, spaces, algorithm);
   queue.download(counts, found.data(), found.size() * sizeof(std::int64_t));
   queue.wait();
+  return ran;
 }
 
 /// Terms of one problem; its counts [ks][m][n] to the host unless null.
 template <class T, class Queue>
-std::vector<PsiSummary> run_ksg(Queue& queue, const Samples<T, Queue>& samples,
-                                const std::vector<int>& ks, int variant, Algorithm algorithm,
-                                const double* table, std::int64_t* counts) {
+KsgResult run_ksg(Queue& queue, const Samples<T, Queue>& samples, const std::vector<int>& ks,
+                  KsgVariant variant, Algorithm algorithm, const double* table,
+                  std::int64_t* counts) {
+  const bool square = variant == KsgVariant::kOne;
   const Geometry<T>& geometry = samples.geometry();
   const int m = geometry.variables();
   const auto number = static_cast<int>(ks.size());
@@ -117,7 +126,7 @@ std::vector<PsiSummary> run_ksg(Queue& queue, const Samples<T, Queue>& samples,
   const Scratch<std::int64_t, Queue> found(queue, m * number * samples.n());
   const Scratch<Space<T>, Queue> space(queue, geometry.margins);
   TileJob<T> job{samples.columns()};
-  job.radii = variant == 1 ? Radii::kSquare : Radii::kRectangle;
+  job.radii = square ? Radii::kSquare : Radii::kRectangle;
   job.number = number;
   job.ks = list.data();
   job.radius = radius.data();
@@ -126,21 +135,21 @@ std::vector<PsiSummary> run_ksg(Queue& queue, const Samples<T, Queue>& samples,
   job.spaces = m;
   job.widest = geometry.widest();
   job.space = space.data();
-  job.strict = variant == 1;
+  job.strict = square;
   job.limits = limits.data();
   job.counts = found.data();
-  run_job(queue, samples, job, geometry.margins, algorithm);
+  const Algorithm ran = run_job(queue, samples, job, geometry.margins, algorithm);
   if (counts != nullptr) {
     queue.download(counts, found.data(), found.size() * sizeof(std::int64_t));
   }
-  return summarise_psi<T>(queue, table, found.data(), radius.data(), number, m, samples.n(),
-                          samples.stride(), variant == 1 ? 1 : 0);
+  return {summarise_psi<T>(queue, table, found.data(), radius.data(), number, m, samples.n(),
+                           samples.stride(), square ? 1 : 0),
+          ran};
 }
 
 template <class T, class Queue>
-std::vector<PsiSummary> drive_ksg(Queue& queue, const Blocks<T>& blocks, const std::vector<int>& ks,
-                                  int variant, Metric metric, Algorithm algorithm,
-                                  std::int64_t* counts) {
+KsgResult drive_ksg(Queue& queue, const Blocks<T>& blocks, const std::vector<int>& ks,
+                    KsgVariant variant, Metric metric, Algorithm algorithm, std::int64_t* counts) {
   const Samples<T, Queue> samples(queue, blocks, metric);
   const auto table = digamma_table(queue);
   return run_ksg(queue, samples, ks, variant, algorithm, table.data(), counts);
@@ -194,12 +203,15 @@ std::vector<PsiSummary> drive_ksg_sweep(Queue& queue, const Points<T>& x, const 
   return summaries;
 }
 
-/// Algorithm 1 of many problems of one geometry over columns [.][stride], in one launch as long as
-/// scratch lasts. of: [problems][d], the columns of each.
+/// Algorithm 1 of many problems of one geometry over columns [.][stride], in launches of as many as
+/// scratch lasts for. of: [problems][d], the columns of each. done, unless null: problems done.
 template <class T, class Queue>
 std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n,
                                   const Geometry<T>& geometry, const std::vector<std::int32_t>& of,
-                                  const std::vector<int>& ks, const double* table) {
+                                  const std::vector<int>& ks, const double* table,
+                                  std::atomic<std::int64_t>* done = nullptr) {
+  // Enough to keep a GPU busy, few enough for interrupts and reports in between.
+  constexpr std::int64_t kMostAtOnce = 8192;
   const std::int64_t stride = padded(n);
   const int m = geometry.variables();
   const auto number = static_cast<int>(ks.size());
@@ -213,7 +225,8 @@ std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n
       stride * (k * static_cast<std::int64_t>(sizeof(T) + sizeof(std::int32_t)) +
                 number * ((1 + m) * static_cast<std::int64_t>(sizeof(T)) +
                           m * static_cast<std::int64_t>(sizeof(std::int64_t))));
-  const std::int64_t at_once = std::clamp<std::int64_t>(queue.scratch_bytes() / bytes, 1, problems);
+  const std::int64_t at_once =
+      std::clamp<std::int64_t>(queue.scratch_bytes() / bytes, 1, std::min(kMostAtOnce, problems));
   const Scratch<T, Queue> radius(queue, at_once * number * stride);
   const Scratch<T, Queue> limits(queue, at_once * m * number * stride);
   const Scratch<std::int64_t, Queue> found(queue, at_once * m * number * n);
@@ -239,6 +252,7 @@ std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n
     const std::vector<PsiSummary> part = summarise_psi<T>(queue, table, found.data(), radius.data(),
                                                           batch * number, m, n, stride, 1);
     summaries.insert(summaries.end(), part.begin(), part.end());
+    if (done != nullptr) *done = first + batch;
   }
   return summaries;
 }
@@ -270,7 +284,8 @@ std::vector<PsiSummary> drive_ksg_permutations(Queue& queue, const Blocks<T>& bl
       if (b > 0) queue.checkpoint();
       queue.upload(own_orders.data(), orders + b * n, n * sizeof(std::int64_t));
       const Samples<T, Queue> samples(queue, blocks, metric, own_orders.data());
-      append(run_ksg(queue, samples, ks, 1, Algorithm::kTree, table.data(), nullptr));
+      append(run_ksg(queue, samples, ks, KsgVariant::kOne, Algorithm::kTree, table.data(), nullptr)
+                 .summaries);
     }
     return summaries;
   }
@@ -297,10 +312,12 @@ std::vector<PsiSummary> drive_ksg_permutations(Queue& queue, const Blocks<T>& bl
 }
 
 /// One summary per pair and k. pairs [number_of_pairs][2] on the host: columns of all blocks.
+/// done: how many pairs are, before each checkpoint.
 template <class T, class Queue>
 std::vector<PsiSummary> drive_ksg_pairs(Queue& queue, const Blocks<T>& blocks,
                                         const std::int64_t* pairs, std::int64_t number_of_pairs,
-                                        const std::vector<int>& ks, Algorithm algorithm) {
+                                        const std::vector<int>& ks, Algorithm algorithm,
+                                        std::atomic<std::int64_t>& done) {
   const std::int64_t n = blocks.front().n;
   const std::int64_t stride = padded(n);
   const Scratch<T, Queue> columns(queue, total_dims(blocks) * stride);
@@ -309,7 +326,7 @@ std::vector<PsiSummary> drive_ksg_pairs(Queue& queue, const Blocks<T>& blocks,
   if (resolve(algorithm, n, 2) == Algorithm::kBrute) {
     const Geometry<T> geometry = make_geometry<T>({1, 1}, Metric::kChebyshev, {});
     const std::vector<std::int32_t> of(pairs, pairs + 2 * number_of_pairs);
-    return run_batch(queue, columns.data(), n, geometry, of, ks, table.data());
+    return run_batch(queue, columns.data(), n, geometry, of, ks, table.data(), &done);
   }
   std::vector<PsiSummary> summaries;
   for (std::int64_t pair = 0; pair < number_of_pairs; ++pair) {
@@ -318,8 +335,10 @@ std::vector<PsiSummary> drive_ksg_pairs(Queue& queue, const Blocks<T>& blocks,
                         {columns.data() + pairs[2 * pair + 1] * stride, n, 1}};
     const Samples<T, Queue> samples(queue, two, Metric::kChebyshev);
     const std::vector<PsiSummary> part =
-        run_ksg(queue, samples, ks, 1, Algorithm::kTree, table.data(), nullptr);
+        run_ksg(queue, samples, ks, KsgVariant::kOne, Algorithm::kTree, table.data(), nullptr)
+            .summaries;
     summaries.insert(summaries.end(), part.begin(), part.end());
+    done = pair + 1;
   }
   return summaries;
 }

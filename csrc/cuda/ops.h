@@ -1,19 +1,24 @@
-// The operations of cpu/{knn,count,ksg,sweep}.h on samples in device memory.
+// The operations of cpu/{knn,count,ksg,sweep,pairwise,surrogates}.h, under the same names and with
+// the same arguments and results, on samples in device memory.
 //
 // Blocks hold device addresses. Every function runs on the given stream, waits for it and writes
-// to host memory. Results are the CPU's: the same distances, the same integers. They throw
-// std::bad_alloc when the device is out of memory and std::runtime_error for what else CUDA
-// reports.
+// to host memory. Results are the CPU's: the same distances, the same integers. There is no kSort.
+// They throw std::bad_alloc when the device is out of memory and std::runtime_error for what else
+// CUDA reports.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
+#include "common/algorithm.h"
+#include "common/interrupted.h"
+#include "common/ksg_variant.h"
 #include "common/metric.h"
 #include "common/points.h"
-#include "cuda/algorithm.h"
-#include "cuda/psi_summary.h"
+#include "common/psi_summary.h"
 
 namespace fastmi::cuda {
 
@@ -21,53 +26,59 @@ namespace fastmi::cuda {
 struct Execution {
   int device = 0;
   std::uintptr_t stream = 0;          ///< a cudaStream_t
-  std::function<bool()> interrupted;  ///< asked between launches; true ends the operation
+  std::function<bool()> interrupted;  ///< asked between launches; true ends it with Interrupted
 };
 
-/// Thrown when `interrupted` says so; what was launched has ended by then.
-class Interrupted {};
+template <class T>
+Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* distances);
 
 template <class T>
-void kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
-                  Algorithm algorithm, const Execution& execution, T* distances);
-
-template <class T>
-void kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
-                const Execution& execution, T* distances, std::int64_t* indices);
+Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                     const Execution& execution, T* distances, std::int64_t* indices);
 
 /// radius [n], on the host.
 template <class T>
-void count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
-                  Algorithm algorithm, const Execution& execution, std::int64_t* counts);
-
-/// variant 1 or 2.
-template <class T>
-std::vector<PsiSummary> ksg(const Blocks<T>& blocks, const std::vector<int>& ks, int variant,
-                            Metric metric, Algorithm algorithm, const Execution& execution,
-                            std::int64_t* counts);
+Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
+                       Algorithm algorithm, const Execution& execution, std::int64_t* counts);
 
 template <class T>
-std::vector<PsiSummary> ksg_sweep(const Points<T>& x, const Points<T>& y,
-                                  const std::vector<T>& scales, const std::vector<int>& ks,
-                                  Metric metric, const Execution& execution, std::int64_t* counts);
+KsgResult ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
+              Metric metric, Algorithm algorithm, const Execution& execution, std::int64_t* counts);
 
-/// Algorithm 1 with the rows of the first block in each of `number` orders [number][n], on the
-/// host: one summary per order and k. Small problems share launches.
+/// All pairs are compared, however few the columns.
 template <class T>
-std::vector<PsiSummary> ksg_permutations(const Blocks<T>& blocks, const std::int64_t* orders,
-                                         std::int64_t number, const std::vector<int>& ks,
-                                         Metric metric, Algorithm algorithm,
-                                         const Execution& execution);
+KsgResult ksg_sweep(const Points<T>& x, const Points<T>& y, const std::vector<T>& scales,
+                    const std::vector<int>& ks, Metric metric, const Execution& execution,
+                    std::int64_t* counts);
 
-/// Algorithm 1 of `number` pairs [number][2] of columns, on the host, of all blocks side by side:
-/// one summary per pair and k. Small problems share launches.
+/// pairs [number][2], on the host. Small problems share launches.
 template <class T>
-std::vector<PsiSummary> ksg_pairs(const Blocks<T>& blocks, const std::int64_t* pairs,
-                                  std::int64_t number, const std::vector<int>& ks,
-                                  Algorithm algorithm, const Execution& execution);
+KsgResult ksg_pairs(const Blocks<T>& blocks, const std::int64_t* pairs, std::int64_t number,
+                    const std::vector<int>& ks, Algorithm algorithm, const Execution& execution,
+                    std::atomic<std::int64_t>& done);
 
-/// Position of the first of `size` numbers in device memory that is NaN, infinite or so large that
-/// a difference of two such numbers overflows; -1 if there is none.
+/// KSG estimates (variant 1) of x, its rows reordered, and y.
+template <class T>
+class Surrogates {
+ public:
+  Surrogates(const Points<T>& x, const Points<T>& y, std::vector<int> ks, Metric metric,
+             Algorithm algorithm, const Execution& execution);
+
+  Algorithm algorithm() const { return algorithm_; }
+
+  /// orders [number][n] and psi_mean [number][len(ks)], on the host. Small problems share launches.
+  void psi_means(const std::int64_t* orders, std::int64_t number, const Execution& execution,
+                 double* psi_mean);
+
+ private:
+  Blocks<T> blocks_;
+  std::vector<int> ks_;
+  Metric metric_;
+  Algorithm algorithm_;
+};
+
+/// Of `size` numbers in device memory, see cpu/first_unusable.h.
 template <class T>
 std::int64_t first_unusable(const T* values, std::int64_t size, const Execution& execution);
 

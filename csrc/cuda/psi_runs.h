@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/digamma.h"
+#include "common/psi_summary.h"
 #include "cuda/block.h"
-#include "cuda/psi_summary.h"
 
 namespace fastmi::cuda {
 

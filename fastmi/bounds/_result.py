@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastmi._checks import check_real
+from fastmi._estimate import Estimate
 from fastmi.bounds._arrays import Array, device_of, to_numpy
-from fastmi.estimators import Estimate
 
 _NO_WEIGHT = (
     "all of their importance weights are zero; take a wider proposal or more importance samples"

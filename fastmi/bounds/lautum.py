@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from fastmi._checks import Seed
+from fastmi._estimate import Estimate
 from fastmi._extras import Progress
 from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
@@ -26,7 +27,6 @@ from fastmi.bounds._weights import (
     log_weights,
 )
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
-from fastmi.estimators import Estimate
 
 _IMPOSSIBLE = (
     "an observation has no likelihood under an independent latent, or none under any importance "

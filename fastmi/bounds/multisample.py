@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from fastmi._checks import Seed, check_integer, check_real
+from fastmi._estimate import Estimate
 from fastmi._extras import Progress
 from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, randomness
 from fastmi.bounds._model import (
@@ -29,7 +30,6 @@ from fastmi.bounds._weights import (
     log_density,
     log_weights,
 )
-from fastmi.estimators import Estimate
 
 Density = Callable[[Array, Array], Array]
 

@@ -5,3 +5,21 @@
 ``sklearn.feature_selection``. Their conventions hold there, not fastmi's: units, noise,
 clipping and argument names are the originals'.
 """
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from fastmi.compat import npeet, sklearn
+
+__all__ = ["npeet", "sklearn"]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        return _import_module(f"fastmi.compat.{name}")
+    raise AttributeError(f"module 'fastmi.compat' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

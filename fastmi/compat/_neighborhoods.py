@@ -44,7 +44,7 @@ def _among_both(queries: Samples, points: Samples, k: int) -> Samples:
     # Twice as many as hold k points on average, where the two are spread alike.
     wanted = min(2 * k * (1 + -(-n // len(points))), n + len(points) - 1)
     both = np.ascontiguousarray(np.concatenate([queries, points]))
-    distances, indices = kneighbors(
+    distances, indices, _ = kneighbors(
         [both], wanted, metric="chebyshev", algorithm="auto", n_jobs=None
     )
     rank = (indices[:n] >= n).cumsum(axis=1)
@@ -79,7 +79,7 @@ def nonuniformity(blocks: list[Samples], k: int, alpha: float) -> float:
         alpha: Threshold in (0, 1).
     """
     points = np.hstack(blocks)
-    _, indices = kneighbors(blocks, k, metric="chebyshev", algorithm="auto", n_jobs=None)
+    _, indices, _ = kneighbors(blocks, k, metric="chebyshev", algorithm="auto", n_jobs=None)
     offsets = points[indices] - points[:, None, :]
     _, axes = np.linalg.eigh(offsets.transpose(0, 2, 1) @ offsets / k)
     with np.errstate(divide="ignore"):

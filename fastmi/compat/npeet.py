@@ -386,13 +386,14 @@ def _kth_distance(blocks: list[Samples], k: int) -> Samples:
     number = as_k(k)
     if not isinstance(number, int):
         raise TypeError(f"k must be one integer; got k={k!r}")
-    distance: Samples = kth_distance(blocks, k_list(number, len(blocks[0])), **_SEARCH)[0]
+    found = kth_distance(blocks, k_list(number, len(blocks[0])), **_SEARCH)
+    distance: Samples = found.distances[0]
     return distance
 
 
 def _mean_psi(blocks: list[Samples], distance: Samples) -> float:
     radius = distance - _RADIUS_OFFSET
-    counts = count_within(blocks, np.maximum(radius, 0.0), strict=False, **_SEARCH)
+    counts = count_within(blocks, np.maximum(radius, 0.0), strict=False, **_SEARCH).counts
     # At distance 0 the radius is negative and not even the sample itself is inside.
     if (radius < 0).any():
         return -math.inf

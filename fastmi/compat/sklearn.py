@@ -247,8 +247,8 @@ def _ksg(x: Column, y: Column, k: int) -> float:
     if not terms.zero_radius[0]:
         return constant - float(terms.psi_mean[0])
     # nextafter(0, 0) is 0: where scikit-learn's radius is 0 it counts the exact copies.
-    radius = np.nextafter(kth_distance([x, y], [k], **_SEARCH)[0], 0.0)
-    within = [count_within([block], radius, strict=False, **_SEARCH) for block in (x, y)]
+    radius = np.nextafter(kth_distance([x, y], [k], **_SEARCH).distances[0], 0.0)
+    within = [count_within([block], radius, strict=False, **_SEARCH).counts for block in (x, y)]
     return constant - float(sum(digamma(counts + 1).mean() for counts in within))
 
 
@@ -268,14 +268,14 @@ def _ross(x: Column, classes: _Classes, k: int) -> float:
         return 0.0
     points = x[np.concatenate(kept)]
     radius = np.nextafter(np.concatenate(radii), 0.0)
-    within = count_within([points], radius, strict=False, **_SEARCH) + 1
+    within = count_within([points], radius, strict=False, **_SEARCH).counts + 1
     value = psi(len(points)) + digamma(np.concatenate(ks)).mean()
     return float(value - digamma(np.concatenate(sizes)).mean() - digamma(within).mean())
 
 
 def _class_radius(points: Column, k: int) -> NDArray[np.float64]:
     if k < len(points) // 2:
-        radius: NDArray[np.float64] = kth_distance([points], [k], **_SEARCH)[0]
+        radius: NDArray[np.float64] = kth_distance([points], [k], **_SEARCH).distances[0]
         return radius
     # So few samples scikit-learn searches by x^2 - 2 x y + y^2, whose rounding decides counts.
     values = points[:, 0]

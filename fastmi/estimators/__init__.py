@@ -1,153 +1,79 @@
-"""One file per estimator; the tables below are where :mod:`fastmi.api` finds them by name."""
+"""Estimators, a wing each for those that search neighbours and those that train networks.
 
-from collections.abc import Callable
-from functools import partial
+The table in :mod:`fastmi.estimators._methods` is where :mod:`fastmi.api` finds them by name.
+"""
+
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
-from fastmi._estimate import Estimate
-from fastmi.estimators._base import (
-    ConditionalEstimator,
-    EntropyEstimator,
-    MIEstimator,
-    MultivariateEstimator,
+from fastmi.estimators._base import Estimator
+from fastmi.estimators._methods import (
+    CMI_METHODS,
+    ENTROPY_METHODS,
+    ESTIMATORS,
+    METHODS,
+    MI_METHODS,
+    TOTAL_CORRELATION_METHODS,
+    Method,
 )
-from fastmi.estimators._lookup import Lazy
-from fastmi.estimators.binning import Binning, BinningConditional, BinningTotalCorrelation
-from fastmi.estimators.gaussian import Gaussian, GaussianConditional, GaussianTotalCorrelation
-from fastmi.estimators.neighbors.biksg import BIKSG
-from fastmi.estimators.neighbors.conditional import ConditionalKSG
-from fastmi.estimators.neighbors.entropy import KozachenkoLeonenko
-from fastmi.estimators.neighbors.ksg import KSG, KSGHybrid
-from fastmi.estimators.neighbors.lnc import LNC
-from fastmi.estimators.neighbors.mixed import MixedKSG, Ross
-from fastmi.estimators.neighbors.sweep import KSGSweep
-from fastmi.estimators.neighbors.total_correlation import BITotalCorrelation, TotalCorrelation
-from fastmi.estimators.neighbors.weighted_entropy import EntropySum, WeightedKozachenkoLeonenko
 
 if TYPE_CHECKING:
-    from fastmi.estimators.neural.critic import (
-        CCMI,
-        DEMI,
-        MINE,
-        NWJ,
-        SMILE,
-        ConditionalCCMI,
-        DonskerVaradhan,
-        InfoNCE,
+    # For type checkers, to which __getattr__ says nothing; a test compares it with the table.
+    from fastmi.estimators.binning import Binning as Binning
+    from fastmi.estimators.binning import BinningConditional as BinningConditional
+    from fastmi.estimators.binning import BinningTotalCorrelation as BinningTotalCorrelation
+    from fastmi.estimators.gaussian import Gaussian as Gaussian
+    from fastmi.estimators.gaussian import GaussianConditional as GaussianConditional
+    from fastmi.estimators.gaussian import GaussianTotalCorrelation as GaussianTotalCorrelation
+    from fastmi.estimators.neighbors.biksg import BIKSG as BIKSG
+    from fastmi.estimators.neighbors.conditional import ConditionalKSG as ConditionalKSG
+    from fastmi.estimators.neighbors.entropy import KozachenkoLeonenko as KozachenkoLeonenko
+    from fastmi.estimators.neighbors.ksg import KSG as KSG
+    from fastmi.estimators.neighbors.ksg import KSGHybrid as KSGHybrid
+    from fastmi.estimators.neighbors.lnc import LNC as LNC
+    from fastmi.estimators.neighbors.mixed import MixedKSG as MixedKSG
+    from fastmi.estimators.neighbors.mixed import Ross as Ross
+    from fastmi.estimators.neighbors.sweep import KSGSweep as KSGSweep
+    from fastmi.estimators.neighbors.total_correlation import (
+        BITotalCorrelation as BITotalCorrelation,
     )
-    from fastmi.estimators.neural.entropies import DoE, NDoE, NDoERealNVP, SeparateBNAF
-    from fastmi.estimators.neural.mienf import MIENF
+    from fastmi.estimators.neighbors.total_correlation import TotalCorrelation as TotalCorrelation
+    from fastmi.estimators.neighbors.weighted_entropy import EntropySum as EntropySum
+    from fastmi.estimators.neighbors.weighted_entropy import (
+        WeightedKozachenkoLeonenko as WeightedKozachenkoLeonenko,
+    )
+    from fastmi.estimators.neural.critic import CCMI as CCMI
+    from fastmi.estimators.neural.critic import DEMI as DEMI
+    from fastmi.estimators.neural.critic import MINE as MINE
+    from fastmi.estimators.neural.critic import NWJ as NWJ
+    from fastmi.estimators.neural.critic import SMILE as SMILE
+    from fastmi.estimators.neural.critic import ConditionalCCMI as ConditionalCCMI
+    from fastmi.estimators.neural.critic import DonskerVaradhan as DonskerVaradhan
+    from fastmi.estimators.neural.critic import InfoNCE as InfoNCE
+    from fastmi.estimators.neural.entropies import DoE as DoE
+    from fastmi.estimators.neural.entropies import NDoE as NDoE
+    from fastmi.estimators.neural.entropies import NDoERealNVP as NDoERealNVP
+    from fastmi.estimators.neural.entropies import SeparateBNAF as SeparateBNAF
+    from fastmi.estimators.neural.mienf import MIENF as MIENF
 
 __all__ = [
-    "BIKSG",
-    "CCMI",
     "CMI_METHODS",
-    "DEMI",
     "ENTROPY_METHODS",
-    "KSG",
-    "LNC",
-    "MIENF",
-    "MINE",
+    "METHODS",
     "MI_METHODS",
-    "NWJ",
-    "SMILE",
     "TOTAL_CORRELATION_METHODS",
-    "BITotalCorrelation",
-    "Binning",
-    "BinningConditional",
-    "BinningTotalCorrelation",
-    "ConditionalCCMI",
-    "ConditionalKSG",
-    "DoE",
-    "DonskerVaradhan",
-    "EntropySum",
-    "Estimate",
-    "Gaussian",
-    "GaussianConditional",
-    "GaussianTotalCorrelation",
-    "InfoNCE",
-    "KSGHybrid",
-    "KSGSweep",
-    "KozachenkoLeonenko",
-    "MixedKSG",
-    "NDoE",
-    "NDoERealNVP",
-    "Ross",
-    "SeparateBNAF",
-    "TotalCorrelation",
-    "WeightedKozachenkoLeonenko",
+    "Estimator",
+    "Method",
+    *ESTIMATORS,
 ]
-
-_CRITIC = "fastmi.estimators.neural.critic"
-_NDOE = "fastmi.estimators.neural.entropies"
-_MODULES = {
-    "CCMI": _CRITIC,
-    "ConditionalCCMI": "fastmi.estimators.neural.critic",
-    "DEMI": _CRITIC,
-    "DoE": "fastmi.estimators.neural.entropies",
-    "DonskerVaradhan": _CRITIC,
-    "InfoNCE": _CRITIC,
-    "MIENF": "fastmi.estimators.neural.mienf",
-    "MINE": _CRITIC,
-    "NDoE": _NDOE,
-    "NDoERealNVP": _NDOE,
-    "NWJ": _CRITIC,
-    "SMILE": _CRITIC,
-    "SeparateBNAF": _NDOE,
-}
-_NEURAL = {name: Lazy(module, name) for name, module in _MODULES.items()}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NEURAL:
-        return _NEURAL[name].load()
+    if name in ESTIMATORS:
+        return ESTIMATORS[name].loaded
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-MI_METHODS: dict[str, Callable[..., MIEstimator]] = {
-    "ksg1": partial(KSG, variant=1),
-    "ksg2": partial(KSG, variant=2),
-    "ksg_global": partial(KSGSweep, normalize="global"),
-    "ksg_global_linf": partial(KSGSweep, normalize="global-linf"),
-    "biksg": BIKSG,
-    "lnc": LNC,
-    "3h": EntropySum,
-    "mixed": MixedKSG,
-    "ross": Ross,
-    "gaussian": Gaussian,
-    "binning": Binning,
-    "ksg_eq6": KSGHybrid,
-    "mine": _NEURAL["MINE"],
-    "dv": _NEURAL["DonskerVaradhan"],
-    "nwj": _NEURAL["NWJ"],
-    "infonce": _NEURAL["InfoNCE"],
-    "smile": _NEURAL["SMILE"],
-    "demi": _NEURAL["DEMI"],
-    "ccmi": _NEURAL["CCMI"],
-    "doe": _NEURAL["DoE"],
-    "ndoe": _NEURAL["NDoE"],
-    "ndoe-realnvp": _NEURAL["NDoERealNVP"],
-    "bnaf": _NEURAL["SeparateBNAF"],
-    "mienf": _NEURAL["MIENF"],
-}
-
-CMI_METHODS: dict[str, Callable[..., ConditionalEstimator]] = {
-    "fp": partial(ConditionalKSG, variant=1),
-    "ksg2": partial(ConditionalKSG, variant=2),
-    "gaussian": GaussianConditional,
-    "binning": BinningConditional,
-    "ccmi": _NEURAL["ConditionalCCMI"],
-}
-
-TOTAL_CORRELATION_METHODS: dict[str, Callable[..., MultivariateEstimator]] = {
-    "ksg1": partial(TotalCorrelation, variant=1),
-    "ksg2": partial(TotalCorrelation, variant=2),
-    "biksg": BITotalCorrelation,
-    "gaussian": GaussianTotalCorrelation,
-    "binning": BinningTotalCorrelation,
-}
-
-ENTROPY_METHODS: dict[str, Callable[..., EntropyEstimator]] = {
-    "kl": KozachenkoLeonenko,
-    "wkl": WeightedKozachenkoLeonenko,
-}
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from functools import lru_cache, partial
-from importlib import import_module
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from fastmi._checks import check_choice
-
-_Estimator = TypeVar("_Estimator")
-
-
-class Lazy:
-    """An estimator whose module loads when it is first made: its options cost time to define.
-
-    Args:
-        module: Name of the module.
-        name: Of the class in it.
-    """
-
-    def __init__(self, module: str, name: str) -> None:
-        self._module = module
-        self._name = name
-
-    def load(self) -> Callable[..., Any]:
-        """Return the class."""
-        found: Callable[..., Any] = getattr(import_module(self._module), self._name)
-        return found
-
-    def __call__(self, **options: object) -> Any:
-        """Return an estimator with these options."""
-        return self.load()(**options)
+from fastmi._checks import check_choice, did_you_mean
+from fastmi.estimators._methods import Method
 
 
 def build(
     function: Callable[..., Any],
-    methods: Mapping[str, Callable[..., _Estimator]],
+    methods: Mapping[str, Method],
     method: object,
     given: Mapping[str, object],
     options: Mapping[str, object],
-) -> _Estimator:
+) -> Any:
     """Return the estimator called `method`, made with the options of one call.
 
     Args:
         function: The public function, whose keyword defaults tell what was left alone.
-        methods: Estimators by name.
+        methods: Methods of that function by name.
         method: Name of one.
         given: Values of the keywords that the function names. Those that the method lacks must
             be at their defaults.
@@ -56,37 +30,58 @@ def build(
         TypeError: An option that the method does not have.
         ValueError: Unknown `method`.
     """
-    check_choice("method", method, methods)
-    make = methods[str(method)]
-    if isinstance(make, Lazy):
-        make = make.load()
-    known = _options(make)
+    row = find(methods, method)
+    known = row.options
     kept = {name: value for name, value in given.items() if name in known}
     foreign = [name for name in options if name not in known]
-    defaults: dict[str, object] = getattr(function, "__kwdefaults__", {})
     if len(kept) < len(given):
+        defaults = _defaults(function)
         foreign += [
             name
             for name, value in given.items()
             if name not in known and not _same(value, defaults[name])
         ]
     if foreign:
-        # The interpreter's own message would not list the valid names.
-        named = [name for name in defaults if name in known or name == "method"]
-        valid = ", ".join(named + [name for name in known if name not in defaults])
-        raise TypeError(
-            f"{function.__name__}() with method={method!r}: options must be among {valid}; "
-            f"got {', '.join(foreign)}"
-        )
-    return make(**kept, **options)
+        named = [name for name in _defaults(function) if name in known or name == "method"]
+        raise _unknown_options(function, row, foreign, named)
+    return row.make(**kept, **options)
 
 
-@lru_cache(maxsize=64)
-def _options(make: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of an estimator's options, less those that its table entry fixes."""
-    fixed = make.keywords if isinstance(make, partial) else {}
-    made: Any = make.func if isinstance(make, partial) else make
-    return tuple(field.name for field in fields(made) if field.name not in fixed)
+def find(methods: Mapping[str, Method], method: object) -> Method:
+    """Return the row called `method`.
+
+    Raises:
+        ValueError: There is none; the message lists the names.
+    """
+    check_choice("method", method, methods)
+    return methods[str(method)]
+
+
+def check_options(function: Callable[..., Any], row: Method, options: Iterable[str]) -> None:
+    """Check keywords that `function` hands on to a method.
+
+    Raises:
+        TypeError: One of them is no option of the method; the message lists those of `function`
+            first.
+    """
+    foreign = [name for name in options if name not in row.options]
+    if foreign:
+        raise _unknown_options(function, row, foreign, list(_defaults(function)))
+
+
+def _unknown_options(
+    function: Callable[..., Any], row: Method, foreign: list[str], own: list[str]
+) -> TypeError:
+    # The interpreter's own message would not list the valid names.
+    valid = own + [name for name in row.options if name not in _defaults(function)]
+    return TypeError(
+        f"{function.__name__}() with method={row.name!r}: options must be among "
+        f"{', '.join(valid)}; got {', '.join(foreign)}{did_you_mean(foreign[0], valid)}"
+    )
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    return getattr(function, "__kwdefaults__", None) or {}
 
 
 def _same(value: object, default: object) -> bool:

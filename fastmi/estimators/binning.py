@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
+from fastmi.estimators._base import Estimator
 
 Array = NDArray[Any]
 
@@ -31,12 +32,16 @@ class _Cells(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Histogram:
+class _Histogram(Estimator):
     """Options of the estimators on equal-width bins.
 
     Args:
-        bins: Bins per column, at least 1, between the smallest and the largest value of the
-            column.
+        bins: Number of bins per column, at least 1, between the smallest and the largest value of
+            the column.
+
+    Raises:
+        TypeError: `bins` is not an integer.
+        ValueError: `bins` is smaller than 1.
     """
 
     bins: int = 10
@@ -93,13 +98,6 @@ class Binning(_Histogram):
 
     It is biased upwards, by about (occupied joint cells)/(2 n), and cannot exceed log n, which
     it reaches when every sample has a cell of its own.
-
-    Args:
-        bins: Bins per column, at least 1.
-
-    Raises:
-        TypeError: `bins` is not an integer.
-        ValueError: `bins` is smaller than 1.
     """
 
     def estimate(self, x: object, y: object) -> Estimate:
@@ -121,13 +119,6 @@ class BinningTotalCorrelation(_Histogram):
     """The plug-in estimator of the total correlation on equal-width bins.
 
     :class:`fastmi.Binning` for m variables: ``sum_b H(X_b) - H(X_1, ..., X_m)``.
-
-    Args:
-        bins: Bins per column, at least 1.
-
-    Raises:
-        TypeError: `bins` is not an integer.
-        ValueError: `bins` is smaller than 1.
     """
 
     def estimate(self, *variables: object) -> Estimate:
@@ -148,13 +139,6 @@ class BinningConditional(_Histogram):
     """The plug-in estimator of I(X; Y | Z) on equal-width bins.
 
     Bins as in :class:`fastmi.Binning`; ``I = H(X, Z) + H(Y, Z) - H(Z) - H(X, Y, Z)``.
-
-    Args:
-        bins: Bins per column, at least 1.
-
-    Raises:
-        TypeError: `bins` is not an integer.
-        ValueError: `bins` is smaller than 1.
     """
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate:

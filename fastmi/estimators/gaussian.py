@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
+from fastmi.estimators._base import Estimator
+from fastmi.normalize import check_normalize, normalize_blocks
 
 Array = NDArray[Any]
 
@@ -22,7 +25,34 @@ _DETERMINED = 1e-14
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gaussian:
+class _Normal(Estimator):
+    """What the three estimators share: samples that may be normalised first."""
+
+    normalize: str | None = None
+
+    def __post_init__(self) -> None:
+        check_normalize(self.normalize)
+
+    def _read(
+        self, arrays: Sequence[object], names: Sequence[str]
+    ) -> tuple[list[Array], tuple[str, ...]]:
+        """Return the checked blocks, and what the normalisation has to say of them."""
+        blocks = as_blocks(arrays, names)
+        n = len(blocks[0])
+        columns = sum(block.shape[1] for block in blocks)
+        if n <= columns + 1:
+            raise ValueError(
+                f"n must exceed the number of columns by more than 1; got n={n}, {columns} columns"
+            )
+        return (
+            (blocks, ())
+            if self.normalize is None
+            else normalize_blocks(blocks, names, self.normalize)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaussian(_Normal):
     """I(X; Y) of the Gaussian with the covariance of the samples.
 
     With rho_c the canonical correlations of x and y (Hotelling 1936; Kay 1992)::
@@ -32,6 +62,10 @@ class Gaussian:
     Exact for Gaussian variables as n grows, with a bias of about dx dy / (2 n); for others it
     sees linear dependence only. Constant and linearly dependent columns change nothing. Where
     one variable determines a direction of the other, the value is infinite.
+
+    With ``normalize="copula"`` every column is replaced by its normal scores first: the value is
+    the information of the Gaussian copula, which no increasing map of a column changes. The other
+    ways to normalise change nothing but "rank", because the value does not depend on units.
     """
 
     def estimate(self, x: object, y: object) -> Estimate:
@@ -49,14 +83,13 @@ class Gaussian:
             ValueError: Samples of wrong shape or length, not finite; n <= dx + dy.
         """
         start = perf_counter()
-        blocks = as_blocks((x, y), ("x", "y"))
-        _check_size(blocks)
+        blocks, notes = self._read((x, y), ("x", "y"))
         bases = [_orthonormal(block) for block in blocks]
-        return _result([_canonical_terms(*bases)], blocks, start)
+        return _result([_canonical_terms(*bases)], blocks, notes, start)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianConditional:
+class GaussianConditional(_Normal):
     """I(X; Y | Z) of the Gaussian with the covariance of the samples.
 
     :class:`fastmi.Gaussian` on the residuals of linear regressions of x and y on z. For one
@@ -79,17 +112,16 @@ class GaussianConditional:
             ValueError: Samples of wrong shape or length, not finite; n <= dx + dy + dz.
         """
         if is_empty(z):
-            return Gaussian().estimate(x, y)
+            return Gaussian(normalize=self.normalize).estimate(x, y)
         start = perf_counter()
-        blocks = as_blocks((x, y, z), ("x", "y", "z"))
-        _check_size(blocks)
+        blocks, notes = self._read((x, y, z), ("x", "y", "z"))
         condition = _orthonormal(blocks[2])
         bases = [_orthonormal(block, condition) for block in blocks[:2]]
-        return _result([_canonical_terms(*bases)], blocks, start)
+        return _result([_canonical_terms(*bases)], blocks, notes, start)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianTotalCorrelation:
+class GaussianTotalCorrelation(_Normal):
     """The total correlation of the Gaussian with the covariance of the samples.
 
     The chain rule over the variables, ``sum_b I(X_1, ..., X_(b-1); X_b)``, each term by
@@ -111,22 +143,12 @@ class GaussianTotalCorrelation:
                 n not above the number of columns in all.
         """
         start = perf_counter()
-        blocks = as_blocks(variables, variable_names(variables))
-        _check_size(blocks)
+        blocks, notes = self._read(variables, variable_names(variables))
         terms = []
         for b in range(1, len(blocks)):
             before = _orthonormal(np.hstack(blocks[:b]))
             terms.append(_canonical_terms(before, _orthonormal(blocks[b])))
-        return _result(terms, blocks, start)
-
-
-def _check_size(blocks: list[Array]) -> None:
-    n = len(blocks[0])
-    columns = sum(block.shape[1] for block in blocks)
-    if n <= columns + 1:
-        raise ValueError(
-            f"n must exceed the number of columns by more than 1; got n={n}, {columns} columns"
-        )
+        return _result(terms, blocks, notes, start)
 
 
 def _orthonormal(block: Array, condition: Array | None = None) -> NDArray[np.float64]:
@@ -178,13 +200,14 @@ def _canonical_terms(
 def _result(
     terms: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
     blocks: list[Array],
+    notes: tuple[str, ...],
     start: float,
 ) -> Estimate:
     n = len(blocks[0])
     dims = tuple(block.shape[1] for block in blocks)
     rest = np.concatenate([one for one, _ in terms])
     local = np.sum([values for _, values in terms], axis=0)
-    found = []
+    found = list(notes)
     value = math.inf
     stderr = math.nan
     if rest.size and rest.min() <= _DETERMINED:

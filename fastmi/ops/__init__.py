@@ -1,7 +1,8 @@
 """One file per kernel: typed functions over the compiled module.
 
-Arguments are taken as checked: C-contiguous float32 or float64 arrays of shape (n, d), or
-:class:`fastmi._device_array.DeviceArray`, one dtype and device for all, finite, and
-``1 <= k < n``. What users pass goes through :mod:`fastmi._inputs` first. Results are NumPy
-arrays wherever the work was done.
+Arguments are taken as checked: blocks (:mod:`fastmi._blocks`) of one dtype and device, finite,
+and ``1 <= k < n``. What users pass goes through :mod:`fastmi._inputs` first. The modules for the
+CPU and for GPUs offer the same functions, so that nothing here asks where a block lies. Results
+are NumPy arrays wherever the work was done, and the name of the search that ran stands beside
+them.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,18 @@ from numpy.typing import NDArray
 from fastmi._backend import kernels_for, thread_count
 
 Array = NDArray[Any]
+
+
+class Counts(NamedTuple):
+    """Numbers of other samples within a radius.
+
+    Attributes:
+        counts: Shape (n,).
+        algorithm: Name of the search that ran.
+    """
+
+    counts: NDArray[np.int64]
+    algorithm: str
 
 
 def count_within(
@@ -20,8 +32,8 @@ def count_within(
     metric: str,
     algorithm: str,
     n_jobs: int | None,
-) -> NDArray[np.int64]:
-    """Return #{j != i : D(i, j) < radius[i]} (strict) or <= (not strict), shape (n,).
+) -> Counts:
+    """Count #{j != i : D(i, j) < radius[i]} (strict) or <= (not strict) for each sample i.
 
     The comparison is on the computed distances, so the counts are the same integers for
     every algorithm, SIMD level and number of threads.
@@ -34,7 +46,8 @@ def count_within(
         algorithm: Name of the search, or "auto".
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
     """
-    counts: NDArray[np.int64] = kernels_for(blocks[0]).count_within(
-        blocks, radius, strict, metric, algorithm, thread_count(n_jobs)
+    return Counts(
+        *kernels_for(blocks[0]).count_within(
+            blocks, radius, strict, metric, algorithm, thread_count(n_jobs)
+        )
     )
-    return counts

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import cuda_kernels, kernels, kernels_for, thread_count
+from fastmi._backend import kernels, kernels_for, thread_count
 
 Array = NDArray[Any]
 
 
+class KthDistances(NamedTuple):
+    """Distances to the k-th nearest other sample.
+
+    Attributes:
+        distances: Shape (len(ks), n), dtype of the blocks.
+        algorithm: Name of the search that ran.
+    """
+
+    distances: Array
+    algorithm: str
+
+
+class Neighbors(NamedTuple):
+    """The k nearest other samples of each sample, by (distance, index).
+
+    Attributes:
+        distances: Shape (n, k), dtype of the blocks.
+        indices: Shape (n, k).
+        algorithm: Name of the search that ran.
+    """
+
+    distances: Array
+    indices: NDArray[np.int64]
+    algorithm: str
+
+
 def kth_distance(
     blocks: list[Array], ks: Sequence[int], *, metric: str, algorithm: str, n_jobs: int | None
-) -> Array:
-    """Return the distance from each sample to its k-th nearest other sample.
+) -> KthDistances:
+    """Find the distance from each sample to its k-th nearest other sample.
 
     Args:
         blocks: m arrays of shape (n, d_b); the distance is the largest of the m distances.
@@ -24,32 +50,26 @@ def kth_distance(
         metric: Distance inside a block.
         algorithm: Name of the search, or "auto".
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
-
-    Returns:
-        Shape (len(ks), n), dtype of the blocks.
     """
-    distances: Array = kernels_for(blocks[0]).kth_distance(
-        blocks, list(ks), metric, algorithm, thread_count(n_jobs)
+    return KthDistances(
+        *kernels_for(blocks[0]).kth_distance(
+            blocks, list(ks), metric, algorithm, thread_count(n_jobs)
+        )
     )
-    return distances
 
 
 def kneighbors(
     blocks: list[Array], k: int, *, metric: str, algorithm: str, n_jobs: int | None
-) -> tuple[Array, NDArray[np.int64]]:
-    """Return distances and indices, both (n, k), by (distance, index); see :mod:`fastmi.neighbors`.
+) -> Neighbors:
+    """Find the k nearest other samples, see :mod:`fastmi.neighbors`.
 
     Arguments as in :func:`kth_distance`.
     """
-    pair: tuple[Array, NDArray[np.int64]] = kernels_for(blocks[0]).kneighbors(
-        blocks, k, metric, algorithm, thread_count(n_jobs)
+    return Neighbors(
+        *kernels_for(blocks[0]).kneighbors(blocks, k, metric, algorithm, thread_count(n_jobs))
     )
-    return pair
 
 
-def chosen_algorithm(
-    n: int, dims: tuple[int, ...], k: int, indices: bool = False, device: str = "cpu"
-) -> str:
-    """Return the name that "auto" stands for at this size; `indices` if those are wanted too."""
-    chooser = kernels() if device == "cpu" else cuda_kernels()
-    return str(chooser.choose_algorithm(n, list(dims), k, indices))
+def sorts_pairs(n: int, k: int) -> bool:
+    """Return whether "auto" sorts two columns of n samples in host memory for k neighbours."""
+    return bool(kernels().choose_algorithm(n, [1, 1], k) == "sort")

@@ -12,7 +12,7 @@ from fastmi._backend import kernels_for, thread_count
 
 
 class KSGTerms(NamedTuple):
-    """What one pass over the samples yields, one entry per k.
+    """What one pass over the samples yields; each array has one entry per k.
 
     Attributes:
         psi_mean: Mean over i of ``sum_b psi(n_b(i) + 1)`` (variant 1) or
@@ -20,12 +20,14 @@ class KSGTerms(NamedTuple):
         psi_std: Its population standard deviation over i, shape (len(ks),).
         counts: The n_b(i), shape (len(ks), m, n).
         zero_radius: Samples whose k-th joint distance is 0, shape (len(ks),).
+        algorithm: Name of the search of the joint space that ran.
     """
 
     psi_mean: NDArray[np.float64]
     psi_std: NDArray[np.float64]
     counts: NDArray[np.int64]
     zero_radius: NDArray[np.int64]
+    algorithm: str
 
 
 def ksg_terms(

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import kernels_for, thread_count
+
+
+class SurrogateMeans(NamedTuple):
+    """What KSG algorithm 1 averages, for each order.
+
+    Attributes:
+        psi_mean: Shape (number of orders, len(ks)).
+        algorithm: Name of the search of the joint space that ran.
+    """
+
+    psi_mean: NDArray[np.float64]
+    algorithm: str
 
 
 def surrogate_means(
@@ -20,7 +32,7 @@ def surrogate_means(
     metric: str,
     algorithm: str,
     n_jobs: int | None,
-) -> NDArray[np.float64]:
+) -> SurrogateMeans:
     """Return what KSG algorithm 1 averages (Kraskov et al. 2004, eq. 8) for ``(x[order], y)``.
 
     Bit for bit the `psi_mean` of :func:`fastmi.ops.ksg.ksg_terms`. What does not depend on the
@@ -35,11 +47,9 @@ def surrogate_means(
         metric: Distance inside x and inside y.
         algorithm: Name of the search, or "auto".
         n_jobs: Threads, across orders; see :func:`fastmi._backend.thread_count`.
-
-    Returns:
-        Shape (number of orders, len(ks)).
     """
-    means: NDArray[np.float64] = kernels_for(x).ksg_surrogates(
-        x, y, list(ks), metric, algorithm, next_orders, thread_count(n_jobs)
+    return SurrogateMeans(
+        *kernels_for(x).ksg_surrogates(
+            x, y, list(ks), metric, algorithm, next_orders, thread_count(n_jobs)
+        )
     )
-    return means

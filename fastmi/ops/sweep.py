@@ -24,7 +24,7 @@ def sweep_terms(
 
     The joint distance is max(D_x, c D_y) and the margin of y counts c D_y < r, both on computed
     distances: the result may differ in the last place from that of rescaled data. Time O(n^2);
-    one column each on smooth data O(n log n).
+    one column each, on the CPU and on smooth data, O(n log n).
 
     Args:
         x: Samples, shape (n, dx).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,20 @@ from fastmi.ops.ksg import KSGTerms
 Array = NDArray[Any]
 
 
+class TheilerCounts(NamedTuple):
+    """Joint distances and the counts in subspaces.
+
+    Attributes:
+        radius: k-th joint distances, shape (len(ks), n).
+        counts: Shape (len(ks), len(spaces), n).
+        algorithm: Name of the search that ran.
+    """
+
+    radius: Array
+    counts: NDArray[np.int64]
+    algorithm: str
+
+
 def theiler_counts(
     blocks: list[Array],
     ks: Sequence[int],
@@ -24,7 +38,7 @@ def theiler_counts(
     spaces: Sequence[Sequence[int]],
     metric: str,
     n_jobs: int | None,
-) -> tuple[Array, NDArray[np.int64]]:
+) -> TheilerCounts:
     """Search and count among the samples with |i - j| > window. Time O(n^2).
 
     Args:
@@ -36,12 +50,9 @@ def theiler_counts(
         spaces: Blocks of each subspace to count in.
         metric: Distance inside a block.
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
-
-    Returns:
-        k-th joint distances (len(ks), n) and counts (len(ks), len(spaces), n).
     """
     ascending = sorted(set(ks))
-    radius, counts = kernels().theiler_counts(
+    radius, counts, algorithm = kernels().theiler_counts(
         blocks,
         ascending,
         window,
@@ -51,7 +62,7 @@ def theiler_counts(
         thread_count(n_jobs),
     )
     order = [ascending.index(k) for k in ks]
-    return radius[order], counts[order]
+    return TheilerCounts(radius[order], counts[order], algorithm)
 
 
 def theiler_ksg_terms(
@@ -73,7 +84,7 @@ def theiler_ksg_terms(
         metric: Distance inside a block.
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
     """
-    radius, counts = theiler_counts(
+    radius, counts, algorithm = theiler_counts(
         blocks,
         ks,
         window=window,
@@ -83,6 +94,5 @@ def theiler_ksg_terms(
         n_jobs=n_jobs,
     )
     psi = digamma(counts + (1 if variant == 1 else 0)).sum(axis=1)
-    return KSGTerms(
-        psi.mean(axis=1), psi.std(axis=1), counts, np.count_nonzero(radius == 0, axis=1)
-    )
+    zero_radius = np.count_nonzero(radius == 0, axis=1)
+    return KSGTerms(psi.mean(axis=1), psi.std(axis=1), counts, zero_radius, algorithm)

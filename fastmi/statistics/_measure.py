@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,70 +10,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
-from fastmi._checks import as_k, check_choice
+from fastmi._checks import as_k
 from fastmi._device import as_device
-from fastmi.estimators import CMI_METHODS, KSG, MI_METHODS, Estimate
-from fastmi.estimators._lookup import Lazy
+from fastmi._estimate import Estimate
+from fastmi.estimators import CMI_METHODS, MI_METHODS, Method
+from fastmi.estimators._lookup import check_options, find
+from fastmi.estimators.neighbors.ksg import KSG
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """:func:`fastmi.mi` or :func:`fastmi.cmi` with all but samples, threads and seed bound.
 
+    A method that trains a network gets a seed of its own for each call, and calls must not
+    overlap, since they draw from torch's global generator. The other methods use a seed only for
+    noise, which has already been added.
+
     Attributes:
         function: Either of them.
-        method: Name of the estimator.
-        threaded: Whether it takes a number of threads.
-        trains: Whether it trains a network: then it needs a seed of its own, and calls must
-            not overlap, since they draw from torch's global generator.
+        method: Row of the estimator.
         options: Further keywords of the function.
     """
 
     function: Callable[..., Any]
-    method: str
-    threaded: bool
-    trains: bool
+    method: Method
     options: dict[str, Any]
 
     def __call__(
         self, blocks: Sequence[NDArray[Any]], n_jobs: int | None, rng: np.random.Generator
     ) -> list[Estimate]:
         """Return one estimate per k of the blocks (x, y) or (x, y, z)."""
-        own: dict[str, Any] = {"n_jobs": n_jobs} if self.threaded else {}
-        if self.trains:
+        own: dict[str, Any] = {"n_jobs": n_jobs} if self.method.searches else {}
+        if self.method.trains:
             own["seed"] = int(rng.integers(0, 2**63))
-        found = self.function(*blocks, method=self.method, **own, **self.options)
+        found = self.function(*blocks, method=self.method.name, **own, **self.options)
         return found if isinstance(found, list) else [found]
 
 
 def make_measure(
-    *, conditional: bool, method: str | None, k: object, options: dict[str, Any]
+    caller: Callable[..., Any], method: Method, *, k: object, options: dict[str, Any]
 ) -> Measure:
     """Return the estimate to make again and again.
 
     Args:
-        conditional: Whether there is a z.
-        method: Of :func:`fastmi.mi` or :func:`fastmi.cmi`; None for "ksg1" or "fp".
+        caller: Function that the user called, for messages.
+        method: From :func:`method_named`.
         k: Number of neighbours, or a sequence of them.
-        options: Further keywords of that function.
+        options: Further keywords that the user gave.
+
+    Raises:
+        TypeError: An option that neither `caller` nor the method has.
+    """
+    check_options(caller, method, options)
+    function = api.cmi if method.function == "cmi" else api.mi
+    return Measure(function=function, method=method, options={"k": k, **options})
+
+
+def method_named(method: str | None, *, conditional: bool) -> Method:
+    """Return the row of a method of :func:`fastmi.mi`, or of :func:`fastmi.cmi`.
+
+    Args:
+        method: Its name; None for "ksg1" or "fp".
+        conditional: Whether there is a z.
 
     Raises:
         ValueError: Unknown `method`.
     """
-    name, known = _method(conditional, method)
-    return Measure(
-        function=api.cmi if conditional else api.mi,
-        method=name,
-        threaded="n_jobs" in known,
-        # Others draw for their noise alone, which is added before.
-        trains="seed" in known and "noise" not in known,
-        options={"k": k, **options},
-    )
+    if method is None:
+        method = "fp" if conditional else "ksg1"
+    return find(CMI_METHODS if conditional else MI_METHODS, method)
 
 
-def reads_on(
-    device: object, *, conditional: bool, method: str | None, options: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
+def reads_on(device: object, method: Method, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the device to read samples for, and the options that are left for the estimator.
 
     Searches of neighbours work on samples wherever they lie, and are handed them there. Other
@@ -82,21 +89,11 @@ def reads_on(
 
     Raises:
         TypeError: `device` is not a name.
-        ValueError: Unknown `device` or `method`.
+        ValueError: Unknown `device`.
     """
-    _, known = _method(conditional, method)
-    if "n_jobs" in known:
+    if method.searches:
         return as_device(device), options
     return "host", options if device == "auto" else {**options, "device": device}
-
-
-def _method(conditional: bool, method: str | None) -> tuple[str, Collection[str]]:
-    """Return the name of the method, and those of its options."""
-    methods: Any = CMI_METHODS if conditional else MI_METHODS
-    name = ("fp" if conditional else "ksg1") if method is None else method
-    check_choice("method", name, methods)
-    made = methods[name]
-    return name, inspect.signature(made.load() if isinstance(made, Lazy) else made).parameters
 
 
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:
@@ -104,12 +101,16 @@ def values(estimates: list[Estimate]) -> NDArray[np.float64]:
     return np.array(estimates, dtype=np.float64)
 
 
-def as_ksg1(method: str | None, k: object, options: dict[str, Any]) -> KSG | None:
+def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
     """Return the estimator if it is KSG algorithm 1 with options that it knows, else None.
 
     Raises:
         ValueError: An option out of range.
     """
-    if method not in (None, "ksg1") or not options.keys() <= {"metric", "algorithm", "normalize"}:
+    if method is not MI_METHODS["ksg1"] or not options.keys() <= {
+        "metric",
+        "algorithm",
+        "normalize",
+    }:
         return None
     return KSG(k=as_k(k), **options)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import DeviceArray, host, like
 from fastmi._checks import k_list
-from fastmi._device_array import DeviceArray, host, like
 from fastmi.estimators.neighbors.ksg import KSG, count_warnings, may_warn
 from fastmi.normalize import normalize_blocks
 from fastmi.ops.digamma import psi
-from fastmi.ops.knn import chosen_algorithm
+from fastmi.ops.knn import sorts_pairs
 from fastmi.ops.pairwise import pair_terms
 
 Array = NDArray[Any]
@@ -46,9 +46,7 @@ def pairs_at_once(ksg: KSG, block: Array | DeviceArray) -> bool:
     largest = max(k_list(ksg.k, n))
     if ksg.variant != 1 or isinstance(block, DeviceArray):
         return ksg.variant == 1
-    return (
-        ksg.algorithm in ("auto", "sort") and chosen_algorithm(n, (1, 1), largest, False) == "sort"
-    )
+    return ksg.algorithm in ("auto", "sort") and sorts_pairs(n, largest)
 
 
 def estimate_pairs(
@@ -83,7 +81,7 @@ def estimate_pairs(
     ks = k_list(ksg.k, n)
     terms = pair_terms(blocks, pairs, ks, algorithm=ksg.algorithm, n_jobs=n_jobs, report=report)
     estimates = []
-    for k, psi_mean, psi_std, count_sum, zero_radius in zip(ks, *terms, strict=True):
+    for k, psi_mean, psi_std, count_sum, zero_radius in zip(ks, *terms[:4], strict=True):
         values = psi(k) + psi(n) - psi_mean
         doubtful = noted | may_warn(values, k, n, count_sum, zero_radius)
         warnings = {}

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
+from fastmi._estimate import Estimate
 from fastmi._extras import Progress
 from fastmi._inputs import as_blocks, jitter
-from fastmi.estimators import Estimate
-from fastmi.statistics._measure import make_measure
+from fastmi.statistics._measure import make_measure, method_named
 from fastmi.statistics._tasks import run, streams
 
 # Parts of at least this many samples per neighbour, where bias and variance follow their laws.
@@ -80,14 +80,16 @@ def subsample_error(
             have ``10 k`` samples.
         repeats: How often to cut anew; the variances are averaged.
         k: Number of neighbours, the same in parts and whole.
-        method: Of :func:`fastmi.mi`, "ksg1" by default; with `z` of :func:`fastmi.cmi`.
+        method: Name of a method of :func:`fastmi.mi`, "ksg1" by default; with `z` of
+            :func:`fastmi.cmi`, "fp" by default.
         n_jobs: Threads, across parts; None or -1 as in :func:`fastmi.mi`. Networks are
             trained one after another, by as many threads as torch uses.
         noise: Relative noise added once, see :func:`fastmi.mi`.
-        seed: Of noise, cuts and trainings; anything :func:`numpy.random.default_rng` takes.
+        seed: Seed of noise, cuts and trainings; any value that
+            :func:`numpy.random.default_rng` accepts.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each part.
-        **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
+        **options: Further options of the method.
 
     Raises:
         TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
@@ -106,7 +108,8 @@ def subsample_error(
         blocks = jitter(blocks, noise, rng)
     n = len(blocks[0])
     numbers = _parts(parts, n, int(k))
-    measure = make_measure(conditional=z is not None, method=method, k=k, options=options)
+    row = method_named(method, conditional=z is not None)
+    measure = make_measure(subsample_error, row, k=k, options=options)
 
     # Row numbers of every part, cut by cut; up to p - 1 samples of a cut are left out.
     rows = []
@@ -120,7 +123,7 @@ def subsample_error(
         return float(measure([block[rows[number]] for block in blocks], threads, own)[0])
 
     estimate = measure(blocks, n_jobs, rng)[0]
-    threads = 1 if measure.trains else n_jobs
+    threads = 1 if row.trains else n_jobs
     found = np.array(run(part, len(rows), n_jobs=threads, progress=progress, what="parts"))
     ends = np.cumsum(numbers)[:-1]
     by_cut = [np.split(of_cut, ends) for of_cut in found.reshape(cuts, -1)]

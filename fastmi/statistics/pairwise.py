@@ -12,21 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._blocks import DeviceArray, host, like, take_rows
 from fastmi._checks import (
     Seed,
     as_k,
-    check_choice,
     check_integer,
     check_noise,
     check_search,
     generator,
 )
-from fastmi._device_array import DeviceArray, host, like, take_rows
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import MI_METHODS
+from fastmi.estimators._lookup import find
 from fastmi.estimators.neighbors.ksg import KSG
-from fastmi.statistics._measure import Measure, as_ksg1, make_measure, reads_on, values
+from fastmi.statistics._measure import (
+    Measure,
+    as_ksg1,
+    make_measure,
+    reads_on,
+    values,
+)
 from fastmi.statistics._pairs import estimate_pairs, pairs_at_once
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import null_values, p_value
@@ -128,16 +134,17 @@ def pairwise_mi(
         X: Samples, shape (n, dx): array or data frame. Each column is a variable.
         Y: Samples, shape (n, dy); None for the pairs of columns of `X`.
         k: Number of neighbours; a sequence gives a list of results from one search.
-        method: Of :func:`fastmi.mi`.
+        method: Name of a method of :func:`fastmi.mi`.
         n_permutations: Shuffles per pair for p-values; 0 for none.
         n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`. Networks are trained
             one after another, by as many threads as torch uses.
         noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
-        seed: Of noise, shuffles and trainings; anything :func:`numpy.random.default_rng` takes.
+        seed: Seed of noise, shuffles and trainings; any value that
+            :func:`numpy.random.default_rng` accepts.
         device: Where to estimate, see :func:`fastmi.mi`; columns are copied to a GPU once.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each pair.
-        **options: More options of :func:`fastmi.mi`.
+        **options: Further options of the method.
 
     Raises:
         TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
@@ -146,13 +153,14 @@ def pairwise_mi(
     """
     start = perf_counter()
     as_k(k)
-    check_choice("method", method, MI_METHODS)
+    row = find(MI_METHODS, method)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
     shuffles = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
     rng = generator(seed)
     given = (X,) if Y is None else (X, Y)
-    where, options = reads_on(device, conditional=False, method=method, options=options)
+    where, options = reads_on(device, row, options)
+    measure = make_measure(pairwise_mi, row, k=k, options=options)
     blocks = as_blocks(given, ("X", "Y")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
@@ -160,19 +168,18 @@ def pairwise_mi(
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
-    ksg = as_ksg1(method, k, options)
+    ksg = as_ksg1(row, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
     # Fewer pairs than threads: those of one pair share its work.
     many = on_gpu or len(pairs) >= thread_count(n_jobs)
     if ksg is not None and not shuffles and many and pairs_at_once(ksg, blocks[0]):
         tables = _at_once(ksg, blocks, pairs, n_jobs=n_jobs, progress=progress)
     else:
-        measure = make_measure(conditional=False, method=method, k=k, options=options)
         together = ksg if ksg is not None and ksg.normalize is None else None
         seeds = streams(rng, len(pairs))
         columns = [_columns(block) for block in blocks]
         # Estimates share the stream of a GPU: threads would only add up their memory.
-        threads = 1 if on_gpu or measure.trains else n_jobs
+        threads = 1 if on_gpu or row.trains else n_jobs
         tables = _one_by_one(measure, together, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))

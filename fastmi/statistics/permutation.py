@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
+from fastmi._blocks import DeviceArray, take_rows
 from fastmi._checks import (
     Seed,
     as_k,
@@ -21,14 +22,14 @@ from fastmi._checks import (
     generator,
     k_list,
 )
-from fastmi._device_array import DeviceArray, take_rows
+from fastmi._estimate import Estimate
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
-from fastmi.estimators import KSG, Estimate
+from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._measure import as_ksg1, make_measure, reads_on, values
+from fastmi.statistics._measure import as_ksg1, make_measure, method_named, reads_on, values
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
@@ -162,16 +163,18 @@ def permutation_test(
         min_shift: Smallest rotation of "circular", in either direction.
         n_neighbors: Rows among which "local" exchanges, the row itself included.
         k: Number of neighbours; a sequence gives a list of tests on the same surrogates.
-        method: Of :func:`fastmi.mi`, "ksg1" by default; with `z` of :func:`fastmi.cmi`.
+        method: Name of a method of :func:`fastmi.mi`, "ksg1" by default; with `z` of
+            :func:`fastmi.cmi`, "fp" by default.
         n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`. Networks are
             trained one after another, by as many threads as torch uses.
         noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
-        seed: Of noise, surrogates and trainings; anything :func:`numpy.random.default_rng` takes.
+        seed: Seed of noise, surrogates and trainings; any value that
+            :func:`numpy.random.default_rng` accepts.
         device: Where to estimate, see :func:`fastmi.mi`. On a GPU "ksg1" without `z` has all
             surrogates in a few launches; other methods copy each to it.
         progress: Whether to show a bar (needs tqdm); or a function called after
             each surrogate.
-        **options: More options of :func:`fastmi.mi` or :func:`fastmi.cmi`.
+        **options: Further options of the method.
 
     Raises:
         TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
@@ -183,14 +186,15 @@ def permutation_test(
     count = check_integer("n_permutations", n_permutations, 1, MOST_TASKS)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
-    where, options = reads_on(device, conditional=z is not None, method=method, options=options)
+    row = method_named(method, conditional=z is not None)
+    where, options = reads_on(device, row, options)
+    measure = make_measure(permutation_test, row, k=k, options=options)
     blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
     if noise:
         blocks = jitter(blocks, noise, rng)
     if scheme is None:
         scheme = "shuffle" if z is None else "local"
     reorder = _scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
-    measure = make_measure(conditional=z is not None, method=method, k=k, options=options)
     seeds = streams(rng, count)
     estimates = measure(blocks, n_jobs, rng)
 
@@ -202,14 +206,14 @@ def permutation_test(
         reordered = take_rows(blocks[0], reorder(number, own))
         return values(measure([reordered, *blocks[1:]], threads, own))
 
-    ksg = as_ksg1(method, k, options) if z is None else None
+    ksg = as_ksg1(row, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
     many = on_gpu or count >= thread_count(n_jobs)
     if ksg is not None and ksg.normalize is None and many:
         null = null_values(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
         # Estimates share the stream of a GPU: threads would only add up their memory.
-        threads = 1 if on_gpu or measure.trains else n_jobs
+        threads = 1 if on_gpu or row.trains else n_jobs
         null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what=_LABEL))
     tests = [
         PermutationTest(
@@ -255,7 +259,7 @@ def null_values(
 
         def next_orders() -> NDArray[np.int64] | None:
             nonlocal begin, done
-            # Asked for more: those handed out before are done.
+            # A new request means that the previous batch is finished.
             for _ in range(begin - done):
                 bar.advance()
             done = begin
@@ -266,7 +270,7 @@ def null_values(
             begin = end
             return orders
 
-        means = surrogate_means(
+        means, _ = surrogate_means(
             x,
             y,
             ks,
@@ -321,7 +325,9 @@ def _scheme(
     if len(blocks) < 3:
         raise ValueError("scheme='local' must have a z; got z=None")
     near = min(check_integer("n_neighbors", n_neighbors, 2), n) - 1
-    _, indices = kneighbors([blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs)
+    _, indices, _ = kneighbors(
+        [blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs
+    )
     return partial(_exchanged, np.column_stack([np.arange(n), indices]))
 
 

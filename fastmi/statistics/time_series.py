@@ -10,14 +10,24 @@ from numpy.typing import NDArray
 
 from fastmi import api
 from fastmi._checks import check_integer
+from fastmi._docs import describes_options
+from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks
-from fastmi.estimators import Estimate
+from fastmi.estimators import CMI_METHODS, MI_METHODS
+from fastmi.estimators._lookup import check_options, find
+from fastmi.estimators._methods import listed
 
 Array = NDArray[Any]
 
 
+@describes_options(method=listed("mi"))
 def lagged_mi(
-    x: object, y: object, lags: int | Sequence[int] | NDArray[np.integer[Any]], **options: Any
+    x: object,
+    y: object,
+    lags: int | Sequence[int] | NDArray[np.integer[Any]],
+    *,
+    method: str = "ksg1",
+    **options: Any,
 ) -> Any:
     """Estimate I(X_t; Y_{t + lag}) in nats.
 
@@ -26,9 +36,9 @@ def lagged_mi(
         y: Series, shape (n, dy) or (n,).
         lags: One lag, or a sequence of them; where positive, x comes first. Each uses the
             ``n - abs(lag)`` times that both series have.
-        **options: Of :func:`fastmi.mi`. ``theiler=w`` leaves out of a sample's neighbours what
-            is within w times of it, where the series move slowly, and adds about ``2 w / n``
-            nats, see :class:`fastmi.KSG`.
+        **options: Further options of :func:`fastmi.mi`. Where the series move slowly,
+            ``theiler=w`` leaves out of a sample's neighbours what is within w times of it; it adds
+            about ``2 w / n`` nats, see :class:`fastmi.KSG`.
 
     Returns:
         What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence.
@@ -38,6 +48,7 @@ def lagged_mi(
         ValueError: Series of wrong shape or length or not finite; a lag that leaves fewer
             than two times.
     """
+    check_options(lagged_mi, find(MI_METHODS, method), options)
     first, second = as_blocks((x, y), ("x", "y"))
     n = len(first)
     # 0-d arrays cannot be iterated over.
@@ -49,10 +60,11 @@ def lagged_mi(
             raise ValueError(f"lags must be in [2 - n, n - 2]; got {shift}, n={n}")
         earlier = first[: n - shift] if shift >= 0 else first[-shift:]
         later = second[shift:] if shift >= 0 else second[: n + shift]
-        estimates.append(api.mi(earlier, later, **options))
+        estimates.append(api.mi(earlier, later, method=method, **options))
     return estimates[0] if single else estimates
 
 
+@describes_options(method=listed("cmi"))
 def transfer_entropy(
     source: object,
     target: object,
@@ -60,6 +72,7 @@ def transfer_entropy(
     lag: int = 1,
     source_history: int = 1,
     target_history: int = 1,
+    method: str = "fp",
     **options: Any,
 ) -> Estimate | list[Estimate]:
     """Estimate the transfer entropy from `source` to `target` in nats.
@@ -78,12 +91,13 @@ def transfer_entropy(
         lag: Delay of the latest source value, at least 1.
         source_history: Number of source values.
         target_history: Number of target values.
-        **options: Of :func:`fastmi.cmi`; ``theiler`` as in :func:`lagged_mi`.
+        **options: Further options of :func:`fastmi.cmi`; ``theiler`` as in :func:`lagged_mi`.
 
     Raises:
         TypeError: Series that are not real numbers, an option of the wrong type or unknown.
         ValueError: Series of wrong shape or length or not finite; histories longer than them.
     """
+    check_options(transfer_entropy, find(CMI_METHODS, method), options)
     delay = check_integer("lag", lag, 1)
     reach = check_integer("source_history", source_history, 1)
     memory = check_integer("target_history", target_history, 1)
@@ -96,7 +110,7 @@ def transfer_entropy(
         )
     past = _delayed(x, range(delay, delay + reach), start)
     own = _delayed(y, range(1, memory + 1), start)
-    estimate: Estimate | list[Estimate] = api.cmi(y[start:], past, own, **options)
+    estimate: Estimate | list[Estimate] = api.cmi(y[start:], past, own, method=method, **options)
     return estimate
 
 

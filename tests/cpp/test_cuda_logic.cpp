@@ -1,6 +1,7 @@
 // The CUDA kernels, run on the host by host_queue.h from the source that the device compiles,
 // against the CPU kernels: the same distances and integers, bit for bit.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -19,8 +20,6 @@
 #include "host_queue.h"
 
 using namespace fastmi;
-using fastmi::cuda::Algorithm;
-using fastmi::cuda::PsiSummary;
 using fastmi::test::HostQueue;
 using fastmi::test::ThreadOrder;
 
@@ -68,7 +67,7 @@ std::string describe(std::int64_t n, const std::vector<int>& dims, Metric metric
 
 constexpr Algorithm kBoth[] = {Algorithm::kBrute, Algorithm::kTree};
 constexpr Metric kMetrics[] = {Metric::kChebyshev, Metric::kEuclidean};
-constexpr auto kCpu = cpu::Algorithm::kAuto;
+constexpr auto kCpu = Algorithm::kAuto;
 
 /// A queue that plays a device with few multiprocessors gives large tiles, with many small ones.
 HostQueue small_device() { return HostQueue(1); }
@@ -83,13 +82,15 @@ void check_neighbours(const Sample<T>& sample, const std::vector<int>& dims, Met
   cpu::kth_distance(sample.blocks, ks, metric, kCpu, {}, expected.data());
   cpu::kneighbors(sample.blocks, k, metric, kCpu, {}, pair_distances.data(), neighbours.data());
   // Radii that occur as distances tell < from <=.
-  cpu::count_within(sample.blocks, expected.data(), 1, true, metric, kCpu, {}, strict.data());
-  cpu::count_within(sample.blocks, expected.data(), 1, false, metric, kCpu, {}, closed.data());
+  cpu::count_within(sample.blocks, expected.data(), true, metric, kCpu, {}, strict.data());
+  cpu::count_within(sample.blocks, expected.data(), false, metric, kCpu, {}, closed.data());
   for (const Algorithm algorithm : kBoth) {
     const std::string context = describe(n, dims, metric, algorithm);
     std::vector<T> distances(expected.size()), found_distances(n * k);
     std::vector<std::int64_t> found(n * k), counts(n);
-    cuda::drive_kth_distance(queue, sample.blocks, ks, metric, algorithm, distances.data());
+    const Algorithm ran =
+        cuda::drive_kth_distance(queue, sample.blocks, ks, metric, algorithm, distances.data());
+    FASTMI_CHECK(ran == algorithm, context);
     FASTMI_CHECK(distances == expected, context);
     cuda::drive_kneighbors(queue, sample.blocks, k, metric, algorithm, found_distances.data(),
                            found.data());
@@ -116,18 +117,18 @@ template <class T>
 void check_ksg(const Sample<T>& sample, const std::vector<int>& dims, Metric metric,
                const std::vector<int>& ks, HostQueue& queue) {
   const std::int64_t n = sample.blocks.front().n;
-  for (const int variant : {1, 2}) {
+  for (const KsgVariant variant : {KsgVariant::kOne, KsgVariant::kTwo}) {
     std::vector<std::int64_t> expected(ks.size() * dims.size() * n), counts(expected.size());
-    const auto summaries =
-        cpu::ksg(sample.blocks, ks, variant == 1 ? cpu::KsgVariant::kOne : cpu::KsgVariant::kTwo,
-                 metric, kCpu, {}, expected.data());
+    const KsgResult on_cpu =
+        cpu::ksg(sample.blocks, ks, variant, metric, kCpu, {}, expected.data());
     for (const Algorithm algorithm : kBoth) {
       const std::string context =
-          describe(n, dims, metric, algorithm) + " variant " + std::to_string(variant);
-      const auto found =
+          describe(n, dims, metric, algorithm) + (variant == KsgVariant::kOne ? " 1" : " 2");
+      const KsgResult found =
           cuda::drive_ksg(queue, sample.blocks, ks, variant, metric, algorithm, counts.data());
       FASTMI_CHECK(counts == expected, context);
-      FASTMI_CHECK(same_summaries(found, summaries), context);
+      FASTMI_CHECK(same_summaries(found.summaries, on_cpu.summaries), context);
+      FASTMI_CHECK(found.algorithm == algorithm, context);
     }
   }
   FASTMI_CHECK(queue.allocations == 0);
@@ -242,8 +243,8 @@ void check_one_pass() {
   for (const bool once : {false, true}) {
     queue.one_pass = once ? 1 : 1 << 14;
     test::pair_dims = 0;
-    cuda::drive_ksg(queue, sample.blocks, {3}, 1, Metric::kChebyshev, Algorithm::kBrute,
-                    counts.data());
+    cuda::drive_ksg(queue, sample.blocks, {3}, KsgVariant::kOne, Metric::kChebyshev,
+                    Algorithm::kBrute, counts.data());
     const double passes = static_cast<double>(test::pair_dims) / (2000.0 * 2000 * 20);
     FASTMI_CHECK(once ? passes < 1.25 : passes > 1.6, std::to_string(passes));
   }
@@ -291,13 +292,13 @@ void check_sweep() {
           queue.patience = n == 150 ? 1 : 1e12;
           std::vector<std::int64_t> expected(scales.size() * ks.size() * 2 * n);
           std::vector<std::int64_t> counts(expected.size());
-          const auto summaries = cpu::ksg_sweep(sample.blocks[0], sample.blocks[1], scales, ks,
-                                                metric, {}, expected.data());
+          const KsgResult on_cpu = cpu::ksg_sweep(sample.blocks[0], sample.blocks[1], scales, ks,
+                                                  metric, {}, expected.data());
           const auto found = cuda::drive_ksg_sweep(queue, sample.blocks[0], sample.blocks[1],
                                                    scales, ks, metric, counts.data());
           const std::string context = describe(n, dims, metric, Algorithm::kBrute);
           FASTMI_CHECK(counts == expected, context);
-          FASTMI_CHECK(same_summaries(found, summaries), context);
+          FASTMI_CHECK(same_summaries(found, on_cpu.summaries), context);
           FASTMI_CHECK(queue.allocations == 0);
         }
       }
@@ -329,10 +330,10 @@ void check_batches() {
       reordered.insert(reordered.end(), row, row + 2);
     }
     const Blocks<T> own{{reordered.data(), n, 2}, blocks[1], blocks[2]};
-    return cpu::ksg(own, own_ks, cpu::KsgVariant::kOne, metric, kCpu, {}, counts.data());
+    return cpu::ksg(own, own_ks, KsgVariant::kOne, metric, kCpu, {}, counts.data()).summaries;
   };
   for (const Metric metric : kMetrics) {
-    std::vector<cpu::PsiSummary> expected;
+    std::vector<PsiSummary> expected;
     for (int b = 0; b < kOrders; ++b) {
       const auto part = estimated(b, ks, metric);
       expected.insert(expected.end(), part.begin(), part.end());
@@ -359,12 +360,12 @@ void check_batches() {
     const auto one = estimated(0, {1}, Metric::kChebyshev);
     const auto found = cuda::drive_ksg_permutations(queue, blocks, same.data(), kSame, {1},
                                                     Metric::kChebyshev, Algorithm::kBrute);
-    FASTMI_CHECK(same_summaries(found, std::vector<cpu::PsiSummary>(kSame, one[0])), "waves");
+    FASTMI_CHECK(same_summaries(found, std::vector<PsiSummary>(kSame, one[0])), "waves");
     FASTMI_CHECK(queue.checkpoints > 0);
   }
   // Columns 0 to 5 are those of the blocks side by side.
   const std::vector<std::int64_t> pairs{0, 1, 4, 2, 5, 5};
-  std::vector<cpu::PsiSummary> expected;
+  std::vector<PsiSummary> expected;
   for (std::size_t p = 0; p < pairs.size(); p += 2) {
     std::vector<T> columns[2];
     for (int side = 0; side < 2; ++side) {
@@ -377,13 +378,15 @@ void check_batches() {
     }
     const Blocks<T> own{{columns[0].data(), n, 1}, {columns[1].data(), n, 1}};
     const auto part =
-        cpu::ksg(own, ks, cpu::KsgVariant::kOne, Metric::kChebyshev, kCpu, {}, counts.data());
+        cpu::ksg(own, ks, KsgVariant::kOne, Metric::kChebyshev, kCpu, {}, counts.data()).summaries;
     expected.insert(expected.end(), part.begin(), part.end());
   }
   for (const Algorithm algorithm : kBoth) {
     HostQueue queue = small_device();
     queue.scratch = algorithm == Algorithm::kBrute ? 1 << 14 : 1 << 28;
-    const auto found = cuda::drive_ksg_pairs(queue, blocks, pairs.data(), 3, ks, algorithm);
+    std::atomic<std::int64_t> done{0};
+    const auto found = cuda::drive_ksg_pairs(queue, blocks, pairs.data(), 3, ks, algorithm, done);
+    FASTMI_CHECK(done == 3);
     FASTMI_CHECK(same_summaries(found, expected), "pairs");
     FASTMI_CHECK(queue.allocations == 0);
   }

@@ -85,12 +85,14 @@ Results<T> run(const Blocks<T>& blocks, Metric metric, Algorithm algorithm, int 
   Results<T> results{std::vector<T>(2 * size), std::vector<std::int64_t>(4 * size),
                      std::vector<std::int64_t>(size), std::vector<std::int64_t>(size)};
   std::vector<T> distances(4 * size);
-  kth_distance(blocks, kNeighbourList, metric, algorithm, execution, results.kth.data());
+  const Algorithm ran =
+      kth_distance(blocks, kNeighbourList, metric, algorithm, execution, results.kth.data());
+  FASTMI_CHECK(algorithm == Algorithm::kAuto ? ran != algorithm : ran == algorithm);
   kneighbors(blocks, 4, metric, algorithm, execution, distances.data(), results.neighbours.data());
   // Radii that occur as distances tell < from <=.
   const T* radius = results.kth.data() + n;
-  count_within(blocks, radius, 1, true, metric, algorithm, execution, results.strict.data());
-  count_within(blocks, radius, 1, false, metric, algorithm, execution, results.closed.data());
+  count_within(blocks, radius, true, metric, algorithm, execution, results.strict.data());
+  count_within(blocks, radius, false, metric, algorithm, execution, results.closed.data());
   return results;
 }
 
@@ -157,7 +159,8 @@ void check_ksg_levels() {
         execution.threads = threads;
         std::vector<std::int64_t> counts(2 * 500);
         const auto summaries = ksg(sample.blocks, {3}, variant, Metric::kChebyshev,
-                                   Algorithm::kAuto, execution, counts.data());
+                                   Algorithm::kAuto, execution, counts.data())
+                                   .summaries;
         if (first.empty()) {
           first = counts;
           first_mean = summaries[0].mean;

@@ -13,8 +13,8 @@
 #include "check.h"
 #include "cpu/parallel.h"
 
+using fastmi::Interrupted;
 using fastmi::cpu::Execution;
-using fastmi::cpu::Interrupted;
 using fastmi::cpu::parallel_for;
 
 namespace {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -11,14 +11,24 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._checks import Seed, as_k, check_noise, check_search, check_seed, k_list
+from fastmi._blocks import device_of
+from fastmi._checks import (
+    Seed,
+    as_k,
+    check_noise,
+    check_search,
+    check_seed,
+    check_theiler,
+    check_window,
+    k_list,
+)
 from fastmi._device import as_device
-from fastmi._device_array import device_of
-from fastmi._estimate import Estimate, small_sample_warnings
+from fastmi._estimate import Estimate, Local, small_sample_warnings
 from fastmi._inputs import as_blocks, jitter
+from fastmi.estimators._base import Estimator
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
-from fastmi.ops.knn import chosen_algorithm, kth_distance
+from fastmi.ops.knn import KthDistances, kth_distance
 
 Array = NDArray[Any]
 
@@ -40,29 +50,25 @@ class Terms(NamedTuple):
     """What one k yields.
 
     Attributes:
-        local: Local values, shape (n,).
+        local: Local values, shape (n,), or a function that returns them when first read.
         counts: Neighbours in each margin, shape (m, n), or None.
-        warnings: What the user should know.
+        warnings: What the user should know, or a function that returns it when first read.
         summed: Mean and standard deviation of `local` where a kernel has them already.
     """
 
-    local: NDArray[np.float64]
+    local: Local | Callable[[], Local]
     counts: NDArray[np.int64] | None
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
     summed: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeighborEstimator:
+class NeighborEstimator(Estimator):
     """Options of every neighbour search; the metric is fixed by the subclass.
 
-    Args:
-        k: Neighbours. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort". Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
+    Raises:
+        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
+        ValueError: An option is out of its range, or an unknown name.
     """
 
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
@@ -75,30 +81,32 @@ class NeighborEstimator:
     _fixed_metric: ClassVar[str] = "chebyshev"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "k", as_k(self.k))
+        if type(self.k) is not int or self.k < 1:
+            object.__setattr__(self, "k", as_k(self.k))
         check_search(self._metric(), self.algorithm, self.n_jobs)
         check_noise(self.noise)
         check_seed(self.seed)
         if self.device != "auto":
-            without_gpu = "" if self._has_gpu() else f"{type(self).__name__} with these options"
-            object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))
+            object.__setattr__(
+                self, "device", as_device(self.device, without_gpu=self._host_only())
+            )
 
     def _metric(self) -> str:
         return self._fixed_metric
 
-    def _has_gpu(self) -> bool:
-        """Return whether every step that takes long can run on a GPU."""
-        return True
+    def _host_only(self) -> str:
+        """Return what keeps a step that takes long from running on a GPU; "" if nothing does."""
+        return ""
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
         """Return the checked blocks, jittered if asked, and the numbers of neighbours."""
-        blocks = as_blocks(arrays, names, self.device if self._has_gpu() else "host")
+        blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
         ks = k_list(self.k, len(blocks[0]))
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
         return Samples(blocks, ks, ())
 
-    def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> Array:
+    def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
             blocks, ks, metric=self._metric(), algorithm=self.algorithm, n_jobs=self.n_jobs
         )
@@ -114,39 +122,38 @@ class NeighborEstimator:
             metric=self._metric(),
             algorithm=self.algorithm if fits else "auto",
             n_jobs=self.n_jobs,
-        )
+        ).counts
 
     def _finish(
         self,
-        method: str,
         samples: Samples,
         terms: Sequence[Terms],
         *,
         dims: tuple[int, ...],
-        searched: tuple[int, ...],
+        algorithm: str,
         start: float,
-        algorithm: str | None = None,
     ) -> Estimate | list[Estimate]:
         """Return the estimates: means of the local values.
 
         Args:
-            method: Name of the estimator.
             samples: What was searched.
             terms: From the counts, for each number of neighbours.
             dims: Columns of each argument.
-            searched: Columns of each block of the space that was searched.
+            algorithm: Search of the joint space that ran.
             start: When the call began.
-            algorithm: Search that ran where the option does not tell.
         """
         ks = samples.ks
-        n = len(terms[0].local)
+        n = len(samples.blocks[0])
         device = device_of(samples.blocks[0])
-        chosen = partial(chosen_algorithm, n, searched, max(ks), device=device)
-        ran = algorithm or (chosen if self.algorithm == "auto" else self.algorithm)
+        method = self.method
         seconds = perf_counter() - start
         estimates = []
         for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
-            mean, std = summed or (float(local.mean()), float(local.std()))
+            if summed is None:
+                values = local() if callable(local) else local
+                mean, std, n = float(values.mean()), float(values.std()), len(values)
+            else:
+                mean, std = summed
             estimate = Estimate(
                 mean,
                 k=k,
@@ -155,8 +162,8 @@ class NeighborEstimator:
                 method=method,
                 stderr=std / n**0.5,
                 local=local,
-                warnings=samples.notes + warnings,
-                algorithm=ran,
+                warnings=partial(_joined, samples.notes, warnings) if samples.notes else warnings,
+                algorithm=algorithm,
                 counts=counts,
                 seconds=seconds,
                 device=device,
@@ -167,13 +174,7 @@ class NeighborEstimator:
 
 @dataclass(frozen=True, kw_only=True)
 class InformationEstimator(NeighborEstimator):
-    """The options of :class:`NeighborEstimator` and a scale for each variable.
-
-    Args:
-        normalize: None, or how to scale each variable, by itself and after the noise: "local",
-            "global", "global-linf", "global-corrected", "rank" or "copula", see
-            :mod:`fastmi.normalize`.
-    """
+    """The options of :class:`NeighborEstimator` and a scale for each variable."""
 
     normalize: str | None = None
 
@@ -191,17 +192,45 @@ class InformationEstimator(NeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetricNeighborEstimator(InformationEstimator):
-    """The options of :class:`InformationEstimator` and a metric inside each variable.
+class TheilerEstimator(NeighborEstimator):
+    """The options of :class:`NeighborEstimator` and a window of time steps to leave out."""
 
-    Args:
-        metric: Distance inside a variable, "chebyshev" or "euclidean".
-    """
+    theiler: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.theiler != 0 or type(self.theiler) is not int:
+            check_theiler(self.theiler, self.algorithm)
+
+    def _host_only(self) -> str:
+        return "theiler > 0" if self.theiler else super()._host_only()
+
+    def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
+        samples = super()._read(arrays, names)
+        check_window(self.theiler, samples.ks, len(samples.blocks[0]))
+        return samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricNeighborEstimator(InformationEstimator):
+    """The options of :class:`InformationEstimator` and a metric inside each variable."""
 
     metric: str = "chebyshev"
 
     def _metric(self) -> str:
         return self.metric
+
+
+def _joined(
+    notes: tuple[str, ...], warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
+) -> tuple[str, ...]:
+    return notes + (warnings() if callable(warnings) else warnings)
+
+
+def check_variant(variant: object) -> None:
+    """Raise ValueError unless `variant` is 1 or 2, the algorithms of Kraskov et al. (2004)."""
+    if type(variant) is not int or variant not in (1, 2):
+        raise ValueError(f"variant must be 1 or 2; got variant={variant!r}")
 
 
 def widths(blocks: Sequence[Array]) -> tuple[int, ...]:

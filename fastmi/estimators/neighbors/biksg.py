@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import host, like
+from fastmi._blocks import host, like
 from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
@@ -66,8 +66,9 @@ class BallEstimator(InformationEstimator):
             volume = sum(log_unit_ball(d, "euclidean") for d in dims)
             volume -= log_unit_ball(sum(dims), "euclidean")
             flat = _flat_warnings(host(joint[0]))
+        radii, algorithm = self._kth_distance(joint, ks)
         terms = []
-        for k, radius in zip(ks, self._kth_distance(joint, ks), strict=True):
+        for k, radius in zip(ks, radii, strict=True):
             counts = self._closed_counts(blocks, radius, k)
             constant = psi(k) + (m - 1) * math.log(n) + volume
             local = constant - np.log(counts).sum(axis=0)
@@ -76,7 +77,7 @@ class BallEstimator(InformationEstimator):
                 float(local.mean()), ceiling, n=n, k=k, zero_radius=zeros(radius)
             )
             terms.append(Terms(local, counts, found + flat))
-        return self._finish("biksg", samples, terms, dims=dims, searched=widths(joint), start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
     def _closed_counts(self, blocks: list[Array], radius: Array, k: int) -> NDArray[np.int64]:
         if self.p == 2:
@@ -103,18 +104,8 @@ class BIKSG(BallEstimator):
 
     Args:
         p: Norm of the margins and of the joint space, inf or 2 (the published form).
-        k: Neighbours. Small k: little bias, much scatter. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (p = inf, one column each). Same counts,
-            other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for p = inf and one column
+            each. The counts are the same, the time differs.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._checks import check_theiler, check_window
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty
 from fastmi.estimators.neighbors._subspaces import count_in_subspaces
@@ -18,6 +17,8 @@ from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
+    TheilerEstimator,
+    check_variant,
     sample_warnings,
     widths,
     zeros,
@@ -25,7 +26,7 @@ from fastmi.estimators.neighbors.base import (
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
-from fastmi.ops.theiler import theiler_counts
+from fastmi.ops.theiler import TheilerCounts, theiler_counts
 
 Array = NDArray[Any]
 
@@ -34,7 +35,7 @@ _SPACES = ((0, 2), (1, 2), (2,))
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionalKSG(MetricNeighborEstimator):
+class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
     """The KSG estimators of I(X; Y | Z).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum over
@@ -54,32 +55,18 @@ class ConditionalKSG(MetricNeighborEstimator):
 
     Args:
         variant: 1 or 2.
-        metric: Distance inside x, y and z, "chebyshev" or "euclidean".
-        k: Neighbours. Small k: little bias, much scatter. A sequence costs one search.
-        algorithm: "auto", "tree" or "brute". Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-        theiler: Samples with |i - j| <= theiler are left out of the search and of the counts of
-            sample i: what is near in time is near anyway. Without z see :class:`fastmi.KSG` for
-            the nats that it adds. 0: none but i itself. Above 0
-            in O(n^2) time, with algorithm "auto" or "brute".
-
-    Raises:
-        TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        algorithm: Neighbour search: "auto", "tree" or "brute". The counts are the same, the time
+            differs.
+        theiler: Samples with ``|i - j| <= theiler`` are left out of the neighbours and counts of
+            sample i, because what is near in time is near anyway. Above 0 the time is O(n^2), and
+            the algorithm must be "auto" or "brute". Without z see :class:`fastmi.KSG`.
     """
 
     variant: int = 1
-    theiler: int = 0
 
     def __post_init__(self) -> None:
-        if type(self.variant) is not int or self.variant not in (1, 2):
-            raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
+        check_variant(self.variant)
         super().__post_init__()
-        check_theiler(self.theiler, self.algorithm)
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
         """Estimate I(X; Y | Z) in nats.
@@ -103,42 +90,26 @@ class ConditionalKSG(MetricNeighborEstimator):
         start = perf_counter()
         samples = self._read((x, y, z), ("x", "y", "z"))
         blocks, ks, _ = samples
-        check_window(self.theiler, ks, len(blocks[0]))
-        terms = self._variant_1(blocks, ks) if self.variant == 1 else self._variant_2(blocks, ks)
+        variant = self._variant_1 if self.variant == 1 else self._variant_2
+        terms, algorithm = variant(blocks, ks)
         dims = widths(blocks)
-        method = "fp" if self.variant == 1 else "ksg2"
-        return self._finish(
-            method,
-            samples,
-            terms,
-            dims=dims,
-            searched=dims,
-            start=start,
-            algorithm="brute" if self.theiler else None,
-        )
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
-    def _has_gpu(self) -> bool:
-        return self.variant == 1 and not self.theiler
+    def _host_only(self) -> str:
+        return "ConditionalKSG with variant=2" if self.variant == 2 else super()._host_only()
 
     def _unconditional(self, x: object, y: object) -> Estimate | list[Estimate]:
-        return KSG(
-            k=self.k,
-            variant=self.variant,
-            metric=self.metric,
-            algorithm=self.algorithm,
-            n_jobs=self.n_jobs,
-            noise=self.noise,
-            seed=self.seed,
-            device=self.device,
-            normalize=self.normalize,
-            theiler=self.theiler,
-        ).estimate(x, y)
+        found = KSG(**self.get_params()).estimate(x, y)
+        for estimate in found if isinstance(found, list) else [found]:
+            estimate.method = self.method
+        return found
 
-    def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> list[Terms]:
+    def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
+        """Return the terms of each k, and the search of the joint space that ran."""
         if self.theiler:
-            radii, all_counts = self._theiler_counts(blocks, ks)
+            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
         else:
-            radii = self._kth_distance(blocks, ks)
+            radii, algorithm = self._kth_distance(blocks, ks)
             spaces = [[blocks[b] for b in space] for space in _SPACES]
             all_counts = np.stack(
                 [[self._count(space, radius, strict=True) for space in spaces] for radius in radii]
@@ -148,13 +119,14 @@ class ConditionalKSG(MetricNeighborEstimator):
             psi_xz, psi_yz, psi_z = digamma(counts + 1)
             local = psi(k) - (psi_xz + psi_yz - psi_z)
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
-        return terms
+        return terms, algorithm
 
-    def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> list[Terms]:
+    def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
+        """Return the terms of each k, and the search of the joint space that ran."""
         if self.theiler:
-            radii, all_counts = self._theiler_counts(blocks, ks)
+            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
         else:
-            distances, neighbors = kneighbors(
+            distances, neighbors, algorithm = kneighbors(
                 blocks,
                 max(ks),
                 metric=self.metric,
@@ -169,11 +141,9 @@ class ConditionalKSG(MetricNeighborEstimator):
             inverse = 1.0 / counts[0] + 1.0 / counts[1]
             local = psi(k) - 2.0 / k + psi_z - (psi_xz + psi_yz) + inverse
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
-        return terms
+        return terms, algorithm
 
-    def _theiler_counts(
-        self, blocks: list[Array], ks: Sequence[int]
-    ) -> tuple[Array, NDArray[np.int64]]:
+    def _theiler_counts(self, blocks: list[Array], ks: Sequence[int]) -> TheilerCounts:
         return theiler_counts(
             blocks,
             ks,

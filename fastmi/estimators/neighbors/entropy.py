@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -13,28 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import (
-    Seed,
-    as_k,
     check_choice,
-    check_noise,
-    check_search,
-    check_theiler,
-    check_window,
-    k_list,
 )
-from fastmi._device import as_device
-from fastmi._device_array import device_of
 from fastmi._estimate import Estimate, small_sample_warnings
-from fastmi._inputs import as_blocks, jitter
+from fastmi.estimators.neighbors.base import Terms, TheilerEstimator
 from fastmi.ops.digamma import psi
-from fastmi.ops.knn import chosen_algorithm, kth_distance
 from fastmi.ops.theiler import theiler_counts
 
 CORRECTIONS = ("digamma", "log", "log-1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KozachenkoLeonenko:
+class KozachenkoLeonenko(TheilerEstimator):
     """The nearest-neighbour estimator of the differential entropy h(X).
 
     With r_i the distance from sample i to its k-th neighbour and c_d the volume of the unit
@@ -43,43 +32,22 @@ class KozachenkoLeonenko:
         h = A_n - psi(k) + log c_d + d < log r_i >
 
     Args:
-        k: Neighbours. A sequence costs one search.
         metric: "chebyshev" or "euclidean".
-        algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        correction: A_n: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
-        theiler: Samples with |i - j| <= theiler are left out of the search around sample i: what
-            is near in time is near anyway. n stays in the formula, as in JIDT, which adds about
-            ``2 theiler / n`` nats. 0: none but i itself. Above 0 in O(n^2) time, with algorithm
-            "auto" or "brute".
-
-    Raises:
-        TypeError: `k`, `n_jobs`, `noise` or `theiler` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
+            distances are the same, the time differs.
+        correction: The term A_n of the sample size: "digamma" psi(n), "log" log(n), "log-1"
+            log(n - 1).
     """
 
-    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
     metric: str = "chebyshev"
-    algorithm: str = "auto"
-    n_jobs: int | None = None
-    noise: float = 0.0
-    seed: Seed | None = None
-    device: str = "auto"
     correction: str = "digamma"
-    theiler: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "k", as_k(self.k))
-        check_search(self.metric, self.algorithm, self.n_jobs)
-        check_noise(self.noise)
-        if self.device != "auto":
-            without_gpu = "theiler > 0" if self.theiler else ""
-            object.__setattr__(self, "device", as_device(self.device, without_gpu=without_gpu))
+        super().__post_init__()
         check_choice("correction", self.correction, CORRECTIONS)
-        check_theiler(self.theiler, self.algorithm)
+
+    def _metric(self) -> str:
+        return self.metric
 
     def estimate(self, x: object) -> Estimate | list[Estimate]:
         """Estimate h(X) in nats.
@@ -96,14 +64,11 @@ class KozachenkoLeonenko:
                 more than k coincident samples, where the estimate would be minus infinity.
         """
         start = perf_counter()
-        blocks = as_blocks((x,), ("x",), "host" if self.theiler else self.device)
+        samples = self._read((x,), ("x",))
+        blocks, ks, _ = samples
         n, d = blocks[0].shape
-        ks = k_list(self.k, n)
-        check_window(self.theiler, ks, n)
-        if self.noise:
-            blocks = jitter(blocks, self.noise, self.seed)
         if self.theiler:
-            distances, _ = theiler_counts(
+            distances, _, algorithm = theiler_counts(
                 blocks,
                 ks,
                 window=self.theiler,
@@ -113,32 +78,13 @@ class KozachenkoLeonenko:
                 n_jobs=self.n_jobs,
             )
         else:
-            distances = kth_distance(
-                blocks, ks, metric=self.metric, algorithm=self.algorithm, n_jobs=self.n_jobs
-            )
+            distances, algorithm = self._kth_distance(blocks, ks)
         constant = self._log_n(n) + log_unit_ball(d, self.metric)
-        device = device_of(blocks[0])
-        searched = partial(chosen_algorithm, n, (d,), max(ks), device=device)
-        by_auto = self.algorithm == "auto"
-        ran = "brute" if self.theiler else searched if by_auto else self.algorithm
-        estimates = []
-        for k, radius in zip(ks, distances, strict=True):
-            local = self._local(radius, k, d, constant)
-            estimate = Estimate(
-                float(local.mean()),
-                k=k,
-                n=n,
-                dims=(d,),
-                method="kl",
-                stderr=float(local.std()) / n**0.5,
-                local=local,
-                warnings=partial(_warnings, n, k),
-                algorithm=ran,
-                seconds=perf_counter() - start,
-                device=device,
-            )
-            estimates.append(estimate)
-        return estimates[0] if isinstance(self.k, int) else estimates
+        terms = [
+            Terms(self._local(radius, k, d, constant), None, partial(_warnings, n, k))
+            for k, radius in zip(ks, distances, strict=True)
+        ]
+        return self._finish(samples, terms, dims=(d,), algorithm=algorithm, start=start)
 
     def _log_n(self, n: int) -> float:
         if self.correction == "digamma":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import host
+from fastmi._blocks import host
 from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
@@ -51,17 +51,10 @@ class LNC(InformationEstimator):
     Args:
         alpha: Threshold in (0, 1). None: the 0.5 % quantile of V'/V for k neighbours uniform in
             a cube, from a fixed simulation.
-        k: Neighbours, at least the columns of x and y together. A sequence costs one search.
-        algorithm: "auto", "tree" or "brute". Same neighbours, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs`, `noise` or `alpha` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of neighbours, at least the columns of x and y together. A sequence gives a list
+            of estimates from one search.
+        algorithm: Neighbour search: "auto", "tree" or "brute". The neighbours are the same, the
+            time differs.
     """
 
     alpha: float | None = None
@@ -101,7 +94,7 @@ class LNC(InformationEstimator):
                 f"k must be at least the number of columns of x and y, {sum(dims)}: fewer "
                 f"neighbours span no box; got k={min(ks)}"
             )
-        distances, neighbors = kneighbors(
+        distances, neighbors, algorithm = kneighbors(
             blocks, max(ks), metric="chebyshev", algorithm=self.algorithm, n_jobs=self.n_jobs
         )
         points = np.hstack([host(block) for block in blocks]).astype(np.float64, copy=False)
@@ -122,7 +115,7 @@ class LNC(InformationEstimator):
             if flat:
                 found = (*found, _flat_warning(flat, n, k))
             terms.append(Terms(local, counts, found, (math.inf, math.nan) if flat else None))
-        return self._finish("lnc", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
 
 def _width_warnings(columns: int) -> list[str]:

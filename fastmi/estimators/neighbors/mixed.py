@@ -40,16 +40,12 @@ class Ross(MetricNeighborEstimator):
 
     Args:
         metric: Distance inside x, "chebyshev" or "euclidean".
-        k: Neighbours within the class. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (x of one column). Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to x to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of neighbours within the class. A sequence gives a list of estimates from one
+            search.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for x of one column. The
+            counts are the same, the time differs.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column of x, which breaks ties;
+            1e-10 is enough.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
@@ -84,28 +80,32 @@ class Ross(MetricNeighborEstimator):
         dropped = len(labels) - int(kept.sum())
         if dropped:
             points, labels, size = points[kept], labels[kept], size[kept]
-        terms = [
-            self._terms(points, size, k, k_i, radius, dropped)
-            for k, k_i, radius in self._class_radii(points, labels, size, samples.ks)
-        ]
+        per_k, algorithm = self._class_radii(points, labels, size, samples.ks)
+        terms = [self._terms(points, size, k, k_i, radius, dropped) for k, k_i, radius in per_k]
         dims = (points.shape[1], columns)
-        return self._finish("ross", samples, terms, dims=dims, searched=dims[:1], start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
-    def _has_gpu(self) -> bool:
-        return False
+    def _host_only(self) -> str:
+        return "Ross"
 
     def _class_radii(
         self, x: Array, labels: NDArray[np.intp], size: NDArray[np.intp], ks: Sequence[int]
-    ) -> list[tuple[int, NDArray[np.int64], Array]]:
-        """Return for each k: k, the k_i and the distances to the k_i-th of the class."""
+    ) -> tuple[list[tuple[int, NDArray[np.int64], Array]], str]:
+        """Return for each k: k, the k_i and the distances to the k_i-th of the class.
+
+        Beside them stands the name of the search in the largest class.
+        """
         numbers = np.minimum(np.array(ks)[:, None], size - 1).astype(np.int64)
         radii = np.empty((len(ks), len(x)), dtype=x.dtype)
         by_class = np.argsort(labels, kind="stable")
         ends = np.flatnonzero(np.diff(labels[by_class])) + 1
+        largest, algorithm = 0, "auto"
         for members in np.split(by_class, ends):
-            distances = self._kth_distance([x[members]], numbers[:, members[0]].tolist())
+            distances, ran = self._kth_distance([x[members]], numbers[:, members[0]].tolist())
             radii[:, members] = distances
-        return list(zip(ks, numbers, radii, strict=True))
+            if len(members) > largest:
+                largest, algorithm = len(members), ran
+        return list(zip(ks, numbers, radii, strict=True)), algorithm
 
     def _terms(
         self,
@@ -151,18 +151,8 @@ class MixedKSG(MetricNeighborEstimator):
     The paper prints log(n_x + 1) over closed counts instead, which is far too low at small k.
 
     Args:
-        metric: Distance inside x and inside y, "chebyshev" or "euclidean".
-        k: Neighbours. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (one column each). Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)``; it would dissolve the atoms.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column, which dissolves atoms:
+            leave it at 0 for what this estimator is made for.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
@@ -185,8 +175,9 @@ class MixedKSG(MetricNeighborEstimator):
         blocks, ks, _ = samples
         n = len(blocks[0])
         atoms: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        radii, algorithm = self._kth_distance(blocks, ks)
         terms = []
-        for k, radius in zip(ks, self._kth_distance(blocks, ks), strict=True):
+        for k, radius in zip(ks, radii, strict=True):
             counts = np.stack([self._count([block], radius, strict=True) for block in blocks])
             k_i = np.full(n, k, dtype=np.int64)
             tied = radius == 0
@@ -199,7 +190,7 @@ class MixedKSG(MetricNeighborEstimator):
             local = math.log(n) + digamma(k_i) - (psi_x + psi_y)
             terms.append(Terms(local, counts, tuple(small_sample_warnings(n, k))))
         dims = widths(blocks)
-        return self._finish("mixed", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
     def _atoms(self, blocks: list[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the number of exact copies of each sample in the joint space and each margin."""

@@ -18,7 +18,6 @@ from fastmi.estimators.neighbors.base import (
     widths,
 )
 from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import chosen_algorithm
 from fastmi.ops.sweep import sweep_terms
 
 DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
@@ -40,17 +39,12 @@ class KSGSweep(MetricNeighborEstimator):
     smaller n. `curve` holds all scales, shape (len(scales), 2): scale and estimate.
 
     Args:
-        normalize: As in :class:`fastmi.KSG`; None sweeps the variables as they are.
-        scales: The c, positive.
-        sweep_side: The variable that c multiplies, "y" or "x".
-        metric: Distance inside x and inside y, "chebyshev" or "euclidean".
-        k: Neighbours. A sequence costs one pass.
-        algorithm: "auto" or "brute"; both run what suits the columns, see ``algorithm`` of the
-            result.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
+        normalize: How to scale each variable by itself before the sweep, "global" or another name
+            of :mod:`fastmi.normalize`; None sweeps the variables as they are.
+        scales: Positive numbers, the values of c.
+        sweep_side: Variable that c multiplies, "y" or "x".
+        algorithm: "auto" or "brute". Both run the search that suits the columns; ``algorithm`` of
+            the result names it.
 
     Raises:
         TypeError: An option of a wrong type.
@@ -111,15 +105,12 @@ class KSGSweep(MetricNeighborEstimator):
             terms.append(Terms(local, counts.copy(), warnings, summed))
             curves.append(np.column_stack([self.scales, values]))
         dims = widths(samples.blocks)
-        sorts = chosen_algorithm(n, dims, max(samples.ks)) == "sort"
         estimates = self._finish(
-            "ksg_sweep",
             samples,
             terms,
             dims=dims,
-            searched=dims,
+            algorithm=found.algorithm,
             start=start,
-            algorithm="sort" if sorts else "brute",
         )
         listed = estimates if isinstance(estimates, list) else [estimates]
         for estimate, curve in zip(listed, curves, strict=True):
@@ -142,7 +133,9 @@ def _checked_scales(scales: object) -> tuple[float, ...]:
         raise ValueError(f"scales must be a sequence of positive numbers; got {scales!r}")
     if not (np.isfinite(values).all() and (values > 0).all()):
         raise ValueError(f"scales must be positive and finite; got {scales!r}")
-    return tuple(values.tolist())
+    listed = tuple(values.tolist())
+    # The same object where nothing had to be converted: scikit-learn's clone insists on it.
+    return scales if type(scales) is tuple and set(map(type, scales)) == {float} else listed
 
 
 def _check_dtype(scales: Sequence[float], dtype: np.dtype[Any]) -> None:

@@ -7,7 +7,13 @@ from time import perf_counter
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import variable_names
-from fastmi.estimators.neighbors.base import MetricNeighborEstimator, Terms, sample_warnings, widths
+from fastmi.estimators.neighbors.base import (
+    MetricNeighborEstimator,
+    Terms,
+    check_variant,
+    sample_warnings,
+    widths,
+)
 from fastmi.estimators.neighbors.biksg import BallEstimator
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.ksg import ksg_terms
@@ -29,27 +35,15 @@ class TotalCorrelation(MetricNeighborEstimator):
     For m = 2 they are :class:`fastmi.KSG`, to the last bit.
 
     Args:
-        variant: 1 or 2.
-        metric: Distance inside a variable, "chebyshev" or "euclidean".
-        k: Neighbours. Small k: little bias, much scatter. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (two variables of one column). Same
-            counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        variant: Which of the two algorithms, 1 or 2.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for two variables of one
+            column. The counts are the same, the time differs.
     """
 
     variant: int = 1
 
     def __post_init__(self) -> None:
-        if type(self.variant) is not int or self.variant not in (1, 2):
-            raise ValueError(f"variant must be 1 or 2; got variant={self.variant!r}")
+        check_variant(self.variant)
         super().__post_init__()
 
     def estimate(self, *variables: object) -> Estimate | list[Estimate]:
@@ -79,7 +73,7 @@ class TotalCorrelation(MetricNeighborEstimator):
             n_jobs=self.n_jobs,
         )
         terms = []
-        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found, strict=True):
+        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found[:4], strict=True):
             constant = psi(k) + (m - 1) * psi(n)
             if self.variant == 2:
                 constant -= (m - 1) / k
@@ -91,7 +85,11 @@ class TotalCorrelation(MetricNeighborEstimator):
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
         dims = widths(blocks)
         return self._finish(
-            f"ksg{self.variant}", samples, terms, dims=dims, searched=dims, start=start
+            samples,
+            terms,
+            dims=dims,
+            algorithm=found.algorithm,
+            start=start,
         )
 
 
@@ -106,18 +104,8 @@ class BITotalCorrelation(BallEstimator):
 
     Args:
         p: Norm of the margins and of the joint space, inf or 2; see :class:`fastmi.BIKSG`.
-        k: Neighbours. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (p = inf, two variables of one column).
-            Same counts, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale each variable, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for p = inf and two
+            variables of one column. The counts are the same, the time differs.
     """
 
     def estimate(self, *variables: object) -> Estimate | list[Estimate]:

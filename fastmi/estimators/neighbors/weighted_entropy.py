@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._device_array import host, like
+from fastmi._blocks import host, like
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import InformationEstimator, NeighborEstimator, Terms, widths
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
@@ -41,19 +41,13 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
     cancel the leading terms of the bias, ``sum_j w_j Gamma(j + 2l/d) / Gamma(j) = 0`` for
     l = 1..floor(d/4). For d < 4 there are none: w_1 = 1, the nearest neighbour alone. Their norm,
     by which scatter grows, is 2 at d = 4, 11 to 17 at d = 10 and 10^4 to 10^5 at d = 20:
-    from 12 columns on estimates are warned of.
+    estimates in 12 or more columns carry a warning.
 
     Args:
-        k: The farthest neighbour used. A sequence costs one search.
-        algorithm: "auto", "tree", "brute" or "sort" (one column). Same distances, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of the farthest neighbour used. A sequence gives a list of estimates from one
+            search.
+        algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
+            distances are the same, the time differs.
     """
 
     _fixed_metric: ClassVar[str] = "euclidean"
@@ -75,7 +69,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
         start = perf_counter()
         samples = self._read((x,), ("x",))
         blocks, ks, _ = samples
-        locals_ = weighted_locals(
+        locals_, ran = weighted_locals(
             blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
         )
         n = len(blocks[0])
@@ -84,7 +78,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
             for k, local in zip(ks, locals_, strict=True)
         ]
         dims = widths(blocks)
-        return self._finish("wkl", samples, terms, dims=dims, searched=dims, start=start)
+        return self._finish(samples, terms, dims=dims, algorithm=ran, start=start)
 
 
 def weighted_locals(
@@ -95,8 +89,10 @@ def weighted_locals(
     algorithm: str,
     n_jobs: int | None,
     noise: float,
-) -> list[NDArray[np.float64]]:
+) -> tuple[list[NDArray[np.float64]], str]:
     """Return the local entropies of samples (n, d) in nats, (n,) for each k, from one search.
+
+    Beside them stands the name of the search that ran.
 
     Args:
         block: The samples.
@@ -112,7 +108,9 @@ def weighted_locals(
     n, d = block.shape
     weights = [entropy_weights(k, d, name) for k in ks]
     used = sorted({j for one in weights for j in one})
-    distances = kth_distance([block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs)
+    distances, ran = kth_distance(
+        [block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs
+    )
     refuse_zero_radius(distances[0], used[0], noise, name)
     logs = dict(zip(used, np.log(distances, dtype=np.float64), strict=True))
     constant = math.log(n - 1) + log_unit_ball(d, "euclidean")
@@ -122,7 +120,7 @@ def weighted_locals(
         for j, weight in one.items():
             local += weight * (constant - psi(j) + d * logs[j])
         found.append(local)
-    return found
+    return found, ran
 
 
 def weighted_warnings(n: int, k: int, d: int) -> tuple[str, ...]:
@@ -175,19 +173,11 @@ class EntropySum(InformationEstimator):
     is Euclidean: variables of very unequal scales give a warning, and want `normalize`.
 
     Args:
-        k: The farthest neighbour used, at least floor((dx + dy) / 4) + 1. A sequence costs one
-            search for each entropy. 5 where comparisons name one; :func:`fastmi.mi` has its own
-            default.
-        algorithm: "auto", "tree" or "brute". Same distances, other time.
-        n_jobs: Threads; None or -1 for ``OMP_NUM_THREADS`` if set, else every usable core.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to break ties, 1e-10 say.
-        seed: Of the noise; anything :func:`numpy.random.default_rng` takes.
-        device: "auto", where the samples are; or "cpu", "cuda" or "cuda:<index>".
-        normalize: None, or how to scale x and y, each by itself, see :mod:`fastmi.normalize`.
-
-    Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An argument is out of its range, or an unknown name.
+        k: Number of the farthest neighbour used, at least floor((dx + dy) / 4) + 1. Publications
+            that name one take 5, the default here; that of :func:`fastmi.mi` is 3. A sequence costs
+            one search for each entropy.
+        algorithm: Neighbour search: "auto", "tree" or "brute". The distances are the same, the time
+            differs.
     """
 
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 5
@@ -233,18 +223,18 @@ class EntropySum(InformationEstimator):
             )
             for block, name in zip(spaces, ("x", "y", "(x, y)"), strict=True)
         ]
+        locals_ = [of_space for of_space, _ in per_space]
         n, d = spaces[2].shape
         unequal = _scale_warnings(*(host(block) for block in blocks))
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
-            for k, of_x, of_y, of_both in zip(samples.ks, *per_space, strict=True)
+            for k, of_x, of_y, of_both in zip(samples.ks, *locals_, strict=True)
         ]
         return self._finish(
-            "3h",
             samples,
             terms,
             dims=widths(samples.blocks),
-            searched=(d,),
+            algorithm=per_space[2][1],
             start=start,
         )
 

@@ -173,7 +173,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   Machine& machine = Machine::get();
   const Lock lock(machine.mutex);
-  machine.run(stream);
+  machine.wait_for(stream);
   return machine.call("cudaStreamSynchronize", [] { return cudaSuccess; });
 }
 

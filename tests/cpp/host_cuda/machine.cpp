@@ -95,6 +95,11 @@ void Machine::run_all() {
   for (const auto& [stream, work] : streams_) run(reinterpret_cast<cudaStream_t>(stream));
 }
 
+void Machine::wait_for(cudaStream_t stream) {
+  waits_.emplace_back(device(), reinterpret_cast<std::uintptr_t>(stream));
+  run(stream);
+}
+
 ThreadOrder Machine::next_order() {
   return launches_++ % 2 == 0 ? ThreadOrder::kForward : ThreadOrder::kBackward;
 }
@@ -103,6 +108,7 @@ void Machine::reset() {
   run_all();
   settings = {};
   failures.clear();
+  waits_.clear();
   contexts.clear();
   last_error = cudaSuccess;
   current_device = 0;

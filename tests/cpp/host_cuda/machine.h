@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cuda_runtime.h"
@@ -72,6 +73,10 @@ class Machine {
   void enqueue(cudaStream_t stream, std::function<void()> work);
   void run(cudaStream_t stream);
   void run_all();
+  /// Runs it, and notes the wait.
+  void wait_for(cudaStream_t stream);
+  /// Device and stream of every wait so far.
+  const std::vector<std::pair<int, std::uintptr_t>>& waits() const { return waits_; }
   std::uint64_t launches() const { return launches_; }
   /// Every second launch runs backwards: a result that depends on that shows a race.
   ThreadOrder next_order();
@@ -90,6 +95,7 @@ class Machine {
   std::map<std::uintptr_t, Allocation> memory_;
   std::map<std::uintptr_t, std::vector<std::function<void()>>> streams_;
   std::uint64_t launches_ = 0;
+  std::vector<std::pair<int, std::uintptr_t>> waits_;
 };
 
 }  // namespace fastmi::test

@@ -37,6 +37,7 @@ PYBIND11_MODULE(_machine, m) {
       "function"_a, "error"_a);
   m.def("scratch", [&] { return machine.scratch(); });
   m.def("launches", [&] { return machine.launches(); });
+  m.def("waits", [&] { return machine.waits(); });
   m.def("contexts", [&] { return machine.contexts; });
   m.def("set_device", [&](int device) { machine.set_device(device); }, "device"_a);
   m.def("current_device", [&] { return machine.device(); });

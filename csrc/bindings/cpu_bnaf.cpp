@@ -1,4 +1,4 @@
-#include "bindings/bnaf.h"
+#include "bindings/cpu_bnaf.h"
 
 #include <pybind11/stl.h>
 
@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "bindings/cpu_ops.h"
+#include "bindings/cpu_backend.h"
+#include "bindings/ops.h"
 #include "cpu/block_triangle.h"
 #include "cpu/bnaf.h"
 #include "cpu/buffer.h"
@@ -135,8 +136,7 @@ class Pass {
     slopes = make_array<T>({n_, layout_.d});
     T* f_data = f.mutable_data();
     T* slope_data = slopes.mutable_data();
-    check_threads(threads);
-    on_threads(threads, [&](const cpu::Execution& execution) {
+    CpuBackend::Place({}, threads).run([&](const cpu::Execution& execution) {
       pass_ = std::make_unique<cpu::Bnaf<T>>(network, keep, execution, f_data, slope_data);
     });
   }
@@ -157,8 +157,7 @@ class Pass {
     const py::array_t<T> parameters = output({size}, vector);
     if (!has_y) std::fill(vector + layout_.size(false), vector + size, T(0));
     layout_.split(vector, gradients, has_y);
-    check_threads(threads);
-    on_threads(threads, [&](const cpu::Execution& execution) {
+    CpuBackend::Place({}, threads).run([&](const cpu::Execution& execution) {
       pass_->backward(df, ds, execution, gradients);
     });
     return py::make_tuple(x, y, parameters);
@@ -192,7 +191,7 @@ void register_pass(py::module_& m, const char* name) {
 
 }  // namespace
 
-void register_bnaf(py::module_& m) {
+void register_cpu_bnaf(py::module_& m) {
   using namespace py::literals;
   register_pass<float>(m, "BnafPassF32");
   register_pass<double>(m, "BnafPassF64");
@@ -201,7 +200,7 @@ void register_bnaf(py::module_& m) {
       [](const py::array& x, const py::array& parameters, const Sizes& widths,
          const std::optional<py::array>& y, std::int64_t d_y, const Sizes& y_widths, double leak,
          bool keep, int threads) {
-        return with_dtype({x}, [&]<class T>() -> py::object {
+        return with_dtype<CpuBackend>(x, [&]<class T>() -> py::object {
           return py::cast(std::make_unique<Pass<T>>(x, parameters, widths, y, d_y, y_widths, leak,
                                                     keep, threads));
         });

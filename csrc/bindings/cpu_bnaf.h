@@ -5,6 +5,6 @@
 namespace fastmi::bindings {
 
 /// Adds bnaf_forward and the classes of its passes.
-void register_bnaf(pybind11::module_& m);
+void register_cpu_bnaf(pybind11::module_& m);
 
 }  // namespace fastmi::bindings

@@ -1,14 +1,16 @@
-"""NumPy arrays out of whatever holds numbers in host memory, and what to say of the rest."""
+"""Arrays of any library read as blocks, and what to say of those that cannot be."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NoReturn, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._backend import kernels
-from fastmi._device import gpu_of
+from fastmi._backend import kernels_for
+from fastmi._blocks import DeviceArray
+from fastmi._device import copied_to_host, gpu_of, view_of
 
 Array: TypeAlias = NDArray[Any]
 
@@ -113,9 +115,9 @@ def not_numeric(array: Array, x: object, name: str) -> TypeError:
     )
 
 
-def first_unusable(array: Array) -> int:
+def first_unusable(block: Array | DeviceArray) -> int:
     """Return the flat position of the first NaN, infinite or too large value, or -1."""
-    return int(kernels().first_unusable(array))
+    return int(kernels_for(block).first_unusable(block))
 
 
 def raise_unusable(array: Array, position: int, x: object, name: str) -> NoReturn:
@@ -136,3 +138,101 @@ def raise_unusable(array: Array, position: int, x: object, name: str) -> NoRetur
         f"{name} must be finite; got {value} in {where} "
         f"({count} such {'value' if count == 1 else 'values'} in all)"
     )
+
+
+def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
+    """Return an array on a GPU as samples, in place if it is C-contiguous float32 or float64.
+
+    Other layouts and numbers are converted on the GPU if they are of torch or CuPy.
+
+    Args:
+        x: For which :func:`fastmi._device.gpu_of` has an index.
+        name: What to call it in messages.
+        wide: Whether float32 is to become float64 too.
+
+    Raises:
+        TypeError: Not numeric.
+        MemoryError: No room on the GPU for the converted copy.
+        ValueError: Not 1-D or 2-D, empty, of another layout or dtype and neither of torch nor
+            of CuPy; not aligned; values that are NaN, infinite or above half of the largest float.
+    """
+    try:
+        plain = _converted(x, name, wide)
+    except Exception as error:
+        # By name: torch's is a RuntimeError, CuPy's a MemoryError, and neither may be imported.
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        raise MemoryError(
+            f"{name} must fit the GPU a second time, as C-contiguous floats; got "
+            f"{type(x).__name__} of shape {tuple(x.shape)}: {error}"
+        ) from error
+    try:
+        view = view_of(plain)
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        raise type(error)(
+            f"{name} must be readable where it lies on the GPU; got {type(x).__name__}: {error}"
+        ) from error
+    shape = view.shape
+    if view.dtype is None or view.dtype.kind not in NUMERIC_KINDS:
+        raise TypeError(
+            f"{name} must be real numbers (float, integer or bool); "
+            f"got {type(x).__name__} with dtype {view.dtype or 'unknown to NumPy'}"
+        )
+    if not 1 <= len(shape) <= 2 or 0 in shape:
+        raise bad_shape(shape, name)
+    dtypes = (FLOAT64,) if wide else (FLOAT32, FLOAT64)
+    if view.dtype not in dtypes or not view.contiguous:
+        layout = "" if view.contiguous else ", not contiguous"
+        raise ValueError(
+            f"{name} must be C-contiguous {' or '.join(map(str, dtypes))} on the GPU; got "
+            f"{type(x).__name__} with dtype {view.dtype}{layout}: convert it there first"
+        )
+    # A load across words ends the whole process's context.
+    if view.pointer % view.dtype.itemsize:
+        raise ValueError(
+            f"{name} must be aligned to its {view.dtype} numbers on the GPU; got "
+            f"{type(x).__name__} at {view.pointer:#x}: copy it there first"
+        )
+    samples = DeviceArray(gpu_of(x) or 0, view=view)
+    position = first_unusable(samples)
+    if position >= 0:
+        copy = copied_to_host(plain)
+        if copy is None:
+            row, column = divmod(position, samples.shape[1])
+            raise ValueError(
+                f"{name} must be finite and at most {np.finfo(view.dtype).max / 2:.3g} in "
+                f"magnitude; got a value that is not in column {column}, row {row}"
+            )
+        raise_unusable(copy.reshape(samples.shape), position, x, name)
+    return samples
+
+
+def _converted(x: Any, name: str, wide: bool) -> Any:
+    """Return an array of torch or CuPy as C-contiguous floats; any other as it is."""
+    torch, cupy = sys.modules.get("torch"), sys.modules.get("cupy")
+    if torch is not None and isinstance(x, torch.Tensor):
+        x = x.detach()
+        if x.dtype == torch.int64:
+            _check_exact(x, name)
+        elif x.dtype == getattr(torch, "uint64", None):  # which torch cannot compare on a GPU
+            _check_exact(x.cpu().numpy(), name)
+        if (wide or x.dtype != torch.float32) and not x.is_complex():
+            x = x.to(torch.float64)
+        return x.contiguous()
+    if cupy is not None and isinstance(x, cupy.ndarray):
+        if x.dtype.kind not in NUMERIC_KINDS:
+            return x
+        single = x.dtype == FLOAT32 and not wide
+        with x.device:  # CuPy works on the current device, wherever the array is
+            if x.dtype.kind in "iu" and x.dtype.itemsize == 8:
+                _check_exact(x, name)
+            return cupy.ascontiguousarray(x, dtype=FLOAT32 if single else FLOAT64)
+    return x
+
+
+def _check_exact(x: Any, name: str) -> None:
+    if 0 in x.shape:
+        return
+    largest = max(int(x.max()), -int(x.min()))
+    if largest > EXACT_INTEGERS:
+        raise inexact_integers(largest, name)

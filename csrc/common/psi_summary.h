@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/algorithm.h"
+
+namespace fastmi {
+
+/// Digamma terms of one KSG estimate, over the samples.
+struct PsiSummary {
+  double mean = 0;
+  double std = 0;                ///< population standard deviation over the samples
+  std::int64_t zero_radius = 0;  ///< samples whose k-th joint distance is 0
+  /// Sums of the counts of the first two variables; ksg_pairs sets them.
+  std::int64_t count_sum[2] = {0, 0};
+};
+
+/// Summaries of all the estimates of one call, and the search of the joint space that ran.
+struct KsgResult {
+  std::vector<PsiSummary> summaries;
+  Algorithm algorithm = Algorithm::kAuto;
+};
+
+}  // namespace fastmi

@@ -1,0 +1,29 @@
+#include "cpu/first_unusable.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace fastmi::cpu {
+
+template <class T>
+std::int64_t first_unusable(const T* values, std::int64_t size) {
+  constexpr T kLargest = std::numeric_limits<T>::max() / 2;
+  constexpr std::int64_t kRun = 4096;
+  for (std::int64_t begin = 0; begin < size; begin += kRun) {
+    const std::int64_t end = std::min(size, begin + kRun);
+    // A sum has no branch to leave early by, and so becomes vector code.
+    std::int64_t usable = 0;
+    for (std::int64_t p = begin; p < end; ++p) usable += std::abs(values[p]) <= kLargest;
+    if (usable == end - begin) continue;
+    return std::find_if(values + begin, values + end,
+                        [&](T value) { return !(std::abs(value) <= kLargest); }) -
+           values;
+  }
+  return -1;
+}
+
+template std::int64_t first_unusable(const float*, std::int64_t);
+template std::int64_t first_unusable(const double*, std::int64_t);
+
+}  // namespace fastmi::cpu

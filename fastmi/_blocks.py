@@ -1,0 +1,123 @@
+"""Blocks: samples of one variable where they lie, as estimators and ops hold them.
+
+In host memory a block is a NumPy array, for a GPU it is a :class:`DeviceArray`.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import cuda_kernels
+from fastmi._device import DEFAULT_STREAM, View, copied_to_host
+
+Array: TypeAlias = NDArray[Any]
+
+# Threads share columns. A second copy would free the first while kernels read it.
+_UPLOAD = Lock()
+
+
+class DeviceArray:
+    """Samples of shape (n, d), C-contiguous, in GPU memory, or copied there when first used.
+
+    The kernels of ``fastmi._cuda`` read these attributes and `pointer`.
+
+    Attributes:
+        shape: (n, d).
+        dtype: float32 or float64.
+        device: Index of the GPU.
+        stream: Handle of the stream to work on.
+    """
+
+    __slots__ = ("_host", "_memory", "device", "dtype", "shape", "stream")
+
+    def __init__(self, device: int, *, host: Array | None = None, view: View | None = None) -> None:
+        """Wrap an array in host memory, or one on the GPU; never both."""
+        known: Any = host if view is None else view
+        shape = known.shape
+        self.shape: tuple[int, int] = (shape[0], shape[1] if len(shape) == 2 else 1)
+        self.dtype: np.dtype[Any] = known.dtype
+        self.device = device
+        self.stream = DEFAULT_STREAM if view is None else view.stream
+        self._host = host
+        # A view or a buffer of _cuda: what has a pointer and keeps the memory.
+        self._memory: Any = view
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def pointer(self) -> int:
+        """Address on the GPU.
+
+        Raises:
+            MemoryError: The samples do not fit there.
+        """
+        with _UPLOAD:
+            if self._memory is None:
+                array = cast(Array, self._host)
+                self._memory = cuda_kernels().Buffer(array, self.device, self.stream)
+        return int(self._memory.pointer)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The samples for other libraries, and for fastmi itself where it reads what users pass."""
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self.pointer, True),
+            "strides": None,
+            "version": 3,
+            "stream": self.stream,
+        }
+
+    def copy_to_host(self) -> Array:
+        """Return the samples in host memory, as they were given or copied from the GPU.
+
+        Raises:
+            ValueError: They are of a library whose arrays offer no such copy.
+        """
+        if self._host is None:
+            copy = copied_to_host(self._memory.owner)
+            if copy is None:
+                raise ValueError(
+                    "noise and normalize must have samples that can be copied to the host; got "
+                    f"{type(self._memory.owner).__name__}: copy it with the library it is from"
+                )
+            self._host = copy.reshape(self.shape)
+        return self._host
+
+    def replaced(self, host: Array) -> DeviceArray:
+        """Return other samples for the same GPU and stream."""
+        other = DeviceArray(self.device, host=host)
+        other.stream = self.stream
+        return other
+
+
+# To estimators and ops a block is an array with a length, a shape and a dtype, wherever it is.
+# These four functions tell the two kinds apart.
+
+
+def host(block: Array | DeviceArray) -> Array:
+    """Return a block as a NumPy array: itself, or the copy of what lies on a GPU."""
+    return block.copy_to_host() if isinstance(block, DeviceArray) else block
+
+
+def like(block: Array | DeviceArray, array: Array) -> Array:
+    """Return `array` as a block for the device of `block`."""
+    if isinstance(block, DeviceArray):
+        return cast(Array, block.replaced(array))
+    return array
+
+
+def take_rows(block: Array | DeviceArray, rows: NDArray[np.integer[Any]]) -> Array:
+    """Return the samples of those numbers, on the device of `block`."""
+    return like(block, host(block)[rows])
+
+
+def device_of(block: Array | DeviceArray) -> str:
+    """Return the name of the device on which a block is worked on: "cpu" or "cuda:<index>"."""
+    return f"cuda:{block.device}" if isinstance(block, DeviceArray) else "cpu"

@@ -1,0 +1,314 @@
+"""The one table of methods: every estimator by the name that users type.
+
+What others ask about a method (which class it is, what it takes, whether it trains a network or
+runs on a GPU) is read here and guessed nowhere. The classes are imported when first used, which
+keeps ``import fastmi`` fast and free of torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
+from importlib import import_module
+from typing import Any
+
+from fastmi._extras import load
+
+CONTINUOUS = "continuous"
+DISCRETE_Y = "x continuous, y discrete"
+MIXED = "continuous, discrete or both"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table.
+
+    Attributes:
+        function: Public function that takes the name: "mi", "cmi", "total_correlation" or
+            "entropy".
+        name: Name that users type, and that results carry.
+        module: Module of the estimator below ``fastmi.estimators``; its folder is its wing.
+        estimator: Name of the class.
+        summary: What it is, in a few words.
+        fixed: Options that the name fixes.
+        takes: Kind of variables that it is made for.
+        gpu: Whether every long step runs on a GPU, given its other options at their defaults.
+    """
+
+    function: str
+    name: str
+    module: str
+    estimator: str
+    summary: str
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    takes: str = CONTINUOUS
+    gpu: bool = True
+
+    @property
+    def searches(self) -> bool:
+        """Whether it searches neighbours: then it has a `k`, takes threads and breaks ties."""
+        return self.module.startswith("neighbors.")
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a network: then it needs torch and draws random numbers of its own."""
+        return self.module.startswith("neural.")
+
+    def load(self) -> type[Any]:
+        """Return the class.
+
+        Raises:
+            ImportError: It needs torch, which is not installed.
+        """
+        if self.trains:
+            load("torch", extra="torch", needed_by=f"method={self.name!r}")
+        found: type[Any] = getattr(
+            import_module(f"fastmi.estimators.{self.module}"), self.estimator
+        )
+        return found
+
+    @cached_property
+    def loaded(self) -> type[Any]:
+        """The class, imported when first read."""
+        return self.load()
+
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Names of the options that are left to users."""
+        return tuple(option.name for option in fields(self.loaded) if option.name not in self.fixed)
+
+    def make(self, **options: object) -> Any:
+        """Return an estimator with these options."""
+        return self.loaded(**self.fixed, **options)
+
+
+METHODS = (
+    Method(
+        "mi", "ksg1", "neighbors.ksg", "KSG", "Kraskov et al. (2004), algorithm 1", {"variant": 1}
+    ),
+    Method(
+        "mi", "ksg2", "neighbors.ksg", "KSG", "Kraskov et al. (2004), algorithm 2", {"variant": 2}
+    ),
+    Method(
+        "mi",
+        "ksg_global",
+        "neighbors.sweep",
+        "KSGSweep",
+        "KSG at the best of 20 relative scales of x and y, in units of their global spread",
+        {"normalize": "global"},
+    ),
+    Method(
+        "mi",
+        "ksg_global_linf",
+        "neighbors.sweep",
+        "KSGSweep",
+        "the same, in units of their spread in the maximum norm",
+        {"normalize": "global-linf"},
+    ),
+    Method("mi", "biksg", "neighbors.biksg", "BIKSG", "bias-improved KSG, Gao et al. (2018)"),
+    Method(
+        "mi",
+        "lnc",
+        "neighbors.lnc",
+        "LNC",
+        "KSG corrected for strong dependence in few columns, Gao et al. (2015)",
+    ),
+    Method(
+        "mi",
+        "3h",
+        "neighbors.weighted_entropy",
+        "EntropySum",
+        "sum of three weighted nearest-neighbour entropies",
+    ),
+    Method(
+        "mi",
+        "mixed",
+        "neighbors.mixed",
+        "MixedKSG",
+        "nearest neighbours and atoms, Gao et al. (2017)",
+        takes=MIXED,
+    ),
+    Method(
+        "mi",
+        "ross",
+        "neighbors.mixed",
+        "Ross",
+        "nearest neighbours within the classes of y, Ross (2014)",
+        takes=DISCRETE_Y,
+        gpu=False,
+    ),
+    Method(
+        "mi", "gaussian", "gaussian", "Gaussian", "closed form on canonical correlations", gpu=False
+    ),
+    Method(
+        "mi", "binning", "binning", "Binning", "plug-in entropies of equal-width bins", gpu=False
+    ),
+    Method(
+        "mi",
+        "ksg_eq6",
+        "neighbors.ksg",
+        "KSGHybrid",
+        "hybrid of the KSG algorithms that some papers print, for comparison",
+    ),
+    Method("mi", "mine", "neural.critic", "MINE", "Belghazi et al. (2018)"),
+    Method("mi", "dv", "neural.critic", "DonskerVaradhan", "bound of Donsker and Varadhan"),
+    Method("mi", "nwj", "neural.critic", "NWJ", "bound of Nguyen, Wainwright and Jordan"),
+    Method("mi", "infonce", "neural.critic", "InfoNCE", "Van den Oord et al. (2018)"),
+    Method("mi", "smile", "neural.critic", "SMILE", "Song and Ermon (2020)"),
+    Method("mi", "demi", "neural.critic", "DEMI", "Liao et al. (2020)"),
+    Method("mi", "ccmi", "neural.critic", "CCMI", "Mukherjee et al. (2019)"),
+    Method(
+        "mi",
+        "doe",
+        "neural.entropies",
+        "DoE",
+        "difference of entropies, McAllester and Stratos (2020)",
+    ),
+    Method(
+        "mi",
+        "ndoe",
+        "neural.entropies",
+        "NDoE",
+        "difference of entropies of one flow, Ni and Lotz (2025)",
+    ),
+    Method("mi", "ndoe-realnvp", "neural.entropies", "NDoERealNVP", "the same with Real NVP"),
+    Method(
+        "mi",
+        "bnaf",
+        "neural.entropies",
+        "SeparateBNAF",
+        "difference of entropies of two separate flows",
+    ),
+    Method(
+        "mi",
+        "mienf",
+        "neural.mienf",
+        "MIENF",
+        "flows towards a joint normal, Butakov et al. (2024)",
+    ),
+    Method(
+        "cmi",
+        "fp",
+        "neighbors.conditional",
+        "ConditionalKSG",
+        "Frenzel and Pompe (2007)",
+        {"variant": 1},
+    ),
+    Method(
+        "cmi",
+        "ksg2",
+        "neighbors.conditional",
+        "ConditionalKSG",
+        "conditional form of KSG algorithm 2, Wibral et al. (2014)",
+        {"variant": 2},
+        gpu=False,
+    ),
+    Method(
+        "cmi",
+        "gaussian",
+        "gaussian",
+        "GaussianConditional",
+        "closed form on canonical correlations given z",
+        gpu=False,
+    ),
+    Method(
+        "cmi",
+        "binning",
+        "binning",
+        "BinningConditional",
+        "plug-in entropies of equal-width bins",
+        gpu=False,
+    ),
+    Method("cmi", "ccmi", "neural.critic", "ConditionalCCMI", "Mukherjee et al. (2019)"),
+    Method(
+        "total_correlation",
+        "ksg1",
+        "neighbors.total_correlation",
+        "TotalCorrelation",
+        "Kraskov et al. (2004), algorithm 1",
+        {"variant": 1},
+    ),
+    Method(
+        "total_correlation",
+        "ksg2",
+        "neighbors.total_correlation",
+        "TotalCorrelation",
+        "Kraskov et al. (2004), algorithm 2",
+        {"variant": 2},
+    ),
+    Method(
+        "total_correlation",
+        "biksg",
+        "neighbors.total_correlation",
+        "BITotalCorrelation",
+        "bias-improved KSG, Gao et al. (2018)",
+    ),
+    Method(
+        "total_correlation",
+        "gaussian",
+        "gaussian",
+        "GaussianTotalCorrelation",
+        "closed form on canonical correlations",
+        gpu=False,
+    ),
+    Method(
+        "total_correlation",
+        "binning",
+        "binning",
+        "BinningTotalCorrelation",
+        "plug-in entropies of equal-width bins",
+        gpu=False,
+    ),
+    Method(
+        "entropy", "kl", "neighbors.entropy", "KozachenkoLeonenko", "Kozachenko and Leonenko (1987)"
+    ),
+    Method(
+        "entropy",
+        "wkl",
+        "neighbors.weighted_entropy",
+        "WeightedKozachenkoLeonenko",
+        "weighted nearest neighbours, Berrett et al. (2019)",
+    ),
+)
+
+
+def methods_of(function: str) -> dict[str, Method]:
+    """Return the methods of "mi", "cmi", "total_correlation" or "entropy" by name."""
+    return {row.name: row for row in METHODS if row.function == function}
+
+
+def listed(function: str) -> str:
+    """Return the description of the option `method` of a function, a line for each method."""
+    rows = methods_of(function).values()
+    lines = [f'- "{row.name}" :class:`fastmi.{row.estimator}`: {row.summary}' for row in rows]
+    lines = [
+        f"{line} (needs torch)" if row.trains else line
+        for line, row in zip(lines, rows, strict=True)
+    ]
+    return "\n".join(["Name of an estimator; its options are those of the class.", *lines])
+
+
+#: Methods of :func:`fastmi.mi` by name; the next three are those of the other functions.
+MI_METHODS = methods_of("mi")
+CMI_METHODS = methods_of("cmi")
+TOTAL_CORRELATION_METHODS = methods_of("total_correlation")
+ENTROPY_METHODS = methods_of("entropy")
+
+#: A row for each estimator, by the name of its class.
+ESTIMATORS = {row.estimator: row for row in reversed(METHODS)}
+
+
+def name_of(estimator: object) -> str:
+    """Return the method that `estimator` is; the name of its class where no row describes it."""
+    for name, fixed in _names(type(estimator).__name__):
+        if all(getattr(estimator, option) == value for option, value in fixed):
+            return name
+    return type(estimator).__name__
+
+
+@lru_cache(maxsize=128)
+def _names(estimator: str) -> tuple[tuple[str, tuple[tuple[str, object], ...]], ...]:
+    return tuple(
+        (row.name, tuple(row.fixed.items())) for row in METHODS if row.estimator == estimator
+    )
