@@ -10,10 +10,12 @@ import pytest
 from channels import SCALAR, WIDE, model_of
 from fastmi import bounds
 
-torch = pytest.importorskip("torch")
-D = torch.distributions
+pytest.importorskip("torch")
+import torch
 
-from fastmi.nn import Training  # noqa: E402
+from fastmi.nn import Training
+
+D = torch.distributions
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -2,25 +2,24 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+from torch import nn as tnn
 
-from torch import nn as tnn  # noqa: E402
+from fastmi import nn
+from fastmi.nn import all_pairs as module
+from fastmi.nn.all_pairs import all_pairs, all_pairs_ref
+from fastmi.nn.critics import score_matrix, score_pairs
+from fastmi.nn.linear import linear, linear_ref
 
-from fastmi import nn  # noqa: E402
-from fastmi.nn import all_pairs as module  # noqa: E402
-from fastmi.nn.all_pairs import all_pairs, all_pairs_ref  # noqa: E402
-from fastmi.nn.critics import score_matrix, score_pairs  # noqa: E402
-from fastmi.nn.linear import linear, linear_ref  # noqa: E402
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(autouse=True)
 def seeded():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
-    torch.set_num_threads(before)
 
 
 def random_layers(widths, dtype):

@@ -1,9 +1,14 @@
-"""The examples of README.md and docs/ run as they are printed."""
+"""The examples of README.md and docs/ run as they are printed; every method has its place there."""
 
+import inspect
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+
+import fastmi
+from fastmi.estimators import METHODS
 
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -51,3 +56,19 @@ def test_what_the_first_example_prints():
     names = {}
     exec(first, names)
     assert f"# {eval(call, names)!r}" == printed
+
+
+def test_the_page_of_methods_is_that_of_the_table():
+    page = runpy.run_path(str(ROOT / "docs" / "render_methods.py"))["page"]()
+    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == page
+    for function in {row.function for row in METHODS}:
+        default = inspect.signature(getattr(fastmi, function)).parameters["method"].default
+        assert next(row.name for row in METHODS if row.function == function) == default
+
+
+def test_every_method_is_defined():
+    pages = ("index.md", "neural.md", "flow-estimators.md")
+    text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in pages)
+    quoted = set(re.findall(r'"([a-z0-9_-]+)"|`([a-z0-9_-]+)`', text))
+    named = {name for pair in quoted for name in pair}
+    assert {row.name for row in METHODS} <= named

@@ -8,9 +8,12 @@ import pytest
 import fastmi
 from fastmi import datasets
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from fastmi.nn import densities  # noqa: E402
+from fastmi.nn import densities
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 FEW = {
     "method": "doe",
@@ -20,14 +23,6 @@ FEW = {
     "eval_every": 50,
     "seed": 0,
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 import fastmi
 from fastmi import datasets
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from fastmi.nn.bases import Base  # noqa: E402
-from fastmi.nn.mienf import canonical_maps, gaussian_information  # noqa: E402
+from fastmi.nn.bases import Base
+from fastmi.nn.mienf import canonical_maps, gaussian_information
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -8,12 +8,14 @@ import pytest
 import fastmi
 from fastmi import datasets
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from fastmi.nn.bnaf import BNAF  # noqa: E402
-from fastmi.nn.flows import InvertibleLinear, Standardized  # noqa: E402
-from fastmi.nn.ndoe import SeparateFlows, SharedFlow  # noqa: E402
-from fastmi.nn.realnvp import RealNVP  # noqa: E402
+from fastmi.estimators.neural.flow_sizes import default_width
+from fastmi.nn.bnaf import BNAF
+from fastmi.nn.flows import InvertibleLinear, Standardized
+from fastmi.nn.ndoe import SeparateFlows, SharedFlow
+from fastmi.nn.realnvp import RealNVP
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -187,8 +189,6 @@ def test_standardized_at_the_ends_of_float64(scale):
 
 
 def test_width_that_nobody_set():
-    from fastmi.estimators.neural.entropies import default_width
-
     assert [default_width(d) for d in (1, 8, 16, 20, 100)] == [20, 20, 10, 8, 6]
 
 

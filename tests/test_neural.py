@@ -2,6 +2,8 @@
 
 import math
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +11,10 @@ import pytest
 import fastmi
 from fastmi import datasets
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 SMALL = {
     "hidden": (32, 32),
@@ -21,14 +26,6 @@ SMALL = {
 }
 CRITIC_METHODS = ("mine", "dv", "nwj", "infonce", "smile", "demi", "ccmi")
 METHODS = (*CRITIC_METHODS, "doe")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -327,12 +324,22 @@ def test_resume_needs_a_seed(tmp_path):
         fastmi.MINE(checkpoint=tmp_path / "a", resume=True)
 
 
-def test_without_torch_the_extra_is_named(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"method='mine' needs torch: pip install 'fastmi\[torch"):
-        fastmi.mi([0.0], [0.0], method="mine")
+@pytest.mark.parametrize(
+    "program, needed_by",
+    [
+        ("fastmi.mi([0.0], [0.0], method='mine')", "method='mine'"),
+        ("fastmi.cmi([0.0], [0.0], [0.0], method='ccmi')", "method='ccmi'"),
+        ("fastmi.MINE", "method='mine'"),
+        ("fastmi.nn", "fastmi.nn"),
+        ("import fastmi.estimators.neural.critic", "fastmi.estimators.neural"),
+    ],
+)
+def test_without_torch_the_extra_is_named(program, needed_by, tmp_path):
+    program = f"import sys; sys.modules['torch'] = None; import fastmi; {program}"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert f"ImportError: {needed_by} needs torch: pip install 'fastmi[torch]'" in done.stderr
 
 
 def test_local_values_of_ccmi_are_clipped():
@@ -357,3 +364,19 @@ def test_few_held_out_samples_are_reported(gaussian):
     estimate = fastmi.mi(x, y, method="mine", **few)
     assert any("10 held-out samples give the value" in text for text in estimate.warnings)
     assert not fastmi.mi(*gaussian, method="mine", **few).warnings
+
+
+@pytest.mark.parametrize(
+    "method, option, wrong, meant",
+    [
+        ("mine", "critic", "concate", "concat"),
+        ("mine", "optimizer", "adamm", "adam"),
+        ("mine", "schedule", "lineal", "linear"),
+        ("doe", "density", "gausian", "gaussian"),
+        ("ndoe", "activation", "leaky_tanh", "leaky-tanh"),
+        ("mienf", "flow", "realnvb", "realnvp"),
+    ],
+)
+def test_a_misspelt_choice_gets_a_suggestion(method, option, wrong, meant):
+    with pytest.raises(ValueError, match=f"{option} must be one of .*: did you mean '{meant}'"):
+        fastmi.mi([0.0] * 300, [0.0] * 300, method=method, **{option: wrong})

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from fastmi import nn  # noqa: E402
-from fastmi._feasible import feasible_limit  # noqa: E402
-from reference import objectives as reference  # noqa: E402
+from fastmi import nn
+from fastmi._feasible import feasible_limit
+from reference import objectives as reference
 
 PLAIN = {
     "dv": (nn.dv, reference.dv),

@@ -5,9 +5,10 @@ import pytest
 
 from trainings import Problem
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from fastmi.nn import Training, train  # noqa: E402
+from fastmi.nn import Training, train
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from fastmi.nn import Training, train  # noqa: E402
+from fastmi.nn import Training, train
 
 N = 512
 

@@ -23,6 +23,7 @@ from fastmi.cli.pairs import (
     write_matrix,
 )
 from fastmi.cli.readers import read_table
+from fastmi.estimators import MI_METHODS
 
 app = typer.Typer(
     name="fastmi",
@@ -60,7 +61,7 @@ Header = Annotated[
 DropMissing = Annotated[
     bool, typer.Option("--drop-missing", help="Leave out rows that lack a value.")
 ]
-Method = Annotated[str, typer.Option(help="Estimator: ksg1 or ksg2.")]
+Method = Annotated[str, typer.Option(help=f"Estimator: {', '.join(MI_METHODS)}.")]
 Scaling = Annotated[
     Scale,
     typer.Option(help="std: divide each column by its standard deviation first."),
@@ -115,15 +116,13 @@ def mi(
         samples = as_samples(table, blocks, drop_missing=drop_missing, scale=scale.value)
         x_block, y_block = samples.blocks
         with messages.status(f"{samples.n} samples"):
-            estimates = fastmi.mi(
+            found = fastmi.mi(
                 x_block,
                 y_block,
-                k=_parse_ks(k),
                 method=method,
-                noise=noise,
-                seed=seed,
-                n_jobs=n_jobs,
+                **_given(k=_parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs),
             )
+    estimates = found if isinstance(found, list) else [found]
     x_names, y_names = ([column.name for column in block] for block in blocks)
     if as_json:
         rows = [
@@ -189,7 +188,7 @@ def matrix(
         for column in chosen:
             if column.is_constant:
                 render.note(messages, f"'{column.name}' is constant: it carries no information")
-        options = {"k": k, "method": method, "noise": noise, "seed": seed, "n_jobs": n_jobs}
+        options = {"method": method, **_given(k=k, noise=noise, seed=seed, n_jobs=n_jobs)}
         pairs = len(chosen) * (len(chosen) - 1) // 2
         with _progress(messages) as progress:
             task = progress.add_task("pairs of columns", total=pairs)
@@ -202,7 +201,7 @@ def matrix(
         if out is not None:
             write_matrix(result, out, unit)
     if as_json:
-        head = {"data": str(data), "columns": list(result.names), "k": k}
+        head = {"data": str(data), "columns": list(result.names), "k": result.k}
         rows = _pair_dicts(result, unit)
         _print_json(
             head | _settings(samples, method, scale, unit, result.seconds) | {"pairs": rows}
@@ -211,7 +210,8 @@ def matrix(
     console = render.console_for("stdout")
     scaled = "unit deviation" if scale is Scale.STD else "not scaled"
     seconds = render.duration(result.seconds)
-    title = f"MI in {unit}, n = {samples.n}, k = {k}, {method}, {scaled}, {seconds}"
+    number = "" if result.k is None else f"k = {result.k}, "
+    title = f"MI in {unit}, n = {samples.n}, {number}{method}, {scaled}, {seconds}"
     render.show_matrix(console, title, result, unit)
     if top:
         console.print()
@@ -257,11 +257,18 @@ def _progress(messages: Console) -> Progress:
     )
 
 
-def _parse_ks(text: str) -> list[int]:
+def _parse_ks(text: str) -> int | list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        ks = [int(part) for part in text.split(",")]
     except ValueError:
         raise DataError(f"--k must be whole numbers such as 3 or 3,5; got {text!r}") from None
+    return ks[0] if len(ks) == 1 else ks
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that differ from `fastmi.mi`'s defaults; not every method has them."""
+    defaults: Any = fastmi.mi.__kwdefaults__
+    return {name: value for name, value in options.items() if value != defaults[name]}
 
 
 def _usable_columns(table: Table, messages: Console) -> list[Column]:

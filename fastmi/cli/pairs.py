@@ -13,6 +13,8 @@ import numpy as np
 import fastmi
 from fastmi.cli.columns import DataError, FloatArray
 from fastmi.cli.parquet import require_pyarrow, write_columns
+from fastmi.estimators import MI_METHODS
+from fastmi.estimators._methods import CONTINUOUS
 
 # fastmi.mi warns of ties from the same share on.
 _MAX_COINCIDENT = 0.01
@@ -43,11 +45,13 @@ class PairMatrix:
         names: Column names, length m.
         estimates: By position of the two columns, first < second.
         seconds: Wall time of the estimates.
+        k: Number of neighbours; None where the method searches none.
     """
 
     names: Sequence[str]
     estimates: dict[tuple[int, int], PairEstimate]
     seconds: float
+    k: int | None = None
 
     def at(self, i: int, j: int) -> PairEstimate | None:
         """The estimate for columns i and j in either order; None on the diagonal."""
@@ -72,23 +76,26 @@ def all_pairs(
 ) -> PairMatrix:
     """Estimate MI between every two of the columns, each of shape (n, 1).
 
-    `options` are those of `fastmi.pairwise_mi`, with one `k`; `advance` is called after each
-    pair.
+    `options` are those of `fastmi.pairwise_mi`, `method` among them, with one `k`; `advance` is
+    called after each pair.
     """
     result = fastmi.pairwise_mi(np.hstack(blocks), progress=advance, **options)
+    # Other methods allow ties, or do not look at single points.
+    method = MI_METHODS[options["method"]]
+    ties_matter = method.searches and method.takes == CONTINUOUS and "noise" not in options
     estimates = {}
     for i, j in combinations(range(len(blocks)), 2):
         warnings = result.warnings.get((i, j), ())
         # Looking for coincident points costs as much as the estimate; a warning comes first.
         tied = (
             bool(warnings)
-            and not options["noise"]
-            and _coincident_share(blocks[i], blocks[j], options["k"]) > _MAX_COINCIDENT
+            and ties_matter
+            and _coincident_share(blocks[i], blocks[j], result.k) > _MAX_COINCIDENT
         )
         estimates[i, j] = PairEstimate(
             float(result.mi[i, j]), float(result.stderr[i, j]), warnings, tied
         )
-    return PairMatrix(names, estimates, result.seconds)
+    return PairMatrix(names, estimates, result.seconds, result.k)
 
 
 def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:

@@ -60,13 +60,13 @@ def duration(seconds: float) -> str:
 def show_estimates(
     console: Console, title: str, estimates: Sequence[fastmi.Estimate], unit: str
 ) -> None:
-    """Print one row per k."""
+    """Print one row per k, or the only one of a method that has no k."""
     table = _plain_table()
     for heading in ("k", f"MI ({unit})", "± stderr"):
         table.add_column(heading, justify="right")
     for estimate in estimates:
         table.add_row(
-            str(estimate.k),
+            "" if estimate.k is None else str(estimate.k),
             Text(f"{in_unit(float(estimate), unit):.6f}", style="bold"),
             f"{in_unit(estimate.stderr, unit):.6f}",
         )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from fastmi.estimators.neighbors.ksg import KSG as KSG
     from fastmi.estimators.neighbors.ksg import KSGHybrid as KSGHybrid
     from fastmi.estimators.neighbors.lnc import LNC as LNC
+    from fastmi.estimators.neighbors.mesner import ConditionalMesner as ConditionalMesner
+    from fastmi.estimators.neighbors.mesner import Mesner as Mesner
     from fastmi.estimators.neighbors.mixed import MixedKSG as MixedKSG
     from fastmi.estimators.neighbors.mixed import Ross as Ross
     from fastmi.estimators.neighbors.sweep import KSGSweep as KSGSweep

@@ -22,7 +22,7 @@ class Estimator:
     def __init_subclass__(cls) -> None:
         if cls.__doc__ is None:  # python -OO
             return
-        bases = [base.__doc__ or "" for base in cls.__mro__[1:] if issubclass(base, Estimator)]
+        bases = [base.__doc__ or "" for base in cls.__mro__[1:]]
         cls.__doc__ = complete(cls.__doc__, _option_names(cls), bases)
 
     @property

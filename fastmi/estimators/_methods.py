@@ -131,6 +131,14 @@ METHODS = (
     ),
     Method(
         "mi",
+        "mesner",
+        "neighbors.mesner",
+        "Mesner",
+        "inclusive counts, Mesner and Shalizi (2019)",
+        takes=MIXED,
+    ),
+    Method(
+        "mi",
         "ross",
         "neighbors.mixed",
         "Ross",
@@ -203,6 +211,14 @@ METHODS = (
         "conditional form of KSG algorithm 2, Wibral et al. (2014)",
         {"variant": 2},
         gpu=False,
+    ),
+    Method(
+        "cmi",
+        "mesner",
+        "neighbors.mesner",
+        "ConditionalMesner",
+        "inclusive counts, Mesner and Shalizi (2019)",
+        takes=MIXED,
     ),
     Method(
         "cmi",

@@ -5,23 +5,24 @@ Importing this package imports torch; ``import fastmi`` does not.
 
 from fastmi._extras import load as _load
 
-# First, so that a missing torch is an error that names the extra.
+# This comes before the imports that need torch, so that its absence is an error that names the
+# extra (hence E402 is off for this file in pyproject.toml).
 _load("torch", extra="torch", needed_by="fastmi.nn")
 
-from fastmi._estimate import History  # noqa: E402
-from fastmi.nn import critics, densities, objectives  # noqa: E402
-from fastmi.nn.bases import Base, DiagonalBase, GaussianBase  # noqa: E402
-from fastmi.nn.bnaf import BNAF, BNAFStep  # noqa: E402
-from fastmi.nn.critics import Bilinear, Concat, Separable  # noqa: E402
-from fastmi.nn.flows import (  # noqa: E402
+from fastmi._estimate import History
+from fastmi.nn import critics, densities, objectives
+from fastmi.nn.bases import Base, DiagonalBase, GaussianBase
+from fastmi.nn.bnaf import BNAF, BNAFStep
+from fastmi.nn.critics import Bilinear, Concat, Separable
+from fastmi.nn.flows import (
     Composition,
     Flow,
     InvertibleLinear,
     Reversal,
     Standardized,
 )
-from fastmi.nn.linear import MLP  # noqa: E402
-from fastmi.nn.objectives import (  # noqa: E402
+from fastmi.nn.linear import MLP
+from fastmi.nn.objectives import (
     MovingDV,
     clipped_dv,
     demi,
@@ -33,8 +34,8 @@ from fastmi.nn.objectives import (  # noqa: E402
     smile,
     tuba,
 )
-from fastmi.nn.realnvp import AffineCoupling, RealNVP  # noqa: E402
-from fastmi.nn.training import Training, train  # noqa: E402
+from fastmi.nn.realnvp import AffineCoupling, RealNVP
+from fastmi.nn.training import Training, train
 
 __all__ = [
     "BNAF",

@@ -1,10 +1,10 @@
 """Scores of all pairs by a ReLU network on concatenated inputs, without building the pairs.
 
 The first layer splits: ``h_ij = relu(a_i + b_j)`` with ``a = x U^T`` and ``b = y V^T + c``, so
-that it costs one addition per pair and unit. What is left is matrix products of nx * ny rows,
-and passes over activations of that size, which cost as much if they go through main memory.
-Hence blocks of rows small enough for the cache, the first layer recomputed rather than stored,
-and gradients reduced block by block.
+that it costs one addition per pair and unit. The other layers are matrix products of nx * ny rows
+and passes over activations of that size, which cost as much as the products if they go through
+main memory. Therefore rows are handled in blocks small enough for the cache, the first layer is
+recomputed in the backward pass instead of stored, and gradients are reduced block by block.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch.autograd.function import once_differentiable
 
 from fastmi.nn.linear import product, threshold_backward
 
-# Pairs in a block: on a CPU what second-level caches about hold (2 MB of 512 float32 each),
-# elsewhere enough to fill the device. A step with 128^2 pairs and 2 x 512 units took 153, 152,
-# 163 and 180 ms with 512, 1024, 2048 and 4096 (one thread of an AMD EPYC;
-# bench/bench_critics_speed.py --constants).
+# Number of pairs in a block. On a CPU it is about what a second-level cache holds (2 MB, at 512
+# float32 per pair); on other devices it is enough to fill them. A step with 128^2 pairs and two
+# layers of 512 units took 153, 152, 163 and 180 ms with blocks of 512, 1024, 2048 and 4096 (one
+# thread of an AMD EPYC; bench/bench_critics_speed.py --constants).
 _BLOCK_PAIRS_CPU = 1024
 _BLOCK_PAIRS = 1 << 16
 
@@ -29,13 +29,13 @@ def all_pairs(a: Tensor, b: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tens
     """Return the scores of every row of `a` with every row of `b`.
 
     Args:
-        a: First layer's part from x, shape (nx, h1).
-        b: Its part from y with the bias, shape (ny, h1).
-        layers: Weight (h_{l+1}, h_l) and bias (h_{l+1},) of the further layers, the last with
-            one output. ReLU between.
+        a: Part of the first layer that comes from x, shape (nx, h1).
+        b: Part that comes from y, with the bias, shape (ny, h1).
+        layers: Weight (h_{l+1}, h_l) and bias (h_{l+1},) of each further layer, with ReLU
+            between them; the last layer has one output.
 
     Returns:
-        Shape (nx, ny). Differentiable once in everything.
+        Scores, shape (nx, ny); differentiable once in every argument.
     """
     if torch.compiler.is_compiling() or not (len(a) and len(b)):
         return all_pairs_ref(a, b, layers)
@@ -45,7 +45,7 @@ def all_pairs(a: Tensor, b: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tens
 
 
 def all_pairs_ref(a: Tensor, b: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """The definition. Tests hold :func:`all_pairs` to it."""
+    """Return the scores by the definition, to which tests compare :func:`all_pairs`."""
     h = torch.relu(a.unsqueeze(1) + b.unsqueeze(0))
     for weight, bias in layers[:-1]:
         h = torch.relu(torch.nn.functional.linear(h, weight, bias))
@@ -91,7 +91,7 @@ class _AllPairs(torch.autograd.Function):
         grad_b = torch.zeros_like(b)
         grad_weights = [torch.zeros_like(weight) for weight in weights]
         grad_biases = [torch.zeros_like(bias) for bias in biases]
-        # Rows of these, and not columns, are what every block multiplies.
+        # Transposed once: every block then multiplies by contiguous rows of the weights.
         turned = [weight.T.contiguous() for weight in weights]
         grad_flat = grad_scores.reshape(-1, 1)
         for start, block in zip(range(0, nx, step), ctx.stored, strict=True):
@@ -102,7 +102,8 @@ class _AllPairs(torch.autograd.Function):
                 h = inputs[layer]
                 grad_biases[layer] += grad.sum(0)
                 if grad.shape[1] == 1:
-                    # An outer product: no work for a matrix product.
+                    # With one output the gradient is an outer product, which needs no matrix
+                    # product.
                     grad_weights[layer].addmm_(grad.T, h)
                     grad = grad * weights[layer]
                 else:

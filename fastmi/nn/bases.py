@@ -1,4 +1,4 @@
-"""Joint base densities of MIENF: what the flows of x and of y are trained towards.
+"""Joint base densities of MIENF, towards which the flows of x and of y are trained.
 
 Butakov et al. (2024), "Mutual information estimation via normalizing flows",
 https://arxiv.org/abs/2403.02187.
@@ -12,19 +12,19 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from fastmi._checks import check_integer
+from fastmi._checks import check_choice, check_integer
 from fastmi.nn.flows import LOG_2_PI
 
 PARAMETRIZATIONS = ("tanh", "mi")
 
-# Bounds of the correlations that a base starts with: towards 1 the density degenerates,
-# towards 0 the "mi" form has no gradient.
+# Bounds of the correlations that a base starts with: near 1 the density degenerates, near 0 the
+# "mi" form has no gradient.
 _LARGEST = 0.9999
 _SMALLEST = 0.05
 
 
 class Base(nn.Module, ABC):
-    """A joint density q(xi, eta) with tractable margins; subclass it for other bases.
+    """A joint density q(xi, eta) with tractable margins; derive from it for a base of your own.
 
     The estimate is the mean of ``log_joint - log_x - log_y`` over held-out latents.
     """
@@ -42,10 +42,11 @@ class Base(nn.Module, ABC):
         """Return the log of q's margin of eta, shape (n,)."""
 
     def start(self, xi: Tensor, eta: Tensor) -> None:
-        """Set the parameters by latents of training samples, once before the training.
+        """Set the parameters from the latents of training samples, once before the training.
 
-        Column j of both correlates with no other, has mean 0 and variance 1. Unless
-        overridden, the parameters stay as they are.
+        Every column of the latents has mean 0 and variance 1, and column j of one correlates with
+        column j of the other alone. Unless a class overrides this method, its parameters stay as
+        they are.
         """
 
     def mutual_information(self) -> Tensor | None:
@@ -58,36 +59,34 @@ class Base(nn.Module, ABC):
 
 
 class DiagonalBase(Base):
-    r"""Standard normal latents; coordinates j of xi and eta correlate by rho_j, no others.
+    r"""Standard normal latents in which only xi_j and eta_j correlate, by rho_j.
 
-    Interleaved, (xi_1, eta_1, xi_2, ...) have a tridiagonal covariance. Canonical correlations
-    bring every joint normal to this form, by linear maps of x and of y that the flows contain.
+    The interleaved latents (xi_1, eta_1, xi_2, ...) have a tridiagonal covariance. Canonical
+    correlations bring every joint normal to this form, by linear maps of x and of y that the
+    flows contain.
 
     Args:
-        dx: Columns of xi.
-        dy: Columns of eta; the coordinates beyond min(dx, dy) are independent.
+        dx: Number of columns of xi.
+        dy: Number of columns of eta; the columns beyond min(dx, dy) are independent.
         parametrization: "tanh", rho_j = tanh w_j, which is smooth at independence; or "mi",
             rho_j = sqrt(1 - exp(-2 exp(w_j))), where exp(w_j) is the information of pair j.
     """
 
     def __init__(self, dx: int, dy: int, *, parametrization: str = "tanh") -> None:
         super().__init__()
-        if parametrization not in PARAMETRIZATIONS:
-            raise ValueError(
-                f"parametrization must be one of {PARAMETRIZATIONS}; got {parametrization!r}"
-            )
+        check_choice("parametrization", parametrization, PARAMETRIZATIONS)
         for name, dims in (("dx", dx), ("dy", dy)):
             check_integer(name, dims, 1)
         self.parametrization = parametrization
-        # rho = 0.46 either way: the "mi" form has no gradient at independence.
+        # Both forms start at rho = 0.46, as the "mi" form has no gradient at independence.
         start = 0.5 if parametrization == "tanh" else math.log(math.log(math.cosh(0.5)))
         self.w = nn.Parameter(torch.full((min(dx, dy),), start))
 
     @torch.no_grad()
     def start(self, xi: Tensor, eta: Tensor) -> None:
-        """Set each rho_j to the correlation of its pair, off 0 with "mi" and off 1."""
+        """Set each rho_j to the correlation of its pair, kept away from 1, and from 0 with "mi"."""
         a, b = xi[:, : len(self.w)].double(), eta[:, : len(self.w)].double()
-        # Constant latents correlate with nothing.
+        # For constant latents the ratio is 0 / 0; they correlate with nothing.
         rho = torch.nan_to_num(2 * (a * b).sum(0) / (a.square() + b.square()).sum(0))
         if self.parametrization == "tanh":
             self.w.copy_(torch.atanh(rho.clamp(-_LARGEST, _LARGEST)))
@@ -96,31 +95,31 @@ class DiagonalBase(Base):
             self.w.copy_((-0.5 * torch.log1p(-rho.square())).log())
 
     def information(self) -> Tensor:
-        """Return the information of each pair of coordinates in nats, shape (min(dx, dy),)."""
+        """Return the information of each pair of columns in nats, shape (min(dx, dy),)."""
         if self.parametrization == "mi":
             return self.w.exp()
         size = self.w.abs()
         return size + torch.log1p(torch.exp(-2 * size)) - math.log(2)
 
     def correlations(self) -> Tensor:
-        """Return the rho_j."""
+        """Return the correlation rho_j of each pair, shape (min(dx, dy),)."""
         if self.parametrization == "tanh":
             return torch.tanh(self.w)
         return torch.sqrt(-torch.expm1(-2 * self.w.exp()))
 
     def mutual_information(self) -> Tensor:
-        """Return the sum of the pairs' information."""
+        """Return the sum of the information of all pairs in nats."""
         return self.information().sum()
 
     def pointwise(self, xi: Tensor, eta: Tensor) -> Tensor:
         """See :meth:`Base.pointwise`."""
         pairs = len(self.w)
         m = self.information()
-        # rho = tanh w.
+        # Here w is atanh rho, whichever form the parameters have.
         w = self.w if self.parametrization == "tanh" else m + torch.log1p(self.correlations())
         a, b = xi[:, :pairs], eta[:, :pairs]
-        # By the independent a + b and a - b, of variance 2 (1 +- rho) = 4 / (1 + exp(-+2 w)):
-        # nothing cancels, however close rho is to 1.
+        # a + b and a - b are independent, of variance 2 (1 +- rho) = 4 / (1 + exp(-+2 w)).
+        # Written in terms of them, nothing cancels, however close rho is to 1.
         apart = (a - b).square() * torch.expm1(2 * w) + (a + b).square() * torch.expm1(-2 * w)
         return (m - 0.125 * apart).sum(1)
 
@@ -138,11 +137,11 @@ class DiagonalBase(Base):
 
 
 class GaussianBase(Base):
-    """A joint normal of any mean and covariance, by the Cholesky factor of the latter.
+    """A joint normal of any mean and covariance, whose Cholesky factor is trained.
 
     Args:
-        dx: Columns of xi.
-        dy: Columns of eta.
+        dx: Number of columns of xi.
+        dy: Number of columns of eta.
     """
 
     def __init__(self, dx: int, dy: int) -> None:
@@ -155,11 +154,12 @@ class GaussianBase(Base):
 
     @torch.no_grad()
     def start(self, xi: Tensor, eta: Tensor) -> None:
-        """Set mean and covariance to those of the latents."""
+        """Set the mean and the covariance to those of the latents."""
         latents = torch.cat([xi, eta], 1).double()
         self.mean.copy_(latents.mean(0))
         covariance = torch.cov(latents.T, correction=0)
-        # A little independence, for latents that determine one another or are constant.
+        # Slightly less dependence than measured keeps the covariance positive definite where
+        # latents determine one another or are constant.
         covariance[: self.dx, self.dx :] *= _LARGEST
         covariance[self.dx :, : self.dx] *= _LARGEST
         covariance.diagonal().mul_(1 + 1e-6).add_(1e-12)
@@ -170,15 +170,15 @@ class GaussianBase(Base):
         self.below.copy_(factor[place[0], place[1]])
 
     def factor(self) -> Tensor:
-        """Return the lower triangular L, covariance L L'."""
+        """Return the Cholesky factor of the covariance, lower triangular."""
         d = len(self.mean)
         place = torch.tril_indices(d, d, -1, device=self.mean.device)
         return torch.diag_embed(self.log_diagonal.exp()).index_put((place[0], place[1]), self.below)
 
     def mutual_information(self) -> Tensor:
-        """Return -0.5 log det(correlations of xi with eta), in closed form."""
+        """Return I(xi; eta) in nats, in closed form from the determinants of the factors."""
         factor = self.factor()
-        # The leading block of L is the factor of xi's covariance already.
+        # The leading block of the factor is that of xi's covariance, so xi's terms cancel.
         covariance_y = factor[self.dx :] @ factor[self.dx :].T
         own_y = torch.linalg.cholesky(covariance_y).diagonal().log().sum()
         information: Tensor = own_y - self.log_diagonal[self.dx :].sum()

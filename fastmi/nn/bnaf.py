@@ -1,7 +1,7 @@
-"""Block neural autoregressive flow on the fused layers of :mod:`fastmi.ops.bnaf`.
+"""Block neural autoregressive flow (BNAF) on the fused layers of :mod:`fastmi.ops.bnaf`.
 
 De Cao, Titov and Aziz (2019), "Block neural autoregressive flow", https://arxiv.org/abs/1904.04676;
-conditioned on y as in Ni and Lotz (2025), https://arxiv.org/abs/2502.13085.
+it is conditioned on y as in Ni and Lotz (2025), https://arxiv.org/abs/2502.13085.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fastmi._checks import check_flag, check_integer
+from fastmi._checks import check_choice, check_flag, check_integer
 from fastmi.nn.flows import Composition, Flow, Reversal
 from fastmi.ops.block_triangle import on_diagonal, pack
 from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_vector
 from fastmi.ops.bnaf_layout import BnafLayout, BnafParameters
 
-RESIDUALS = (None, "plain", "gated")
+RESIDUALS = ("plain", "gated")
 
-# Doublings of the bracket before an output counts as out of range, then halvings of it.
+# Inversion doubles its bracket at most so many times before an output counts as out of range.
 _DOUBLINGS = 60
+# It then halves the bracket so many times.
 _HALVINGS = 80
 
 
@@ -30,18 +31,18 @@ class BNAFStep(Flow):
     """One stack of block-triangular layers; output i depends on x_1 ... x_i and grows with x_i.
 
     Args:
-        dims: Columns d of x.
-        y_dims: Columns of y; 0 for a flow that takes none.
-        width: Units per column of x in each hidden layer.
-        y_width: Units per column of y; None for `width`.
-        hidden_layers: Number of hidden layers; one more layer is linear.
-        activation: "leaky-tanh", tanh(u) + 0.01 u, which maps onto the whole space, or "tanh":
-            then the flow's range is bounded unless `residual` is set, and the density it
-            models integrates to less than 1.
+        dims: Number of columns d of x.
+        y_dims: Number of columns of y; 0 for a flow that takes none.
+        width: Number of units per column of x in each hidden layer.
+        y_width: Number of units per column of y; None for `width`.
+        hidden_layers: Number of hidden layers; a linear layer follows them.
+        activation: "leaky-tanh", tanh(u) + 0.01 u, which maps onto the whole space; or "tanh", with
+            which the range of the flow is bounded unless `residual` is set, so that the modelled
+            density integrates to less than 1.
         residual: None; "plain", x + f(x); or "gated", g f(x) + (1 - g) x with learnt g in (0, 1).
-        weight_norm: Scale every row of weights to a learnt length. With y the row without its
-            cross weights has a length of its own, so that conditioned and unconditioned rows
-            run apart.
+        weight_norm: True scales every row of weights to a learnt length. Its cross weights from y
+            are part of that length for conditioned samples only, so that those and the
+            unconditioned ones go through the layers apart.
     """
 
     capturable = True
@@ -60,10 +61,9 @@ class BNAFStep(Flow):
         weight_norm: bool = False,
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {ACTIVATIONS}; got {activation!r}")
-        if residual not in RESIDUALS:
-            raise ValueError(f"residual must be one of {RESIDUALS}; got {residual!r}")
+        check_choice("activation", activation, ACTIVATIONS)
+        if residual is not None:
+            check_choice("residual", residual, RESIDUALS)
         for name, value, least in (
             ("dims", dims, 1),
             ("y_dims", y_dims, 0),
@@ -81,7 +81,7 @@ class BNAFStep(Flow):
         widths = [1] + [width] * hidden_layers + [1]
         y_widths = [1] + [width if y_width is None else y_width] * hidden_layers
         layers = list(pairwise(widths))
-        # Row sums of the diagonal blocks: see _centers for what they are tuned to. A plain
+        # Row sums of the diagonal blocks, chosen together with the centres of `_centers`. A plain
         # residual starts near the identity.
         totals = [1.0] + [2.0] * (hidden_layers - 1) + [0.1 if residual == "plain" else 2.0]
         parameters = BnafParameters(
@@ -102,7 +102,7 @@ class BNAFStep(Flow):
             for (_, out), y_into in zip(layers, y_widths, strict=True):
                 cross = torch.empty(dims * out, y_dims * y_into)
                 parameters.cross_weights.append(nn.init.xavier_uniform_(cross, gain=0.3))
-        # One vector for all of them: autograd and the optimizer spend their time per tensor.
+        # All parameters are one vector, as autograd and the optimizer spend time on each tensor.
         self.layout = BnafLayout(dims, tuple(widths), y_dims, tuple(y_widths) if y_dims else ())
         self.vector = nn.Parameter(
             torch.cat([tensor.flatten() for group in parameters for tensor in group])
@@ -114,7 +114,7 @@ class BNAFStep(Flow):
                 length = (row // out + 1) * into
                 self.register_buffer(f"_row{layer}", row.repeat_interleave(length), False)
                 self.register_buffer(f"_diagonal{layer}", on_diagonal(dims, out, into), False)
-                # The length that the raw rows have: starts as the same flow.
+                # Starting from the lengths of the raw rows leaves the flow as it is.
                 start = 0.5 * self._squares(parameters, layer, bool(y_dims)).log()
                 self.log_rows.append(nn.Parameter(start))
         self.gate = nn.Parameter(torch.zeros(())) if residual == "gated" else None
@@ -142,7 +142,7 @@ class BNAFStep(Flow):
         return f, log_slope
 
     def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Return the x with f(x | y) = z, by bisection of one column after the other."""
+        """Return the x with f(x | y) = z, found by bisection in one column after the other."""
         self._check(z, y)
         x = torch.zeros_like(z)
         with torch.no_grad():
@@ -151,7 +151,7 @@ class BNAFStep(Flow):
         return x
 
     def _solve(self, x: Tensor, z: Tensor, y: Tensor | None, column: int) -> Tensor:
-        """Return column `column` of the inverse, the ones before it being in `x`."""
+        """Return one column of the inverse; `x` holds the columns before it."""
         x = x.clone()
 
         def above(value: Tensor) -> Tensor:
@@ -178,7 +178,10 @@ class BNAFStep(Flow):
         return 0.5 * (low + high)
 
     def _squares(self, parameters: BnafParameters, layer: int, conditioned: bool) -> Tensor:
-        """Return the squared length of each row of weights of a layer."""
+        """Return the squared length of each row of a layer's weights.
+
+        The row includes its cross weights if it is `conditioned`.
+        """
         raw, diagonal = parameters.weights[layer], getattr(self, f"_diagonal{layer}")
         squares: Tensor = torch.where(diagonal, raw.exp(), raw).square()
         rows: Tensor = raw.new_zeros(len(parameters.biases[layer]))
@@ -188,7 +191,7 @@ class BNAFStep(Flow):
     def _normalized(
         self, parameters: BnafParameters, layer: int, conditioned: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """Return a layer's raw weights, rows of the learnt length, and its cross weights."""
+        """Return a layer's raw weights and its cross weights, the rows scaled to their length."""
         raw, diagonal = parameters.weights[layer], getattr(self, f"_diagonal{layer}")
         log_scale = self.log_rows[layer] - 0.5 * self._squares(parameters, layer, conditioned).log()
         by_weight = log_scale[getattr(self, f"_row{layer}")]
@@ -227,17 +230,17 @@ def BNAF(
     residual: str | None = None,
     weight_norm: bool = False,
 ) -> Flow:
-    """Return `steps` BNAF stacks, the order of the columns of x reversed between them.
+    """Return a flow of `steps` stacks, with the order of the columns reversed between them.
 
     Args:
-        dims: Columns d of x.
-        y_dims: Columns of y that condition every stack; 0 for none.
-        width: Units per column in each hidden layer.
-        hidden_layers: Of each stack.
+        dims: Number of columns d of x.
+        y_dims: Number of columns of y, which conditions every stack; 0 for none.
+        width: Number of units per column in each hidden layer.
+        hidden_layers: Number of hidden layers of each stack.
         steps: Number of stacks.
         activation: See :class:`BNAFStep`.
-        residual: See :class:`BNAFStep`; the last stack has none if there are several, as in
-            the authors' code, unless its range would be bounded without.
+        residual: See :class:`BNAFStep`. The last of several stacks has none, as in the authors'
+            code, unless its range would then be bounded.
         weight_norm: See :class:`BNAFStep`.
     """
     check_integer("steps", steps, 1)
@@ -262,10 +265,10 @@ def BNAF(
 
 
 def _triangle(blocks: int, a_out: int, a_in: int, total: float) -> Tensor:
-    """Return packed weights; on the diagonal blocks the rows are positive and sum to `total`.
+    """Return packed weights whose rows sum to about `total` within the diagonal blocks.
 
-    Below it they start a tenth of Xavier's size: the columns are nearly independent at first,
-    which costs far fewer steps than to unlearn random dependence.
+    The weights below the diagonal start at a tenth of Xavier's size. The columns are then nearly
+    independent at first, and far fewer steps are needed than to unlearn random dependence.
     """
     dense = torch.empty(blocks * a_out, blocks * a_in)
     for block in range(blocks):
@@ -278,15 +281,15 @@ def _triangle(blocks: int, a_out: int, a_in: int, total: float) -> Tensor:
 
 
 def _spread_bias(blocks: int, units: Tensor) -> Tensor:
-    """Return minus the inputs at which the units of each block are to be steepest."""
+    """Return the biases that make the units of each block steepest at the inputs `units`."""
     return -units.repeat(blocks)
 
 
 def _centers(width: int, layer: int) -> Tensor:
-    """Return where the units of a hidden layer are steepest, in terms of their own input.
+    """Return the input at which each unit of a hidden layer is to be steepest.
 
-    Side by side they tile the inputs that standard normal columns give, so that the stack
-    starts close to a straight line; equal units would start as one saturated step.
+    Side by side the units tile the inputs that standard normal columns give, so that the stack
+    starts close to a straight line. Equal units would start as one saturated step.
     """
     places = (torch.arange(width) + 0.5) / width
     if layer == 0:

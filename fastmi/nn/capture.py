@@ -1,4 +1,8 @@
-"""A training step as one CUDA graph: what small batches cost on a GPU is launching kernels."""
+"""A training step as one CUDA graph.
+
+With small batches, launching the kernels of a step costs a GPU more time than running them; a
+graph is launched once.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,13 @@ from fastmi.nn.options import Training
 
 __all__: list[str] = []
 
-# As many steps as torch's documentation warms up with: libraries and autograd allocate in them.
+# Number of steps before the capture, as in torch's documentation: libraries and autograd allocate
+# memory in the first ones.
 _WARM_UP = 3
 
 Batch = tuple[Tensor, ...]
-#: Takes one step on a batch; returns the loss and the running estimate, detached.
+#: A function that takes one step on a batch and returns the loss and the running estimate,
+#: both detached.
 Step = Callable[[Batch], tuple[Tensor, Tensor]]
 
 
@@ -25,22 +31,22 @@ def wants_graph(loss: Callable[..., Any], options: Training, device: torch.devic
     """Return whether to capture the steps of a training, see ``Training.cuda_graph``.
 
     Raises:
-        ValueError: It is asked for, but cannot be.
+        ValueError: ``cuda_graph`` is True, but the steps cannot be captured.
     """
     if options.cuda_graph is False:
         return False
     obstacle = _obstacle(options, device)
     if options.cuda_graph is None:
-        # Of a method, the object knows.
-        knows = getattr(loss, "__self__", loss)
-        return not obstacle and bool(getattr(knows, "capturable", False))
+        # For a bound method, ask the object it belongs to.
+        owner = getattr(loss, "__self__", loss)
+        return not obstacle and bool(getattr(owner, "capturable", False))
     if obstacle:
         raise ValueError(f"cuda_graph=True cannot be met: {obstacle}")
     return True
 
 
 def _obstacle(options: Training, device: torch.device) -> str:
-    """Return what keeps any step from being captured, "" if nothing does."""
+    """Return what prevents the capture of any step, "" if nothing does."""
     if device.type != "cuda":
         return f"the data is on {device}"
     if options.compile:
@@ -49,14 +55,14 @@ def _obstacle(options: Training, device: torch.device) -> str:
 
 
 class GraphStep:
-    """A step of training that is captured after a few calls, then replayed.
+    """A step of training that is captured after a few calls and replayed from then on.
 
-    Every call is one step: capturing takes none. Batches must be alike. Neither waits for the
-    device.
+    Every call takes exactly one step, the one that captures included. All batches must have the
+    same shapes and types. No call waits for the device.
 
     Args:
-        step: What a step does, without reading anything back.
-        device: Where.
+        step: The step to take; it must not read anything back from the device.
+        device: The GPU that the batches are on.
     """
 
     def __init__(self, step: Step, device: torch.device) -> None:
@@ -77,13 +83,13 @@ class GraphStep:
         for own, given in zip(self._batch, batch, strict=True):
             own.copy_(given)
         self._recorder.replay()
-        # The next replay overwrites them.
+        # The next replay overwrites the results, so that the caller gets copies.
         loss, running = (tensor.clone() for tensor in self._result)
         return loss, running
 
 
 class _Recorder:
-    """A CUDA graph, and the stream on which it is prepared."""
+    """A CUDA graph and the stream on which it is captured."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -91,7 +97,11 @@ class _Recorder:
         self._graph: Any = None
 
     def run(self, work: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        """Do it now, on the stream of the capture: autograd remembers where it ran first."""
+        """Do `work` at once, on the stream of the capture.
+
+        Autograd runs a backward pass on the stream of its forward pass, so the steps before the
+        capture have to run there as well.
+        """
         with torch.cuda.device(self._device):
             self._stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self._stream):
@@ -100,7 +110,7 @@ class _Recorder:
         return result
 
     def record(self, work: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        """Capture it, without doing it; returns where replays leave the results."""
+        """Capture `work` without doing it; return the tensors that a replay writes to."""
         self._graph = torch.cuda.CUDAGraph()
         with (
             torch.cuda.device(self._device),
@@ -109,6 +119,6 @@ class _Recorder:
             return work()
 
     def replay(self) -> None:
-        """Do it, on the current stream."""
+        """Do the captured work on the current stream."""
         with torch.cuda.device(self._device):
             self._graph.replay()

@@ -1,8 +1,8 @@
 """Critics: networks that score pairs (x, y).
 
-A critic is any module with ``critic(x, y)``, row i of x paired with row i of y, one score per
-pair, shape (n,) or (n, 1). One that can score every x with every y faster than pair by pair has
-``critic.matrix(x, y)``, shape (nx, ny), too, as those here do.
+A critic is any module whose ``critic(x, y)`` pairs row i of x with row i of y and returns one
+score per pair, shape (n,) or (n, 1). A critic that can score every x with every y faster than pair
+by pair also has ``critic.matrix(x, y)``, shape (nx, ny), as the critics here do.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from fastmi.nn.linear import MLP, linear
 
 __all__ = ["Bilinear", "Concat", "Separable", "score_matrix", "score_pairs"]
 
-# Pairs scored at once where a matrix is filled pair by pair: bounds the memory.
+# Number of pairs scored at once where a matrix is filled pair by pair, which bounds the memory.
 _CHUNK = 1 << 16
 
 
 class Concat(nn.Module):
     """A ReLU network on the concatenation of x and y.
 
-    Its first layer is kept in two parts, so that :meth:`matrix` applies each to B rows instead
-    of B^2. Initialised as one linear layer on the concatenation would be.
+    The first layer is kept in two parts, so that :meth:`matrix` applies each part to B rows
+    instead of B^2. Its initial weights are those of one linear layer on the concatenation.
 
     Args:
-        dx: Columns of x.
-        dy: Columns of y.
-        hidden: Widths, at least one.
+        dx: Number of columns of x.
+        dy: Number of columns of y.
+        hidden: Widths of the hidden layers, at least one.
 
     Raises:
         ValueError: `hidden` is empty.
@@ -71,13 +71,15 @@ class Concat(nn.Module):
 
 
 class Separable(nn.Module):
-    """The inner product of two networks, ``g(x) . h(y)``: all pairs cost no more than one.
+    """The inner product of two networks, ``g(x) . h(y)``.
+
+    A matrix of scores costs one pass of each network and one matrix product.
 
     Args:
-        dx: Columns of x.
-        dy: Columns of y.
-        hidden: Widths of each network.
-        features: Columns of g(x) and of h(y).
+        dx: Number of columns of x.
+        dy: Number of columns of y.
+        hidden: Widths of the hidden layers of each network.
+        features: Number of columns of g(x) and of h(y).
     """
 
     def __init__(
@@ -99,11 +101,11 @@ class Separable(nn.Module):
 
 
 class Bilinear(nn.Module):
-    """``x^T W y``, starting at W = 0: for features that a network of the user's makes.
+    """The bilinear form ``x^T W y``, starting at W = 0, for features from a network of your own.
 
     Args:
-        dx: Columns of x.
-        dy: Columns of y.
+        dx: Number of columns of x.
+        dy: Number of columns of y.
     """
 
     def __init__(self, dx: int, dy: int) -> None:
@@ -120,11 +122,11 @@ class Bilinear(nn.Module):
 
 
 def score_pairs(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """Return ``critic(x, y)``, checked, shape (n,).
+    """Return ``critic(x, y)``, checked and brought to shape (n,).
 
     Raises:
-        TypeError: Not a tensor.
-        ValueError: Not one score per pair.
+        TypeError: The critic returned no tensor.
+        ValueError: The critic did not return one score per pair.
     """
     scores = critic(x, y)
     if not isinstance(scores, Tensor):
@@ -141,11 +143,11 @@ def score_pairs(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 def score_matrix(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """Return the scores of every row of `x` with every row of `y`, shape (nx, ny).
 
-    By ``critic.matrix`` if there is one, else pair by pair.
+    They come from ``critic.matrix`` if there is one, and else from one pair after the other.
 
     Raises:
-        TypeError: Not a tensor.
-        ValueError: A result of wrong shape.
+        TypeError: The critic returned no tensor.
+        ValueError: The critic returned a tensor of the wrong shape, or its ``matrix`` no tensor.
     """
     nx, ny = len(x), len(y)
     matrix = getattr(critic, "matrix", None)

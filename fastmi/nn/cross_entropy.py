@@ -1,4 +1,4 @@
-"""Training two densities of x, one of them given y, and reading the information off them."""
+"""Training of two densities of x, one of them given y, whose cross-entropies give the value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fastmi.nn.discriminative import Reading
+from fastmi.nn.fit import Reading
 from fastmi.nn.flows import all_capturable
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 
@@ -15,13 +15,12 @@ __all__ = ["CrossEntropyFit"]
 
 
 class CrossEntropyFit:
-    """A model of q(x) and q(x | y) with what the training loop and the estimators need of it.
+    """A model of q(x) and q(x | y) as a :class:`fastmi.nn.fit.Fit`.
 
-    Minimises the sum of the cross-entropies; the value is their difference.
+    The training minimises the sum of the cross-entropies; the value is their difference.
 
     Args:
-        model: ``model(x, y)`` gives -log q(x) and -log q(x | y) of each row in nats; trained in
-            place.
+        model: Module whose ``model(x, y)`` returns -log q(x) and -log q(x | y) of each row in nats.
         swapped: Whether to call ``model(y, x)`` instead.
     """
 
@@ -31,7 +30,7 @@ class CrossEntropyFit:
 
     @property
     def capturable(self) -> bool:
-        """Whether a CUDA graph can hold the loss: flows say so of themselves."""
+        """Whether a CUDA graph can hold the loss: true for flows that all are capturable."""
         return isinstance(self.model, SharedFlow | SeparateFlows) and all_capturable(self.model)
 
     def _terms(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Difference of entropies with densities that factor over the columns of x."""
+"""Densities that factor over the columns of x, for the difference of entropies."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def gaussian(x: Tensor, center: Tensor, log_scale: Tensor) -> Tensor:
 
     Args:
         x: Shape (n, d).
-        center: The mu, shape (d,) or (n, d).
-        log_scale: The l, log of the standard deviation, shape (d,) or (n, d).
+        center: Mean mu of each column, shape (d,) or (n, d).
+        log_scale: Logarithm l of the standard deviation, shape (d,) or (n, d).
     """
     w = (x - center) * (-log_scale).exp()
     return (0.5 * w.square() + log_scale).sum(1) + 0.5 * x.shape[1] * math.log(2.0 * math.pi)
@@ -35,8 +35,8 @@ def logistic(x: Tensor, center: Tensor, log_scale: Tensor) -> Tensor:
 
     Args:
         x: Shape (n, d).
-        center: The mu, shape (d,) or (n, d).
-        log_scale: The l, shape (d,) or (n, d).
+        center: Mean mu of each column, shape (d,) or (n, d).
+        log_scale: Logarithm l of the scale, shape (d,) or (n, d).
     """
     w = ((x - center) * (-log_scale).exp()).abs()
     return (w + 2.0 * softplus(-w) + log_scale).sum(1)
@@ -49,10 +49,10 @@ class DifferenceOfEntropies(nn.Module):
     """Minus log q(x) and minus log q(x | y) of McAllester and Stratos (2020, section 4).
 
     Args:
-        x: Training samples (n, dx): their mean and spread start both densities.
-        dy: Columns of y.
-        hidden: Widths of the network from y to the parameters of q(x | y).
-        density: "gaussian" or "logistic".
+        x: Training samples, shape (n, dx); both densities start from their mean and spread.
+        dy: Number of columns of y.
+        hidden: Widths of the hidden layers of the network from y to the parameters of q(x | y).
+        density: Family of both densities, "gaussian" or "logistic".
     """
 
     def __init__(self, x: Tensor, dy: int, hidden: Sequence[int], density: str) -> None:
@@ -67,7 +67,8 @@ class DifferenceOfEntropies(nn.Module):
             log_scale = log_scale + math.log(math.sqrt(3.0) / math.pi)
         self.center = nn.Parameter(center.clone())
         self.log_scale = nn.Parameter(log_scale.clone())
-        # In units of the margin's own density, so that the network starts near zero.
+        # The network's outputs are in units of the density that q(x) starts from, so that
+        # initial outputs near zero make q(x | y) start close to it.
         self.register_buffer("unit_center", center.clone())
         self.register_buffer("unit_log_scale", log_scale.clone())
         self.network = MLP(dy, hidden, 2 * d)

@@ -1,29 +1,29 @@
-"""Training a critic and reading the information off it."""
+"""Training of a critic, and the information that its scores give."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fastmi.nn import objectives
 from fastmi.nn.critics import score_matrix, score_pairs
+from fastmi.nn.fit import Reading
 
-__all__ = ["CriticFit", "CriticLoss", "Objective", "Reading"]
+__all__ = ["CriticFit", "CriticLoss", "Objective"]
 
-# Cyclic shifts of y whose pairs stand for the product of the margins.
+# Number of cyclic shifts of y whose pairs stand for the product of the margins.
 SHIFTS = 8
-# The curves need less: rows and shifts of one evaluation.
+# The evaluations of the curves use fewer rows, shifts and blocks.
 CURVE_ROWS = 2048
 CURVE_SHIFTS = 4
 CURVE_BLOCKS = 8
-# Pairs scored at once outside training.
+# Number of pairs scored at once outside the training.
 _CHUNK = 1 << 14
 
 Scores = Callable[..., Any]
@@ -34,13 +34,13 @@ class Objective:
     """What a critic is trained on and what is reported.
 
     Attributes:
-        train: Of scores as in :mod:`fastmi.nn.objectives`, to be maximised; or a pair of it
-            and the running value.
-        value: Of joint and product scores, nats.
-        weights: Of product scores: minus the derivative of `value` by each, times their
-            number. None if `value` does not depend on them.
-        blocks: Whether `train` and `value` take matrices only.
-        limit: Where `value` clips joint scores.
+        train: Function of scores, as in :mod:`fastmi.nn.objectives`, that returns what is
+            maximised, or a pair of it and the running value.
+        value: Function of joint and product scores that returns the estimate in nats.
+        weights: Function of product scores that returns minus the derivative of `value` by each
+            of them, times their number. None if `value` does not depend on product scores.
+        blocks: Whether `train` and `value` take score matrices only.
+        limit: Largest magnitude of a joint score, beyond which `value` clips.
     """
 
     train: Scores
@@ -50,33 +50,12 @@ class Objective:
     limit: float = math.inf
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What held-out samples say under a trained model.
-
-    Attributes:
-        value: Nats.
-        local: Contribution of each sample, shape (m,).
-        stderr: Standard error in nats, the partition term's share included.
-        effective: Kish's effective number of product pairs; infinite if there is no partition.
-        product_pairs: Their number.
-        terms: Other readings by name, nats.
-    """
-
-    value: float
-    local: NDArray[np.float64]
-    stderr: float
-    effective: float = math.inf
-    product_pairs: int = 0
-    terms: dict[str, float] = field(default_factory=dict)
-
-
 class CriticLoss:
-    """Minus an objective on a batch, with the running value; carries the objective's state.
+    """The loss of a critic on a batch, which is minus its objective, with the running value.
 
     Args:
-        critic: See :mod:`fastmi.nn.critics`.
-        objective: What to train on.
+        critic: The critic, see :mod:`fastmi.nn.critics`.
+        objective: What to train on; its state is that of the loss.
         negatives: "all" scores every x of a batch with every y; "shuffle" pairs each x with
             the y of the next row only, which costs 2 B scores instead of B^2.
     """
@@ -105,25 +84,25 @@ class CriticLoss:
         return -value, running
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the objective, for a checkpoint."""
+        """Return the state of the objective for a checkpoint."""
         state = getattr(self.objective.train, "state_dict", dict)
         return dict(state())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state of the objective."""
+        """Set the state of the objective from a checkpoint."""
         load = getattr(self.objective.train, "load_state_dict", None)
         if load is not None:
             load(state)
 
 
 class CriticFit:
-    """A critic with its objective, as :func:`fastmi.nn.train` and the estimators need them.
+    """A critic with its objective as a :class:`fastmi.nn.fit.Fit`.
 
     Args:
-        critic: See :mod:`fastmi.nn.critics`; trained in place.
-        objective: See :class:`Objective`.
+        critic: The critic, which is trained in place, see :mod:`fastmi.nn.critics`.
+        objective: What to train on and what to report.
         negatives: See :class:`CriticLoss`.
-        batch_size: Rows of a block, for objectives on matrices.
+        batch_size: Number of rows of a block, for objectives that take matrices only.
     """
 
     def __init__(
@@ -152,7 +131,7 @@ class CriticFit:
 
     @torch.no_grad()
     def read(self, x: Tensor, y: Tensor) -> Reading:
-        """Return the value on all of the samples, without training anything."""
+        """Return the value on all of the samples, with the parameters frozen."""
         if self.objective.blocks:
             terms = self._block_terms(x, y).cpu().numpy()
             stderr = float(terms.std()) / math.sqrt(len(terms))
@@ -164,8 +143,8 @@ class CriticFit:
         if self.objective.weights is None:
             return Reading(value, local, float(local.std()) / math.sqrt(len(local)))
         weights = self.objective.weights(product).cpu().numpy()
-        # Each sample takes part in the product pairs of its row as x and of others as y
-        # (Hoeffding's projection of a mean over pairs).
+        # A sample takes part in product pairs of its own row, as x, and of earlier rows, as y; its
+        # share is the sum of both (Hoeffding's projection of a mean over pairs).
         shares = weights.mean(0)
         for shift, row in enumerate(weights, start=1):
             shares += np.roll(row, shift) / len(weights)
@@ -186,7 +165,7 @@ class CriticFit:
         return torch.cat([score_pairs(self.model, *part).double() for part in parts])
 
     def _block_terms(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the terms of InfoNCE in blocks of the batch size, shape (blocks * size,)."""
+        """Return the terms of InfoNCE over blocks of the batch size, shape (blocks * size,)."""
         size = min(self.batch_size, len(x))
         terms = []
         for start in range(0, len(x) - size + 1, size):

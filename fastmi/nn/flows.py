@@ -1,4 +1,4 @@
-"""What a normalizing flow is here, how flows compose, and an invertible linear layer."""
+"""The base class of normalizing flows, how flows compose, and an invertible linear layer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ LOG_2_PI = math.log(2.0 * math.pi)
 
 
 class Flow(nn.Module, ABC):
-    """A differentiable bijection of rows of d columns, perhaps conditioned on rows y.
+    """A differentiable bijection of rows of d columns, which rows y may condition.
 
     ``flow(x, y)`` conditions the first ``len(y)`` rows of x on y and leaves the others
     unconditioned, so that one pass over ``torch.cat([x, x])`` gives f(x | y) and f(x).
 
     Attributes:
-        dims: Columns d of x.
-        y_dims: Columns of y; 0 if the flow takes none.
-        capturable: Whether a CUDA graph can hold a pass: it reads nothing back from the GPU and
-            draws no numbers. Asked of each flow by itself, also of those inside others.
+        dims: Number of columns d of x.
+        y_dims: Number of columns of y; 0 if the flow takes none.
+        capturable: Whether a CUDA graph can hold a pass, which must then read nothing back from
+            the GPU and draw no numbers. It is a statement about this flow alone: flows inside it
+            are asked for themselves.
     """
 
     dims: int
@@ -43,7 +44,7 @@ class Flow(nn.Module, ABC):
         """
 
     def log_density(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Return log q(x | y) in nats, shape (n,), where f(x | y) is standard normal under q."""
+        """Return log q(x | y) in nats, shape (n,); under q, f(x | y) is standard normal."""
         z, log_det = self.forward(x, y)
         volume = 0.5 * z.shape[1] * LOG_2_PI
         return (log_det - volume).sub(z.square().sum(1), alpha=0.5)
@@ -69,7 +70,7 @@ class Composition(Flow):
     """Flows applied one after the other, all conditioned on the same y.
 
     Args:
-        flows: At least one, of equal `dims`. Those with ``y_dims == 0`` are not shown y.
+        flows: One flow or more, of equal `dims`. Flows with ``y_dims == 0`` are not given y.
     """
 
     capturable = True
@@ -110,7 +111,11 @@ class Composition(Flow):
 
 
 class Reversal(Flow):
-    """Turns the order of the columns round, so that the next flow conditions the other way."""
+    """The columns in reverse order, so that a next flow conditions them in the other direction.
+
+    Args:
+        dims: Number of columns.
+    """
 
     capturable = True
 
@@ -131,16 +136,18 @@ class Reversal(Flow):
 
 
 class Standardized(Flow):
-    """A flow of columns brought to mean 0 and deviation 1, as the training samples have them.
+    """A flow behind a fixed scaling, which gives training samples mean 0 and deviation 1.
 
     Args:
-        flow: What follows.
-        x: Training samples (n, d).
-        y: Training samples (n, d_y) of what conditions the flow; None if nothing does.
+        flow: The flow of the scaled columns.
+        x: Training samples, shape (n, d).
+        y: Training samples of the variable that conditions the flow, shape (n, d_y); None if
+            there is no such variable.
 
     Raises:
         TypeError: Samples that are no float tensor.
-        ValueError: Samples of another shape, not finite, or of a y that the flow does not take.
+        ValueError: Samples of the wrong shape or not finite; a `y` that the flow does not take,
+            or none where it takes one.
     """
 
     capturable = True
@@ -186,13 +193,14 @@ class Standardized(Flow):
 
 
 class InvertibleLinear(Flow):
-    r"""Affine map z = L U M x + b with L unit lower, U upper triangular of positive diagonal.
+    r"""Affine map z = L U M x + b with triangular L and U.
 
-    L, U and b are trained; the fixed M and the start of the others are the identity, unless
-    :meth:`start_at` sets another.
+    L is lower triangular with a diagonal of ones, U upper triangular with a positive diagonal.
+    L, U and b are trained and M is fixed. The map starts as the identity; :meth:`start_at` sets
+    another M and b.
 
     Args:
-        dims: Columns d of x.
+        dims: Number of columns d of x.
     """
 
     capturable = True
@@ -214,10 +222,10 @@ class InvertibleLinear(Flow):
 
     @torch.no_grad()
     def start_at(self, matrix: Tensor, bias: Tensor) -> None:
-        """Become z = matrix x + bias, from where training goes on.
+        """Make the map z = matrix x + bias, from which the training then starts.
 
         Args:
-            matrix: Invertible, shape (d, d).
+            matrix: An invertible matrix, shape (d, d).
             bias: Shape (d,).
 
         Raises:
@@ -277,9 +285,12 @@ def _check_samples(name: str, samples: object, dims: int) -> None:
 
 
 def _moments(samples: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and deviation of each column in the samples' dtype; 1 for a constant column."""
+    """Return mean and deviation of each column in the dtype of the samples.
+
+    The deviation of a constant column is given as 1, so that it can divide.
+    """
     wide = samples.double()
-    # Times a power of two, so that no square leaves the range of float64 and no bit changes.
+    # Dividing by a power of two keeps squares within the range of float64 and changes no bit.
     size = torch.exp2(torch.frexp(wide.abs().amax(0)).exponent.double() - 1.0)
     wide = wide / size
     mean, scale = wide.mean(0), wide.std(0, correction=0)

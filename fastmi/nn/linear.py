@@ -1,10 +1,10 @@
 """Linear layers by the fastest matrix product that torch has on the device.
 
-torch multiplies float32 matrices on a CPU by MKL, which on processors of other makers than
-Intel's stays with AVX2. The oneDNN that comes with torch uses AVX-512 there and is twice as
-fast, its rounding errors about twice as large (bench/bench_critics_speed.py --constants). It is
-reached by an operator that torch itself uses when it compiles; where that is missing, and for
-other types and devices, this is :func:`torch.nn.functional.linear`.
+torch multiplies float32 matrices on a CPU with MKL, which uses no more than AVX2 on processors of
+other makers than Intel. The oneDNN that comes with torch uses AVX-512 there: it is twice as fast,
+and its rounding errors are about twice as large (bench/bench_critics_speed.py --constants). It is
+reached through an operator that torch itself uses in compiled code. Where that operator is missing,
+and for other types and devices, the product is :func:`torch.nn.functional.linear`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def _find_onednn() -> Callable[..., Tensor] | None:
 
 
 _ONEDNN = _find_onednn()
-# Multiplications below which oneDNN's 15 us of preparation cost more than it saves.
+# Number of multiplications below which oneDNN's 15 us of preparation cost more than it saves.
 _LARGE = 1 << 20
 
-# Gradient of ReLU from its output, into a given tensor.
+# The gradient of ReLU from its output, written into a given tensor.
 threshold_backward: Any = torch.ops.aten.threshold_backward.grad_input
 
 
@@ -50,13 +50,13 @@ def _onednn_serves(x: Tensor, weight: Tensor) -> bool:
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:
-    """Return ``x weight^T + bias``, then ReLU if asked; no gradient flows through it.
+    """Return ``x weight^T + bias``, or ReLU of it, without a gradient.
 
     Args:
-        x: Shape (n, d).
-        weight: Shape (m, d); either may be a transposed view.
+        x: Shape (n, d); may be a transposed view.
+        weight: Shape (m, d); may be a transposed view.
         bias: Shape (m,).
-        relu: Whether to cut negative values.
+        relu: Whether to set negative values to 0.
     """
     if _ONEDNN is not None and _onednn_serves(x, weight):
         return _ONEDNN(x, weight, bias, "relu" if relu else "none", [], "")
@@ -65,16 +65,16 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = 
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:
-    """Return ``x weight^T + bias``, then ReLU if asked.
+    """Return ``x weight^T + bias``, or ReLU of it.
 
     Args:
         x: Shape (n, d).
         weight: Shape (m, d).
         bias: Shape (m,).
-        relu: Whether to cut negative values.
+        relu: Whether to set negative values to 0.
 
     Returns:
-        Shape (n, m). Differentiable, once where it is faster than torch.
+        Shape (n, m). It is differentiable, but only once where oneDNN computes it.
     """
     if not _onednn_serves(x, weight):
         return linear_ref(x, weight, bias, relu)
@@ -83,7 +83,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = F
 
 
 def linear_ref(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:
-    """The definition. Tests hold :func:`linear` to it."""
+    """Return the layer by the definition, to which tests compare :func:`linear`."""
     result = torch.nn.functional.linear(x, weight, bias)
     return torch.relu(result) if relu else result
 
@@ -111,12 +111,12 @@ class _Linear(torch.autograd.Function):
 
 
 class MLP(nn.Module):
-    """Linear layers with ReLU between.
+    """Linear layers with ReLU between them.
 
     Args:
-        d_in: Columns of the input.
+        d_in: Number of columns of the input.
         hidden: Widths of the hidden layers.
-        d_out: Columns of the output.
+        d_out: Number of columns of the output.
     """
 
     def __init__(self, d_in: int, hidden: Sequence[int], d_out: int) -> None:

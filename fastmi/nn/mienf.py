@@ -12,27 +12,27 @@ import torch
 from torch import Tensor, nn
 
 from fastmi.nn.bases import Base, DiagonalBase
-from fastmi.nn.discriminative import Reading
+from fastmi.nn.fit import Reading
 from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
 
 __all__ = ["MIENFFit", "MIENFModel"]
 
-# Canonical correlations are kept below 1 by this much: beyond, rounding decides.
+# Canonical correlations are kept below 1 by this much; closer to 1 they are rounding errors.
 _MARGIN = 1e-12
-# Share of the mean square below which the variance of a direction counts as rounding.
+# Share of the mean square below which the variance of a direction counts as a rounding error.
 _FLAT = 1e-10
-# Fewest samples per latent column that canonical correlations are taken from: with fewer, most of
-# what they find is chance.
+# Canonical correlations are taken from this many samples per latent column or more: with fewer
+# they are mostly chance.
 _FEWEST = 10
 
 
 class MIENFModel(nn.Module):
-    """Latents xi = A f_x(x) + a, eta = B f_y(y) + b and a joint base density q of them.
+    """Latents xi = A f_x(x) + a and eta = B f_y(y) + b with a joint base density q.
 
     Args:
-        flow_x: Flow of x.
-        flow_y: Flow of y.
-        base: The q, see :mod:`fastmi.nn.bases`.
+        flow_x: Flow f_x of x.
+        flow_y: Flow f_y of y.
+        base: Density q of the latents, see :mod:`fastmi.nn.bases`.
     """
 
     def __init__(self, flow_x: Flow, flow_y: Flow, base: Base) -> None:
@@ -45,15 +45,15 @@ class MIENFModel(nn.Module):
 
     @torch.no_grad()
     def align(self, x: Tensor, y: Tensor) -> None:
-        """Set A, B and the base by the canonical correlations of what the flows make of samples.
+        """Set A, B and the base from canonical correlations of the flows' outputs for samples.
 
-        Joint normals have the right base from then on, whichever linear maps x and y went
-        through; gradient steps alone would need thousands for it. With few samples for so many
+        The base then is right for joint normals, whichever linear maps x and y went through;
+        gradient steps alone would need thousands for it. With too few samples for the number of
         columns everything stays as it is.
 
         Args:
             x: Training samples, shape (n, dx).
-            y: Shape (n, dy).
+            y: Training samples, shape (n, dy).
         """
         self.to(x.device, x.dtype)
         if len(x) < _FEWEST * (self.flow_x.dims + self.flow_y.dims):
@@ -78,7 +78,7 @@ class MIENFModel(nn.Module):
     def log_densities(
         self, mapped_x: tuple[Tensor, Tensor], mapped_y: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Return the same from what :meth:`latents` returns."""
+        """Return what :meth:`forward` does, from the results of :meth:`latents`."""
         (xi, log_det_x), (eta, log_det_y) = mapped_x, mapped_y
         pointwise = self.base.pointwise(xi, eta)
         margins = self.base.log_x(xi) + self.base.log_y(eta)
@@ -92,13 +92,13 @@ class MIENFModel(nn.Module):
 
 
 class MIENFFit:
-    """The model with what :func:`fastmi.nn.train` and the estimator need of it.
+    """A :class:`MIENFModel` as a :class:`fastmi.nn.fit.Fit`.
 
-    Trained by the joint likelihood; the value is the mean pointwise information of held-out
-    samples under the base.
+    The training maximises the joint likelihood; the value is the mean pointwise information of
+    held-out samples under the base.
 
     Args:
-        model: Trained in place.
+        model: The model, which is trained in place.
     """
 
     def __init__(self, model: MIENFModel) -> None:
@@ -106,25 +106,25 @@ class MIENFFit:
 
     @property
     def capturable(self) -> bool:
-        """Whether a CUDA graph can hold the loss: nothing of a diagonal base is read back."""
+        """Whether a CUDA graph can hold the loss: only the diagonal base reads nothing back."""
         return type(self.model.base) is DiagonalBase and all_capturable(self.model)
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return minus the mean log likelihood, and the running value."""
+        """Return minus the mean log likelihood and the running value."""
         log_joint, pointwise = self.model(x, y)
         return -log_joint.mean(), pointwise.detach().mean()
 
     def estimate(self, x: Tensor, y: Tensor) -> float:
-        """Return the mean pointwise information."""
+        """Return the mean pointwise information in nats."""
         return float(self.model(x, y)[1].double().mean())
 
     def score(self, x: Tensor, y: Tensor) -> float:
-        """Return minus the mean log likelihood."""
+        """Return minus the mean log likelihood in nats."""
         return -float(self.model(x, y)[0].double().mean())
 
     @torch.no_grad()
     def read(self, x: Tensor, y: Tensor) -> Reading:
-        """Return the mean pointwise information of all samples, and what else the model says."""
+        """Return the mean pointwise information of all samples, with other terms of the model."""
         mapped_x, mapped_y = self.model.latents(x, y)
         log_joint, pointwise = self.model.log_densities(mapped_x, mapped_y)
         local = pointwise.double().cpu().numpy()
@@ -144,13 +144,13 @@ class MIENFFit:
 def gaussian_information(xi: Tensor, eta: Tensor) -> float:
     """Return the mutual information in nats of the joint normal with the samples' covariance.
 
-    ``-0.5 sum_j log(1 - r_j^2)`` over the canonical correlations. A lower bound (up to sampling
-    error, which is about ``dx dy / 2n`` upwards) if the latents are normal each by
-    themselves; beyond the truth, possibly, if not.
+    It is ``-0.5 sum_j log(1 - r_j^2)`` over the canonical correlations r_j: a lower bound on the
+    information if xi and eta are normal each by themselves, up to a sampling error of about
+    ``dx dy / 2n`` upwards. If they are not normal, it can exceed the truth.
 
     Args:
-        xi: Shape (n, dx).
-        eta: Shape (n, dy).
+        xi: Samples, shape (n, dx).
+        eta: Samples, shape (n, dy).
     """
     correlations = canonical_correlations(xi, eta).clamp(max=1 - _MARGIN)
     return -0.5 * float(torch.log1p(-correlations.square()).sum())
@@ -160,7 +160,7 @@ def canonical_correlations(xi: Tensor, eta: Tensor) -> Tensor:
     """Return the canonical correlations of samples, shape (min of the ranks,), float64."""
     factors = []
     for latent in (xi.double(), eta.double()):
-        # Orthonormal columns with the span of the centred latent, rank deficient or not.
+        # Orthonormal columns that span the centred latent, also where its rank is deficient.
         u, s, _ = torch.linalg.svd(latent - latent.mean(0), full_matrices=False)
         factors.append(u[:, s > s[0] * 1e-10] if s[0] > 0 else u[:, :0])
     correlations: Tensor = torch.linalg.svdvals(factors[0].T @ factors[1])
@@ -170,19 +170,19 @@ def canonical_correlations(xi: Tensor, eta: Tensor) -> Tensor:
 def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return (A, a) and (B, b) that bring samples to canonical form.
 
-    The columns of A xi + a are uncorrelated, of mean 0 and variance 1, as are those of B eta + b;
-    column j of one correlates with column j of the other alone, in falling order.
+    The columns of A xi + a are uncorrelated, of mean 0 and variance 1, as are those of B eta + b.
+    Column j of one correlates with column j of the other alone, and the correlations fall with j.
 
     Args:
-        xi: Shape (n, dx).
-        eta: Shape (n, dy).
+        xi: Samples, shape (n, dx).
+        eta: Samples, shape (n, dy).
     """
     whitening, means, white = [], [], []
     for latent in (xi.double(), eta.double()):
         means.append(latent.mean(0))
         centred = latent - means[-1]
         variances, axes = torch.linalg.eigh(centred.T @ centred / len(latent))
-        # Directions without variance are left as they are instead of blown up.
+        # Directions without variance keep their scale; dividing by it would blow them up.
         flat = variances <= _FLAT * latent.square().sum(1).mean()
         whitening.append((axes * torch.where(flat, 1.0, variances).rsqrt()).T)
         white.append(centred @ whitening[-1].T)

@@ -17,12 +17,12 @@ __all__ = ["SeparateFlows", "SharedFlow"]
 class SharedFlow(nn.Module):
     """q(x | y) and q(x) of one flow, the second with the weights from y to x deactivated.
 
-    Only those weights: what connects the columns of x stays, or q(x) would take them for
-    independent. The sum of both cross-entropies is minimised at once: separate updates with one
-    stateful optimizer would keep moving the deactivated weights through its momentum.
+    The weights among the columns of x stay active, as q(x) would otherwise take the columns for
+    independent. Both cross-entropies are minimised together: separate updates by one optimizer
+    with momentum would go on moving the deactivated weights.
 
     Args:
-        flow: A flow of x that y conditions.
+        flow: Flow of x that y conditions.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -40,8 +40,8 @@ class SeparateFlows(nn.Module):
     """q(x | y) and q(x) of two flows that share nothing, the baseline of the paper.
 
     Args:
-        marginal: A flow of x alone.
-        conditional: A flow of x that y conditions.
+        marginal: Flow of x alone.
+        conditional: Flow of x that y conditions.
     """
 
     def __init__(self, marginal: Flow, conditional: Flow) -> None:

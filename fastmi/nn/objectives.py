@@ -1,9 +1,9 @@
 """Lower bounds on mutual information, and their relatives, as functions of critic scores.
 
-Every function takes a square score matrix S with ``S[i, j] = f(x_i, y_j)``: its diagonal holds
-joint pairs, the rest product pairs. Or two tensors, scores of joint pairs and of product pairs,
-say under a shuffle of y; their shapes are free. They return a scalar in nats to be maximised, in
-float64, differentiable, so that minus it is a loss for any network::
+Every function takes a square score matrix S with ``S[i, j] = f(x_i, y_j)``, whose diagonal holds
+joint pairs and the rest product pairs; or two tensors of any shape, with the scores of joint pairs
+and of product pairs, which a shuffle of y may give. It returns a scalar in nats to be maximised, in
+float64 and differentiable, so that minus it is a loss for any network::
 
     loss = -fastmi.nn.infonce(critic.matrix(encoder(x), y))
 
@@ -32,6 +32,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
+from fastmi._checks import check_real
+
 __all__ = [
     "MovingDV",
     "clipped_dv",
@@ -49,21 +51,21 @@ __all__ = [
 def dv(scores: Tensor, product: Tensor | None = None) -> Tensor:
     """Donsker and Varadhan's bound, ``mean S - log mean exp S'``.
 
-    Tight at ``f = log p(x, y) / (p(x) p(y)) + const``. On held-out data it is a lower bound but
-    for the bias of the logarithm, about half the variance of its argument; on training data it
-    can exceed the truth without limit.
+    It is tight at ``f = log p(x, y) / (p(x) p(y)) + const``. On held-out data it is a lower bound
+    up to the bias of the logarithm, which is about half the variance of its argument; on training
+    data it can exceed the truth without limit.
 
     Args:
-        scores: Score matrix (B, B), B >= 2; or joint scores.
-        product: Scores of product pairs, if `scores` are joint scores.
+        scores: Score matrix (B, B), B >= 2; or scores of joint pairs.
+        product: Scores of product pairs, if `scores` are those of joint pairs.
 
     Returns:
         Scalar, float64.
 
     Raises:
         TypeError: Scores that are not a tensor of real numbers.
-        ValueError: `scores` is no square matrix of at least two rows, and `product` is None;
-            or one of the two is empty.
+        ValueError: `scores` is no square matrix of at least two rows while `product` is None, or
+            one of the two is empty.
     """
     joint, product = _parts(scores, product)
     return joint.mean() - _log_mean_exp(product)
@@ -74,14 +76,15 @@ def tuba(
 ) -> Tensor:
     """Barber and Agakov's tractable unnormalised bound with baseline ``exp(a)``.
 
-    ``1 + mean(S - a) - mean exp(S' - a)`` (Poole et al. 2019, eq. 8), tight at
+    It is ``1 + mean(S - a) - mean exp(S' - a)`` (Poole et al. 2019, eq. 8), tight at
     ``f = log p(x, y) / (p(x) p(y)) + a``. With a = 0 it is the form of Nguyen, Wainwright and
     Jordan (2010) whose critic is the log ratio itself.
 
     Args:
         scores: See :func:`dv`.
         product: See :func:`dv`.
-        log_baseline: The a; a tensor must match both parts, as one per y does, shape (B,).
+        log_baseline: The number a, or a tensor that broadcasts against the scores of joint and
+            of product pairs, such as one number per y, shape (B,).
 
     Returns:
         Scalar, float64.
@@ -90,7 +93,7 @@ def tuba(
         ValueError: See :func:`dv`.
     """
     if isinstance(log_baseline, Tensor) and product is None:
-        # Before the diagonal is taken out, so that column j meets its own baseline.
+        # Subtracted before the diagonal is taken out, so that column j meets its own baseline.
         scores = scores.double() - log_baseline
         log_baseline = 0.0
     joint, product = _parts(scores, product)
@@ -100,8 +103,8 @@ def tuba(
 def nwj(scores: Tensor, product: Tensor | None = None) -> Tensor:
     """Nguyen, Wainwright and Jordan's bound, :func:`tuba` with a = 1.
 
-    Unbiased on held-out data, but with M independent product pairs even the best critic leaves
-    a variance of ``(exp(I) - 1) / M`` or more.
+    It is unbiased on held-out data, but with M independent product pairs even the best critic
+    leaves a variance of ``(exp(I) - 1) / M`` or more.
 
     Args:
         scores: See :func:`dv`.
@@ -119,7 +122,7 @@ def nwj(scores: Tensor, product: Tensor | None = None) -> Tensor:
 def infonce(scores: Tensor) -> Tensor:
     """Van den Oord et al.'s contrastive bound, ``mean_i [S_ii - log mean_j exp S_ij]``.
 
-    The positive is among the B columns, so that the value never exceeds log B.
+    The joint pair is one of the B columns, so that the value never exceeds log B.
 
     Args:
         scores: Score matrix (B, B), B >= 2.
@@ -143,7 +146,7 @@ def infonce_local(scores: Tensor) -> Tensor:
 def jensen(scores: Tensor, product: Tensor | None = None) -> Tensor:
     """The Jensen-Shannon objective, ``-mean softplus(-S) - mean softplus(S')``.
 
-    Not an amount of information: at its optimum, the log ratio, it is twice the
+    It is not an amount of information: at its optimum, where f is the log ratio, it is twice the
     Jensen-Shannon divergence less 2 log 2.
 
     Args:
@@ -163,13 +166,14 @@ def jensen(scores: Tensor, product: Tensor | None = None) -> Tensor:
 def logistic(scores: Tensor, product: Tensor | None = None, *, alpha: float = 0.5) -> Tensor:
     """Log-likelihood of telling joint pairs, of prior weight alpha, from product pairs.
 
-    ``alpha mean log s(S) + (1 - alpha) mean log s(-S')``; at the optimum f is the log ratio plus
-    ``logit(alpha)``. Read out by :func:`demi`, or by :func:`clipped_dv` for alpha = 1/2.
+    It is ``alpha mean log s(S) + (1 - alpha) mean log s(-S')``, and at its optimum f is the log
+    ratio plus ``logit(alpha)``. :func:`demi` reads the information from such a critic, and so does
+    :func:`clipped_dv` for alpha = 1/2.
 
     Args:
         scores: See :func:`dv`.
         product: See :func:`dv`.
-        alpha: In (0, 1).
+        alpha: Prior weight of the joint pairs, in (0, 1).
 
     Returns:
         Scalar, float64.
@@ -185,13 +189,14 @@ def logistic(scores: Tensor, product: Tensor | None = None, *, alpha: float = 0.
 def smile(scores: Tensor, product: Tensor | None = None, *, tau: float = 5.0) -> Tensor:
     """Song and Ermon's read-out of a critic trained by :func:`jensen`.
 
-    :func:`dv` whose scores are clipped to [-tau, tau] inside the partition term only: less
-    variance, but neither a lower nor an upper bound. An infinite tau is :func:`dv`.
+    It is :func:`dv` with the scores clipped to [-tau, tau] in the partition term only. That lowers
+    the variance, but the result is neither a lower nor an upper bound. With an infinite tau it is
+    :func:`dv`.
 
     Args:
         scores: See :func:`dv`.
         product: See :func:`dv`.
-        tau: Above 0.
+        tau: Limit of the scores in the partition term, above 0; infinity for no limit.
 
     Returns:
         Scalar, float64.
@@ -207,12 +212,12 @@ def smile(scores: Tensor, product: Tensor | None = None, *, tau: float = 5.0) ->
 def clipped_dv(scores: Tensor, product: Tensor | None = None, *, limit: float) -> Tensor:
     """:func:`dv` of scores clipped to [-limit, limit] (Mukherjee et al. 2019, CCMI).
 
-    Clipping logits at L is clipping probabilities to [eps, 1 - eps], ``L = log((1-eps)/eps)``.
+    Scores clipped at L are probabilities clipped to [eps, 1 - eps] with ``L = log((1-eps)/eps)``.
 
     Args:
         scores: See :func:`dv`.
         product: See :func:`dv`.
-        limit: Above 0.
+        limit: Limit of all scores, above 0; infinity for no limit.
 
     Returns:
         Scalar, float64.
@@ -228,12 +233,12 @@ def clipped_dv(scores: Tensor, product: Tensor | None = None, *, limit: float) -
 def demi(scores: Tensor, product: Tensor | None = None, *, alpha: float = 0.5) -> Tensor:
     """Liao et al.'s read-out of a critic trained by :func:`logistic`, ``mean S - logit(alpha)``.
 
-    No partition term, hence no correction of the critic's error, up or down.
+    There is no partition term, so nothing corrects an error of the critic, upwards or downwards.
 
     Args:
         scores: See :func:`dv`.
         product: See :func:`dv`; not used.
-        alpha: In (0, 1), as in training.
+        alpha: The prior weight that the critic was trained with, in (0, 1).
 
     Returns:
         Scalar, float64.
@@ -247,14 +252,14 @@ def demi(scores: Tensor, product: Tensor | None = None, *, alpha: float = 0.5) -
 
 
 class MovingDV:
-    """The objective of MINE: :func:`dv` whose gradient has a moving average as denominator.
+    """The objective of MINE: :func:`dv` with a moving average as the gradient's denominator.
 
     On a batch the gradient of log-mean-exp is biased. Belghazi et al. (2018, section 3.2)
     divide by ``m_t = (1 - rate) m_{t-1} + rate mean exp S'`` instead, m_0 being the mean of the
-    first batch; here log m is kept, so that nothing overflows.
+    first batch. The state is log m, so that nothing overflows.
 
     Args:
-        rate: In (0, 1]; 1 is the biased gradient.
+        rate: Weight of a new batch in the moving average, in (0, 1]; 1 gives the biased gradient.
 
     Raises:
         TypeError: `rate` is not a number.
@@ -262,13 +267,15 @@ class MovingDV:
     """
 
     def __init__(self, rate: float = 0.01) -> None:
-        self.rate = check_real("rate", rate)
-        if not 0.0 < self.rate <= 1.0:
-            raise ValueError(f"rate must be in (0, 1]; got rate={rate!r}")
+        self.rate = check_real("rate", rate, 0.0, 1.0, ends="(]")
         self.log_mean: Tensor | None = None
 
     def __call__(self, scores: Tensor, product: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Update the average.
+        """Update the moving average and return the objective of a batch.
+
+        Args:
+            scores: See :func:`dv`.
+            product: See :func:`dv`.
 
         Returns:
             The surrogate to be maximised, whose gradient is the corrected one, and the value
@@ -291,37 +298,29 @@ class MovingDV:
         return mean - (log_batch - self.log_mean).exp(), mean.detach() - now
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the average, for a checkpoint."""
+        """Return the moving average for a checkpoint."""
         return {"log_mean": self.log_mean}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the average of a checkpoint."""
+        """Set the moving average from a checkpoint."""
         self.log_mean = state["log_mean"]
 
 
-def check_real(name: str, value: object) -> float:
-    """Return `value` as a float; raise TypeError unless it is a number, of NumPy or Python."""
+def check_limit(name: str, value: object) -> float:
+    """Return `value` as a float; raise unless it is a number above 0, which may be infinite."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} must be a real number; got {name}={value!r} ({type(value).__name__})"
         )
-    return float(value)
-
-
-def check_limit(name: str, value: object) -> float:
-    """Return `value` as a float; raise unless it is above 0; infinity will do."""
-    limit = check_real(name, value)
+    limit = float(value)
     if not limit > 0.0:
         raise ValueError(f"{name} must be > 0; got {name}={value!r}")
     return limit
 
 
 def check_alpha(alpha: object) -> float:
-    """Return `alpha` as a float; raise unless it is in (0, 1)."""
-    share = check_real("alpha", alpha)
-    if not 0.0 < share < 1.0:
-        raise ValueError(f"alpha must be in (0, 1); got alpha={alpha!r}")
-    return share
+    """Return `alpha` as a float; raise unless it is a number in (0, 1)."""
+    return check_real("alpha", alpha, 0.0, 1.0, ends="()")
 
 
 def _check_tensor(name: str, value: object) -> None:
@@ -339,7 +338,7 @@ def _check_square(scores: Tensor) -> None:
 
 
 def _parts(scores: Tensor, product: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return joint and product scores in float64, in which every reduction is done."""
+    """Return the joint and the product scores in float64, the type of every reduction."""
     if product is not None:
         for name, part in (("scores", scores), ("product", product)):
             _check_tensor(name, part)
@@ -351,7 +350,8 @@ def _parts(scores: Tensor, product: Tensor | None) -> tuple[Tensor, Tensor]:
     _check_square(scores)
     wide = scores.double()
     size = len(wide)
-    # All but the first entry, in rows of B + 1: the diagonal is the last column.
+    # Without its first entry, the matrix in rows of B + 1 has the rest of its diagonal in the last
+    # column.
     rest = wide.reshape(-1)[1:].view(size - 1, size + 1)[:, :-1]
     return wide.diagonal(), rest
 

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules from the options of a training."""
+"""Optimizers and schedules of the step size from the options of a training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastmi.nn.options import OPTIMIZERS, Training
 
 
 def make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimizer:
-    """Return the optimizer that the options name or make; fused where torch can."""
+    """Return the optimizer that the options name or make, fused where torch can fuse it."""
     optimizer: Optimizer
     if not isinstance(options.optimizer, str):
         optimizer = options.optimizer(parameters)
@@ -27,12 +27,13 @@ def make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimiz
         return optimizer
     make: Any = OPTIMIZERS[options.optimizer]
     arguments: dict[str, Any] = {"lr": options.lr}
-    # What a CUDA graph can hold may compute other bits: so it goes by the device, not by whether
-    # there is a graph, which then changes no number.
+    # An optimizer that a CUDA graph can hold may round differently. The choice therefore depends on
+    # the device and not on whether there is a graph, so that a graph changes no number.
     if parameters[0].is_cuda and not capture_obstacle(options):
         if "capturable" in signature(make).parameters:
             arguments["capturable"] = True
-        if options.schedule is not None:  # it writes where the graph reads
+        if options.schedule is not None:
+            # A schedule writes into this tensor, from which the graph reads.
             arguments["lr"] = torch.tensor(options.lr, device=parameters[0].device)
     if options.optimizer == "adamax":
         optimizer = make(parameters, **arguments)
@@ -46,7 +47,7 @@ def make_optimizer(parameters: list[nn.Parameter], options: Training) -> Optimiz
 
 
 def capture_obstacle(options: Training) -> str:
-    """Return what keeps a CUDA graph from holding the optimizer's steps, "" if nothing does."""
+    """Return what prevents a CUDA graph from holding the optimizer's steps, "" if nothing does."""
     if not isinstance(options.optimizer, str):
         return "the optimizer is a function, of which it is not known whether it can be captured"
     flags = signature(OPTIMIZERS[options.optimizer]).parameters
@@ -56,7 +57,7 @@ def capture_obstacle(options: Training) -> str:
         return ""
     if not isinstance(options.schedule, str):
         return "the schedule is a function, which may change what a graph keeps"
-    # Only fused does SGD leave a rate on the device where it is.
+    # SGD reads a step size on the device without moving it only if it is fused.
     if (options.optimizer == "sgd" and "fused" not in flags) or not _schedules_fill_in():
         return f"schedules of {options.optimizer} in this version of torch cannot be captured"
     return ""
@@ -64,7 +65,10 @@ def capture_obstacle(options: Training) -> str:
 
 @lru_cache(maxsize=1)
 def _schedules_fill_in() -> bool:
-    """Return whether a schedule writes to a rate that is a tensor; older torch replaces it."""
+    """Return whether a schedule writes into a step size that is a tensor.
+
+    Older versions of torch replace the tensor instead.
+    """
     rate = torch.tensor(1.0)
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=rate)
     schedule = LambdaLR(optimizer, lambda step: 0.5**step)
@@ -77,11 +81,11 @@ def _schedules_fill_in() -> bool:
 
 
 def make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None:
-    """Return the schedule that the options make, None if they have none."""
+    """Return the schedule that the options name or make, None if they have none."""
     if options.schedule is None:
         return None
     if isinstance(options.schedule, str):
-        # Of the step alone, so that a resumed run may have more of them.
+        # A function of the step alone, so that a resumed run may have more steps.
         return LambdaLR(optimizer, lambda step: max(1.0 - step / options.steps, 0.0))
     schedule = options.schedule(optimizer)
     if not isinstance(schedule, LRScheduler):
@@ -94,7 +98,7 @@ def make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None
 
 
 def _check_step(option: str, made: Optimizer | LRScheduler) -> None:
-    """Refuse what cannot be stepped as it is: LBFGS, ReduceLROnPlateau."""
+    """Raise TypeError if ``step()`` needs an argument, as those of LBFGS and ReduceLROnPlateau."""
     needed = [p.name for p in signature(made.step).parameters.values() if p.default is p.empty]
     if needed:
         raise TypeError(

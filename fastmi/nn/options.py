@@ -22,7 +22,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": torch.optim.SGD,
 }
 SCHEDULES = ("linear",)
-# Of torch's generators.
+# The largest seed that torch's generators take.
 _MOST_SEED = (1 << 64) - 1
 
 
@@ -30,28 +30,32 @@ _MOST_SEED = (1 << 64) - 1
 class Training:
     """Options of :func:`fastmi.nn.train`.
 
-    Attributes:
+    Args:
         steps: Number of updates.
-        batch_size: Samples in each.
-        lr: Step size of a named optimizer.
-        optimizer: "adam", "adamax", "adamw", "sgd", or a function from the parameters to an
-            optimizer, which then ignores `lr`.
-        schedule: "linear", the rate falls to 0 over all `steps`; or a function that makes a
-            schedule from the optimizer, stepped once per update. None: one rate throughout.
-        clip_norm: Largest Euclidean norm of the gradient; None for no clipping.
-        eval_every: Updates between evaluations; None for ``steps // 50``, at least 1.
-        patience: Evaluations without a better score after which to stop, keeping the
-            parameters of the best one. None: all steps, keeping the last parameters.
-        seed: Of batches and of whatever the model draws; None for a fresh one.
-        compile: Pass the loss through :func:`torch.compile`.
-        cuda_graph: Whether steps on a GPU are replayed as one CUDA graph, which takes the cost of
-            launching kernels off small batches and changes no number. None: where the loss
-            has an attribute ``capturable`` that is true (the flows') and nothing stands
-            against it: `compile`, a `schedule` or an `optimizer` that is a function. True: or fail.
-        progress: A bar with the running estimate, or a function called once per step.
-        checkpoint: File written at each evaluation, in a folder that exists.
-        resume: Go on from `checkpoint` if it exists, of a run with the same data, seed,
-            optimizer and kind of device; `steps` may be more.
+        batch_size: Number of samples in each update.
+        lr: Step size; an `optimizer` that is a function ignores it.
+        optimizer: "adam", "adamax", "adamw", "sgd", or a function that takes the parameters and
+            returns an optimizer.
+        schedule: "linear" lets the step size fall to 0 over all `steps`; a function takes the
+            optimizer and returns a schedule, which is stepped once per update; None leaves the
+            step size as it is.
+        clip_norm: Largest Euclidean norm of the gradient; a longer one is scaled down to it. None
+            for no clipping.
+        eval_every: Number of updates between evaluations; None for ``steps // 50``, at least 1.
+        patience: Number of evaluations without a better score after which the training stops; the
+            parameters with the best score are kept. None takes all the steps and keeps the last
+            parameters.
+        seed: Seed of the batches and of whatever the model draws; None for a fresh one.
+        compile: True passes the loss through :func:`torch.compile`.
+        cuda_graph: Whether the steps on a GPU are replayed as one CUDA graph, which saves the cost
+            of launching kernels for small batches and changes no number. None does so where the
+            loss has an attribute ``capturable`` that is true, as the flows' loss has, unless
+            `compile`, or a `schedule` or an `optimizer` that is a function, prevents it. True
+            raises ValueError if the steps cannot be captured.
+        progress: True for a bar with the running estimate, or a function to call once per step.
+        checkpoint: Path of a file that every evaluation writes, in a folder that exists.
+        resume: True goes on from `checkpoint` if that file exists. It must come from a run with
+            the same data, seed, optimizer and kind of device; `steps` may be larger.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -74,7 +78,7 @@ class Training:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        # Kept as plain numbers: torch's generators, and checkpoints, take no NumPy scalars.
+        # Stored as plain numbers: torch's generators and checkpoints take no NumPy scalars.
         for name, least in (("steps", 1), ("batch_size", 1), ("eval_every", 1), ("patience", 1)):
             value = getattr(self, name)
             if value is not None or name in ("steps", "batch_size"):
@@ -86,12 +90,7 @@ class Training:
             norm = check_real("clip_norm", self.clip_norm, 0.0, ends="()")
             object.__setattr__(self, "clip_norm", norm)
         if isinstance(self.optimizer, str):
-            if self.optimizer not in OPTIMIZERS:
-                listed = ", ".join(map(repr, OPTIMIZERS))
-                raise ValueError(
-                    f"optimizer must be one of {listed}, or a function; "
-                    f"got optimizer={self.optimizer!r}"
-                )
+            check_choice("optimizer", self.optimizer, OPTIMIZERS)
         elif not callable(self.optimizer):
             raise TypeError(
                 f"optimizer must be a name or a function of the parameters; "

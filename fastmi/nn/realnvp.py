@@ -1,4 +1,4 @@
-"""Real NVP: affine couplings, conditioned on a second variable for NDoE.
+"""Real NVP: affine couplings, which a second variable may condition as in NDoE.
 
 Dinh, Sohl-Dickstein and Bengio (2017), "Density estimation using Real NVP",
 https://arxiv.org/abs/1605.08803.
@@ -16,15 +16,16 @@ from fastmi.nn.flows import Composition, Flow
 class AffineCoupling(Flow):
     r"""z = m x + (1 - m) (x e^s + t) with s, t functions of m x and y.
 
-    m keeps one half of the columns; a single column is never kept, so that s and t depend on y
-    alone. Rows without y see zeros in its place, which deactivates its weights.
+    m keeps one half of the columns. A single column is never kept, so that its s and t depend on
+    y alone. The networks see zeros in place of y for unconditioned rows, which deactivates the
+    weights of y.
 
     Args:
-        dims: Columns d of x.
+        dims: Number of columns d of x.
         keep_first: Whether m keeps the first ``d // 2`` columns or the others.
-        y_dims: Columns of y; 0 for a flow that takes none.
-        hidden: Units in each of the two hidden layers of the networks of s and of t.
-        limit: s stays in (-limit, limit): ``limit tanh(raw / limit)``.
+        y_dims: Number of columns of y; 0 for a flow that takes none.
+        hidden: Number of units in each of the two hidden layers of the networks of s and of t.
+        limit: Bound of s, which is ``limit tanh(raw / limit)``.
     """
 
     capturable = True
@@ -66,7 +67,7 @@ class AffineCoupling(Flow):
         return (z - t) * (-s).exp()
 
     def _terms(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return s and t, zero in the columns that are kept (which x and z share)."""
+        """Return s and t, zero in the columns that are kept; those are the same in x and z."""
         seen = x * self.kept
         if self.y_dims:
             beside = x.new_zeros(len(x) - (0 if y is None else len(y)), self.y_dims)
@@ -77,15 +78,16 @@ class AffineCoupling(Flow):
 
 
 def RealNVP(dims: int, *, y_dims: int = 0, couplings: int = 6, hidden: int = 128) -> Flow:
-    """Return `couplings` affine couplings whose kept halves alternate; starts as the identity.
+    """Return a flow of affine couplings whose kept halves alternate.
 
-    With a single column there is nothing to keep: every coupling, and so the flow, is affine in x.
+    It starts as the identity. With a single column there is nothing to keep, so that every
+    coupling, and with it the flow, is affine in x.
 
     Args:
-        dims: Columns d of x.
-        y_dims: Columns of y that condition every coupling; 0 for none.
-        couplings: Number of layers.
-        hidden: Units in each of the two hidden layers of every network.
+        dims: Number of columns d of x.
+        y_dims: Number of columns of y, which conditions every coupling; 0 for none.
+        couplings: Number of couplings.
+        hidden: Number of units in each of the two hidden layers of every network.
     """
     check_integer("couplings", couplings, 1)
     return Composition(

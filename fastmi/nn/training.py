@@ -1,4 +1,4 @@
-"""The one training loop of the neural estimators."""
+"""The training loop of all neural estimators."""
 
 from __future__ import annotations
 
@@ -33,41 +33,42 @@ def train(
     options: Training,
     generator: torch.Generator | None = None,
 ) -> History:
-    """Train `model` in place on mini-batches of `data`, watching `held_out`.
+    """Train `model` in place on mini-batches of `data` and evaluate it on `held_out`.
 
-    Each epoch walks through one random permutation, made on the device of the data; an
-    incomplete last batch is left out. The last step is always evaluated. Afterwards the model
-    is in evaluation mode and holds its last parameters, or those of the best score if
-    ``options.patience`` is set. The same holds, for the evaluations so far, after an error or
-    an interrupt (initial parameters before the first evaluation).
+    Each epoch goes through one random permutation, made on the device of the data; an incomplete
+    last batch is left out. The last step is always evaluated. Afterwards the model is in
+    evaluation mode and holds its last parameters, or those with the best score if
+    ``options.patience`` is set. After an error or an interrupt the model holds the parameters
+    that the evaluations so far would keep, or the initial ones if there was none.
 
-    Reproducible bit for bit on the CPU for one seed and number of threads; torch's global
-    random state is left as it was.
+    On a CPU the result is reproducible bit for bit for one seed and one number of threads.
+    torch's global random state is left as it was.
 
     Args:
-        model: What is trained; on the device of the data.
+        model: The module to train, on the device of the data.
         data: Tensors with n rows each.
         held_out: Tensors for `estimate` and `score`.
-        loss: ``loss(*batch)``, a scalar to minimise; or a pair of it and the running estimate
-            in nats, where that is not minus the loss. An object with ``state_dict`` and
-            ``load_state_dict`` has its state in the checkpoint.
-        estimate: ``estimate(*held_out)`` in nats; called without gradients, in evaluation mode.
-        score: ``score(*held_out)``, called likewise, lower is better; None for minus the
-            estimate.
-        options: Everything else.
-        generator: Of the permutations, on the device of the data; None to make one from
-            ``options.seed``.
+        loss: Function ``loss(*batch)`` that returns a scalar to minimise, or a pair of it and the
+            running estimate in nats if that is not minus the loss. The state of an object with
+            ``state_dict`` and ``load_state_dict`` is saved in the checkpoint.
+        estimate: Function ``estimate(*held_out)`` that returns nats. It is called without
+            gradients and in evaluation mode.
+        score: Function ``score(*held_out)``, called likewise, of which a lower value is better;
+            None for minus the estimate.
+        options: All other options.
+        generator: Generator of the permutations, on the device of the data; None to make one
+            from ``options.seed``.
 
     Returns:
-        The curves.
+        The curves of the training.
 
     Raises:
         FloatingPointError: The loss, the estimate or the score is NaN, or the loss infinite;
             the message names the step.
         TypeError: An argument of the wrong kind; a loss that is no tensor.
-        ValueError: Tensors of different lengths; ``batch_size`` exceeds n; no parameter to train;
-            ``cuda_graph=True`` where it cannot be;
-            a file that is no checkpoint, or one of another run; a loss that is not scalar.
+        ValueError: Tensors of different lengths; a ``batch_size`` above n; a model without
+            parameters to train; ``cuda_graph=True`` for steps that cannot be captured; a file
+            that is no checkpoint, or one of another run; a loss that is not scalar.
     """
     _check_arguments(model, data, loss, options)
     n = len(data[0])
@@ -100,7 +101,7 @@ def train(
 
 
 class _Run:
-    """State of one training: all that a checkpoint holds."""
+    """The state of one training, which is what a checkpoint holds."""
 
     def __init__(
         self,
@@ -143,7 +144,7 @@ class _Run:
         as_graph: bool,
         device: torch.device,
     ) -> None:
-        """Settle what a step is."""
+        """Set how a step is taken: at once, or as the replay of a CUDA graph."""
 
         def step(batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
             return self._descend(loss, batch)
@@ -193,7 +194,7 @@ class _Run:
         score: Callable[..., float] | None,
         held_out: tuple[Tensor, ...],
     ) -> None:
-        """Add a point to the curves; keep the parameters if they deserve it."""
+        """Add a point to the curves; keep the parameters if their score is the best so far."""
         losses = torch.stack(self.losses).double().cpu().numpy()
         bad = np.flatnonzero(~np.isfinite(losses))
         if bad.size:
@@ -243,7 +244,7 @@ class _Run:
         )
 
     def save(self) -> None:
-        """Write the checkpoint: first beside it, so that a crash leaves the old one."""
+        """Write the checkpoint, first to a file beside it, so that a crash leaves the old one."""
         path = Path(str(self.options.checkpoint))
         beside = path.with_name(path.name + ".tmp")
         torch.save(
@@ -268,7 +269,7 @@ class _Run:
         beside.replace(path)
 
     def load(self, device: torch.device) -> None:
-        """Go on from the checkpoint."""
+        """Set the state to that of the checkpoint."""
         path = Path(str(self.options.checkpoint))
         saved = _read_checkpoint(path, device)
         for name, ours in self._identity().items():
@@ -320,7 +321,7 @@ class _Run:
 def _own_random_state(
     device: torch.device, seed: int | None, generator: torch.Generator | None
 ) -> Iterator[int]:
-    """Seed torch's global generators for a block, put them back after it; gives the seed."""
+    """Seed torch's global generators for a block and restore them after it; yield the seed."""
     if seed is None:
         seed = torch.Generator().seed() if generator is None else generator.initial_seed()
     before = _random_states(device)
@@ -370,7 +371,7 @@ def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         saved["run"]
     except OSError:
         raise
-    except Exception as error:  # torch raises whatever the bytes lead it to
+    except Exception as error:  # which type torch raises depends on the bytes it reads
         raise ValueError(
             f"checkpoint must be a file that an earlier run wrote; got {str(path)!r}, which "
             f"cannot be read as one ({type(error).__name__})"

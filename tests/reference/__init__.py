@@ -15,6 +15,7 @@ from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlati
 from reference.knn import kneighbors, kth_distance
 from reference.ksg import KsgTerms, ksg_hybrid, ksg_mi, ksg_terms
 from reference.lnc import lnc_mi
+from reference.mesner import mesner_cmi, mesner_mi
 from reference.metric import block_distances, joint_distances
 from reference.mixed import mixed_mi, ross_mi
 from reference.sweep import sweep_counts
@@ -42,6 +43,8 @@ __all__ = [
     "kth_distance",
     "lnc_mi",
     "log_unit_ball",
+    "mesner_cmi",
+    "mesner_mi",
     "mixed_mi",
     "ross_mi",
     "sweep_counts",

@@ -5,20 +5,20 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
 
-from fastmi._checks import check_choice, hidden_widths
-from fastmi._estimate import Estimate
+import torch
+from torch import Tensor, nn
+
+from fastmi._checks import check_choice, check_real, hidden_widths
+from fastmi._estimate import Estimate, History
 from fastmi._inputs import is_empty
 from fastmi.estimators.neural.base import NeuralEstimator
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from fastmi.nn.discriminative import CriticFit, Objective
+from fastmi.estimators.neural.split import Split
+from fastmi.nn import critics, objectives
+from fastmi.nn.discriminative import CriticFit, Objective
+from fastmi.nn.fit import Reading
 
 CRITICS = ("concat", "separable", "bilinear")
 NEGATIVES = ("all", "shuffle")
@@ -40,7 +40,7 @@ class CriticEstimator(NeuralEstimator):
             which a copy is trained.
         hidden: Widths of the hidden layers of "concat" and "separable".
         negatives: "all" trains on every pair of a batch; "shuffle" on one product pair per
-            sample, faster and noisier.
+            sample, which is faster and noisier.
     """
 
     critic: str | nn.Module = "concat"
@@ -49,8 +49,6 @@ class CriticEstimator(NeuralEstimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        from torch import nn
-
         if not isinstance(self.critic, nn.Module):
             check_choice("critic", self.critic, CRITICS)
         object.__setattr__(self, "hidden", hidden_widths(self.hidden))
@@ -61,37 +59,11 @@ class CriticEstimator(NeuralEstimator):
             )
         self._objective()
 
-    def estimate(self, x: object, y: object, *, test: object = None) -> Estimate:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,): anything array-like, or a torch tensor on any
-                device.
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            test: Held-out samples (x_test, y_test); None to hold out `test_size` of the others.
-
-        Returns:
-            One estimate; its ``local`` are of the held-out samples that gave the value, its
-            ``history`` the curves of the training.
-
-        Raises:
-            FloatingPointError: The loss became NaN or infinite; the message names the step.
-            TypeError: Samples that are not real numbers; a critic that returns no tensor.
-            ValueError: Samples of wrong shape or length, not finite, fewer than a batch; a
-                critic that returns the wrong shape.
-        """
-        return self._estimate((x, y), ("x", "y"), test)
-
     def _objective(self) -> Objective:
-        """Return what to train on and what to report."""
+        """Return what to train on and what to report; raise if an option of it is bad."""
         raise NotImplementedError
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> CriticFit:
-        from torch import nn
-
-        from fastmi.nn import critics
-        from fastmi.nn.discriminative import CriticFit
-
         x, y = train
         dx, dy = x.shape[1], y.shape[1]
         model: nn.Module
@@ -105,7 +77,7 @@ class CriticEstimator(NeuralEstimator):
             model = critics.Bilinear(dx, dy)
         return CriticFit(model, self._objective(), self.negatives, self.batch_size)
 
-    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
         found = super()._trust(reading, train_reading)
         if reading.effective < _FEW_PAIRS:
             found.append(
@@ -119,35 +91,28 @@ class CriticEstimator(NeuralEstimator):
 class DonskerVaradhan(CriticEstimator):
     """Donsker and Varadhan's lower bound, ``E_P f - log E_Q exp f``.
 
-    The same as :class:`MINE` but for the gradient, which is biased by small batches here.
+    It differs from :class:`MINE` in the gradient only, which small batches bias here.
     """
 
-    method: ClassVar[str] = "dv"
-
     def _objective(self) -> Objective:
-        from fastmi.nn import objectives
-        from fastmi.nn.discriminative import Objective
-
         return Objective(objectives.dv, objectives.dv, _partition_weights(None))
 
 
 @dataclass(frozen=True, kw_only=True)
 class MINE(CriticEstimator):
-    """Belghazi et al. (2018): Donsker and Varadhan's bound, its gradient corrected.
+    """Belghazi et al. (2018): Donsker and Varadhan's bound with a corrected gradient.
+
+    See https://arxiv.org/abs/1801.04062.
 
     Args:
-        rate: Of the moving average in the gradient's denominator, in (0, 1]; 1 is the biased
-            gradient of the batch.
+        rate: Weight of a new batch in the moving average that is the gradient's denominator, in
+            (0, 1]; with 1 the gradient is the biased one of :class:`DonskerVaradhan`.
     """
 
     rate: float = 0.01
     negatives: str = "shuffle"
-    method: ClassVar[str] = "mine"
 
     def _objective(self) -> Objective:
-        from fastmi.nn import objectives
-        from fastmi.nn.discriminative import Objective
-
         return Objective(objectives.MovingDV(self.rate), objectives.dv, _partition_weights(None))
 
 
@@ -155,18 +120,14 @@ class MINE(CriticEstimator):
 class NWJ(CriticEstimator):
     """Nguyen, Wainwright and Jordan's lower bound, ``1 + E_P (f - 1) - E_Q exp(f - 1)``.
 
-    Unbiased given the critic, but its variance grows like exp(I).
+    It is unbiased given the critic, but its variance grows like exp(I).
+    See https://arxiv.org/abs/0809.0853.
     """
 
-    method: ClassVar[str] = "nwj"
-
     def _objective(self) -> Objective:
-        from fastmi.nn import objectives
-        from fastmi.nn.discriminative import Objective
-
         return Objective(objectives.nwj, objectives.nwj, lambda product: (product - 1.0).exp())
 
-    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
         found = super()._trust(reading, train_reading)
         m = len(reading.local)
         if reading.value > 0.0:
@@ -183,10 +144,9 @@ class NWJ(CriticEstimator):
 class InfoNCE(CriticEstimator):
     """Van den Oord et al.'s (2018) contrastive lower bound, never above ``log(batch_size)``.
 
-    Evaluated in blocks of the batch size, so that the value belongs to the objective.
+    The value is taken over blocks of `batch_size` held-out samples, so that it has the same
+    limit as the objective of the training. See https://arxiv.org/abs/1807.03748.
     """
-
-    method: ClassVar[str] = "infonce"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -196,12 +156,9 @@ class InfoNCE(CriticEstimator):
             )
 
     def _objective(self) -> Objective:
-        from fastmi.nn import objectives
-        from fastmi.nn.discriminative import Objective
-
         return Objective(objectives.infonce, objectives.infonce, blocks=True)
 
-    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
         found = super()._trust(reading, train_reading)
         size = min(self.batch_size, len(reading.local))
         if reading.value > math.log(size) - 1.0:
@@ -214,19 +171,17 @@ class InfoNCE(CriticEstimator):
 
 @dataclass(frozen=True, kw_only=True)
 class SMILE(CriticEstimator):
-    """Song and Ermon (2020): trained by Jensen-Shannon, read by DV with clipped partition.
+    """Song and Ermon (2020): trained by Jensen-Shannon, read by DV with a clipped partition term.
+
+    See https://arxiv.org/abs/1910.06222.
 
     Args:
-        tau: Scores beyond it are clipped in the partition term; infinity clips none.
+        tau: Scores are clipped to [-tau, tau] in the partition term; infinity clips none.
     """
 
     tau: float = 5.0
-    method: ClassVar[str] = "smile"
 
     def _objective(self) -> Objective:
-        from fastmi.nn import objectives
-        from fastmi.nn.discriminative import Objective
-
         tau = objectives.check_limit("tau", self.tau)
         return Objective(
             objectives.jensen, partial(objectives.smile, tau=tau), _partition_weights(tau)
@@ -235,7 +190,9 @@ class SMILE(CriticEstimator):
 
 @dataclass(frozen=True, kw_only=True)
 class DEMI(CriticEstimator):
-    """Liao et al. (2020): a classifier of joint against product pairs, its mean log odds.
+    """Liao et al. (2020): mean log odds of a classifier of joint against product pairs.
+
+    See https://arxiv.org/abs/2010.01766.
 
     Args:
         alpha: Weight of the joint pairs in training, in (0, 1).
@@ -243,12 +200,8 @@ class DEMI(CriticEstimator):
 
     alpha: float = 0.5
     negatives: str = "shuffle"
-    method: ClassVar[str] = "demi"
 
     def _objective(self) -> Objective:
-        from fastmi.nn import objectives
-        from fastmi.nn.discriminative import Objective
-
         objectives.check_alpha(self.alpha)
         return Objective(
             partial(objectives.logistic, alpha=self.alpha),
@@ -260,113 +213,86 @@ class DEMI(CriticEstimator):
 class CCMI(CriticEstimator):
     """Mukherjee et al. (2019): a balanced classifier read by DV with clipped log odds.
 
+    See https://arxiv.org/abs/1906.01824.
+
     Args:
         clip: Probabilities are clipped to [clip, 1 - clip], in (0, 1/2).
     """
 
     clip: float = 1e-3
     negatives: str = "shuffle"
-    method: ClassVar[str] = "ccmi"
 
     def _objective(self) -> Objective:
-        return ccmi_objective(self.clip)
+        clip = check_real("clip", self.clip, 0.0, 0.5, ends="()")
+        limit = math.log1p(-clip) - math.log(clip)
+        return Objective(
+            objectives.logistic,
+            partial(objectives.clipped_dv, limit=limit),
+            _partition_weights(limit),
+            limit=limit,
+        )
 
 
-def ccmi_objective(clip: float) -> Objective:
-    """Return the objective of :class:`CCMI`."""
-    from fastmi.nn import objectives
-    from fastmi.nn.discriminative import Objective
+@dataclass(frozen=True, kw_only=True)
+class ConditionalCCMI(CCMI):
+    """Mukherjee et al. (2019): ``I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z)``, each by :class:`CCMI`.
 
-    eps = objectives.check_real("clip", clip)
-    if not 0.0 < eps < 0.5:
-        raise ValueError(f"clip must be in (0, 1/2); got clip={clip!r}")
-    limit = math.log1p(-eps) - math.log(eps)
-    return Objective(
-        objectives.logistic,
-        partial(objectives.clipped_dv, limit=limit),
-        _partition_weights(limit),
-        limit=limit,
-    )
+    A difference of two lower bounds is not a bound. Both critics see the same split, so that
+    part of their error cancels. A critic of the user's is copied for both terms and must take
+    (x, (y, z)) as well as (x, z).
+    """
+
+    def estimate(self, x: object, y: object, z: object = None, *, test: object = None) -> Estimate:
+        """Estimate I(X; Y | Z) in nats.
+
+        Args:
+            x: Samples, as :meth:`CCMI.estimate` takes them.
+            y: Samples, row i paired with row i of `x`.
+            z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
+            test: Held-out samples (x_test, y_test, z_test); None to hold out `test_size` of
+                the others.
+
+        Returns:
+            The estimate; its ``history`` is that of the term I(X; (Y, Z)).
+
+        Raises:
+            ValueError: A `checkpoint`, which cannot hold two trainings; as for the other errors,
+                see :meth:`CCMI.estimate`.
+        """
+        if is_empty(z):
+            return super().estimate(x, y, test=test)
+        if self.checkpoint is not None:
+            raise ValueError("checkpoint must be None for two trainings; got a path")
+        return self._estimate((x, y, z), ("x", "y", "z"), test)
+
+    def _run(self, split: Split) -> tuple[Reading, History, list[str]]:
+        if len(split.train) == 2:
+            return super()._run(split)
+        both, history, found = super()._run(split.map(lambda x, y, z: (x, torch.cat((y, z), 1))))
+        alone, _, found_alone = super()._run(split.map(lambda x, _, z: (x, z)))
+        reading = Reading(
+            both.value - alone.value,
+            both.local - alone.local,
+            # The terms count as independent. They share samples, which makes the true error
+            # smaller, if anything.
+            math.hypot(both.stderr, alone.stderr),
+        )
+        warnings = [
+            *(f"I(X; (Y, Z)): {text}" for text in found),
+            *(f"I(X; Z): {text}" for text in found_alone),
+        ]
+        return reading, history, warnings
 
 
 def _partition_weights(limit: float | None) -> Callable[[Tensor], Tensor]:
-    """Return the weights, of mean 1, of product scores in a log-mean-exp."""
+    """Return a function from product scores to their weights, of mean 1, in a log-mean-exp.
+
+    Args:
+        limit: Where the scores are clipped; None for no clipping.
+    """
 
     def weights(product: Tensor) -> Tensor:
         clipped = product if limit is None else product.clamp(-limit, limit)
         return clipped.reshape(-1).softmax(0).view(product.shape) * product.numel()
 
     return weights
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConditionalCCMI(CriticEstimator):
-    """Mukherjee et al. (2019): ``I(X; Y | Z) = I(X; (Y, Z)) - I(X; Z)``, each by :class:`CCMI`.
-
-    A difference of two lower bounds is not a bound. Both critics see the same split, so that
-    part of their error cancels. A critic of the user's is copied for both terms and must take
-    (x, (y, z)) as well as (x, z).
-
-    Args:
-        clip: Probabilities are clipped to [clip, 1 - clip], in (0, 1/2).
-    """
-
-    clip: float = 1e-3
-    negatives: str = "shuffle"
-    method: ClassVar[str] = "ccmi"
-
-    def estimate(self, x: object, y: object, z: object = None, *, test: object = None) -> Estimate:
-        """Estimate I(X; Y | Z) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,): anything array-like, or a torch tensor on any
-                device.
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
-            test: Held-out samples (x_test, y_test, z_test); None to hold out `test_size` of
-                the others.
-
-        Returns:
-            One estimate; its ``history`` is of the term I(X; (Y, Z)).
-
-        Raises:
-            FloatingPointError: The loss became NaN or infinite; the message names the step.
-            TypeError: Samples that are not real numbers; a critic that returns no tensor.
-            ValueError: Samples of wrong shape or length, not finite, fewer than a batch; a
-                critic that returns the wrong shape; a checkpoint, as there are two trainings.
-        """
-        if is_empty(z):
-            names = (field.name for field in fields(self))
-            options = {name: getattr(self, name) for name in names}
-            return CCMI(**options).estimate(x, y, test=test)
-        if self.checkpoint is not None:
-            raise ValueError("checkpoint must be None for two trainings; got a path")
-        import torch
-
-        start = perf_counter()
-        split = self._split((x, y, z), ("x", "y", "z"), test)
-        first, history, found = self._run(split.map(lambda x, y, z: (x, torch.cat((y, z), 1))))
-        second, _, found_alone = self._run(split.map(lambda x, _, z: (x, z)))
-        local = first.local - second.local
-        warnings = [
-            *(f"I(X; (Y, Z)): {text}" for text in found),
-            *(f"I(X; Z): {text}" for text in found_alone),
-        ]
-        return Estimate(
-            first.value - second.value,
-            k=None,
-            n=split.n,
-            dims=tuple(tensor.shape[1] for tensor in split.train),
-            method=self.method,
-            # As if the terms were independent; sharing the samples makes it smaller, if anything.
-            stderr=math.hypot(first.stderr, second.stderr),
-            local=local,
-            warnings=(*split.warnings, *warnings),
-            algorithm="none",
-            seconds=perf_counter() - start,
-            device=str(split.train[0].device),
-            history=history,
-        )
-
-    def _objective(self) -> Objective:
-        return ccmi_objective(self.clip)

@@ -6,33 +6,29 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi._checks import MOST_LAYERS, check_choice, check_integer
-from fastmi._estimate import Estimate
-from fastmi.estimators.neural.base import NeuralEstimator, Split
-from fastmi.estimators.neural.entropies import (
-    check_bnaf_size,
-    check_realnvp_size,
-    default_width,
-    without_constant_columns,
-)
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
-
-    from fastmi.nn.flows import Flow
-    from fastmi.nn.mienf import MIENFFit
+from fastmi.estimators.neural.base import NeuralEstimator
+from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
+from fastmi.estimators.neural.split import Split, without_constant_columns
+from fastmi.nn.bases import PARAMETRIZATIONS, Base, DiagonalBase, GaussianBase
+from fastmi.nn.bnaf import BNAFStep
+from fastmi.nn.fit import Reading
+from fastmi.nn.flows import Composition, Flow, InvertibleLinear, Standardized
+from fastmi.nn.mienf import MIENFFit, MIENFModel
+from fastmi.nn.realnvp import RealNVP
 
 FLOWS = ("bnaf", "realnvp")
 BASES = ("diagonal", "gaussian")
-PARAMETRIZATIONS = ("tanh", "mi")
 
-# Where the gate of a BNAF starts, 2 % open: close to the identity, so that what is normal stays so.
+# Start of the gate of a BNAF, 2 % open: close to the identity, so that normal columns stay normal.
 _GATE = -4.0
-# Training samples that the linear maps and the base start from.
+# Number of training samples that the linear maps and the base start from.
 _ALIGNED = 32_768
 
 
@@ -40,12 +36,13 @@ _ALIGNED = 32_768
 class MIENF(NeuralEstimator):
     """Butakov et al. (2024): flows of x and of y, each by itself, towards a joint normal.
 
-    Information is invariant to both flows, so that it is that of the latents; a joint base
-    density of the latents gives it. The value is the mean of its pointwise information over
+    The flows do not change the information, so that it is that of the latents, which a joint base
+    density of them gives. The value is the mean of its pointwise information over
     held-out samples. With normal bases it tends to a lower bound: never above the truth if
     both latents are exactly normal each by themselves, and arbitrarily far below if they are
-    not jointly normal. Where the latents are not normal yet it can exceed the truth. Constant
+    not jointly normal. As long as the latents are not normal it can exceed the truth. Constant
     columns beside others have no density: they are left out, with a warning.
+    See https://arxiv.org/abs/2403.02187.
 
     ``terms`` of the result: ``learnt``, the information of the base's own parameters, which
     agrees with the value when the training has converged; ``gaussian``, that of the joint
@@ -55,31 +52,30 @@ class MIENF(NeuralEstimator):
         flow: "bnaf" or "realnvp", between two invertible linear maps, the second of which starts
             at the canonical directions of training samples. A Real NVP of a single column is
             affine: it cannot make that column normal.
-        base: "diagonal", pairs of latents correlate (no generality is lost against "gaussian",
-            a joint normal of any covariance); or a :class:`fastmi.nn.Base`, of which a copy is
-            trained.
-        parametrization: Of "diagonal", "tanh" or "mi", see :class:`fastmi.nn.DiagonalBase`.
-        width: Hidden units per column of a BNAF; None for 160 in all, but 6 to 20 each.
-        hidden_layers: Hidden layers of a BNAF.
-        couplings: Affine couplings of a Real NVP.
-        hidden: Units in each of the two hidden layers of a Real NVP's networks.
+        base: "diagonal", under which pairs of latents correlate; "gaussian", a joint normal of any
+            covariance, which is no more general, as the flows contain linear maps; or a
+            :class:`fastmi.nn.Base`, of which a copy is trained.
+        parametrization: How "diagonal" stores its correlations, "tanh" or "mi", see
+            :class:`fastmi.nn.DiagonalBase`.
+        width: Number of hidden units per column of a BNAF; None for 160 in all, but 6 to 20 each.
+        hidden_layers: Number of hidden layers of a BNAF.
+        couplings: Number of affine couplings of a Real NVP.
+        hidden: Number of units in each of the two hidden layers of a Real NVP's networks.
     """
 
     batch_size: int = 512
     lr: float = 3e-3
     schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     flow: str = "bnaf"
-    base: str | nn.Module = "diagonal"
+    base: str | Base = "diagonal"
     parametrization: str = "tanh"
     width: int | None = None
     hidden_layers: int = 2
     couplings: int = 6
     hidden: int = 128
-    method: ClassVar[str] = "mienf"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        from fastmi.nn.bases import Base
 
         check_choice("flow", self.flow, FLOWS)
         if not isinstance(self.base, str | Base):
@@ -96,26 +92,6 @@ class MIENF(NeuralEstimator):
         for name in ("hidden_layers", "couplings"):
             check_integer(name, getattr(self, name), 1, MOST_LAYERS)
 
-    def estimate(self, x: object, y: object, *, test: object = None) -> Estimate:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,): anything array-like, or a torch tensor on any
-                device.
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            test: Held-out samples (x_test, y_test); None to hold out `test_size` of the others.
-
-        Returns:
-            One estimate; its ``local`` are the pointwise information of the held-out samples
-            that gave the value, its ``terms`` other readings, its ``history`` the curves.
-
-        Raises:
-            FloatingPointError: The loss became NaN or infinite; the message names the step.
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite, fewer than a batch.
-        """
-        return self._estimate((x, y), ("x", "y"), test)
-
     def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
         split = super()._split(variables, names, test)
         for which, name in enumerate(names):
@@ -123,9 +99,6 @@ class MIENF(NeuralEstimator):
         return split
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> MIENFFit:
-        from fastmi.nn.bases import Base, DiagonalBase, GaussianBase
-        from fastmi.nn.mienf import MIENFFit, MIENFModel
-
         x, y = train
         dx, dy = x.shape[1], y.shape[1]
         base: Base
@@ -140,12 +113,6 @@ class MIENF(NeuralEstimator):
         return MIENFFit(model)
 
     def _flow(self, samples: Tensor) -> Flow:
-        import torch
-
-        from fastmi.nn.bnaf import BNAFStep
-        from fastmi.nn.flows import Composition, InvertibleLinear, Standardized
-        from fastmi.nn.realnvp import RealNVP
-
         dims = samples.shape[1]
         after: Flow
         if self.flow == "bnaf":
@@ -158,7 +125,7 @@ class MIENF(NeuralEstimator):
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)
         return Standardized(Composition(InvertibleLinear(dims), after), samples)
 
-    def _trust(self, reading: Any, train_reading: Any) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
         found = super()._trust(reading, train_reading)
         learnt = reading.terms["learnt"]
         gap = abs(learnt - reading.value)
