@@ -202,6 +202,23 @@ class TestNoGPU:
         with pytest.raises(RuntimeError, match=f"CUDA cannot run: {re.escape(reason)}"):
             sys.modules["fastmi._cuda"].synchronize(0, 0)
 
+    @pytest.mark.parametrize(
+        "state, reason",
+        [
+            ("off: built without nvcc", "built without nvcc; .*`FASTMI_CUDA=ON pip install .`"),
+            ("on: CUDA 13.0, 90-real", "fastmi._cuda was built but is not installed"),
+        ],
+    )
+    def test_config_without_module(self, monkeypatch, capsys, state, reason):
+        build = {**_backend.kernels().build_info(), "cuda": state}
+        monkeypatch.setattr(_backend.kernels(), "build_info", lambda: build)
+        monkeypatch.setitem(sys.modules, "fastmi._cuda", None)
+        assert re.match(reason, self.configured()["reason"])
+        fastmi.show_config()
+        assert re.search(f"off: {reason}", capsys.readouterr().out)
+        with pytest.raises(RuntimeError, match=f"^fastmi cannot use a GPU here: {reason}"):
+            fastmi.mi([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 3.0, 2.0], k=1, device="cuda")
+
     def test_config_with_devices(self, monkeypatch, capsys):
         self.install(monkeypatch)
         settings = self.configured()
