@@ -92,7 +92,7 @@ def test_the_result():
     [(0, ValueError), (-3, ValueError), (2**31, ValueError), (2.0, TypeError), (True, TypeError)],
 )
 def test_bins_are_checked(bins, error):
-    with pytest.raises(error, match="bins must be an integer in"):
+    with pytest.raises(error, match=r"bins must be an integer [<>]="):
         fastmi.Binning(bins=bins)
 
 
