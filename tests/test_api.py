@@ -1,4 +1,4 @@
-"""The interface: options in, a float that remembers how it was made out."""
+"""The interface: what the options do, and what a result remembers."""
 
 import copy
 import json
@@ -143,7 +143,7 @@ class TestMI:
 
 
 class TestWarnings:
-    """Stored on the result; the warnings module stays silent (warnings are errors here)."""
+    """They are stored on the result; Python's warnings, errors in these tests, are not used."""
 
     @pytest.mark.parametrize("method", ["ksg1", "ksg2"])
     def test_none_for_well_behaved_data(self, method):

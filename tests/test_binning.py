@@ -23,7 +23,7 @@ def test_against_the_definition(name, bins, dims, dtype):
 
 
 def test_by_hand():
-    """Four samples in a 2 x 2 table, one cell empty."""
+    """Four samples lie in a 2 x 2 table with one empty cell."""
     x, y = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0]
     h_x, h_y = math.log(2), -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     h_xy = -(0.5 * math.log(0.5) + 2 * 0.25 * math.log(0.25))

@@ -76,7 +76,7 @@ def bnaf(
         the latter. Differentiable once in every tensor argument.
 
     Raises:
-        TypeError: An argument is no tensor, or dtypes or devices differ.
+        TypeError: An argument is not a tensor, or dtypes or devices differ.
         ValueError: A shape does not fit, or `activation` is unknown; more layers than the kernel
             for GPUs has.
     """
@@ -111,7 +111,7 @@ def bnaf_vector(
         What :func:`bnaf` returns.
 
     Raises:
-        TypeError: An argument is no tensor, or dtypes or devices differ.
+        TypeError: An argument is not a tensor, or dtypes or devices differ.
         ValueError: A shape does not fit, or `activation` is unknown.
     """
     if activation not in ACTIVATIONS:

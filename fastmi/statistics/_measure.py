@@ -54,7 +54,7 @@ def make_measure(
 
     Args:
         caller: Function that the user called, for messages.
-        method: From :func:`method_named`.
+        method: Row of the method, from :func:`method_named`.
         k: Number of neighbours, or a sequence of them.
         options: Further keywords that the user gave.
 
