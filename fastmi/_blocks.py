@@ -21,7 +21,7 @@ _UPLOAD = Lock()
 
 
 class DeviceArray:
-    """Samples of shape (n, d), C-contiguous, in GPU memory, or copied there when first used.
+    """Samples of shape (n, d), C-contiguous, in GPU memory, or copied there on first use.
 
     The kernels of ``fastmi._cuda`` read these attributes and `pointer`.
 

@@ -18,7 +18,7 @@ Local: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """How an estimate moved while a model was trained.
+    """How an estimate changed while a model was trained.
 
     Attributes:
         steps: Training steps done at each evaluation, int64, shape (e,).

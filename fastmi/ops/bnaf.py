@@ -258,7 +258,7 @@ def _log_matmul(log_slope: Tensor, log_weight: Tensor) -> Tensor:
 
 
 def _log_sech2(u: Tensor) -> Tensor:
-    """log(1 - tanh(u)^2), which never overflows in this form."""
+    """Return log(1 - tanh(u)^2), in a form that never overflows."""
     size = u.abs()
     return 2 * (math.log(2) - size - torch.log1p(torch.exp(-2 * size)))
 

@@ -42,7 +42,7 @@ def theiler_counts(
     metric: str,
     n_jobs: int | None,
 ) -> TheilerCounts:
-    """Search and count among the samples with |i - j| > window. Time O(n^2).
+    """Search and count among the samples with |i - j| > window, in O(n^2) time.
 
     Args:
         blocks: m arrays of shape (n, d_b); the joint distance is the largest of the m distances.

@@ -177,7 +177,7 @@ def may_warn(
     count_sum: NDArray[np.int64],
     zero_radius: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Return False for each of p estimates for which :func:`count_warnings` returns nothing.
+    """Return which of p estimates may have warnings; :func:`count_warnings` has none for the rest.
 
     Args:
         values: The estimates in nats, shape (p,).

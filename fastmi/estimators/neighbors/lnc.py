@@ -162,7 +162,7 @@ def _log_box_ratio(offsets: NDArray[np.float64]) -> Array:
 
 @lru_cache(maxsize=64)
 def _uniform_threshold(k: int, d: int) -> float:
-    """Return the V' / V that uniform neighbours undercut in 0.5 % of all neighbourhoods."""
+    """Return the V' / V below which 0.5 % of the neighbourhoods of uniform samples lie."""
     rng = np.random.default_rng([k, d])
     step = max(1, _CHUNK // (k * d))
     ratios = [

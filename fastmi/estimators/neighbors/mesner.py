@@ -90,8 +90,8 @@ class Mesner(_InclusiveCounts):
 class ConditionalMesner(_InclusiveCounts):
     """I(X; Y | Z) for variables that are continuous, discrete, or a mixture of both.
 
-    :class:`Mesner` with a condition: n_xz, n_yz and n_z count the samples within r_i in (x, z),
-    (y, z) and z, inclusively (Mesner and Shalizi 2019, algorithm 1)::
+    It is :class:`fastmi.Mesner` with a condition: n_xz, n_yz and n_z count the samples within r_i
+    in (x, z), (y, z) and z, inclusively (Mesner and Shalizi 2019, algorithm 1)::
 
         I = < psi(k_i) - psi(n_xz) - psi(n_yz) + psi(n_z) >
 

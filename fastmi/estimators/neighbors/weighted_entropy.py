@@ -167,7 +167,7 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class EntropySum(InformationEstimator):
-    """I(X; Y) = h(X) + h(Y) - h(X, Y), each by :class:`WeightedKozachenkoLeonenko`.
+    """I(X; Y) = h(X) + h(Y) - h(X, Y), with weighted Kozachenko-Leonenko entropies.
 
     Comparisons with neural estimators use it as a baseline called "3H". The biases of the three
     entropies do not cancel as they do in :class:`fastmi.KSG`, and only entropies of 4 or more
