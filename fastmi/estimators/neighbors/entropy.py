@@ -25,7 +25,8 @@ class KozachenkoLeonenko(TheilerEstimator):
     """The nearest-neighbour estimator of the differential entropy h(X).
 
     With r_i the distance from sample i to its k-th neighbour and c_d the volume of the unit
-    ball of the metric (Kraskov et al. 2004, eq. 20, in radii)::
+    ball of the metric (Kozachenko and Leonenko 1987; Kraskov et al. 2004,
+    https://arxiv.org/abs/cond-mat/0305641, eq. 20, with radii instead of diameters)::
 
         h = A_n - psi(k) + log c_d + d < log r_i >
 
@@ -33,8 +34,8 @@ class KozachenkoLeonenko(TheilerEstimator):
         metric: "chebyshev" or "euclidean".
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
             distances are the same, the time differs.
-        correction: The term A_n of the sample size: "digamma" psi(n), "log" log(n), "log-1"
-            log(n - 1).
+        correction: The term A_n of the sample size: "digamma" is psi(n), "log" is log(n) and
+            "log-1" is log(n - 1).
     """
 
     metric: str = "chebyshev"

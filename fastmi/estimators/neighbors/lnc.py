@@ -25,10 +25,11 @@ from fastmi.ops.knn import kneighbors
 
 Array = NDArray[Any]
 
-# Share of uniform neighbourhoods that the default threshold would correct, and draws behind it.
+# Share of uniform neighbourhoods that the default threshold corrects, and the number of simulated
+# neighbourhoods that it is computed from.
 _FALSE_ALARMS = 5e-3
 _DRAWS = 20_000
-# Coordinates of neighbours held at once.
+# Number of coordinates of neighbours held at once.
 _CHUNK = 2**20
 # Columns up to which independent normals stay within 0.1 nats of 0, at n = 1000 and any k.
 _FEW_COLUMNS = 6
@@ -40,17 +41,19 @@ class LNC(InformationEstimator):
 
     The k neighbours of sample i span a box of volume V_i along the axes, and one of volume
     V'_i along their principal axes. Under strong dependence the latter is far smaller, and the
-    uniform density that KSG assumes in the box is wrong; where ``V'_i < alpha V_i``::
+    density in the box is not uniform as KSG assumes. With c_i the logarithm of V_i / V'_i where
+    ``V'_i < alpha V_i``, and 0 elsewhere (Gao, Ver Steeg and Galstyan 2015,
+    https://arxiv.org/abs/1411.2003)::
 
-        I = I_KSG1 + < log(V_i / V'_i) >
+        I = I_KSG1 + < c_i >
 
-    For few columns: from about eight of x and y together the spread of the density over the
-    neighbours, who reach far there, makes their box look thin and is taken for dependence.
-    Independent normals at n = 1000 come out at some 0.3 nats in 8 columns and 3 nats in 16.
+    Use it for few columns. With about eight or more of x and y together neighbours are so far away
+    that the density varies between them, which makes their box look thin and passes for dependence.
+    Independent normals at n = 1000 come out at about 0.3 nats in 8 columns and 3 nats in 16.
 
     Args:
-        alpha: Threshold in (0, 1). None: the 0.5 % quantile of V'/V for k neighbours uniform in
-            a cube, from a fixed simulation.
+        alpha: Threshold in (0, 1). None stands for the 0.5 % quantile of V'/V for k neighbours
+            uniform in a cube, from a fixed simulation.
         k: Number of neighbours, at least the columns of x and y together. A sequence gives a list
             of estimates from one search.
         algorithm: Neighbour search: "auto", "tree" or "brute". The neighbours are the same, the
@@ -76,7 +79,7 @@ class LNC(InformationEstimator):
             y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
 
         Returns:
-            One estimate, or a list of them if `k` is a sequence. Infinite where the neighbours
+            One estimate, or a list of them if `k` is a sequence. It is infinite if the neighbours
             of a sample lie exactly on a plane that is not along the axes.
 
         Raises:
@@ -106,7 +109,7 @@ class LNC(InformationEstimator):
             alpha = _uniform_threshold(k, sum(dims)) if self.alpha is None else self.alpha
             added = np.where(shrunk < math.log(alpha), -shrunk, 0.0)
             local = (psi(k) + psi(n)) - digamma(counts + 1).sum(axis=0) + added
-            # No ceiling: the correction is unbounded.
+            # The correction is unbounded, so that there is no ceiling.
             found = (
                 *sample_warnings(0.0, math.inf, n=n, k=k, zero_radius=zeros(radius)),
                 *_width_warnings(sum(dims)),
@@ -149,7 +152,7 @@ def _log_box_ratio(offsets: NDArray[np.float64]) -> Array:
     """Return log(V' / V) for offsets (n, k, d) from their centres."""
     widest = np.abs(offsets).max(axis=(1, 2), keepdims=True)
     scaled = offsets / np.where(widest == 0.0, 1.0, widest)
-    # Principal axes of the second moments about the sample itself, not about the mean.
+    # Principal axes of the second moments about the sample itself, rather than about the mean.
     _, axes = np.linalg.eigh(scaled.transpose(0, 2, 1) @ scaled)
     with np.errstate(divide="ignore", invalid="ignore"):
         along = np.log(np.abs(scaled).max(axis=1)).sum(axis=1)
@@ -159,7 +162,7 @@ def _log_box_ratio(offsets: NDArray[np.float64]) -> Array:
 
 @lru_cache(maxsize=64)
 def _uniform_threshold(k: int, d: int) -> float:
-    """Return the V' / V that uniform neighbours undercut in 0.5 % of all neighbourhoods."""
+    """Return the V' / V below which 0.5 % of the neighbourhoods of uniform samples lie."""
     rng = np.random.default_rng([k, d])
     step = max(1, _CHUNK // (k * d))
     ratios = [

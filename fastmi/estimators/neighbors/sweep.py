@@ -32,11 +32,11 @@ class KSGSweep(MetricNeighborEstimator):
     to the units of x and of y and, unlike KSG on standardised columns, not misled by columns
     of noise. Every scale is evaluated on the same distances: the joint distance is
     max(D_x, c D_y), so that a scale may differ in the last place from an estimate on rescaled
-    data. Time O(n^2) whatever the number of columns; one column each take a sorted search per
-    scale, O(n log n) on smooth data.
+    data. The time is O(n^2); if both variables are single columns, the CPU runs a sorted search
+    for each scale, O(n log n) on smooth data.
 
-    A maximum is biased upwards: under independence by some 0.02 nats at n = 1000, more at
-    smaller n. `curve` holds all scales, shape (len(scales), 2): scale and estimate.
+    A maximum is biased upwards: under independence by about 0.02 nats at n = 1000, more at
+    smaller n. The `curve` of the result has the estimate at every scale.
 
     Args:
         normalize: How to scale each variable by itself before the sweep, "global" or another name
@@ -101,7 +101,7 @@ class KSGSweep(MetricNeighborEstimator):
             )
             local = constant - digamma(counts + 1).sum(axis=0)
             summed = (float(values[best]), float(found.psi_std[best, q]))
-            # A copy: the counts of all scales are many times those of one.
+            # Copied, so that the result does not keep the counts of all scales in memory.
             terms.append(Terms(local, counts.copy(), warnings, summed))
             curves.append(np.column_stack([self.scales, values]))
         dims = widths(samples.blocks)
@@ -127,14 +127,14 @@ def _checked_scales(scales: object) -> tuple[float, ...]:
         raise TypeError(f"scales must be positive numbers; got {scales!r}")
     if np.ma.is_masked(scales):
         raise ValueError(f"scales must not have masked entries; got {scales!r}")
-    with np.errstate(over="ignore"):  # of long doubles; infinity is refused below
+    with np.errstate(over="ignore"):  # a long double may overflow; infinity is refused below
         values = given.astype(np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"scales must be a sequence of positive numbers; got {scales!r}")
     if not (np.isfinite(values).all() and (values > 0).all()):
         raise ValueError(f"scales must be positive and finite; got {scales!r}")
     listed = tuple(values.tolist())
-    # The same object where nothing had to be converted: scikit-learn's clone insists on it.
+    # scikit-learn's clone insists on the same object where nothing had to be converted.
     return scales if type(scales) is tuple and set(map(type, scales)) == {float} else listed
 
 

@@ -23,16 +23,16 @@ from fastmi.ops.ksg import ksg_terms
 class TotalCorrelation(MetricNeighborEstimator):
     """The KSG estimator of the total correlation, sum_b h(X_b) - h(X_1, ..., X_m).
 
-    The two algorithms of Kraskov et al. (2004) for m variables, in the notation of
-    :class:`fastmi.KSG`. Variant 1, strict counts within one radius::
+    These are the two algorithms of Kraskov et al. (2004) for m variables, in the notation of
+    :class:`fastmi.KSG`. Variant 1 takes strict counts within one radius::
 
         C = psi(k) + (m - 1) psi(n) - < sum_b psi(n_b + 1) >
 
-    Variant 2, closed counts within a radius for each variable::
+    Variant 2 takes closed counts within a radius for each variable::
 
         C = psi(k) - (m - 1)/k + (m - 1) psi(n) - < sum_b psi(n_b) >
 
-    For m = 2 they are :class:`fastmi.KSG`, to the last bit.
+    For m = 2 they are :class:`fastmi.KSG` to the last bit.
 
     Args:
         variant: Which of the two algorithms, 1 or 2.
@@ -97,7 +97,8 @@ class TotalCorrelation(MetricNeighborEstimator):
 class BITotalCorrelation(BallEstimator):
     """The total correlation by closed counts in balls of one l_p norm.
 
-    :class:`fastmi.BIKSG` for m variables, and that estimator to the last bit for m = 2::
+    It is :class:`fastmi.BIKSG` for m variables, and equals that estimator to the last bit for
+    m = 2::
 
         C = psi(k) + (m - 1) log n + sum_b log c(d_b, p) - log c(sum_b d_b, p)
             - < sum_b log n_b >

@@ -18,13 +18,14 @@ from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radiu
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kth_distance
 
-# The least over all k is 8.4 at 8 columns, 11 at 10 and 59 at 12.
+# Norm of the weights above which an estimate carries a warning. The smallest norm over all k is 8.4
+# at 8 columns, 11 at 10 and 59 at 12.
 _LARGEST_NORM = 50.0
 
 # Below this ratio of scales the samples, rather than their units, decide the error.
 _UNEQUAL = 10.0
-# Share of the ratio at which a joint ball spans the narrower variable, from where on the estimate
-# falls by the logarithm of the ratio.
+# Share of the ratio at which a joint ball spans the narrower variable; beyond that ratio the
+# estimate falls by its logarithm.
 _SPANNED = 0.3
 
 
@@ -33,15 +34,15 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
     """The weighted Kozachenko-Leonenko estimator of the differential entropy h(X).
 
     With r_j(i) the Euclidean distance from sample i to its j-th neighbour and c_d the volume of
-    the unit ball (Berrett, Samworth and Yuan 2019)::
+    the unit ball (Berrett, Samworth and Yuan 2019, https://arxiv.org/abs/1606.00304)::
 
         h = sum_j w_j [log(n - 1) - psi(j) + log c_d + d < log r_j >],  sum_j w_j = 1
 
     The weights, of smallest norm and nonzero only for j in {floor(k/d), floor(2k/d), ..., k},
     cancel the leading terms of the bias, ``sum_j w_j Gamma(j + 2l/d) / Gamma(j) = 0`` for
-    l = 1..floor(d/4). For d < 4 there are none: w_1 = 1, the nearest neighbour alone. Their norm,
-    by which scatter grows, is 2 at d = 4, 11 to 17 at d = 10 and 10^4 to 10^5 at d = 20:
-    estimates in 12 or more columns carry a warning.
+    l = 1..floor(d/4). For d < 4 only the nearest neighbour is used, w_1 = 1. The norm of the
+    weights, in proportion to which scatter grows, is 2 at d = 4, 11 to 17 at d = 10 and 10^4 to
+    10^5 at d = 20: estimates in 12 or more columns carry a warning.
 
     Args:
         k: Number of the farthest neighbour used. A sequence gives a list of estimates from one
@@ -90,17 +91,17 @@ def weighted_locals(
     n_jobs: int | None,
     noise: float,
 ) -> tuple[list[NDArray[np.float64]], str]:
-    """Return the local entropies of samples (n, d) in nats, (n,) for each k, from one search.
+    """Return the local entropies in nats, shape (n,) for each k, from one search.
 
-    Beside them stands the name of the search that ran.
+    The second value is the name of the search that ran.
 
     Args:
-        block: The samples.
-        ks: Farthest neighbours.
+        block: The samples, shape (n, d).
+        ks: Numbers of the farthest neighbours used.
         name: What errors call the samples.
         algorithm: Name of the search, or "auto".
-        n_jobs: Threads.
-        noise: What was added against ties, for the error.
+        n_jobs: Number of threads.
+        noise: Level of the noise that was added against ties, for the error.
 
     Raises:
         ValueError: Coincident samples, or too few neighbours for the weights.
@@ -166,16 +167,17 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class EntropySum(InformationEstimator):
-    """I(X; Y) = h(X) + h(Y) - h(X, Y), each by :class:`WeightedKozachenkoLeonenko`.
+    """I(X; Y) = h(X) + h(Y) - h(X, Y), with weighted Kozachenko-Leonenko entropies.
 
-    "3H", the baseline that comparisons with neural estimators use. The biases of the three do
-    not cancel as they do in :class:`KSG`; the weights act from 4 columns on. The joint distance
-    is Euclidean: variables of very unequal scales give a warning, and want `normalize`.
+    Comparisons with neural estimators use it as a baseline called "3H". The biases of the three
+    entropies do not cancel as they do in :class:`fastmi.KSG`, and only entropies of 4 or more
+    columns use more than the nearest neighbour. The joint distance is Euclidean: variables of very
+    unequal scales give a warning; use `normalize` for them.
 
     Args:
         k: Number of the farthest neighbour used, at least floor((dx + dy) / 4) + 1. Publications
-            that name one take 5, the default here; that of :func:`fastmi.mi` is 3. A sequence costs
-            one search for each entropy.
+            that state it use 5, the default here; the default of :func:`fastmi.mi` is 3. A sequence
+            costs one search for each entropy.
         algorithm: Neighbour search: "auto", "tree" or "brute". The distances are the same, the time
             differs.
     """
@@ -240,9 +242,10 @@ class EntropySum(InformationEstimator):
 
 
 def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[str]:
-    """Return a warning if one variable is so wide that joint distances do not see the other.
+    """Return a warning if one variable is so wide that joint distances ignore the other.
 
-    A joint ball of volume 1 / n is as wide as x where ``(width y / width x)^dy = n``.
+    If y is the wide one, a joint ball that holds one sample is as wide as x where
+    ``(width of y / width of x)^dy = n``.
     """
     widths = [_middle_half(block) for block in (x, y)]
     wide, narrow = (0, 1) if widths[0] > widths[1] else (1, 0)
