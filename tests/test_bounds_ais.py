@@ -236,7 +236,7 @@ BAD = [
     (TypeError, "kernel must be callable", {"kernel": "hmc"}),
     (ValueError, "n_steps must be an integer >= 1; got n_steps=0", {"n_steps": 0}),
     (ValueError, "schedule must be 'linear', 'quadratic', 'sigmoid'", {"schedule": "cubic"}),
-    (TypeError, "schedule must be the name of one or numbers", {"schedule": object()}),
+    (TypeError, "schedule must be a name or numbers", {"schedule": object()}),
     (ValueError, "must rise strictly from 0 to 1", {"schedule": [0.0, 0.6, 0.5, 1.0]}),
     (ValueError, "must rise strictly from 0 to 1", {"schedule": [0.0, 0.5, 1.0]}),
     (

@@ -1,12 +1,16 @@
-"""What the bounds say to callables and data that they cannot use."""
+"""Errors of the bounds for callables and data that they cannot use; their help."""
 
+import inspect
 import math
+import re
 
 import numpy as np
 import pytest
 
 from channels import SCALAR, model_of, proposal_of
 from fastmi import bounds
+
+FUNCTIONS = [f for f in vars(bounds).values() if inspect.isfunction(f) and "bounds" in f.__module__]
 
 PAIRS = SCALAR.pairs(30, 0)
 WIDER = proposal_of(SCALAR, 2.0)
@@ -227,3 +231,9 @@ def test_undefined_terms_are_counted_without_a_warning_of_numpy():
     assert math.isnan(both.gap_stderr)
     for found in (both.warnings, lower.warnings):
         assert any(f"infinite or undefined for {undefined} of 50 pairs" in text for text in found)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_help_describes_every_parameter(function):
+    described = re.findall(r"^ *\*{0,2}(\w+): ", function.__doc__, re.MULTILINE)
+    assert set(inspect.signature(function).parameters) <= set(described)
