@@ -333,7 +333,7 @@ class TestImagesKeepTheirParameters:
         (lambda: datasets.ZeroInflatedPoisson(1.5), r"p must be in \[0, 1\]; got p=1.5"),
         (lambda: datasets.GammaExponential(0.01), "theta must be in"),
         (lambda: datasets.Student(0.0, np.eye(2)), "nu must be in"),
-        (lambda: datasets.Student(3.0, np.eye(2), 2), "dx must leave a column to y"),
+        (lambda: datasets.Student(3.0, np.eye(2), 2), "dx must leave a column for y"),
         (lambda: datasets.Gaussian(np.eye(3)[:2]), "covariance must be square"),
         (lambda: datasets.Gaussian([[1.0, 0.2], [0.3, 1.0]]), "covariance must be symmetric"),
         (lambda: datasets.Gaussian(np.ones((2, 2))), "covariance must be positive definite"),

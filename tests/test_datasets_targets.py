@@ -81,7 +81,7 @@ def test_impossible(mi):
 
 
 def test_out_of_reach():
-    with pytest.raises(ValueError, match="about 18 nats a pair"):
+    with pytest.raises(ValueError, match="about 18 nats per pair"):
         datasets.CorrelatedGaussian.from_mi(25.0)
     with pytest.raises(ValueError, match="mi must be in"):
         datasets.ZeroInflatedPoisson.from_mi(0.31)
