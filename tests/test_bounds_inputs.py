@@ -17,7 +17,7 @@ WIDER = proposal_of(SCALAR, 2.0)
 
 
 def changed(**fields):
-    """The scalar model with some callables replaced."""
+    """The scalar model with some of its callables replaced."""
     good = model_of(SCALAR)
     names = ("log_lik", "log_prior", "sample_prior", "grad_log_joint", "grad_log_prior")
     return bounds.Model(**{**{name: getattr(good, name) for name in names}, **fields})
@@ -216,7 +216,7 @@ def test_contrastive_names_what_is_not_callable(name):
 
 
 def test_undefined_terms_are_counted_without_a_warning_of_numpy():
-    """Where evidence and cross term are both impossible, their difference is no number."""
+    """Where evidence and cross term are both -inf, their difference is NaN."""
     band = bounds.Model(
         log_lik=lambda x, z: np.where(abs(x - z) < 0.3, -math.log(0.6), -math.inf).sum(axis=-1),
         sample_prior=lambda m, rng: rng.standard_normal((m, 1)),

@@ -125,7 +125,7 @@ class RectangleImages(Distribution):
         return self.render(x), self.render(y)
 
     def render(self, parameters: Floats) -> Floats:
-        """Return images (n, size^2) of `parameters` (n, 4): u, v of the vertical axis come first."""
+        """Return images (n, size^2) of `parameters` (n, 4): u and v of the rows come first."""
         least = 2.0 / self.size
         start = parameters[:, 0::2] * (1.0 - least)
         stop = start + least + parameters[:, 1::2] * (1.0 - least - start)
