@@ -6,7 +6,7 @@ from fastmi._docs import describes_options
 describes_arguments = describes_options(
     x="Observations, shape (n, ...) or (n,).",
     z="Latents that generated the observations, shape (n, dz) or (n,).",
-    proposal="The density q(z|x). None takes the prior.",
+    proposal="Proposal q(z|x). None takes the prior.",
     n_importance="Number of importance samples per pair, K in the formulas, at least 1.",
     chunk="Number of importance samples of each pair that are drawn at once. None chooses. "
     "Another number draws other samples.",

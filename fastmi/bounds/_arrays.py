@@ -112,10 +112,10 @@ def _rows(array: Array, finite: object, name: str) -> Array:
 def randomness(seed: Seed | None, device: str | None, *, purpose: int = 1) -> Iterator[Random]:
     """Yield the generator of one call, and restore torch's global generator at its end.
 
-    The stream differs from that of ``default_rng(seed)``, and for each purpose. Otherwise, if one
-    seed served for the data and for the bound, the latents drawn for the bound would be those
-    that generated the data. If the data are tensors, torch's global generator is seeded during
-    the call as well, because the ``sample`` of a torch distribution draws from it.
+    The stream is not that of ``default_rng(seed)``, and each purpose has its own. Otherwise, if
+    one seed served for the data and for the bound, the latents drawn for the bound would be
+    those that generated the data. If the data are tensors, torch's global generator is seeded
+    during the call as well, because the ``sample`` of a torch distribution draws from it.
 
     Args:
         seed: Any value that :func:`numpy.random.default_rng` accepts.

@@ -89,7 +89,7 @@ class Sandwich:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings of both bounds, each once, and one if the lower bound exceeds the upper one."""
+        """Warnings of both bounds, each once, and one if the bounds cross by more than chance."""
         found = tuple(dict.fromkeys(self.lower.warnings + self.upper.warnings))
         if self.gap < -_CROSSED * self.gap_stderr - _ROUNDING:
             found += (

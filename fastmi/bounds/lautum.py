@@ -30,7 +30,7 @@ from fastmi.bounds._weights import (
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
 
 _IMPOSSIBLE = (
-    "an observation has no likelihood under an independent latent, or under none of its importance "
+    "an observation has no likelihood under an independent latent, or under any of its importance "
     "samples"
 )
 

@@ -55,7 +55,7 @@ def barber_agakov(
 
     Args:
         model: It needs `log_prior`, unless `entropy_z` is given.
-        proposal: The density q(z|x), which must be normalised.
+        proposal: Proposal q(z|x), which must be normalised.
         entropy_z: Entropy of p(z) in nats, which replaces the mean of -log p(z).
 
     Returns:
@@ -205,7 +205,7 @@ def sandwich(
     """Bound I(X; Z) from both sides by the same importance samples.
 
     The lower bound is :func:`multisample_lower`, the upper one :func:`multisample_upper`. With
-    the exact posterior as proposal the term of each pair is log p(x|z) / p(x) in both, for
+    the exact posterior as proposal the term of each pair is log p(x|z) - log p(x) in both, for
     every K.
 
     Args:

@@ -222,8 +222,8 @@ def micd(
 ) -> float:
     """Return the mutual information of continuous `x` and discrete `y`.
 
-    The value is ``abs(H(x) - sum_y p(y) H(x | y))``. The absolute value, which is NPEET's, makes
-    values near 0 positive. Classes of k samples or fewer get the entropy of all samples.
+    The value is ``abs(H(x) - sum_y p(y) H(x | y))``. The absolute value, which is NPEET's, turns
+    negative values positive. Classes of k samples or fewer get the entropy of all samples.
 
     Args:
         x: Samples, shape (n, d) or (n,).

@@ -23,7 +23,7 @@ class CorrelatedGaussian(Distribution):
         d: Number of columns of x and of y.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -42,7 +42,7 @@ class CorrelatedGaussian(Distribution):
         `mutual_information`, which is that of the rounded rho, differs visibly from `mi`.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is negative, or so large that rho rounds to 1.
         """
         d = check_integer("d", d, 1)
@@ -74,7 +74,7 @@ class SparseGaussian(Distribution):
         d: Number of columns of x and of y, at least 2.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -92,7 +92,7 @@ class SparseGaussian(Distribution):
         For a large `mi` the rounding of rho shows, see :meth:`CorrelatedGaussian.from_mi`.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is negative, or so large that rho rounds to 1.
         """
         return cls(correlation_of(check_information(mi), 2), d)
@@ -124,7 +124,7 @@ class AdditiveNoise(Distribution):
         d: Number of columns of x and of y.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -143,7 +143,7 @@ class AdditiveNoise(Distribution):
         ``1/sigma^2 = exp(2 I/d) - 1``
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is not positive, where sigma would be infinite, or above 300 nats per
                 column.
         """
@@ -177,7 +177,7 @@ class Gaussian(Distribution):
         dx: Number of columns of x, in [1, dx + dy - 1].
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: The matrix is not square, symmetric or positive definite; `dx` is out of
             range.
     """
@@ -223,7 +223,7 @@ def checked_dispersion(name: str, matrix: object, dx: object) -> tuple[Floats, i
     """Return a read-only copy of a covariance-like matrix, and `dx`.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: The matrix is not square, symmetric or positive definite; `dx` is out of
             range.
     """

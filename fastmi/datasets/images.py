@@ -30,7 +30,7 @@ class BumpImages(Distribution):
             bump would vanish between pixels.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -48,7 +48,7 @@ class BumpImages(Distribution):
         """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is negative, or so large that rho rounds to 1; an option is out of
                 range.
         """
@@ -82,14 +82,15 @@ class RectangleImages(Distribution):
     Each axis has two uniform parameters u and v. With m = 2/size the smallest side, the
     rectangle starts at s = u (1 - m) and has the side m + v (1 - m - s). The value of a pixel is
     the share of its area that is covered. Since a side is at least two pixels long, it covers
-    one pixel in full, from which both of its ends can be computed. ``I = -2 log(1 - rho^2)``.
+    some pixel in full, so that its two ends can be computed from the image.
+    ``I = -2 log(1 - rho^2)``.
 
     Args:
         rho: Correlation of the Gaussian variables behind each parameter, in (-1, 1).
         size: Number of pixels per side, at least 4; x and y have size^2 columns, row by row.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -105,7 +106,7 @@ class RectangleImages(Distribution):
         """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is negative, or so large that rho rounds to 1; `size` is out of range.
         """
         return cls(CorrelatedUniform.from_mi(mi, 4).rho, size)

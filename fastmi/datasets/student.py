@@ -38,7 +38,7 @@ class Student(Distribution):
         dx: Number of columns of x, in [1, dx + dy - 1].
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range; `dispersion` is not square, symmetric or positive
             definite.
     """
@@ -60,7 +60,7 @@ class Student(Distribution):
         The correlation in the dispersion is not negative.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is below the information in the common chi2, or so large that the
                 correlation rounds to 1.
         """

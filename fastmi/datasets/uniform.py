@@ -24,7 +24,7 @@ class CorrelatedUniform(Distribution):
         d: Number of columns of x and of y.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -43,7 +43,7 @@ class CorrelatedUniform(Distribution):
         For a large `mi` the rounding of rho shows, see :meth:`CorrelatedGaussian.from_mi`.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is negative, or so large that rho rounds to 1.
         """
         latent = CorrelatedGaussian.from_mi(mi, d)
@@ -75,7 +75,7 @@ class SmoothedUniform(Distribution):
         d: Number of columns of x and of y; the d pairs of columns are independent.
 
     Raises:
-        TypeError: A parameter is not a number of its type.
+        TypeError: A parameter has the wrong type.
         ValueError: A parameter is out of range.
     """
 
@@ -91,7 +91,7 @@ class SmoothedUniform(Distribution):
         """Return the distribution whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: A parameter is not a number of its type.
+            TypeError: A parameter has the wrong type.
             ValueError: `mi` is not positive, where epsilon would be infinite, or above 30 nats per
                 column.
         """
