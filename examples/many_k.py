@@ -1,4 +1,4 @@
-"""Estimate for many k in one call: values that agree can be trusted.
+"""Estimate for many k in one call: agreement across k is the sign of a good estimate.
 
 Estimates with a small k scatter, those with a large k are biased.
 

@@ -50,7 +50,7 @@ def cauchy(rng: Generator, n: int, d: int) -> np.ndarray:
 
 
 def lognormal(rng: Generator, n: int, d: int) -> np.ndarray:
-    """Values over about 13 decades (sigma is 5), dense near 0."""
+    """Values over about 13 decades, dense near 0; the standard deviation of their log is 5."""
     return rng.lognormal(0.0, 5.0, (n, d))
 
 

@@ -40,7 +40,7 @@ def pairs():
 
 
 def assert_golden(estimate, printed):
-    """Ask for 4 standard errors around a value from 2e5 pairs, and for half its last digit."""
+    """Allow 4 standard errors, with those of the golden value, and its rounding in print."""
     digits = len(printed.partition(".")[2])
     rounding = 0.5 * 10.0**-digits if digits else 0.0
     band = 4 * estimate.stderr * math.sqrt(1 + estimate.n / 2e5)
