@@ -32,6 +32,11 @@ VERSION: str = _cpu.build_info()["version"]
 # n_jobs=10**6 must not reach it. Far above what helps, far below what any system refuses.
 _MAX_OVERSUBSCRIBED_THREADS = 256
 
+_HOW_TO_BUILD_CUDA = (
+    "to compile the CUDA kernels, run `FASTMI_CUDA=ON pip install .` in a clone of fastmi, with "
+    "nvcc 12 or newer on the PATH (CUDAARCHS=90 does it for compute capability 9.0 alone, faster)"
+)
+
 
 class Cuda(NamedTuple):
     """What there is to run on GPUs: the module ``fastmi._cuda``, or the reason why not."""
@@ -72,8 +77,9 @@ def find_cuda() -> Cuda:
         module = import_module("fastmi._cuda")
     except ModuleNotFoundError:
         state = str(_cpu.build_info().get("cuda", "not part of this build"))
-        missing = "fastmi._cuda was built but is not installed" if state.startswith("on") else state
-        return Cuda(None, missing.removeprefix("off: "))
+        if state.startswith("on"):
+            return Cuda(None, "fastmi._cuda was built but is not installed")
+        return Cuda(None, f"{state.removeprefix('off: ')}; {_HOW_TO_BUILD_CUDA}")
     except ImportError as error:
         return Cuda(None, f"fastmi._cuda could not be loaded: {error}")
     reason = str(module.driver_info()["reason"])

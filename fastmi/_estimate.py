@@ -54,6 +54,8 @@ class Estimate(float):
         n: Number of samples.
         dims: Number of columns of each argument.
         method: Name of the estimator.
+        algorithm: Neighbour search that ran, of the joint space where there are several: "tree",
+            "brute" or "sort"; "none" if there was none.
         units: Always "nats".
         seconds: Wall time of the call, shared by all k of one call.
         device: Where it ran.
@@ -65,9 +67,9 @@ class Estimate(float):
     """
 
     __slots__ = (
-        "_algorithm",
         "_local",
         "_warnings",
+        "algorithm",
         "counts",
         "curve",
         "device",
@@ -87,6 +89,7 @@ class Estimate(float):
     n: int
     dims: tuple[int, ...]
     method: str
+    algorithm: str
     seconds: float
     device: str
     curve: NDArray[np.float64] | None
@@ -94,7 +97,6 @@ class Estimate(float):
     terms: dict[str, float]
     _local: Local | Callable[[], Local]
     _warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
-    _algorithm: str | Callable[[], str]
 
     def __new__(
         cls,
@@ -107,7 +109,7 @@ class Estimate(float):
         stderr: float,
         local: Local | Callable[[], Local],
         warnings: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
-        algorithm: str | Callable[[], str] = "auto",
+        algorithm: str = "none",
         counts: NDArray[np.int64] | None = None,
         seconds: float = 0.0,
         device: str = "cpu",
@@ -115,9 +117,9 @@ class Estimate(float):
         history: History | None = None,
         terms: dict[str, float] | None = None,
     ) -> Estimate:
-        """Make one; a callable `local`, `warnings` or `algorithm` is called when first read.
+        """Make one; a callable `local` or `warnings` is called when first read.
 
-        Most callers of a short ``mi()`` read none of the three, and each costs as much as
+        Most callers of a short ``mi()`` read neither of the two, and each costs as much as
         the rest of the Python around the kernel. The callables must be picklable.
         """
         self = super().__new__(cls, value)
@@ -128,7 +130,7 @@ class Estimate(float):
         self.stderr = stderr
         self._local = local
         self._warnings = warnings
-        self._algorithm = algorithm
+        self.algorithm = algorithm
         if counts is not None:
             counts.flags.writeable = False  # `local` and `warnings` are derived from them later
         self.counts = counts
@@ -162,13 +164,6 @@ class Estimate(float):
         if callable(self._warnings):
             self._warnings = self._warnings()
         return self._warnings
-
-    @property
-    def algorithm(self) -> str:
-        """Neighbour search that ran: "tree", "brute" or "sort"; "none" if there was none."""
-        if callable(self._algorithm):
-            self._algorithm = self._algorithm()
-        return self._algorithm
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the curves of the training, or of the sweep.

@@ -7,7 +7,7 @@ import pytest
 
 import fastmi
 import reference
-from fastmi.estimators.neighbors import _subspaces
+from fastmi.estimators.neighbors import _subspaces, conditional
 from samples import SAMPLES, draw, draw_blocks
 
 KNN = {"fp": 1, "ksg2": 2}
@@ -50,10 +50,22 @@ def test_sizes(n, method, metric):
 
 def test_counting_in_many_small_chunks(metric, monkeypatch):
     monkeypatch.setattr(_subspaces, "_CHUNK", 600)
+    monkeypatch.setattr(conditional, "_KERNEL_MOST", 0)
     x, y, z = draw_blocks("offset", 200, (1, 2, 1), "float32")
     got = fastmi.cmi(x, y, z, k=4, method="ksg2", metric=metric)
     expected = reference.conditional_counts(x, y, z, 4, 2, metric)
     np.testing.assert_array_equal(got.counts, expected)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_kernel_counts_as_windows_do(name, dtype, monkeypatch):
+    x, y, z = draw_blocks(name, 600, (2, 1, 1), dtype)
+    of_kernel = fastmi.cmi(x, y, z, k=[1, 5], method="ksg2")
+    monkeypatch.setattr(conditional, "_KERNEL_MOST", 0)
+    for got, expected in zip(of_kernel, fastmi.cmi(x, y, z, k=[1, 5], method="ksg2"), strict=True):
+        assert got == expected
+        np.testing.assert_array_equal(got.counts, expected.counts)
+        assert got.warnings == expected.warnings
 
 
 def test_dependence_beyond_a_common_cause(method):
@@ -191,7 +203,9 @@ def test_bad_input():
         fastmi.cmi(x, x, np.full(50, np.nan))
     with pytest.raises(ValueError, match=r"k must be in \[1, n - 1\]; got k=50, n=50"):
         fastmi.cmi(x, x, x, k=50)
-    with pytest.raises(ValueError, match="method must be one of 'fp', 'ksg2', 'gaussian'"):
+    with pytest.raises(
+        ValueError, match="method must be one of 'fp', 'ksg2', 'mesner', 'gaussian'"
+    ):
         fastmi.cmi(x, x, x, method="ksg1")
     with pytest.raises(ValueError, match="algorithm='sort'"):
         fastmi.cmi(x, x, x, algorithm="sort")

@@ -202,6 +202,23 @@ class TestNoGPU:
         with pytest.raises(RuntimeError, match=f"CUDA cannot run: {re.escape(reason)}"):
             sys.modules["fastmi._cuda"].synchronize(0, 0)
 
+    @pytest.mark.parametrize(
+        "state, reason",
+        [
+            ("off: built without nvcc", "built without nvcc; .*`FASTMI_CUDA=ON pip install .`"),
+            ("on: CUDA 13.0, 90-real", "fastmi._cuda was built but is not installed"),
+        ],
+    )
+    def test_config_without_module(self, monkeypatch, capsys, state, reason):
+        build = {**_backend.kernels().build_info(), "cuda": state}
+        monkeypatch.setattr(_backend.kernels(), "build_info", lambda: build)
+        monkeypatch.setitem(sys.modules, "fastmi._cuda", None)
+        assert re.match(reason, self.configured()["reason"])
+        fastmi.show_config()
+        assert re.search(f"off: {reason}", capsys.readouterr().out)
+        with pytest.raises(RuntimeError, match=f"^fastmi cannot use a GPU here: {reason}"):
+            fastmi.mi([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 3.0, 2.0], k=1, device="cuda")
+
     def test_config_with_devices(self, monkeypatch, capsys):
         self.install(monkeypatch)
         settings = self.configured()
@@ -278,9 +295,9 @@ class TestPlaces:
         for method in ("gaussian", "binning", "ross"):
             with pytest.raises(ValueError, match=r"x must be in host memory here; got Array on cu"):
                 fastmi.mi(*there, method=method)
-        with pytest.raises(ValueError, match="Ross with these options, which has no GPU kernels"):
+        with pytest.raises(ValueError, match="for Ross, which has no GPU kernels"):
             fastmi.mi(x, y > 0, method="ross", device="cuda")
-        with pytest.raises(ValueError, match="ConditionalKSG with these options"):
+        with pytest.raises(ValueError, match="for ConditionalKSG with variant=2, which"):
             fastmi.cmi(x, y, y, method="ksg2", device="cuda")
         for call in (
             lambda: fastmi.mi(x, y, theiler=2, device="cuda"),

@@ -186,17 +186,17 @@ XYZ = np.random.default_rng(0).normal(size=(3, 60))
         ("mi", {"method": "ksg"}, "ksg1"),
         ("mi", {"method": "KSG"}, "ksg1"),
         ("mi", {"method": "knn"}, "ksg1"),
-        ("mi", {"method": "gausian"}, "gaussian"),
+        ("mi", {"method": "gausian"}, "gaussian"),  # codespell:ignore gausian
         ("cmi", {"method": "ksg"}, "fp"),
         ("cmi", {"method": "ksg1"}, "fp"),
         ("entropy", {"method": "knn"}, "kl"),
         ("mi", {"n_neighbors": 4}, "k"),
         ("mi", {"random_state": 0}, "seed"),
         ("mi", {"metrics": "euclidean"}, "metric"),
-        ("mi", {"metric": "euclidian"}, "euclidean"),
+        ("mi", {"metric": "euclidian"}, "euclidean"),  # codespell:ignore euclidian
         ("mi", {"normalize": "globl"}, "global"),
         ("permutation_test", {"n_permutation": 9}, "n_permutations"),
-        ("permutation_test", {"scheme": "shufle"}, "shuffle"),
+        ("permutation_test", {"scheme": "shufle"}, "shuffle"),  # codespell:ignore shufle
         ("pairwise_mi", {"random_state": 9}, "seed"),
         ("subsample_error", {"part": [2]}, "parts"),
         ("transfer_entropy", {"k_history": 2}, "target_history"),

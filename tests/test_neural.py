@@ -372,7 +372,7 @@ def test_few_held_out_samples_are_reported(gaussian):
         ("mine", "critic", "concate", "concat"),
         ("mine", "optimizer", "adamm", "adam"),
         ("mine", "schedule", "lineal", "linear"),
-        ("doe", "density", "gausian", "gaussian"),
+        ("doe", "density", "gausian", "gaussian"),  # codespell:ignore gausian
         ("ndoe", "activation", "leaky_tanh", "leaky-tanh"),
         ("mienf", "flow", "realnvb", "realnvp"),
     ],

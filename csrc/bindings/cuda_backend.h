@@ -23,7 +23,7 @@ struct CudaBackend {
   /// What Python passes as a block, fastmi._blocks.DeviceArray: C-contiguous samples in device
   /// memory. Its attributes are shape (n, d); dtype, NumPy's float32 or float64; device, a number;
   /// stream, the handle of the stream on which the samples are or will be there; and pointer, the
-  /// address, which may start a copy to the device and is read last for that reason.
+  /// address. Reading the address may start a copy to the device: it comes before any waiting.
   using Block = py::object;
 
   template <class T>

@@ -25,8 +25,7 @@
 // space where there are several. The numbers do not depend on it.
 //
 //   first_unusable    position of the first value that is NaN, infinite or above half of the
-//   largest
-//                     number, or -1
+//                     largest number, or -1
 //   choose_algorithm  what "auto" stands for where blocks of these dims are searched for k
 //                     neighbours (0: samples within a radius are counted), their indices or not
 //   ceiling_probe     Chebyshev pair-dimensions per second of the bare arithmetic, in the dtype and

@@ -1,4 +1,7 @@
-// The table of one SIMD level; included once by each kernels_<level>.cpp with FASTMI_LEVEL set.
+// The table of one SIMD level. kernels_f32.cpp and kernels_f64.cpp include it and are compiled once
+// per level, with FASTMI_LEVEL (a namespace) set by CMakeLists.txt.
+#pragma once
+
 #include "cpu/bnaf_kernel.h"
 #include "cpu/ceiling_kernel.h"
 #include "cpu/count_kernel.h"
@@ -47,10 +50,5 @@ inline constexpr Kernels<T> kTable = {
     .log_slopes = &log_slopes<T>,
     .probe_ceiling = &probe_ceiling<T>,
 };
-
-extern const Kernels<float> kernels_f32;
-extern const Kernels<double> kernels_f64;
-constinit const Kernels<float> kernels_f32 = kTable<float>;
-constinit const Kernels<double> kernels_f64 = kTable<double>;
 
 }  // namespace fastmi::cpu::FASTMI_LEVEL

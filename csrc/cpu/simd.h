@@ -1,6 +1,7 @@
-// SIMD vocabulary of one level. Included by kernels_<level>.cpp only, after FASTMI_LEVEL is
-// defined; everything lives in namespace fastmi::cpu::FASTMI_LEVEL, so that code compiled with
-// AVX-512 flags can never be the copy the linker keeps for the other levels.
+// SIMD vocabulary of one level. Included by kernels_f32.cpp and kernels_f64.cpp only, which are
+// compiled once per level, with FASTMI_LEVEL defined; everything lives in namespace
+// fastmi::cpu::FASTMI_LEVEL, so that code compiled with AVX-512 flags can never be the copy the
+// linker keeps for the other levels.
 //
 // Lanes are candidates or queries, never dims: a distance is computed by the same operations in
 // the same order at every level, hence equal bits.

@@ -1,2 +1,0 @@
-#define FASTMI_LEVEL avx2
-#include "cpu/kernels_body.h"

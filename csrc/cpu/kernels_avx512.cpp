@@ -1,2 +1,0 @@
-#define FASTMI_LEVEL avx512
-#include "cpu/kernels_body.h"

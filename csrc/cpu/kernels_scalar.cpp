@@ -1,2 +1,0 @@
-#define FASTMI_LEVEL scalar
-#include "cpu/kernels_body.h"
