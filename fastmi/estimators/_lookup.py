@@ -44,7 +44,7 @@ def build(
     if foreign:
         named = [name for name in _defaults(function) if name in known or name == "method"]
         raise _unknown_options(function, row, foreign, named)
-    return row.make(**kept, **options)
+    return row.loaded(**row.fixed, **kept, **options)
 
 
 def find(methods: Mapping[str, Method], method: object) -> Method:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,20 +31,15 @@ from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
 
 Array = NDArray[Any]
+# What an estimator works on: m blocks (n, d_b), the numbers of neighbours, and what the user should
+# know of the samples. A plain tuple, because a short call feels the making of anything else.
+Samples: TypeAlias = tuple[list[Array], tuple[int, ...], tuple[str, ...]]
 
 # Share of the largest value that an estimator can return above which the estimate warns that it may
 # be a lower bound only.
 CEILING_SHARE = 0.9
 # Share of zero k-th distances above which ties shape the estimate.
 TIED_SHARE = 0.01
-
-
-class Samples(NamedTuple):
-    """The samples to work on, m blocks (n, d_b), the numbers of neighbours, and warnings."""
-
-    blocks: list[Array]
-    ks: tuple[int, ...]
-    notes: tuple[str, ...]
 
 
 class Terms(NamedTuple):
@@ -105,7 +100,7 @@ class NeighborEstimator(Estimator):
         ks = k_list(self.k, len(blocks[0]))
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
-        return Samples(blocks, ks, ())
+        return blocks, ks, ()
 
     def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
@@ -143,9 +138,9 @@ class NeighborEstimator(Estimator):
             algorithm: Search of the joint space that ran.
             start: When the call began.
         """
-        ks = samples.ks
-        n = len(samples.blocks[0])
-        device = device_of(samples.blocks[0])
+        blocks, ks, notes = samples
+        n = len(blocks[0])
+        device = device_of(blocks[0])
         method = name_of(self)
         seconds = perf_counter() - start
         estimates = []
@@ -163,7 +158,7 @@ class NeighborEstimator(Estimator):
                 method=method,
                 stderr=std / n**0.5,
                 local=local,
-                warnings=partial(_joined, samples.notes, warnings) if samples.notes else warnings,
+                warnings=partial(_joined, notes, warnings) if notes else warnings,
                 algorithm=algorithm,
                 counts=counts,
                 seconds=seconds,
@@ -188,8 +183,8 @@ class InformationEstimator(NeighborEstimator):
         samples = super()._read(arrays, names)
         if self.normalize is None:
             return samples
-        blocks, notes = normalize_blocks(samples.blocks, names, self.normalize)
-        return Samples(blocks, samples.ks, notes)
+        blocks, notes = normalize_blocks(samples[0], names, self.normalize)
+        return blocks, samples[1], notes
 
 
 @dataclass(frozen=True, kw_only=True)

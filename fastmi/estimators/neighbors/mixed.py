@@ -68,7 +68,7 @@ class Ross(MetricNeighborEstimator):
         """
         start = perf_counter()
         samples = self._read((x,), ("x",))
-        points = samples.blocks[0]
+        (points,), ks, _ = samples
         labels, columns = as_labels(y, "y")
         check_same_length(points, labels, "x", "y")
         size = np.bincount(labels)[labels]
@@ -81,7 +81,7 @@ class Ross(MetricNeighborEstimator):
         dropped = len(labels) - int(kept.sum())
         if dropped:
             points, labels, size = points[kept], labels[kept], size[kept]
-        per_k, algorithm = self._class_radii(points, labels, size, samples.ks)
+        per_k, algorithm = self._class_radii(points, labels, size, ks)
         terms = [self._terms(points, size, k, k_i, radius, dropped) for k, k_i, radius in per_k]
         dims = (points.shape[1], columns)
         return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)

@@ -77,15 +77,14 @@ class KSGSweep(MetricNeighborEstimator):
         """
         start = perf_counter()
         samples = self._read((x, y), ("x", "y"))
-        _check_dtype(self.scales, samples.blocks[0].dtype)
-        fixed, swept = samples.blocks if self.sweep_side == "y" else samples.blocks[::-1]
-        found = sweep_terms(
-            fixed, swept, self.scales, samples.ks, metric=self.metric, n_jobs=self.n_jobs
-        )
+        blocks, ks, _ = samples
+        _check_dtype(self.scales, blocks[0].dtype)
+        fixed, swept = blocks if self.sweep_side == "y" else blocks[::-1]
+        found = sweep_terms(fixed, swept, self.scales, ks, metric=self.metric, n_jobs=self.n_jobs)
         n = len(fixed)
         terms = []
         curves = []
-        for q, k in enumerate(samples.ks):
+        for q, k in enumerate(ks):
             constant = psi(k) + psi(n)
             values = constant - found.psi_mean[:, q]
             best = int(values.argmax())
@@ -104,7 +103,7 @@ class KSGSweep(MetricNeighborEstimator):
             # Copied, so that the result does not keep the counts of all scales in memory.
             terms.append(Terms(local, counts.copy(), warnings, summed))
             curves.append(np.column_stack([self.scales, values]))
-        dims = widths(samples.blocks)
+        dims = widths(blocks)
         estimates = self._finish(
             samples,
             terms,

@@ -211,13 +211,13 @@ class EntropySum(InformationEstimator):
         """
         start = perf_counter()
         samples = self._read((x, y), ("x", "y"))
-        blocks = samples.blocks
+        blocks, ks, _ = samples
         joint = like(blocks[0], np.hstack([host(block) for block in blocks]))
         spaces = [*blocks, joint]
         per_space = [
             weighted_locals(
                 block,
-                samples.ks,
+                ks,
                 name,
                 algorithm=self.algorithm,
                 n_jobs=self.n_jobs,
@@ -230,12 +230,12 @@ class EntropySum(InformationEstimator):
         unequal = _scale_warnings(*(host(block) for block in blocks))
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
-            for k, of_x, of_y, of_both in zip(samples.ks, *locals_, strict=True)
+            for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
         ]
         return self._finish(
             samples,
             terms,
-            dims=widths(samples.blocks),
+            dims=widths(blocks),
             algorithm=per_space[2][1],
             start=start,
         )
