@@ -50,12 +50,14 @@ class Terms(NamedTuple):
         counts: Neighbours in each margin, shape (m, n), or None.
         warnings: What the user should know, or a function that returns it when first read.
         summed: Mean and standard deviation of `local` where a kernel has computed them already.
+        curve: Estimates of a sweep, see :class:`fastmi.Estimate`.
     """
 
     local: Local | Callable[[], Local]
     counts: NDArray[np.int64] | None
     warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
     summed: tuple[float, float] | None = None
+    curve: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,7 @@ class NeighborEstimator(Estimator):
         method = name_of(self)
         seconds = perf_counter() - start
         estimates = []
-        for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
+        for k, (local, counts, warnings, summed, curve) in zip(ks, terms, strict=True):
             if summed is None:
                 values = local() if callable(local) else local
                 mean, std, n = float(values.mean()), float(values.std()), len(values)
@@ -163,6 +165,7 @@ class NeighborEstimator(Estimator):
                 counts=counts,
                 seconds=seconds,
                 device=device,
+                curve=curve,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates

@@ -13,6 +13,7 @@ from fastmi._checks import check_window
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
+    Array,
     MetricNeighborEstimator,
     Terms,
     TheilerEstimator,
@@ -21,6 +22,7 @@ from fastmi.estimators.neighbors.base import (
     widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.theiler import theiler_ksg_terms
@@ -30,7 +32,7 @@ _DOMINATED_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSG(TheilerEstimator, MetricNeighborEstimator):
+class KSG(OfTwo, TheilerEstimator, MetricNeighborEstimator):
     """The KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum
@@ -55,24 +57,7 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
         check_variant(self.variant)
         super().__post_init__()
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n, or more than the
-                window leaves.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         if self.theiler:
             check_window(self.theiler, ks, n)
@@ -103,8 +88,7 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
             local = partial(_local, counts, constant, self.variant)
             warnings = partial(_warnings, value, k, counts, int(zero_radius), self.theiler)
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
-        dims = (blocks[0].shape[1], blocks[1].shape[1])
-        return self._finish(samples, terms, dims=dims, algorithm=found.algorithm, start=start)
+        return terms, found.algorithm
 
 
 def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[np.float64]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host
-from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -20,6 +18,7 @@ from fastmi.estimators.neighbors.base import (
     widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
 
@@ -36,7 +35,7 @@ _FEW_COLUMNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class LNC(InformationEstimator):
+class LNC(OfTwo, InformationEstimator):
     """KSG algorithm 1, corrected where the neighbours do not fill their box.
 
     The k neighbours of sample i span a box of volume V_i along the axes, and one of volume
@@ -71,25 +70,7 @@ class LNC(InformationEstimator):
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha must be None or a number in (0, 1); got alpha={self.alpha!r}")
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence. It is infinite if the neighbours
-            of a sample lie exactly on a plane that is not along the axes.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n; k below the number
-                of columns.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         dims = widths(blocks)
         if min(ks) < sum(dims):
@@ -118,7 +99,7 @@ class LNC(InformationEstimator):
             if flat:
                 found = (*found, _flat_warning(flat, n, k))
             terms.append(Terms(local, counts, found, (math.inf, math.nan) if flat else None))
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
 
 def _width_warnings(columns: int) -> list[str]:

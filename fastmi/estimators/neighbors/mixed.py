@@ -18,9 +18,9 @@ from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
-    widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 
 Array = NDArray[Any]
@@ -139,7 +139,7 @@ class Ross(MetricNeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MixedKSG(MetricNeighborEstimator):
+class MixedKSG(OfTwo, MetricNeighborEstimator):
     """I(X; Y) for variables that are continuous, discrete, or a mixture of both.
 
     Let r_i be the distance from sample i to its k-th neighbour in the joint space. Where r_i > 0,
@@ -152,29 +152,14 @@ class MixedKSG(MetricNeighborEstimator):
 
     The paper prints log(n_x + 1) with closed counts instead, which is far too low at small k.
 
+    The `counts` of the result leave the sample itself out: n_x - 1 and n_y - 1.
+
     Args:
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
             for which this estimator is made: leave it at 0.
     """
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence. Its ``counts`` leave the
-            sample itself out: n_x - 1 and n_y - 1.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         atoms: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
         radii, algorithm = self._kth_distance(blocks, ks)
@@ -191,8 +176,7 @@ class MixedKSG(MetricNeighborEstimator):
             psi_x, psi_y = digamma(counts + 1)
             local = math.log(n) + digamma(k_i) - (psi_x + psi_y)
             terms.append(Terms(local, counts, tuple(small_sample_warnings(n, k))))
-        dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
     def _atoms(self, blocks: list[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the number of exact copies of each sample in the joint space and each margin."""

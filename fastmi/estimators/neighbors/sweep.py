@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from fastmi._checks import check_choice
-from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
+    Array,
     MetricNeighborEstimator,
     Terms,
     sample_warnings,
-    widths,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.sweep import sweep_terms
 
@@ -24,7 +23,7 @@ DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSGSweep(MetricNeighborEstimator):
+class KSGSweep(OfTwo, MetricNeighborEstimator):
     """The largest KSG estimate over relative scales: max_c I1(N(x); c N(y)).
 
     I1 is algorithm 1 of Kraskov et al. (2004, eq. 8) and N the normalisation of each variable.
@@ -61,29 +60,12 @@ class KSGSweep(MetricNeighborEstimator):
         check_choice("sweep_side", self.sweep_side, ("y", "x"))
         object.__setattr__(self, "scales", _checked_scales(self.scales))
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         _check_dtype(self.scales, blocks[0].dtype)
         fixed, swept = blocks if self.sweep_side == "y" else blocks[::-1]
         found = sweep_terms(fixed, swept, self.scales, ks, metric=self.metric, n_jobs=self.n_jobs)
         n = len(fixed)
         terms = []
-        curves = []
         for q, k in enumerate(ks):
             constant = psi(k) + psi(n)
             values = constant - found.psi_mean[:, q]
@@ -101,20 +83,9 @@ class KSGSweep(MetricNeighborEstimator):
             local = constant - digamma(counts + 1).sum(axis=0)
             summed = (float(values[best]), float(found.psi_std[best, q]))
             # Copied, so that the result does not keep the counts of all scales in memory.
-            terms.append(Terms(local, counts.copy(), warnings, summed))
-            curves.append(np.column_stack([self.scales, values]))
-        dims = widths(blocks)
-        estimates = self._finish(
-            samples,
-            terms,
-            dims=dims,
-            algorithm=found.algorithm,
-            start=start,
-        )
-        listed = estimates if isinstance(estimates, list) else [estimates]
-        for estimate, curve in zip(listed, curves, strict=True):
-            estimate.curve = curve
-        return estimates
+            curve = np.column_stack([self.scales, values])
+            terms.append(Terms(local, counts.copy(), warnings, summed, curve))
+        return terms, found.algorithm
 
 
 def _checked_scales(scales: object) -> tuple[float, ...]:

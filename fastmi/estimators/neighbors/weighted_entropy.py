@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._estimate import Estimate, small_sample_warnings
-from fastmi.estimators.neighbors.base import InformationEstimator, NeighborEstimator, Terms, widths
+from fastmi._estimate import small_sample_warnings
+from fastmi.estimators.neighbors.base import Array, InformationEstimator, Terms
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
+from fastmi.estimators.neighbors.forms import OfOne, OfTwo
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kth_distance
 
@@ -30,7 +30,7 @@ _SPANNED = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightedKozachenkoLeonenko(NeighborEstimator):
+class WeightedKozachenkoLeonenko(OfOne):
     """The weighted Kozachenko-Leonenko estimator of the differential entropy h(X).
 
     With r_j(i) the Euclidean distance from sample i to its j-th neighbour and c_d the volume of
@@ -53,23 +53,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
 
     _fixed_metric: ClassVar[str] = "euclidean"
 
-    def estimate(self, x: object) -> Estimate | list[Estimate]:
-        """Estimate h(X) in nats.
-
-        Args:
-            x: Samples, shape (n, d) or (n,).
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape, not finite; k >= n; k too small for the
-                floor(d/4) + 1 conditions on the weights; coincident samples.
-        """
-        start = perf_counter()
-        samples = self._read((x,), ("x",))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         locals_, ran = weighted_locals(
             blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
         )
@@ -78,8 +62,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
             Terms(local, None, weighted_warnings(n, k, blocks[0].shape[1]))
             for k, local in zip(ks, locals_, strict=True)
         ]
-        dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, algorithm=ran, start=start)
+        return terms, ran
 
 
 def weighted_locals(
@@ -166,7 +149,7 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntropySum(InformationEstimator):
+class EntropySum(OfTwo, InformationEstimator):
     """I(X; Y) = h(X) + h(Y) - h(X, Y), with weighted Kozachenko-Leonenko entropies.
 
     Comparisons with neural estimators use it as a baseline called "3H". The biases of the three
@@ -194,24 +177,7 @@ class EntropySum(InformationEstimator):
                 "algorithm='sort'"
             )
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n; k too small for the
-                weights; coincident samples.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         joint = like(blocks[0], np.hstack([host(block) for block in blocks]))
         spaces = [*blocks, joint]
         per_space = [
@@ -232,13 +198,7 @@ class EntropySum(InformationEstimator):
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
             for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
         ]
-        return self._finish(
-            samples,
-            terms,
-            dims=widths(blocks),
-            algorithm=per_space[2][1],
-            start=start,
-        )
+        return terms, per_space[2][1]
 
 
 def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[str]:
