@@ -17,15 +17,17 @@ from fastmi import neighbors, normalize
 from fastmi._backend import VERSION as __version__
 from fastmi._backend import config, show_config
 from fastmi._estimate import Estimate
+from fastmi._extras import is_installed as _is_installed
 from fastmi.api import cmi, entropy, mi, total_correlation
 from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
+from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
 if _TYPE_CHECKING:
     from fastmi import bounds, compat, datasets, estimators, nn, ops, statistics
     from fastmi.estimators import *
     from fastmi.statistics import *
 
-# These are loaded on first use, because most programs do without them. `nn` needs torch.
+# These are loaded on first use, because most programs do without them.
 _SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
 _STATISTICS = (
     "PairwiseMI",
@@ -50,9 +52,9 @@ __all__ = [
     "normalize",
     "show_config",
     "total_correlation",
-    *_SUBMODULES,
+    *(name for name in _SUBMODULES if name != "nn" or _is_installed("torch")),
     *_STATISTICS,
-    *_ESTIMATORS,
+    *_IMPORTABLE,
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 # True shows a bar; a function is called after each step.
@@ -28,6 +29,11 @@ def load(module: str, *, extra: str, needed_by: str) -> Any:
         raise ImportError(
             f"{needed_by} needs {package}: pip install 'fastmi[{extra}]' ({error})"
         ) from error
+
+
+def is_installed(module: str) -> bool:
+    """Return whether `module` is there to import, without importing it."""
+    return find_spec(module) is not None
 
 
 class ProgressBar:

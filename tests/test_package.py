@@ -75,7 +75,7 @@ print(time.perf_counter() - start)
 def test_names():
     torch = importlib.util.find_spec("torch")
     trained = {row.estimator for row in METHODS if row.trains}
-    for name in fastmi.__all__:
+    for name in {*fastmi.__all__, "nn", *trained}:
         if torch is None and (name == "nn" or name in trained):
             with pytest.raises(ImportError, match=r"needs torch: .*fastmi\[torch\]"):
                 getattr(fastmi, name)
@@ -88,9 +88,11 @@ def test_names():
 def test_tab_shows_what_exists_and_nothing_else(python):
     shown = set(dir(fastmi))
     assert shown == set(fastmi.__all__)
-    assert {"permutation_test", "pairwise_mi", "datasets", "nn", "bounds", "MINE"} <= shown
+    assert {"permutation_test", "pairwise_mi", "datasets", "bounds"} <= shown
     assert {"PairwiseMI", "PermutationTest", "SubsampleError"} <= shown
-    assert {row.estimator for row in METHODS} <= shown
+    trained = {"nn", *(row.estimator for row in METHODS if row.trains)}
+    assert {row.estimator for row in METHODS} - trained <= shown
+    assert trained & shown == (trained if importlib.util.find_spec("torch") else set())
     assert set(fastmi.statistics.__all__) <= shown
     assert len(fastmi.__all__) == len(shown)
     private = {name for name in vars(fastmi) if not name.startswith("_")}
@@ -98,6 +100,23 @@ def test_tab_shows_what_exists_and_nothing_else(python):
     assert private - shown <= {"api", "cli"}
     printed = python("import fastmi; print(fastmi.compat.sklearn.__name__, *dir(fastmi.compat))")
     assert printed.split() == ["fastmi.compat.sklearn", "npeet", "sklearn"]
+
+
+def test_without_torch_names_can_be_completed_explained_and_imported(python):
+    """Each of the three reads all names that the module shows, and an ImportError ends it."""
+    program = """
+import sys
+sys.modules["torch"] = None
+import pydoc, rlcompleter
+import fastmi
+print(rlcompleter.Completer({"fastmi": fastmi}).complete("fastmi.K", 0))
+print("permutation_test(" in pydoc.render_doc(fastmi, renderer=pydoc.plaintext))
+print("class KSG(" in pydoc.render_doc(fastmi.estimators, renderer=pydoc.plaintext))
+from fastmi import *
+from fastmi.estimators import *
+print(KSG.__name__, "MINE" in globals(), "nn" in globals())
+"""
+    assert python(program).split() == ["fastmi.KSG(", "True", "True", "KSG", "False", "False"]
 
 
 def test_version_is_that_of_the_distribution():

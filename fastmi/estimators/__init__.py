@@ -12,6 +12,7 @@ from fastmi.estimators._methods import (
     CMI_METHODS,
     ENTROPY_METHODS,
     ESTIMATORS,
+    IMPORTABLE,
     METHODS,
     MI_METHODS,
     TOTAL_CORRELATION_METHODS,
@@ -67,7 +68,7 @@ __all__ = [
     "TOTAL_CORRELATION_METHODS",
     "Estimator",
     "Method",
-    *ESTIMATORS,
+    *IMPORTABLE,
 ]
 
 

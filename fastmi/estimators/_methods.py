@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from fastmi._extras import load
+from fastmi._extras import is_installed, load
 
 CONTINUOUS = "continuous"
 DISCRETE_Y = "x continuous, y discrete"
@@ -353,6 +353,12 @@ ENTROPY_METHODS = methods_of("entropy")
 
 #: The first row of each estimator, by the name of its class.
 ESTIMATORS = {row.estimator: row for row in reversed(METHODS)}
+
+#: Names that can be imported here. ``help(fastmi)``, completion and ``from fastmi import *`` read
+#: each name that a module shows, and the first that raises ImportError would end them.
+IMPORTABLE = tuple(
+    name for name, row in ESTIMATORS.items() if not row.trains or is_installed("torch")
+)
 
 
 # Names of a class, each with the options that it fixes.
