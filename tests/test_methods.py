@@ -238,6 +238,18 @@ def test_a_name_like_no_other_gets_none():
         fastmi.mi(XYZ[0], XYZ[1], zzzzz=1)
 
 
+@pytest.mark.parametrize("function", ["permutation_test", "pairwise_mi"])
+@pytest.mark.parametrize("wrong", [{"k": 5}, {"k": [3]}, {"device": "cpu"}, {"zzzzz": 1}], ids=str)
+def test_an_option_that_is_only_passed_on_is_listed_where_the_method_has_it(function, wrong):
+    name = next(iter(wrong))
+    samples = (XYZ.T,) if function == "pairwise_mi" else XYZ[:2]
+    with pytest.raises(TypeError, match=rf"^{function}\(\) .*; got {name}$") as caught:
+        getattr(fastmi, function)(*samples, method="gaussian", **wrong)
+    listed = set(re.split(r"[ ,;]+", str(caught.value).partition("; got")[0]))
+    assert {"n_permutations", "noise", "normalize"} <= listed
+    assert not {"k", "device"} & listed
+
+
 def test_entropy_checks_its_seed():
     with pytest.raises(TypeError, match="seed must suit"):
         fastmi.entropy(XYZ[0], seed="bad")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastmi._checks import check_choice, did_you_mean
@@ -58,16 +58,25 @@ def find(methods: Mapping[str, Method], method: object) -> Method:
     return methods[str(method)]
 
 
-def check_options(function: Callable[..., Any], row: Method, options: Iterable[str]) -> None:
+def check_options(function: Callable[..., Any], row: Method, options: Mapping[str, object]) -> None:
     """Check the keywords that `function` passes on to a method.
+
+    A keyword that `function` names, but only passes on, counts as not given at its default.
 
     Raises:
         TypeError: One of them is not an option of the method; the message lists the options of
             `function` first.
     """
-    foreign = [name for name in options if name not in row.options]
+    defaults = _defaults(function)
+    known = row.options
+    foreign = [
+        name
+        for name, value in options.items()
+        if name not in known and not (name in defaults and _same(value, defaults[name]))
+    ]
     if foreign:
-        raise _unknown_options(function, row, foreign, list(_defaults(function)))
+        own = [name for name in defaults if name in known or name not in options]
+        raise _unknown_options(function, row, foreign, own)
 
 
 def _unknown_options(

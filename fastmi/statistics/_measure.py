@@ -61,9 +61,10 @@ def make_measure(
     Raises:
         TypeError: An option that neither `caller` nor the method has.
     """
+    options = {"k": k, **options}
     check_options(caller, method, options)
     function = api.cmi if method.function == "cmi" else api.mi
-    return Measure(function=function, method=method, options={"k": k, **options})
+    return Measure(function=function, method=method, options=options)
 
 
 def method_named(method: str | None, *, conditional: bool) -> Method:
@@ -93,7 +94,7 @@ def reads_on(device: object, method: Method, options: dict[str, Any]) -> tuple[s
     """
     if method.searches:
         return as_device(device), options
-    return "host", options if device == "auto" else {**options, "device": device}
+    return "host", {**options, "device": device}
 
 
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:
