@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -36,6 +37,19 @@ inline void check_k(int k, std::int64_t n) {
 inline void check_ks(const std::vector<int>& ks, std::int64_t n) {
   if (ks.empty()) throw std::invalid_argument("ks must not be empty");
   for (const int k : ks) check_k(k, n);
+}
+
+/// spaces: lists of blocks, by their numbers in [0, m).
+inline void check_spaces(const std::vector<std::vector<int>>& spaces, std::size_t m) {
+  for (const std::vector<int>& space : spaces) {
+    if (space.empty()) throw std::invalid_argument("spaces must not have an empty one");
+    for (const int b : space) {
+      if (b < 0 || b >= static_cast<int>(m)) {
+        throw std::invalid_argument("spaces must name blocks in [0, " + std::to_string(m) +
+                                    "); got " + std::to_string(b));
+      }
+    }
+  }
 }
 
 /// The radii of n samples; `radius` is an Array<T>.

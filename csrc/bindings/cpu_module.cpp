@@ -36,13 +36,7 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
   if (!std::is_sorted(ks.begin(), ks.end())) {
     throw std::invalid_argument("ks must be in ascending order");
   }
-  for (const auto& space : spaces) {
-    for (const int b : space) {
-      if (b < 0 || b >= static_cast<int>(blocks.size())) {
-        throw std::invalid_argument("spaces must name blocks; got " + std::to_string(b));
-      }
-    }
-  }
+  check_spaces(spaces, blocks.size());
   Array<T> radius({length(ks), py::ssize_t{n}});
   Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
   T* reach = radius.mutable_data();
