@@ -19,6 +19,7 @@ CONTRACT = {
     "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
+    "space_counts",
 }
 # What a module says of itself.
 BOTH = {"build_info"}

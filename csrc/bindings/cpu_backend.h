@@ -21,6 +21,7 @@
 #include "cpu/ksg.h"
 #include "cpu/pairwise.h"
 #include "cpu/parallel.h"
+#include "cpu/space_counts.h"
 #include "cpu/surrogates.h"
 #include "cpu/sweep.h"
 

@@ -11,6 +11,9 @@
 //   kth_distance    distances T [len(ks), n]
 //   kneighbors      distances T [n, k], indices int64 [n, k], by (distance, index)
 //   count_within    counts int64 [n]; radius T [n]
+//   space_counts    radius T [len(ks), n]; counts int64 [len(ks), len(spaces), n], of the samples
+//                   within the radius of each k; a space is a list of blocks, by their numbers.
+//                   "sort" counts in spaces of one column, and leaves others to "auto"
 //   ksg             psi_mean, psi_std [len(ks)]; counts int64 [len(ks), m, n]; zero_radius int64
 //                   [len(ks)]; for m blocks, variant 1 or 2
 //   ksg_sweep       the same for blocks x and y with (len(scales), len(ks)) in front and m = 2
@@ -173,6 +176,26 @@ py::tuple call_count_within(const BlockList<Backend>& given, const py::array& ra
 }
 
 template <class Backend, class T>
+py::tuple call_space_counts(const BlockList<Backend>& given, const std::vector<int>& ks,
+                            const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
+                            Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<Backend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  check_spaces(spaces, blocks.size());
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
+  T* reach = radius.mutable_data();
+  std::int64_t* out = counts.mutable_data();
+  typename Backend::Place place(given, threads);
+  place.fit(blocks);
+  place.run([&](const auto& execution) {
+    algorithm = space_counts(blocks, ks, spaces, strict, metric, algorithm, execution, reach, out);
+  });
+  return py::make_tuple(radius, counts, algorithm_name(algorithm));
+}
+
+template <class Backend, class T>
 py::tuple call_ksg(const BlockList<Backend>& given, const std::vector<int>& ks, KsgVariant variant,
                    Metric metric, Algorithm algorithm, int threads) {
   const Blocks<T> blocks = as_blocks<Backend, T>(given);
@@ -297,6 +320,7 @@ void register_ops(py::module_& m) {
   using Block = typename Backend::Block;
   using List = BlockList<Backend>;
   using Ks = std::vector<int>;
+  using Spaces = std::vector<std::vector<int>>;
   using Scales = std::vector<double>;
   using Name = std::string;
 
@@ -328,6 +352,16 @@ void register_ops(py::module_& m) {
         });
       },
       "blocks"_a, "radius"_a, "strict"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
+      "space_counts",
+      [](const List& blocks, const Ks& ks, const Spaces& spaces, bool strict, const Name& metric,
+         const Name& algorithm, int threads) {
+        return with_dtype<Backend>(blocks, [&]<class T>() {
+          return call_space_counts<Backend, T>(blocks, ks, spaces, strict, as_metric(metric),
+                                               as_algorithm<Backend>(algorithm), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "spaces"_a, "strict"_a, "metric"_a, "algorithm"_a, "threads"_a);
   m.def(
       "ksg",
       [](const List& blocks, const Ks& ks, int variant, const Name& metric, const Name& algorithm,

@@ -1,5 +1,5 @@
-// The operations of cpu/{knn,count,ksg,sweep,pairwise,surrogates}.h, under the same names and with
-// the same arguments and results, on samples in device memory.
+// The operations of cpu/{knn,count,space_counts,ksg,sweep,pairwise,surrogates}.h, under the same
+// names and with the same arguments and results, on samples in device memory.
 //
 // Blocks hold device addresses. Every function runs on the given stream, waits for it and writes
 // to host memory. Results are the CPU's: the same distances, the same integers. There is no kSort.
@@ -41,6 +41,13 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
 template <class T>
 Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
                        Algorithm algorithm, const Execution& execution, std::int64_t* counts);
+
+/// radius [len(ks)][n] and counts, on the host.
+template <class T>
+Algorithm space_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
+                       const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* radius,
+                       std::int64_t* counts);
 
 template <class T>
 KsgResult ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,

@@ -15,6 +15,7 @@
 #include "cpu/count.h"
 #include "cpu/knn.h"
 #include "cpu/ksg.h"
+#include "cpu/space_counts.h"
 #include "cpu/sweep.h"
 #include "cuda/drivers.h"
 #include "host_queue.h"
@@ -106,6 +107,35 @@ void check_neighbours(const Sample<T>& sample, const std::vector<int>& dims, Met
   FASTMI_CHECK(queue.allocations == 0);
 }
 
+/// In every block, in all of them, and in all in another order, one of them named twice.
+template <class T>
+void check_space_counts(const Sample<T>& sample, const std::vector<int>& dims, Metric metric,
+                        const std::vector<int>& ks, HostQueue& queue) {
+  const std::int64_t n = sample.blocks.front().n;
+  std::vector<int> all(dims.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<std::vector<int>> spaces{all, {all.rbegin(), all.rend()}};
+  spaces.back().push_back(0);
+  for (const int b : all) spaces.push_back({b});
+  for (const bool strict : {true, false}) {
+    std::vector<T> expected(ks.size() * n), radius(expected.size());
+    std::vector<std::int64_t> expected_counts(ks.size() * spaces.size() * n);
+    std::vector<std::int64_t> counts(expected_counts.size());
+    cpu::space_counts(sample.blocks, ks, spaces, strict, metric, kCpu, {}, expected.data(),
+                      expected_counts.data());
+    for (const Algorithm algorithm : kBoth) {
+      const std::string context = describe(n, dims, metric, algorithm);
+      const Algorithm ran =
+          cuda::drive_space_counts(queue, sample.blocks, ks, spaces, strict, metric, algorithm,
+                                   radius.data(), counts.data());
+      FASTMI_CHECK(ran == algorithm, context);
+      FASTMI_CHECK(radius == expected, context);
+      FASTMI_CHECK(counts == expected_counts, context);
+    }
+  }
+  FASTMI_CHECK(queue.allocations == 0);
+}
+
 template <class A, class B>
 bool same_summaries(const std::vector<A>& a, const std::vector<B>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const A& one, const B& other) {
@@ -145,6 +175,7 @@ void check_sizes() {
       const std::vector<int> ks{1, static_cast<int>(std::min<std::int64_t>(n - 1, 5))};
       check_neighbours(sample, dims, metric, ks, n % 2 == 0 ? large : small);
       check_ksg(sample, dims, metric, ks, n % 2 == 0 ? small : large);
+      check_space_counts(sample, dims, metric, ks, n % 2 == 0 ? large : small);
     }
   }
 }
@@ -160,6 +191,7 @@ void check_dims() {
       check_neighbours(sample, dims, metric, {3}, large);
       check_neighbours(sample, dims, metric, {3}, small);
       if (dims.size() > 1) check_ksg(sample, dims, metric, {3, 1}, small);
+      check_space_counts(sample, dims, metric, {3, 1}, large);
     }
   }
 }
@@ -274,6 +306,7 @@ void check_thread_order() {
     for (const Metric metric : kMetrics) {
       check_neighbours(sample, dims, metric, {20, 3}, backward);
       check_ksg(sample, dims, metric, {20, 3}, backward);
+      check_space_counts(sample, dims, metric, {20, 3}, backward);
     }
   }
 }
