@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -21,6 +22,7 @@ from fastmi.estimators.neighbors.base import (
 )
 from fastmi.estimators.neighbors.entropy import log_unit_ball
 from fastmi.ops.digamma import psi
+from fastmi.ops.space_counts import SpaceCounts
 
 Array = NDArray[Any]
 
@@ -58,18 +60,18 @@ class BallEstimator(InformationEstimator):
         m, n = len(blocks), len(blocks[0])
         dims = widths(blocks)
         volume = 0.0
-        joint = blocks
         flat: tuple[str, ...] = ()
         if self.p == 2:
-            # The l_2 norm of the joint space is that of the columns side by side.
-            joint = [like(blocks[0], np.hstack([host(block) for block in blocks]))]
+            joint = _side_by_side(blocks)
             volume = sum(log_unit_ball(d, "euclidean") for d in dims)
             volume -= log_unit_ball(sum(dims), "euclidean")
-            flat = _flat_warnings(host(joint[0]))
-        radii, algorithm = self._kth_distance(joint, ks)
+            flat = _flat_warnings(host(joint))
+            radii, all_counts, algorithm = self._ball_counts(joint, blocks, ks)
+        else:
+            margins = [[b] for b in range(m)]
+            radii, all_counts, algorithm = self._space_counts(blocks, ks, margins, strict=False)
         terms = []
-        for k, radius in zip(ks, radii, strict=True):
-            counts = self._closed_counts(blocks, radius, k)
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             constant = psi(k) + (m - 1) * math.log(n) + volume
             local = constant - np.log(counts).sum(axis=0)
             ceiling = constant - m * math.log(k)
@@ -79,13 +81,16 @@ class BallEstimator(InformationEstimator):
             terms.append(Terms(local, counts, found + flat))
         return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
-    def _closed_counts(self, blocks: list[Array], radius: Array, k: int) -> NDArray[np.int64]:
-        if self.p == 2:
-            # Widened, because margin and joint distances round differently and a neighbour at
-            # exactly the radius must count as inside.
-            radius = radius * radius.dtype.type(1 + 4 * np.finfo(radius.dtype).eps)
-        counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
-        return np.maximum(counts, k)
+    def _ball_counts(self, joint: Array, blocks: list[Array], ks: Sequence[int]) -> SpaceCounts:
+        """Return the k-th distances of the joint block, and the closed counts in the others."""
+        radii, algorithm = self._kth_distance([joint], ks)
+        # Widened, because margin and joint distances round differently and a neighbour at exactly
+        # the radius must count as inside.
+        wider = radii * radii.dtype.type(1 + 4 * np.finfo(radii.dtype).eps)
+        counts = np.stack(
+            [[self._count([block], radius, strict=False) for block in blocks] for radius in wider]
+        )
+        return SpaceCounts(radii, np.maximum(counts, np.reshape(ks, (-1, 1, 1))), algorithm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +130,11 @@ class BIKSG(BallEstimator):
             ValueError: Samples of wrong shape or length, not finite; k >= n.
         """
         return self._total_correlation((x, y), ("x", "y"))
+
+
+def _side_by_side(blocks: list[Array]) -> Array:
+    """Return the columns of all blocks as one, whose l_2 norm is that of the joint space."""
+    return like(blocks[0], np.hstack([host(block) for block in blocks]))
 
 
 def _flat_warnings(joint: Array) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from fastmi.estimators.neighbors.base import (
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
+from fastmi.ops.space_counts import SpaceCounts
 from fastmi.ops.theiler import TheilerCounts, theiler_counts
 
 Array = NDArray[Any]
@@ -114,20 +115,17 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
 
     def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
         """Return the terms of each k, and the search of the joint space that ran."""
+        found: TheilerCounts | SpaceCounts
         if self.theiler:
-            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
+            found = self._theiler_counts(blocks, ks)
         else:
-            radii, algorithm = self._kth_distance(blocks, ks)
-            spaces = [[blocks[b] for b in space] for space in _SPACES]
-            all_counts = np.stack(
-                [[self._count(space, radius, strict=True) for space in spaces] for radius in radii]
-            )
+            found = self._space_counts(blocks, ks, _SPACES, strict=True)
         terms = []
-        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
+        for k, radius, counts in zip(ks, found.radius, found.counts, strict=True):
             psi_xz, psi_yz, psi_z = digamma(counts + 1)
             local = psi(k) - (psi_xz + psi_yz - psi_z)
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
-        return terms, algorithm
+        return terms, found.algorithm
 
     def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
         """Return the terms of each k, and the search of the joint space that ran."""

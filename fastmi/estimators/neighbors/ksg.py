@@ -217,10 +217,9 @@ class KSGHybrid(MetricNeighborEstimator):
         samples = self._read((x, y), ("x", "y"))
         blocks, ks, _ = samples
         n = len(blocks[0])
-        radii, algorithm = self._kth_distance(blocks, ks)
+        radii, all_counts, algorithm = self._space_counts(blocks, ks, ((0,), (1,)), strict=False)
         terms = []
-        for k, radius in zip(ks, radii, strict=True):
-            counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             constant = psi(k) - 1.0 / k + psi(n)
             local = constant - digamma(counts).sum(axis=0)
             ceiling = constant - 2 * psi(k)
