@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -21,6 +19,7 @@ from fastmi.estimators.neighbors.base import (
     zeros,
 )
 from fastmi.estimators.neighbors.entropy import log_unit_ball
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import psi
 from fastmi.ops.space_counts import SpaceCounts
 
@@ -50,13 +49,8 @@ class BallEstimator(InformationEstimator):
     def _metric(self) -> str:
         return "euclidean" if self.p == 2 else "chebyshev"
 
-    def _total_correlation(
-        self, arrays: tuple[object, ...], names: tuple[str, ...]
-    ) -> Estimate | list[Estimate]:
-        """Estimate the total correlation of m >= 2 variables, for m = 2 the mutual information."""
-        start = perf_counter()
-        samples = self._read(arrays, names)
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
+        """Return the terms for m >= 2 variables, and the search of the joint space that ran."""
         m, n = len(blocks), len(blocks[0])
         dims = widths(blocks)
         volume = 0.0
@@ -79,7 +73,7 @@ class BallEstimator(InformationEstimator):
                 float(local.mean()), ceiling, n=n, k=k, zero_radius=zeros(radius)
             )
             terms.append(Terms(local, counts, found + flat))
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
     def _ball_counts(self, joint: Array, blocks: list[Array], ks: Sequence[int]) -> SpaceCounts:
         """Return the k-th distances of the joint block, and the closed counts in the others."""
@@ -94,7 +88,7 @@ class BallEstimator(InformationEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BIKSG(BallEstimator):
+class BIKSG(OfTwo, BallEstimator):
     """The bias-improved KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space, n_x and n_y the
@@ -114,22 +108,6 @@ class BIKSG(BallEstimator):
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for p = inf and one column
             each. The counts are the same, the time differs.
     """
-
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        return self._total_correlation((x, y), ("x", "y"))
 
 
 def _side_by_side(blocks: list[Array]) -> Array:
