@@ -33,10 +33,10 @@ struct Rows {
   T* row(std::int64_t t, std::int64_t r) { return tile(t) + r * width; }
 };
 
-/// Units of one level of a network and their gradients. Level 0 is the input.
+/// The units of one layer of a network and their gradients. Layer 0 is the input.
 template <class T>
-struct Level {
-  Rows<T> h;           ///< activations; at the last level the output
+struct Units {
+  Rows<T> h;           ///< activations; of the last layer: the output
   Rows<T> tanh;        ///< tanh(u), where the activation leaks
   Rows<T> sech2;       ///< of hidden layers
   Rows<T> sums;        ///< S
@@ -65,7 +65,7 @@ struct Bnaf<T>::Pass {
   std::int64_t conditioned_tiles, tiles;
   std::vector<Layer<T>> layers, y_layers;
   std::vector<BnafWeights<T>> cross;
-  std::vector<Level<T>> levels, y_levels;
+  std::vector<Units<T>> x_units, y_units;
   Buffer<T> scratch;          // per thread
   std::int64_t scratch_size;  // numbers per thread
 
@@ -75,8 +75,8 @@ struct Bnaf<T>::Pass {
                     T* log_slopes);
   void backward_tile(const T* f_gradient, const T* slope_gradient,
                      const BnafGradients<T>& gradients, std::int64_t tile, int thread);
-  void transpose_level(Level<T>& level, std::int64_t t);
-  void diagonal_gradient(const Level<T>& in, Level<T>& out, const Layer<T>& layer, bool slopes,
+  void transpose_units(Units<T>& units, std::int64_t t);
+  void diagonal_gradient(const Units<T>& in, Units<T>& out, const Layer<T>& layer, bool slopes,
                          std::int64_t tile_count, std::int64_t block, T* weight_gradient,
                          T* bias_gradient);
 

@@ -4,8 +4,8 @@
 
 #include "common/metric.h"
 #include "common/points.h"
-#include "cpu/block_tree.h"
 #include "cpu/cost_model.h"
+#include "cpu/leaf_tree.h"
 #include "cpu/parallel.h"
 #include "cpu/sorted.h"
 
@@ -42,7 +42,7 @@ class CountSpace {
   Metric metric_;
   bool sorts_;
   SortedColumn<T> sorted_;
-  BlockTree<T> tree_;
+  LeafTree<T> tree_;
 };
 
 }  // namespace fastmi::cpu

@@ -263,7 +263,7 @@ FASTMI_INLINE float horizontal_max(Vec<float> v) {
 #endif
 }
 
-// Sixty-four bytes at once, whatever the level: the quantised coordinates of one block.
+// Sixty-four bytes at once, whatever the level: one 8-bit coordinate of all samples of a leaf.
 typedef std::uint8_t Bytes64 __attribute__((vector_size(64)));
 
 FASTMI_INLINE Bytes64 load_bytes(const std::uint8_t* from) {

@@ -3,28 +3,28 @@
 #pragma once
 
 #include "common/scaled_limit.h"
-#include "cpu/block_kernel.h"
 #include "cpu/knn_kernel.h"
+#include "cpu/leaf_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-/// rows[q][blocks * kBlock]: distances (internal ones) from queries first .. first + queries - 1
-/// of the tree, in its block order, to every lane.
+/// rows[q][leaves * kLeaf]: internal distances from queries first .. first + queries - 1, in the
+/// order of the tree, to every lane of every leaf.
 template <Metric M, class T>
-void distance_rows(const BlockTree<T>& tree, std::int64_t first, int queries, T* rows) {
+void distance_rows(const LeafTree<T>& tree, std::int64_t first, int queries, T* rows) {
   constexpr int W = kLanes<T>;
-  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
-  const std::int64_t stride = static_cast<std::int64_t>(tree.blocks) * kBlock;
+  constexpr int G = kLeaf / W < 8 ? kLeaf / W : 8;
+  const std::int64_t stride = static_cast<std::int64_t>(tree.leaves) * kLeaf;
   constexpr T kNoLimit = std::numeric_limits<T>::infinity();
-  for (int block = 0; block < tree.blocks; ++block) {
-    const T* lanes = tree.block_coords(block);
+  for (int leaf = 0; leaf < tree.leaves; ++leaf) {
+    const T* lanes = tree.leaf_coords(leaf);
     for (int q = 0; q < queries; ++q) {
       const std::int64_t query = first + q;
-      const T* at = tree.block_coords(static_cast<int>(query / kBlock)) + query % kBlock;
-      T* row = rows + q * stride + static_cast<std::int64_t>(block) * kBlock;
-      for (int l = 0; l < kBlock; l += G * W) {
+      const T* at = tree.leaf_coords(static_cast<int>(query / kLeaf)) + query % kLeaf;
+      T* row = rows + q * stride + static_cast<std::int64_t>(leaf) * kLeaf;
+      for (int l = 0; l < kLeaf; l += G * W) {
         Vec<T> acc[G];
-        // Without a limit nothing is left out but blocks that hold only unused lanes.
+        // Without a limit nothing is left out but vectors that hold only unused lanes.
         if (!distances_below<M, G>(tree, lanes + l, at, kNoLimit, acc)) {
           for (int g = 0; g < G; ++g) acc[g] = broadcast<T>(kNoLimit);
         }

@@ -72,7 +72,7 @@ inline void check_shape(const BnafShape& shape) {
 /// Which tiles a pass uses and where it keeps what.
 template <class T>
 struct BnafPlan {
-  struct Level {
+  struct Units {
     T* h = nullptr;
     T* u = nullptr;  ///< the activation's slope once the slopes are done, and in levels of y
     T* scaled = nullptr;
@@ -82,8 +82,8 @@ struct BnafPlan {
 
   bool wide = false;
   Slots slots{};
-  std::vector<Level> x;  ///< of level 0, nothing; of level L, ratio
-  std::vector<Level> y;
+  std::vector<Units> x;  ///< of level 0, nothing; of level L, ratio
+  std::vector<Units> y;
   std::vector<T*> row_exponents;  ///< by layer
   std::int64_t numbers = 0;
 

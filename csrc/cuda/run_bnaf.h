@@ -56,9 +56,9 @@ void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>&
       chain.leak = network.leak;
       chain.log_slopes = log_slopes;
       for (int k = 1; k <= depth; ++k) {
-        const auto& level = plan.x[k];
-        chain.layers[k - 1] = {views.weights(k), level.u,    level.scaled,
-                               level.ratio,      level.bend, plan.row_exponents[k - 1]};
+        const auto& units = plan.x[k];
+        chain.layers[k - 1] = {views.weights(k), units.u,    units.scaled,
+                               units.ratio,      units.bend, plan.row_exponents[k - 1]};
       }
       slope_blocks = shape.d * x.tiles_across;
     }
