@@ -66,7 +66,8 @@ void Bnaf<T>::Pass::backward_tile(const T* f_gradient, const T* slope_gradient,
   }
 }
 
-// Gradients of the parameters: sums over samples, parallel over what they are gradients of.
+// Gradients of the parameters are sums over samples. Threads share out the parameters, never the
+// samples.
 namespace {
 
 /// One matrix whose gradient is delta^T h.
@@ -85,12 +86,12 @@ struct Task {
   std::int64_t column, first_panel, end_panel;
 };
 
-constexpr std::int64_t kPanels = 16;         ///< of a task
+constexpr std::int64_t kPanels = 16;         ///< most panels in a task
 constexpr std::int64_t kGroupSamples = 256;  ///< a multiple of every tile's width
-constexpr std::int64_t kMostLanes = 64;      ///< in a row of the widest register tile
+constexpr std::int64_t kMostLanes = 64;      ///< most numbers in a row of a register tile
 
-/// Whether the sums of panel p from `column` on may be written to the gradient: all rows exist,
-/// and whole vectors end left of the diagonal blocks.
+/// Whether the sums of panel p from `column` on may go straight to the gradient, which is so if all
+/// its rows exist and whole vectors end left of the diagonal blocks.
 template <class T>
 bool in_gradient(const BnafWeights<T>& weights, std::int64_t p, std::int64_t column,
                  std::int64_t panel, int lanes) {
@@ -190,13 +191,14 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
       }
     }
   }
-  // Tiles whose samples are summed in registers: panels share their numbers of h in a near cache.
+  // Number of tiles whose samples are summed in registers at once: few enough for all panels of a
+  // task to find h in a near cache.
   const std::int64_t group = kGroupSamples / pass.width;
   parallel_for(execution, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t item, int) {
     const Task& task = tasks[item];
     const Product<T>& product = products[task.product];
     const BnafWeights<T>& weights = *product.weights;
-    // Panels that end at the diagonal or the last row are summed beside the gradient.
+    // Panels that end at the diagonal or the last row are summed in a buffer first.
     T sums[kPanels][kTileRows * kMostLanes];
     T* to[kPanels][kTileRows];
     bool direct[kPanels];

@@ -14,10 +14,11 @@ namespace fastmi::cpu {
 
 inline std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Rows for every sample, tile after tile: within a tile each row holds `width` samples.
+/// Rows with one number per sample, stored tile after tile; within a tile a row holds `width`
+/// samples.
 template <class T>
 struct Rows {
-  std::int64_t count = 0;   ///< rows that mean something
+  std::int64_t count = 0;   ///< rows in use
   std::int64_t stride = 0;  ///< numbers from tile to tile
   std::int64_t width = 0;
   Buffer<T> numbers;
@@ -38,13 +39,13 @@ template <class T>
 struct Units {
   Rows<T> h;           ///< activations; of the last layer: the output
   Rows<T> tanh;        ///< tanh(u), where the activation leaks
-  Rows<T> sech2;       ///< of hidden layers
-  Rows<T> sums;        ///< S
-  Rows<T> scaled;      ///< E
-  Rows<T> exponents;   ///< N, one row per block
-  Rows<T> delta;       ///< backward: dL/du
-  Rows<T> ratios;      ///< backward: R
-  Rows<T> transposed;  ///< backward: h, samples by units, in panels of kTileVectors vectors
+  Rows<T> sech2;       ///< sech^2(u), of hidden layers
+  Rows<T> sums;        ///< S_p = sum_q W_pq E_q over the inputs of a block
+  Rows<T> scaled;      ///< E, the slopes without their exponents
+  Rows<T> exponents;   ///< N, the exponents of the slopes, one row per block
+  Rows<T> delta;       ///< backward: gradient of the loss in u
+  Rows<T> ratios;      ///< backward: R, see activate_backward
+  Rows<T> transposed;  ///< backward: h with a row per sample, in panels of kTileVectors vectors
 };
 
 template <class T>
@@ -90,7 +91,7 @@ struct Bnaf<T>::Pass {
   }
   std::int64_t slot(std::int64_t tile, int thread) const { return keep ? tile : thread; }
 
-  /// Rows [samples, columns] of the caller into a tile, and back.
+  /// These copy the caller's rows [samples, columns] into a tile, and back.
   void load_tile(const T* from, std::int64_t columns, std::int64_t tile, T* to) const {
     const std::int64_t count = samples(tile);
     const T* rows = from + first(tile) * columns;

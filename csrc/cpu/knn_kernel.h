@@ -22,7 +22,7 @@ struct NeighbourHeap {
     return da < db;
   }
 
-  /// Put the pair at the root's place and restore the heap over the first `size` entries.
+  /// Puts the pair at the root's place and restores the heap over the first `size` entries.
   FASTMI_INLINE void sift_from_root(T value, std::int32_t id, int size) {
     int hole = 0;
     for (;;) {
@@ -125,8 +125,9 @@ void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* s
     return NeighbourHeap<T, kWithIndex>{best + static_cast<std::int64_t>(i) * k,
                                         samples + static_cast<std::int64_t>(i) * k, k};
   };
-  // No query takes a point at `worst` or farther, nor, of points at kth, one with a sample
-  // beyond `latest`: without that, a heap of equal points would make every query visit them all.
+  // No query takes a point at `worst` or farther, nor, of points at distance kth, one whose sample
+  // number is above `latest`. Without the second rule a crowd of equal points would make every
+  // query visit all of them.
   T worst = std::numeric_limits<T>::infinity();
   T kth = worst;
   std::int32_t latest = std::numeric_limits<std::int32_t>::max();

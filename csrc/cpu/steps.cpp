@@ -28,7 +28,7 @@ T widest_column(const Points<T>& points, std::vector<T>& lowest) {
 template <class T>
 bool steps_suit(const Points<T>& points) {
   constexpr std::int64_t kProbes = 128;
-  constexpr T kWidest = 64;  // typical distances, each some 500 steps then
+  constexpr T kWidest = 64;  // typical distances, each of which then spans some 500 steps
   constexpr std::size_t kTied = 4;
   std::vector<T> probes;
   const std::int64_t stride = std::max<std::int64_t>(1, points.n / kProbes);
@@ -40,7 +40,7 @@ bool steps_suit(const Points<T>& points) {
     probes.push_back(distance);
   }
   std::sort(probes.begin(), probes.end());
-  // Half a round takes every pair twice where the stride divides n / 2.
+  // Every pair occurs twice where the stride divides n / 2: only a third equal distance is a tie.
   std::size_t tied = 0;
   for (std::size_t p = 2; p < probes.size(); ++p) tied += probes[p] == probes[p - 2];
   std::vector<T> lowest;

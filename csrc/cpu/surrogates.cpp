@@ -124,7 +124,7 @@ void Surrogates<T>::psi_means(const std::int64_t* orders, std::int64_t number,
     for (int b = 0; b < 2; ++b) margins_[b].prepare(radius[b].data(), execution);
     prepared_ = true;
   }
-  // Twice as many gain little more, and every thread is to have some.
+  // Larger groups gain little more, and every thread must get one.
   constexpr std::int64_t kTogether = 16;
   constexpr std::int64_t kMostRadii = std::int64_t{1} << 21;  // of one thread, 32 to 48 bytes each
   const std::int64_t size = std::max<std::int64_t>(

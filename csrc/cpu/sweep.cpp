@@ -28,8 +28,8 @@ std::int64_t queries_together(std::int64_t row_bytes) {
   return std::clamp<std::int64_t>(kRowBytes / row_bytes, 1, kMostQueries);
 }
 
-/// Scales and numbers of neighbours in ascending order, as the kernels take them, and where each
-/// was asked for.
+/// Scales and numbers of neighbours in ascending order, as the kernels take them, and the place of
+/// each in the caller's lists.
 template <class T>
 struct Request {
   std::vector<T> scales;
@@ -57,7 +57,8 @@ struct Request {
   }
 };
 
-/// What one thread finds out about one query: [scales][ks] each.
+/// What one thread finds out about one query, [scales][ks] each. `zeros` counts zero radii over all
+/// queries of the thread.
 template <class T>
 struct Found {
   Buffer<T> best, radius, limits;
@@ -196,8 +197,9 @@ void sweep_step_rows(const Points<T>& x, const Points<T>& y, const Request<T>& r
 template <class T>
 void sweep_strips(const Points<T>& x, const Points<T>& y, const Request<T>& request,
                   const Execution& execution, Found<T>& found, std::int64_t* counts) {
-  // Strips serve scales down to this share of the largest and are made for those in between;
-  // (1,1) at n = 1e3 and 1e4: flat within 5 % from 0.2 to 0.8, and for strips of half the width.
+  // New strips are built once a scale is below this share of the scale at which the last ones were
+  // built. At (1,1) with n = 1e3 and 1e4 times are flat within 5 % from 0.2 to 0.8, and for strips
+  // of half the width.
   constexpr T kSameStrips = T(0.25);
   const std::int64_t n = x.n;
   const T* columns[2] = {x.data, y.data};

@@ -41,7 +41,7 @@ FASTMI_INLINE void count_row(const StepColumns<T>& columns, std::int64_t query, 
   constexpr int G = kStepGroup / kStepLanes;
   for (std::int64_t p = 0; p < length; p += kStepGroup) {
     Steps32 gap[G];
-    // The least distance above any limit that is surely reached, modulo 2^16.
+    // How far the gap lies above the nearest limit that it exceeds, modulo 2^16.
     Steps32 least[G];
     for (int g = 0; g < G; ++g) {
       gap[g] = load_steps(row + p + g * kStepLanes);
@@ -88,15 +88,16 @@ FASTMI_INLINE void count_row(const StepColumns<T>& columns, std::int64_t query, 
   }
 }
 
-/// counts[number][lists] from limits[number][lists], which are used up: many scales share a
-/// limit, as either variable may decide who is the k-th neighbour. sums: scratch like counts.
+/// counts[number][lists] from limits[number][lists], which are overwritten. Many scales share a
+/// limit: where this variable decides the k-th distance, its limit does not depend on the scale.
+/// sums: scratch like counts.
 template <class T>
 FASTMI_INLINE void count_margin(const StepColumns<T>& columns, std::int64_t query,
                                 std::int16_t* row, StepPool<T> pool, T* limits, int number,
                                 int lists, std::int16_t* marks, std::int32_t* positions,
                                 std::int64_t* sums, std::int64_t* counts) {
   const int entries = number * lists;
-  // First the place of each limit among the distinct ones.
+  // At first, counts holds the place of each limit among the distinct ones.
   int distinct = 0;
   for (int t = 0; t < entries; ++t) {
     const bool same = t >= lists && limits[t] == limits[t - lists];
@@ -150,7 +151,7 @@ struct StepSearch {
     row_x[j] = row_y[j] = kNoPoint;
   }
 
-  /// Leaves the k smallest of max(dx, c dy) and `bound`, k copies of it, ascending in the heap.
+  /// Leaves in the heap, ascending, the k smallest among all max(dx, c dy) and k copies of `bound`.
   FASTMI_INLINE void nearest_below(T bound, T c) {
     // Positions between two updates of the limits: few while nothing is known.
     constexpr std::int64_t kLongestRun = 4 * kStepGroup;
@@ -190,10 +191,10 @@ struct StepSearch {
   }
 };
 
-/// As sweep_query, for query `query` and its two rows from step_rows, which are used up. pool_x,
-/// pool_y: scratch of n numbers and a vector more; marks, positions: scratch, see count_row.
-/// `guess`: a k-th distance at the largest scale to try first, and the one found; any number will
-/// do.
+/// Like sweep_query, for query `query` and its two rows from step_rows, which are overwritten.
+/// pool_x, pool_y: scratch of n numbers and a vector more; marks, positions: scratch, see
+/// count_row. *guess: the k-th distance at the largest scale that is tried first; it becomes the
+/// one found, and only speed depends on it.
 template <class T>
 void sweep_steps(const StepColumns<T>& x, const StepColumns<T>& y, std::int64_t query,
                  std::int16_t* row_x, std::int16_t* row_y, const T* scales, int number,
@@ -203,7 +204,7 @@ void sweep_steps(const StepColumns<T>& x, const StepColumns<T>& y, std::int64_t 
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   const int k = ks[lists - 1];
   StepSearch<T> search{x, y, query, row_x, row_y, {pool_x, 0}, {pool_y, 0}, {best, nullptr, k}};
-  // Neighbours of samples are about as far away as those of others, in many dims the more so.
+  // The k-th distances of samples are alike, and the more so the more dims there are.
   const T likely = *guess * (1 + T(1) / (x.d + y.d));
   search.nearest_below(likely, scales[number - 1]);
   if (!(best[k - 1] < likely)) search.nearest_below(kInfinity, scales[number - 1]);

@@ -73,7 +73,7 @@ Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
           continue;
         }
         for (int c = taken; c < ks[q]; ++c) {
-          // A distance beyond the largest number has no neighbour.
+          // Where the distance overflows to infinity, no neighbour is recorded.
           const bool known = own.neighbours[c] < n;
           const T distance = known ? own.rows[b * length + own.neighbours[c]] : kInfinity;
           own.limits[b] = std::max(own.limits[b], std::nextafter(distance, kInfinity));

@@ -1,4 +1,4 @@
-// The operands of a flow's products, see add_product.
+// The operands of a flow's matrix products, see add_product.
 #pragma once
 
 #include <iterator>
@@ -80,7 +80,7 @@ struct WeightColumns {
   }
 };
 
-/// Operands that need nothing but to be read.
+/// An operand that is read as it is.
 template <class T>
 struct PlainOperand {
   template <class Shared>

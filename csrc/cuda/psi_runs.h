@@ -1,4 +1,5 @@
-// Digamma terms of counts, summed over runs of samples on the device and in order on the host.
+// Digamma terms of counts, summed over runs of samples on the device; the host adds up the runs in
+// order.
 #pragma once
 
 #include <algorithm>

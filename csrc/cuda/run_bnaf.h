@@ -92,7 +92,7 @@ struct BackwardTargets {
   T* gradients;
 };
 
-/// Launches that lead from the gradients in the outputs to those in every layer's u and in x and y.
+/// Leads from the gradients in the outputs to those in every layer's u and in x and y.
 template <class T, bool Wide, class Queue>
 void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
                   const BackwardTargets<T>& targets) {
@@ -139,7 +139,7 @@ void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>
   }
 }
 
-/// Launches that sum the gradients of the parameters.
+/// Sums the gradients of the parameters.
 template <class T, bool Wide, class Queue>
 void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
                    const BackwardTargets<T>& targets) {

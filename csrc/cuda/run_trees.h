@@ -11,7 +11,7 @@
 
 namespace fastmi::cuda {
 
-/// Columns in order, each sorted when first asked for.
+/// The sorted columns, each sorted when it is first needed.
 template <class T, class Queue>
 class Orders {
  public:
