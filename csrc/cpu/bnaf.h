@@ -18,15 +18,15 @@ struct BnafNetwork {
   std::int64_t d = 0;
   const T* x = nullptr;              ///< [n, d]
   std::vector<std::int64_t> widths;  ///< units per block: 1, a_1, ..., a_L = 1
-  std::vector<const T*> weights;     ///< of L layers
-  std::vector<const T*> biases;      ///< of L layers
+  std::vector<const T*> weights;     ///< one array per layer
+  std::vector<const T*> biases;      ///< one array per layer
   std::int64_t conditioned = 0;      ///< the first rows of x that have a y; may be 0
   std::int64_t d_y = 0;
   const T* y = nullptr;                 ///< [conditioned, d_y]
   std::vector<std::int64_t> y_widths;   ///< 1, e_1, ..., e_{L-1}
-  std::vector<const T*> y_weights;      ///< of L - 1 layers
-  std::vector<const T*> y_biases;       ///< of L - 1 layers
-  std::vector<const T*> cross_weights;  ///< of L layers, [d a_l, d_y e_{l-1}]
+  std::vector<const T*> y_weights;      ///< one array per layer but the last
+  std::vector<const T*> y_biases;       ///< one array per layer but the last
+  std::vector<const T*> cross_weights;  ///< one matrix per layer, [d a_l, d_y e_{l-1}]
   T leak = 0;                           ///< activation tanh(u) + leak u
 };
 

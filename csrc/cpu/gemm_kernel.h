@@ -188,7 +188,8 @@ void sum_rows(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors, 
         }
       }
     }
-    // With what was lost, the sum does not depend on how many padding zeros followed.
+    // Adding back what was lost makes the sum independent of the number of padding zeros that
+    // follow.
     for (int l = 0; l < count; ++l) acc[l] -= lost[l];
     store_part(sums + r, count, horizontal_sums<T>(acc));
   }

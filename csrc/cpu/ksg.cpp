@@ -31,7 +31,7 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
-  constexpr std::int64_t kSamples = 1024;  // of one parallel item
+  constexpr std::int64_t kSamples = 1024;  // samples per parallel item
   if (algorithm == Algorithm::kSort) {
     for (const Points<T>& block : blocks) resolve_algorithm(algorithm, n, 1, block.d, 0);
   }

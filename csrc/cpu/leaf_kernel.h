@@ -30,8 +30,8 @@ FASTMI_INLINE Vec<T> accumulate(Vec<T> acc, Vec<T> difference) {
   }
 }
 
-/// Internal distances (squared for kEuclidean) of `query` to G vectors of lanes at `lanes`.
-/// False, leaving acc unspecified, when none is below limit.
+/// Internal distances (squared for kEuclidean) of `query` to G vectors of lanes at `lanes`. Returns
+/// false, leaving acc unspecified, if none is below limit.
 template <Metric M, int G, class T>
 FASTMI_INLINE bool distances_below(const LeafTree<T>& tree, const T* lanes, const T* query, T limit,
                                    Vec<T> (&acc)[G]) {
@@ -130,7 +130,7 @@ FASTMI_INLINE ByteMasks compare_bytes(const LeafTree<T>& tree, int leaf, int que
   for (; j < d; ++j) {
     acc = max_abs_difference(acc, load_bytes(lanes + j * kLeaf), q[j * kLeaf]);
   }
-  // Unused lanes are saturated, and so may be a query.
+  // Unused lanes are saturated, and a query may be.
   ByteMasks masks{mask_at_most(acc, maybe) & used_lanes(tree, leaf), 0};
   if (limits.surely >= 0 && (tree.unclipped[query_leaf] >> query & 1) != 0) {
     masks.surely = mask_at_most(acc, static_cast<std::uint8_t>(limits.surely)) &
@@ -170,7 +170,7 @@ FASTMI_INLINE void scan_lanes(const LeafTree<T>& tree, int leaf, int query_leaf,
   }
 }
 
-/// The same for every lane of the leaf.
+/// Like scan_lanes, for every lane of the leaf.
 template <Metric M, class T, class Visit>
 FASTMI_INLINE void scan_leaf(const LeafTree<T>& tree, int leaf, int query_leaf, int query, T limit,
                              Visit&& visit) {
@@ -219,7 +219,7 @@ FASTMI_INLINE Box<T> node_box(const LeafTree<T>& tree, int node) {
   return {tree.lower.data() + offset, tree.upper.data() + offset};
 }
 
-/// Node of a leaf: a descent of the implicit tree.
+/// The node of a leaf, found by descending the implicit tree.
 template <class T>
 FASTMI_INLINE int leaf_node(const LeafTree<T>& tree, int leaf) {
   int node = 0;
@@ -285,7 +285,7 @@ FASTMI_INLINE std::uint64_t queries_reaching(const LeafTree<T>& tree, int query_
   return reaching;
 }
 
-/// Switches a per-query box test off for one leaf of queries when it hardly ever pays, as in
+/// Switches the per-query box test off for the queries of a leaf if it hardly ever rejects, as in
 /// many dims.
 struct BoxTestGain {
   int tested = 0;

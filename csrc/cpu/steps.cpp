@@ -7,7 +7,7 @@
 namespace fastmi::cpu {
 namespace {
 
-/// Smallest coordinates, and the width of the widest column.
+/// Finds the smallest coordinate of every column; returns the width of the widest column.
 template <class T>
 T widest_column(const Points<T>& points, std::vector<T>& lowest) {
   lowest.assign(points.data, points.data + points.d);

@@ -16,7 +16,7 @@ inline constexpr int kStepGroup = 128;
 /// numbers serve as limits and marks.
 inline constexpr int kTopStep = 32700;
 
-/// In a row of gaps: a lane without a point, or with one that is dealt with elsewhere.
+/// Marks, in a row of gaps, a lane without a sample, or with one that has moved to the pool.
 inline constexpr std::int16_t kNoPoint = 32767;
 
 /// One variable in 15-bit coordinates, for Chebyshev distances between all pairs: a vector holds

@@ -45,8 +45,8 @@ class Surrogates {
   Algorithm algorithm_;
   bool two_columns_;
   bool prepared_ = false;
-  std::vector<SortedColumn<T>> sorted_;  ///< x and y, if they are one column each
-  std::vector<CountSpace<T>> margins_;   ///< x and y, otherwise
+  std::vector<SortedColumn<T>> sorted_;  ///< x and y, for kSort
+  std::vector<CountSpace<T>> margins_;   ///< x and y, for other algorithms
 };
 
 }  // namespace fastmi::cpu

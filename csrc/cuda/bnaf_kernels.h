@@ -23,7 +23,7 @@ struct Product {
 template <class T>
 struct ForwardJob {
   Product<T> own;
-  Product<T> from_y;  ///< for conditioned tiles
+  Product<T> from_y;  ///< added in tiles of samples that have a y
   const T* bias = nullptr;
   T leak = 0;
   std::int64_t step = 0;  ///< slots in a row of h, u and slope
@@ -108,7 +108,7 @@ struct BnafForward {
 template <class T>
 struct BackwardJob {
   Product<T> own;   ///< the layer after, of the same network, and its delta
-  Product<T> to_x;  ///< of a network on y: cross weights and the delta of x
+  Product<T> to_x;  ///< in a network on y: the cross weights and the delta of x
   int units = 0;    ///< written rows
   const T* slope = nullptr;
   const T* bend = nullptr;  ///< null in a network on y
@@ -186,15 +186,15 @@ struct GradientJob {
   Triangle<T> weights;
   Units<T> delta;
   Units<T> h;
-  Units<T> ratio;                    ///< of the slopes; null: the slopes do not depend on it
-  Units<T> scaled;                   ///< of the slopes
-  const T* row_exponents = nullptr;  ///< of the slopes
+  Units<T> ratio;                    ///< see SlopeLayer; null if the slopes do not depend on it
+  Units<T> scaled;                   ///< see SlopeLayer
+  const T* row_exponents = nullptr;  ///< see SlopeLayer
   int end_slot = 0;
   std::int64_t gradient = 0;       ///< where it starts in the vector of all gradients
   std::int64_t bias_gradient = 0;  ///< negative: there is none
-  int first_block = 0;             ///< of the launch
+  int first_block = 0;             ///< first thread block of the job in the launch
   int tiles_across = 0;
-  int tiles = 0;  ///< of the matrix; those that follow are of the bias
+  int tiles = 0;  ///< of the matrix; further thread blocks of the job serve the bias
 };
 
 inline constexpr int kGradientJobs = 8;

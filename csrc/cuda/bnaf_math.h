@@ -46,7 +46,7 @@ FASTMI_HD T power_of_two(T n) {
   return std::bit_cast<T>((whole + F::kBias) << F::kMantissaBits);
 }
 
-/// The exponent of a positive normal number, as a number.
+/// The exponent of a positive normal number, as a floating-point number.
 template <class T>
 FASTMI_HD T exponent_of(T v) {
   using F = BnafFormat<T>;

@@ -82,7 +82,7 @@ struct PointTree {
   }
 };
 
-/// Morton codes of the ranks: `bits` of each of the first dims that fit 62 bits.
+/// Morton codes of the ranks: `bits` bits of each of the first dims, 62 bits at most in all.
 struct MortonCodes {
   struct State {};
   struct Shared {};

@@ -11,8 +11,8 @@
 namespace fastmi::cuda {
 
 /// Calls launch(params, tiles) with as many tiles at a time as scratch and patience allow. A tile
-/// is `batch` blocks, one for each problem, and has `heaps` of k places for each of its queries,
-/// with `kept` more for distances.
+/// is `batch` thread blocks, one for each problem, and has `heaps` heaps of k places for each of
+/// its queries, and `kept` more places for distances.
 template <class Body, class T, class Queue, class Launch>
 void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t batch,
                   std::int64_t heaps, int kept, double pair_dims_per_query, Launch&& launch) {

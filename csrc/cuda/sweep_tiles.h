@@ -16,12 +16,12 @@ struct SweepTiles {
 
   struct Params {
     Columns<T> columns;
-    std::int64_t first_query;  ///< of this launch
+    std::int64_t first_query;  ///< number of the first query of this launch
     Space<T> x;
     Space<T> y;
     int scales;
     const T* scale;  ///< [scales], ascending
-    int number;      ///< of ks
+    int number;      ///< how many ks there are
     const std::int32_t* ks;
     int k;                       ///< largest of ks
     T* heap_distances;           ///< [tiles of this launch][scales][k][kQueries], scratch

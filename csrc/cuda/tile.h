@@ -99,7 +99,7 @@ struct Tile {
       T complete[kSlots][kQueries];  ///< distances of the pairs in the queues, in more dims
     };
     Waiting queue;
-    int kept[kQueries];  ///< for the owner of the tile
+    int kept[kQueries];  ///< length of each list of distances, see KsgTiles
   };
   struct Shared : std::conditional_t<kLasting, SideBySide, OneAfterTheOther> {
     T reach[kQueries];  ///< pairs beyond it do not matter

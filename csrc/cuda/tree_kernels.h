@@ -32,7 +32,7 @@ struct TreeSearch {
     int k;
     T* heap_distances;           ///< [k][queries], scratch
     std::int32_t* heap_samples;  ///< the same; unused without indices
-    int number;                  ///< of ks
+    int number;                  ///< how many ks there are
     const std::int32_t* ks;
     std::int64_t stride;
     T* radius;                 ///< [number][stride] by sample, written

@@ -186,7 +186,7 @@ void check_many_neighbours() {
   // These k exceed the slots of a queue, and the largest a whole tile of candidates.
   check_neighbours(sample, dims, Metric::kChebyshev, {128, 17, 2}, queue);
   check_neighbours(sample, dims, Metric::kChebyshev, {299}, queue);
-  // More entries than are counted between two barriers.
+  // These are more entries than are counted between two barriers.
   check_ksg(sample, dims, Metric::kChebyshev, {1, 2, 3, 4, 5, 6, 7, 8, 9, 150}, queue);
 }
 
