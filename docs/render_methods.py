@@ -8,10 +8,11 @@ from fastmi.estimators import METHODS
 PAGE = Path(__file__).with_name("methods.md")
 HEAD = """# Methods
 
-The values of `method=` for each function. [index.md](index.md) defines the methods, and
-[neural.md](neural.md) and [flow-estimators.md](flow-estimators.md) define those that train networks.
-The help of each class lists the options, for example `help(fastmi.KSG)`. "yes" under GPU means that
-every long step has CUDA kernels; none of these has run on a device yet, see [gpu.md](gpu.md).
+The values of `method=` for each function. [index.md](index.md) defines the methods;
+[neural.md](neural.md) and [flow-estimators.md](flow-estimators.md) define those that train
+networks. The help of each class lists its options, for example `help(fastmi.KSG)`. "yes" under GPU
+means that every long step has CUDA kernels; none of these has run on a device yet, see
+[gpu.md](gpu.md).
 
 `python docs/render_methods.py` writes this page from the table in `fastmi/estimators/_methods.py`.
 """

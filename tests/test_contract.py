@@ -32,8 +32,8 @@ CPU_ALONE = {
     "simd_levels",
     "theiler_counts",
 }
-# Devices, their memory and streams. Flows on a GPU take addresses of memory that torch allocated, so
-# that a graph can capture them.
+# Devices, their memory and streams. Flows on a GPU take addresses of memory that torch allocated,
+# so that a graph can capture them.
 CUDA_ALONE = {
     "Buffer",
     "bnaf_backward",
