@@ -95,6 +95,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def ops(session: nox.Session) -> None:
+    """Time every operation and compare with the run before; arguments after -- go to pytest."""
+    install(session, ".[bench,torch]")
+    compare = ("--benchmark-autosave", "--benchmark-compare")
+    session.run("pytest", "bench/ops", *compare, *session.posargs)
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel and test it in an environment that has NumPy alone."""
     dist = session.create_tmp()

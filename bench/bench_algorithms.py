@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import machine
 import render
+import tasks
 from tasks import Task
-from timing import format_seconds, interleave, progress
+from timing import format_seconds, interleave, progress, timed
 
 ALGORITHMS = ("tree", "brute", "sort")
 OPS = ("mi", "kth_distance", "count_within")
@@ -73,17 +73,11 @@ def picked(op: str, task: Task) -> str:
     return str(_cpu.choose_algorithm(task.n, dims, 0 if op == "count_within" else task.k))
 
 
-def _timed(run: Op, algorithm: str) -> tuple[float, float]:
-    start = time.perf_counter()
-    value = run(algorithm)
-    return value, time.perf_counter() - start
-
-
 def measure(op: str, task: Task, algorithms: tuple[str, ...], budget: float) -> dict[str, Any]:
     """Time one cell and check that the algorithms agree exactly."""
     run = prepare(op, task)
     timings = interleave(
-        {algorithm: partial(_timed, run, algorithm) for algorithm in algorithms},
+        {algorithm: partial(timed, partial(run, algorithm)) for algorithm in algorithms},
         budget=budget,
         max_rounds=20,
         once_above=2.0,
@@ -125,8 +119,7 @@ def crossovers(rows: list[dict[str, Any]]) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a small grid, under a minute")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "a small grid, under a minute")
     parser.add_argument("--op", nargs="+", choices=OPS, default=["mi"])
     parser.add_argument("--dims", nargs="+", type=int, help="dims of each block")
     parser.add_argument("--n", nargs="+", type=int, help="numbers of samples")

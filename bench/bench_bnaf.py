@@ -4,7 +4,7 @@ python bench/bench_bnaf.py --json bench/results/bnaf.json
 
 "by hand" is the best torch known: forward and backward written out. "ref" is fastmi's definition of
 the op under autograd, "modules" has the structure of the reference implementation (full masked
-matrices). numpyro, flowjax and pyro take part where they are installed, as peers/bnaf_others.py
+matrices). numpyro, flowjax and pyro take part where they are installed, as steps/bnaf_others.py
 says; their flows are no NDoE, so that those rows lack them.
 
 The ideal step does the block-triangular products at the rate torch's sgemm reaches here, and
@@ -19,13 +19,15 @@ import ctypes
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import machine
 import render
+import tasks
 import torch
-from peers import bnaf_others
-from peers.bnaf_torch import Parameters, steps
-from timing import format_seconds, interleave, progress
+from steps import bnaf, bnaf_others
+from steps.bnaf import Parameters
+from timing import format_seconds, interleave, progress, timed
 
 CASES = ((20, 20), (50, 10), (100, 6))
 BATCHES = (128, 1024)
@@ -34,7 +36,7 @@ Clock = Callable[[], float]
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one small case, few rounds")
+    tasks.add_arguments(parser, "one small case, few rounds")
     parser.add_argument("--budget", type=float, default=12.0, help="seconds of rounds per row")
     parser.add_argument("--without", nargs="*", default=[], help="candidates to leave out")
     parser.add_argument("--batches", nargs="*", type=int, default=BATCHES)
@@ -42,7 +44,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--cpu-time", action="store_true", help="CPU seconds, for a busy machine")
     parser.add_argument("--plain-malloc", action="store_true", help="leave glibc's thresholds")
-    parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
     keeps_memory = not arguments.plain_malloc and keep_freed_memory()
@@ -61,7 +62,6 @@ def main(argv: list[str] | None = None) -> None:
         "bench": "bnaf",
         "machine": machine.describe(arguments.threads),
         "cpu_time": arguments.cpu_time,
-        "torch": torch.__version__,
         "libraries": bnaf_others.versions(),
         "gflops_sgemm": rate / 1e9,
         "malloc_keeps_freed_memory": keeps_memory,
@@ -81,7 +81,7 @@ def keep_freed_memory() -> bool:
 
 
 def gemm_rate(clock: Clock) -> float:
-    """FLOP/s of torch.mm at the size of a hidden layer."""
+    """Return the FLOP/s of torch.mm at the size of a hidden layer."""
     a, b, out = torch.rand(1024, 512), torch.rand(512, 512), torch.empty(1024, 512)
     seconds = []
     for _ in range(200):
@@ -105,7 +105,7 @@ def measure(
     start = Parameters(n, a)
     candidates = {
         name: step
-        for name, step in steps(start, x, y, ndoe).items()
+        for name, step in bnaf.steps(start, x, y, ndoe).items()
         if name not in arguments.without
     }
     check_losses(candidates)
@@ -115,7 +115,10 @@ def measure(
             step()  # compiles, which takes longer than all that is timed
         candidates |= others
     timings = interleave(
-        {name: timed(step, clock) for name, step in candidates.items()},
+        {
+            name: partial(timed, lambda step=step: float(step()), clock)
+            for name, step in candidates.items()
+        },
         budget=0.0 if arguments.quick else arguments.budget,
     )
     flops = 6 * batch * multiply_adds(n, a, ndoe)
@@ -133,7 +136,7 @@ def measure(
 
 
 def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
-    """All but the modules, which normalise their weights, start at one loss and stay together."""
+    """Exit unless all losses agree but those of the modules, which normalise their weights."""
     losses = {name: [float(step()) for _ in range(3)] for name, step in candidates.items()}
     expected = losses["fastmi"]
     for name, values in losses.items():
@@ -142,17 +145,8 @@ def check_losses(candidates: dict[str, Callable[[], torch.Tensor]]) -> None:
             raise SystemExit(f"{name}: losses {values} differ from {expected}")
 
 
-def timed(step: Callable[[], torch.Tensor], clock: Clock) -> Callable[[], tuple[float, float]]:
-    def call() -> tuple[float, float]:
-        start = clock()
-        value = float(step())
-        return value, clock() - start
-
-    return call
-
-
 def multiply_adds(n: int, a: int, ndoe: bool) -> int:
-    """Multiply-adds per sample of one forward pass; the backward pass takes twice as many."""
+    """Return the multiply-adds of one sample's forward pass, half of those of its backward pass."""
     triangle = n * (n + 1) // 2
     x_to_x = triangle * (a + a * a + a)
     y_to_y = triangle * (a + a * a)
@@ -162,7 +156,7 @@ def multiply_adds(n: int, a: int, ndoe: bool) -> int:
 
 
 def adam_seconds(start: Parameters, clock: Clock) -> float:
-    """Time of torch's fused Adam on parameters that fastmi has."""
+    """Return the time of torch's fused Adam on as many parameters as fastmi has."""
     groups = (start.weights, start.y_weights, start.cross, start.biases, start.y_biases)
     parameters = [t.clone().requires_grad_() for group in groups for t in group]
     for parameter in parameters:

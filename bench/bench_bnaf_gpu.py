@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import machine
-import render
+import gpu
+import tasks
 from bench_bnaf import CASES, multiply_adds
-from bench_gpu import Clock, gpu_record, median_time, save
+from gpu import Recording, median_time
 from timing import format_seconds, interleave, progress
 
 BATCHES = (128, 1024, 8192)
@@ -29,54 +29,39 @@ Step = Callable[[], Any]
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one small case")
+    tasks.add_arguments(parser, "one small case")
     parser.add_argument("--seconds", type=float, default=200, help="start nothing after so long")
     parser.add_argument("--budget", type=float, default=0.5, help="seconds of rounds per row")
-    parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
-    import fastmi
-
-    cuda = fastmi.config()["cuda"]
-    if not cuda["available"]:
-        print(f"no GPU: not measured ({cuda['reason']})")
-        return 77
+    if gpu.missing():
+        return gpu.NO_GPU
     import torch
 
     torch.backends.cuda.matmul.allow_tf32 = False
-    clock = Clock(arguments.seconds)
-    result: dict[str, Any] = {
-        "bench": "bnaf_gpu",
-        "machine": machine.describe(),
-        "gpu": gpu_record(),
-        "rates": rates(),
-        "rows": [],
-        "failures": [],
-    }
+    recording = Recording("bnaf_gpu", arguments.seconds, arguments.json, rates={}, rows=[])
+    result = recording.result
+    result["rates"] = recording.attempt("rates", rates) or {}
     cases = ((4, 6),) if arguments.quick else CASES
     table = [(n, a, batch, ndoe) for n, a in cases for batch in BATCHES for ndoe in (True, False)]
     table = table[:2] if arguments.quick else table
-    # Compiling takes as long as all else: the first case comes once more at the end, with it.
-    for number, (n, a, batch, ndoe) in enumerate([*table, table[0]]):
+    # Compiling takes as long as all the rest, so only the first case has a compiled candidate; it
+    # comes a second time, at the end.
+    for number, case in enumerate([*table, table[0]]):
         compiled = number == len(table)
+        n, a, batch, ndoe = case
         name = f"({n},{a}) batch {batch}" + (" NDoE" if ndoe else "")
-        what = f"{name} with the compiled definition" if compiled else name
-        if clock.left() <= 0:
-            result["failures"].append({"what": what, "error": "not started: time is up"})
-            continue
-        try:
-            row = measure(n, a, batch, ndoe, result["rates"], arguments.budget, compiled)
+        row = recording.attempt(
+            f"{name} with the compiled definition" if compiled else name,
+            partial(measure, *case, result["rates"], arguments.budget, compiled),
+        )
+        if row is not None:
             if compiled:
                 result["rows"] = [each for each in result["rows"] if each["case"] != name]
             result["rows"].insert(0 if compiled else number, {"case": name, **row})
             progress(line({"case": name, **row}))
-        except Exception as error:  # a row that fails must not cost the others the GPU
-            traceback.print_exc()
-            result["failures"].append({"what": what, "error": f"{type(error).__name__}: {error}"})
-        save(result, arguments.json)
-    save(result, arguments.json)
-    print(render.section(result))
-    return 1 if result["failures"] else 0
+        recording.save()
+    return recording.finish()
 
 
 def rates() -> dict[str, float]:
@@ -85,13 +70,7 @@ def rates() -> dict[str, float]:
 
     a, b = (torch.rand(4096, 4096, device="cuda") for _ in range(2))
     product = median_time(lambda: torch.mm(a, b), budget=0.5)
-    source = torch.rand(2**28, device="cuda")
-    target = torch.empty_like(source)
-    copy = median_time(lambda: target.copy_(source), budget=0.5)
-    return {
-        "flops": 2 * 4096**3 / product["events_median"],
-        "bytes": 2 * source.nbytes / copy["events_median"],
-    }
+    return {"flops": 2 * 4096**3 / product["events_median"], "bytes": gpu.copy_rate()}
 
 
 def measure(
@@ -104,7 +83,7 @@ def measure(
     with_compiled: bool,
 ) -> dict[str, Any]:
     import torch
-    from peers.bnaf_torch import Parameters, fastmi_step, modules_step, ref_step
+    from steps.bnaf import Parameters, fastmi_step, modules_step, ref_step
 
     torch.manual_seed(0)
     x, y = (torch.randn(batch, n).cuda() for _ in range(2))
@@ -155,9 +134,9 @@ def graphed(step: Step) -> Step:
 
 
 def check_losses(candidates: dict[str, Step]) -> None:
-    """All but the modules start at one loss; graph and compiled step have warmed up by then."""
+    """Raise ValueError unless all but the modules have the same losses, step by step."""
     losses = {name: [float(step()) for _ in range(4)] for name, step in candidates.items()}
-    # The graph took three steps before its first replay.
+    # The graph has taken three steps before its first replay, to warm up.
     pairs = [(losses["fastmi graph"][0], losses["fastmi"][3])]
     if "ref compiled" in losses:
         pairs += zip(losses["ref compiled"], losses["fastmi"], strict=True)
@@ -182,11 +161,11 @@ def timed(step: Step) -> Callable[[], tuple[float, float]]:
 
 
 def bytes_moved(n: int, a: int, batch: int, ndoe: bool) -> int:
-    """Bytes that a step moves at least, in float32.
+    """Return the bytes that a step in float32 must move at least.
 
-    Parameters: read by forward, backward and gradients, gradients written, and Adam's seven
-    arrays. Each hidden unit of x: six arrays written (activation, slope, E, S, bend, delta), each
-    read once more; of y three.
+    Parameters are read by the forward pass, the backward pass and the gradients; the gradients
+    are written; Adam reads and writes seven arrays. For each hidden unit of x, six arrays
+    (activation, slope, E, S, bend, delta) are written and read once more; for one of y, three.
     """
     triangle = n * (n + 1) // 2
     parameters = triangle * (2 * a + a * a) + triangle * (a + a * a) + n * n * (2 * a + a * a)

@@ -25,8 +25,8 @@ from typing import Any
 import machine
 import numpy as np
 from bench_memory import memory
-from render import markdown_table
-from timing import interleave, progress
+from result_tables import markdown_table
+from timing import interleave, progress, timed
 
 from fastmi import bounds
 
@@ -63,7 +63,7 @@ def _distributions(dims: int) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def torch_loop(x: Any, z: Any, k: int) -> tuple[float, float]:
-    """What one writes first: draw, weigh, append, one importance sample after the other."""
+    """Draw and weigh one importance sample after the other, as a first version would."""
     import torch
 
     prior, likelihood = _distributions(x.shape[1])
@@ -78,7 +78,7 @@ def torch_loop(x: Any, z: Any, k: int) -> tuple[float, float]:
 
 
 def torch_at_once(x: Any, z: Any, k: int) -> tuple[float, float]:
-    """All importance samples in one array."""
+    """Draw and weigh all importance samples in one array."""
     import torch
 
     prior, likelihood = _distributions(x.shape[1])
@@ -110,13 +110,6 @@ def candidates(dims: int, n: int, k: int) -> dict[str, Callable[[], float]]:
     }
 
 
-def timed(run: Callable[[], float]) -> tuple[float, float]:
-    """CPU time: of one thread, it is what the clock shows on an idle machine."""
-    start = time.process_time()
-    value = run()
-    return value, time.process_time() - start
-
-
 def speed(quick: bool) -> Rows:
     """Seconds per 1e6 weights of n = 1000 pairs, K = 1000, one thread, candidates in turns."""
     import torch
@@ -126,8 +119,10 @@ def speed(quick: bool) -> Rows:
     rows = []
     for dims in (1, 10):
         calls = candidates(dims, n, k)
+        # One thread runs: its CPU time is the wall time of an idle machine.
         timings = interleave(
-            {name: partial(timed, run) for name, run in calls.items()}, budget=2 if quick else 15
+            {name: partial(timed, run, time.process_time) for name, run in calls.items()},
+            budget=2 if quick else 15,
         )
         for name, timing in timings.items():
             per_million = timing.median / (n * k) * 1e6

@@ -12,13 +12,13 @@ import argparse
 
 import machine
 import render
+import tasks
 from timing import progress
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="short probes")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "short probes")
     arguments = parser.parse_args(argv)
 
     seconds = 0.2 if arguments.quick else 2.0

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,9 +23,10 @@ from typing import NamedTuple
 import machine
 import numpy as np
 import render
+import tasks
 from bench_parity import Block, load
 from peers.npeet import npeet_without_noise
-from timing import interleave, progress
+from timing import interleave, progress, timed
 
 import fastmi.compat.npeet
 import fastmi.compat.sklearn
@@ -111,12 +111,6 @@ def values(module: ModuleType, case: Case) -> Block:
         return np.concatenate([np.ravel(call(module)) for call in case.calls])
 
 
-def timed(module: ModuleType, case: Case) -> tuple[float, float]:
-    start = time.perf_counter()
-    values(module, case)
-    return 0.0, time.perf_counter() - start
-
-
 def measure(data: str, n: int, case: Case, ours: ModuleType, theirs: ModuleType, budget: float):
     """Return one row of the table."""
     mine, original = values(ours, case), values(theirs, case)
@@ -124,7 +118,10 @@ def measure(data: str, n: int, case: Case, ours: ModuleType, theirs: ModuleType,
     left_out = both_nan | (np.isinf(original) & (mine == original))
     gaps = np.abs(mine[~left_out] - original[~left_out])
     times = interleave(
-        {"fastmi": partial(timed, ours, case), "original": partial(timed, theirs, case)},
+        {
+            "fastmi": partial(timed, partial(values, ours, case)),
+            "original": partial(timed, partial(values, theirs, case)),
+        },
         budget=budget,
     )
     pairs = zip(times["original"].seconds, times["fastmi"].seconds, strict=False)
@@ -143,9 +140,8 @@ def measure(data: str, n: int, case: Case, ours: ModuleType, theirs: ModuleType,
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two data sets, three rounds")
+    tasks.add_arguments(parser, "two data sets, three rounds")
     parser.add_argument("--budget", type=float, default=1.0, help="seconds of rounds per row")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
     arguments = parser.parse_args(argv)
 
     from sklearn import feature_selection

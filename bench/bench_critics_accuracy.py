@@ -19,9 +19,9 @@ import numpy as np
 import result_tables
 import torch
 
-import fastmi
 from fastmi import datasets
 from fastmi._extras import ProgressBar
+from fastmi.estimators import MI_METHODS
 
 OUT = Path(__file__).parent / "results" / "critics"
 METHODS = ("mine", "dv", "nwj", "infonce", "smile", "demi", "ccmi", "doe")
@@ -30,7 +30,7 @@ D = 20
 
 
 def options(method: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the method is run with: all pairs by an inner product where they are not affordable."""
+    """Return the options of a method; all pairs are scored by an inner product, which is cheap."""
     width = (arguments.width, arguments.width)
     if method == "doe":
         return {"hidden": width}
@@ -66,8 +66,7 @@ def main(argv: list[str] | None = None) -> None:
             x_test, y_test = law.sample(10_240, seed=1)
             if task == "cubic":
                 y, y_test = y**3, y_test**3
-            make = fastmi.estimators.MI_METHODS[method]
-            estimator: Any = make(
+            estimator = MI_METHODS[method].make(
                 steps=arguments.steps,
                 lr=5e-4 if arguments.steps > 2000 else 2e-3,
                 eval_every=max(arguments.steps // 10, 1),

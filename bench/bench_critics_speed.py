@@ -17,8 +17,9 @@ from functools import partial
 
 import machine
 import render
+import tasks
 import torch
-from peers import critic_loops
+from steps import critics
 from timing import format_seconds, interleave, progress
 
 from fastmi import datasets
@@ -29,8 +30,8 @@ STEPS = {"mine": 25, "smile": 2, "infonce": 2}
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="narrow networks, few rounds")
-    parser.add_argument("--methods", nargs="*", default=list(critic_loops.METHODS))
+    tasks.add_arguments(parser, "narrow networks, few rounds")
+    parser.add_argument("--methods", nargs="*", default=list(critics.METHODS))
     parser.add_argument("--threads", type=int, default=machine.cores())
     parser.add_argument("--budget", type=float, default=40.0, help="seconds of rounds per method")
     parser.add_argument("--accuracy-steps", type=int, help="train each loop this long and compare")
@@ -38,7 +39,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--constants", action="store_true", help="measure what constants of fastmi.nn rest on"
     )
-    parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
     warnings.simplefilter("ignore")
@@ -53,11 +53,11 @@ def main(argv: list[str] | None = None) -> None:
     width = 64 if arguments.quick else 512
     setting = {"x": x, "y": y, "batch_size": 128, "width": width, "lr": 5e-4}
     if arguments.profile:
-        _profile(critic_loops.Fastmi(arguments.profile, **setting))
+        _profile(critics.Fastmi(arguments.profile, **setting))
         return
     rows = []
     for method in arguments.methods:
-        loops = [make(method, **setting) for make in critic_loops.rivals(method)]
+        loops = [make(method, **setting) for make in critics.rivals(method)]
         calls = {loop.name: partial(_timed, loop, STEPS[method]) for loop in loops}
         timings = interleave(calls, budget=0.0 if arguments.quick else arguments.budget)
         row = {
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
         row["ratio"] = others[row["fastest_rival"]] / row["seconds"]["fastmi"]
         if arguments.accuracy_steps:
             row["nats"] = {}
-            for make in critic_loops.rivals(method):
+            for make in critics.rivals(method):
                 loop = make(method, **setting)
                 loop.run(arguments.accuracy_steps)
                 row["nats"][loop.name] = loop.value(*held_out)
@@ -79,18 +79,22 @@ def main(argv: list[str] | None = None) -> None:
         progress(f"{method:8} {row['ratio']:.2f}x {row['fastest_rival']} [{times}]")
         if "nats" in row:
             progress("  nats: " + ", ".join(f"{n} {v:.3f}" for n, v in row["nats"].items()))
-    record = machine.describe(arguments.threads) | {"torch": torch.__version__}
-    result = {"bench": "critics_speed", "machine": record, "width": width, "rows": rows}
+    result = {
+        "bench": "critics_speed",
+        "machine": machine.describe(arguments.threads),
+        "width": width,
+        "rows": rows,
+    }
     render.report(result, arguments.json)
 
 
-def _timed(loop: critic_loops.Loop, steps: int) -> tuple[float, float]:
+def _timed(loop: critics.Loop, steps: int) -> tuple[float, float]:
     start = time.perf_counter()
     loop.run(steps)
     return 0.0, (time.perf_counter() - start) / steps
 
 
-def _profile(loop: critic_loops.Loop) -> None:
+def _profile(loop: critics.Loop) -> None:
     from torch.profiler import ProfilerActivity, profile
 
     loop.run(5)

@@ -21,6 +21,7 @@ from collections.abc import Callable
 import machine
 import numpy as np
 import render
+import tasks
 
 import fastmi
 from fastmi._extras import ProgressBar
@@ -79,8 +80,7 @@ def measure(rho: float, d: int, n: int, runs: int) -> list[dict[str, object]]:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, help="400, or 20 with --quick")
-    parser.add_argument("--quick", action="store_true", help="one case, few runs")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "one case, few runs")
     arguments = parser.parse_args(argv)
 
     runs = arguments.runs or (20 if arguments.quick else 400)

@@ -17,6 +17,7 @@ from pathlib import Path
 import machine
 import numpy as np
 import render
+import tasks
 from known import SAMPLES, Blocks, Method, Sample
 
 from fastmi._extras import ProgressBar
@@ -77,6 +78,8 @@ ORACLES: dict[tuple[str, str], Oracle] = {
     ("mi", "binning"): _binned,
     ("mi", "mixed"): lambda b, m: reference.mixed_mi(*b, m.k, "chebyshev"),
     ("mi", "ross"): lambda b, m: reference.ross_mi(b[0], b[1][:, 0], m.k, "chebyshev"),
+    ("mi", "mesner"): lambda b, m: reference.mesner_mi(*b, m.k, "chebyshev"),
+    ("cmi", "mesner"): lambda b, m: reference.mesner_cmi(*b, m.k, "chebyshev"),
     ("cmi", "fp"): lambda b, m: reference.conditional_mi(*b, m.k, 1, "chebyshev"),
     ("cmi", "ksg2"): lambda b, m: reference.conditional_mi(*b, m.k, 2, "chebyshev"),
     ("cmi", "gaussian"): lambda b, _: reference.gaussian_conditional_mi(*b),
@@ -106,7 +109,7 @@ def from_definition(sample: Sample, method: Method, n: int) -> float:
             if method.name == "lnc"
             else sample.estimate(method, blocks)
         )
-        # Not max(): it may drop NaN.
+        # max() could drop a NaN.
         largest = float(np.maximum(largest, abs(ours - oracle(blocks, method))))
     return largest
 
@@ -138,8 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1000, help="samples")
     parser.add_argument("--runs", type=int, help="50, or 5 with --quick")
-    parser.add_argument("--quick", action="store_true", help="few runs")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "few runs")
     arguments = parser.parse_args(argv)
 
     runs = arguments.runs or (5 if arguments.quick else 50)

@@ -12,19 +12,15 @@ row says so. Each part of the bench that fails is recorded and does not stop the
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import statistics
 import sys
 import time
-import traceback
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import machine
-import render
+import gpu
 import tasks
+from gpu import Recording, median_time
 from tasks import Task
 from timing import format_seconds, progress
 
@@ -46,48 +42,10 @@ QUICK_TABLE = ((Task(1, 1, 10_000), "float32"), (Task(10, 10, 10_000), "float32"
 SWEEP_TABLE = (Task(20, 20, 20_000), Task(100, 100, 20_000))
 QUICK_SWEEP = (Task(20, 20, 2_000),)
 
-# Calls of the CPU path that would take longer than this many pair-dimensions are left out.
+# The CPU is left out of cases with more pair-dimensions than this: they would take too long.
 CPU_PAIR_DIMS = 2.1e12
-# Rows of distances that the rival holds at once, in entries.
+# Distances that the rival holds at once.
 CHUNK_ENTRIES = 2**27
-
-
-class Clock:
-    """Stops new work when the time given to the script is used up."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.perf_counter() + seconds
-
-    def left(self) -> float:
-        return self._end - time.perf_counter()
-
-
-def median_time(call: Callable[[], object], *, budget: float, most: int = 30) -> dict[str, float]:
-    """Median of wall times and of times between device events, in seconds, after a warm-up."""
-    import torch
-
-    call()
-    wall: list[float] = []
-    events: list[float] = []
-    stop = time.perf_counter() + budget
-    while len(wall) < most and (len(wall) < 3 or time.perf_counter() < stop):
-        before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        before.record()
-        call()
-        after.record()
-        torch.cuda.synchronize()
-        wall.append(time.perf_counter() - start)
-        events.append(before.elapsed_time(after) / 1e3)
-        if sum(wall) > 4 * budget:
-            break
-    return {
-        "median": statistics.median(wall),
-        "min": min(wall),
-        "events_median": statistics.median(events),
-        "calls": len(wall),
-    }
 
 
 def on_gpu(task: Task, dtype: str) -> tuple[Any, Any]:
@@ -118,7 +76,7 @@ def rival_seconds(x: Any, y: Any, k: int, budget: float) -> dict[str, Any]:
         begin = time.perf_counter()
         rows = 0
         before.record()
-        # Whole chunks alone: the last one is shorter.
+        # The last chunk may be shorter, and is left out.
         for start in range(0, n - chunk + 1, chunk):
             count(start)
             torch.cuda.synchronize()
@@ -131,7 +89,7 @@ def rival_seconds(x: Any, y: Any, k: int, budget: float) -> dict[str, Any]:
     return {"seconds": seconds, "rows_timed": rows, "of_rows": n}
 
 
-def mi_row(task: Task, dtype: str, ceiling: dict[str, float], clock: Clock) -> dict[str, Any]:
+def mi_row(task: Task, dtype: str, recording: Recording) -> dict[str, Any]:
     """One case: fastmi on the GPU, the rival, the CPU path, agreement."""
     import numpy as np
     import torch
@@ -150,10 +108,11 @@ def mi_row(task: Task, dtype: str, ceiling: dict[str, float], clock: Clock) -> d
         "fastmi": timing,
         "pair_dims_per_second": task.pair_dims / timing["events_median"],
     }
+    ceiling = recording.result["ceiling"]
     if dtype in ceiling:
         row["of_ceiling"] = row["pair_dims_per_second"] / ceiling[dtype]
     try:
-        row["torch"] = rival_seconds(x, y, task.k, budget=min(3.0, max(0.5, clock.left() / 20)))
+        row["torch"] = rival_seconds(x, y, task.k, budget=min(3.0, max(0.5, recording.left() / 20)))
     except torch.OutOfMemoryError as error:  # the row stands without it
         row["torch"] = {"error": str(error).splitlines()[0]}
     if task.pair_dims <= CPU_PAIR_DIMS or task.dx <= 3:
@@ -238,7 +197,6 @@ def batch_rows(quick: bool) -> dict[str, Any]:
 def measured_ceiling(seconds: float) -> dict[str, float]:
     """L-inf pair-dimensions/s by dtype, and bytes/s of a device-to-device copy."""
     import numpy as np
-    import torch
 
     from fastmi import _cuda
     from fastmi._blocks import DeviceArray
@@ -247,27 +205,7 @@ def measured_ceiling(seconds: float) -> dict[str, float]:
     for dtype in ("float32", "float64"):
         block = DeviceArray(0, host=np.zeros((1, 1), dtype))
         rates[dtype] = _cuda.ceiling_probe(block, seconds, 1)
-    source = torch.empty(2**28, device="cuda").normal_()
-    target = torch.empty_like(source)
-    copy = median_time(lambda: target.copy_(source), budget=0.5)
-    rates["bytes"] = 2 * source.nbytes / copy["events_median"]
-    return rates
-
-
-def gpu_record() -> dict[str, Any]:
-    import torch
-
-    import fastmi
-
-    properties = torch.cuda.get_device_properties(0)
-    return {
-        "name": properties.name,
-        "capability": f"{properties.major}.{properties.minor}",
-        "multiprocessors": properties.multi_processor_count,
-        "memory": properties.total_memory,
-        "torch": torch.__version__,
-        "cuda": fastmi.config()["cuda"],
-    }
+    return {**rates, "bytes": gpu.copy_rate()}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -276,67 +214,31 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=200, help="start nothing after so long")
     arguments = parser.parse_args(argv)
 
-    import fastmi
-
-    if not fastmi.config()["cuda"]["available"]:
-        print(f"no GPU: not measured ({fastmi.config()['cuda']['reason']})")
-        return 77
-    clock = Clock(arguments.seconds)
-    result: dict[str, Any] = {
-        "bench": "gpu",
-        "machine": machine.describe(),
-        "gpu": {},
-        "ceiling": {},
-        "rows": [],
-        "sweep": [],
-        "batch": {},
-        "failures": [],
-    }
-
-    def attempt(what: str, call: Callable[[], Any]) -> Any:
-        """Return what the call returns; None if it fails or the time is up."""
-        if clock.left() <= 0:
-            result["failures"].append({"what": what, "error": "not started: time is up"})
-            return None
-        try:
-            return call()
-        except Exception as error:
-            traceback.print_exc()
-            result["failures"].append({"what": what, "error": f"{type(error).__name__}: {error}"})
-            return None
-
+    if gpu.missing():
+        return gpu.NO_GPU
     quick = arguments.quick
-    result["gpu"] = attempt("record of the GPU", gpu_record) or {}
-    probe = 0.2 if quick else 1.0
-    result["ceiling"] = attempt("ceiling", lambda: measured_ceiling(probe)) or {}
+    recording = Recording(
+        "gpu", arguments.seconds, arguments.json, ceiling={}, rows=[], sweep=[], batch={}
+    )
+    result = recording.result
+    probe = partial(measured_ceiling, 0.2 if quick else 1.0)
+    result["ceiling"] = recording.attempt("ceiling", probe) or {}
     table = QUICK_TABLE if quick else GPU_TABLE
     chosen = {task.name for task in tasks.select([task for task, _ in table], arguments.cases)}
     for task, dtype in table:
         if task.name in chosen:
-            row = attempt(
-                f"{task.name} {dtype}",
-                lambda task=task, dtype=dtype: mi_row(task, dtype, result["ceiling"], clock),
-            )
+            what = f"{task.name} {dtype}"
+            row = recording.attempt(what, partial(mi_row, task, dtype, recording))
             result["rows"] += [row] if row else []
             if row and row.get("counts_equal") is False:
-                what = f"{task.name} {dtype}"
-                result["failures"].append({"what": what, "error": "counts are not the CPU's"})
-            save(result, arguments.json)
+                recording.fail(what, "counts are not the CPU's")
+            recording.save()
     for task in QUICK_SWEEP if quick else SWEEP_TABLE:
-        row = attempt(f"sweep {task.name}", lambda task=task: sweep_row(task))
+        row = recording.attempt(f"sweep {task.name}", partial(sweep_row, task))
         result["sweep"] += [row] if row else []
-        save(result, arguments.json)
-    result["batch"] = attempt("batches", lambda: batch_rows(quick)) or {}
-    save(result, arguments.json)
-    print(render.section(result))
-    return 1 if result["failures"] else 0
-
-
-def save(result: dict[str, Any], out: str | None) -> None:
-    """Write what there is so far, so that a run cut short leaves it."""
-    if out:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-        Path(out).write_text(json.dumps(result, indent=1) + "\n")
+        recording.save()
+    result["batch"] = recording.attempt("batches", partial(batch_rows, quick)) or {}
+    return recording.finish()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import machine
 import numpy as np
 import peers
 import render
+import tasks
 from peers import _base
 from tasks import Task
 from timing import progress
@@ -39,7 +40,8 @@ def _child(name: str, path: str, k: int) -> None:
     """Estimate once on the saved sample and print the memory figures as JSON."""
     _base.THREADS = machine.cores()
     (peer,) = peers.choose([name])
-    # A call on a few points first: imports, thread stacks and pools are not the estimate's.
+    # A first call on a few points pays for imports, thread stacks and pools, which are not the
+    # estimate's.
     small = np.random.default_rng(0).standard_normal((2, 100, 1))
     peer.mi(small[0], small[1], k)
     columns = np.load(path)
@@ -58,8 +60,7 @@ def _child(name: str, path: str, k: int) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="n = 1e5 and fastmi only")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "n = 1e5 and fastmi only")
     parser.add_argument("--peers", nargs="+", metavar="NAME", help="only these libraries")
     parser.add_argument("--child", nargs=2, metavar=("NAME", "PATH"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import time
 from functools import partial
 
 import machine
 import numpy as np
 import peers
 import render
+import tasks
 from peers import _base
 from peers.fastmi import Fastmi
-from timing import format_seconds, interleave, progress
+from timing import format_seconds, interleave, progress, timed
 
 import fastmi
 
@@ -29,29 +29,28 @@ MOST_PAIRS_ONE_BY_ONE = 10_000
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a small case, one turn each")
+    tasks.add_arguments(parser, "a small case, one turn each")
     parser.add_argument("--peers", nargs="*", default=["MILCA", "sklearn"], help="rivals")
     parser.add_argument("--budget", type=float, default=15.0, help="seconds of rounds per case")
-    parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
     cores = machine.cores()
     _base.THREADS = 1  # rivals get the cores as processes, one pair each at a time
-    rivals = [p for p in peers.choose(arguments.peers) if p.name != "fastmi" and p.available()]
+    rivals = peers.rivals(arguments.peers)
     rows = []
     for columns, n in QUICK_TABLE if arguments.quick else TABLE:
         samples = sample(columns, n)
         pairs = np.column_stack(np.triu_indices(columns, 1))
-        calls = {"pairwise_mi": partial(_timed, partial(_at_once, samples))}
+        calls = {"pairwise_mi": partial(timed, partial(_at_once, samples))}
         pools = []
         if len(pairs) <= MOST_PAIRS_ONE_BY_ONE:
             own = partial(_one_by_one, Fastmi(n_jobs=1), samples, pairs)
-            calls["fastmi.mi in a loop"] = partial(_timed, own)
+            calls["fastmi.mi in a loop"] = partial(timed, own)
             for rival in rivals:
                 # Forked before the calls, so that neither start nor copies are timed.
                 pool = multiprocessing.get_context("fork").Pool(cores, _share, (rival, samples))
                 pools.append(pool)
-                calls[rival.name] = partial(_timed, partial(_by_processes, pool, pairs, cores))
+                calls[rival.name] = partial(timed, partial(_by_processes, pool, pairs, cores))
         timings = interleave(calls, budget=0.0 if arguments.quick else arguments.budget)
         for pool in pools:
             pool.terminate()
@@ -102,12 +101,6 @@ def _part(pairs: np.ndarray) -> float:
 def _by_processes(pool, pairs: np.ndarray, cores: int) -> float:
     parts = np.array_split(pairs, 4 * cores)
     return sum(pool.imap_unordered(_part, parts)) / len(pairs)
-
-
-def _timed(call) -> tuple[float, float]:
-    start = time.perf_counter()
-    value = call()
-    return value, time.perf_counter() - start
 
 
 if __name__ == "__main__":

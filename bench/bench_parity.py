@@ -25,6 +25,7 @@ from itertools import combinations
 import machine
 import numpy as np
 import render
+import tasks
 from numpy.typing import NDArray
 from peers.npeet import Npeet, npeet_without_noise
 from timing import progress
@@ -115,8 +116,7 @@ def compare(name: str, peer: str, quick: bool) -> dict[str, object]:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer pairs of columns")
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+    tasks.add_arguments(parser, "fewer pairs of columns")
     arguments = parser.parse_args(argv)
 
     rivals = ["scikit-learn"]

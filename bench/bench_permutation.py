@@ -9,17 +9,17 @@ one. The table counts the test in calls of fastmi.mi on the samples and on one s
 from __future__ import annotations
 
 import argparse
-import time
 from functools import partial
 
 import machine
 import numpy as np
 import peers
 import render
+import tasks
 from peers import _base
 from peers.fastmi import Fastmi
 from tasks import Task
-from timing import format_seconds, interleave, progress
+from timing import format_seconds, interleave, progress, timed
 
 import fastmi
 
@@ -36,20 +36,19 @@ QUICK_TABLE = (Task(2, 2, 200),)
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a small case, one turn each")
+    tasks.add_arguments(parser, "a small case, one turn each")
     parser.add_argument("--peers", nargs="*", default=["MILCA"], help="rivals, one shuffle each")
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of rounds per case")
-    parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
     _base.THREADS = machine.cores()
-    rivals = [p for p in peers.choose(arguments.peers) if p.name != "fastmi" and p.available()]
+    rivals = peers.rivals(arguments.peers)
     rows = []
     for task in QUICK_TABLE if arguments.quick else TABLE:
         x, y = task.sample()
         shuffled = x[np.random.default_rng(1).permutation(len(x))]
         calls = {
-            "test": partial(_timed, partial(_test, x, y, task.k)),
+            "test": partial(timed, partial(_test, x, y, task.k)),
             "mi": partial(Fastmi().timed, x, y, task.k),
             "mi of a shuffle": partial(Fastmi().timed, shuffled, y, task.k),
             "on one thread": partial(Fastmi(n_jobs=1).timed, shuffled, y, task.k),
@@ -71,12 +70,6 @@ def main(argv: list[str] | None = None) -> None:
 def _test(x: np.ndarray, y: np.ndarray, k: int) -> float:
     result = fastmi.permutation_test(x, y, k=k, n_permutations=SURROGATES, seed=0)
     return float(result.null.mean())
-
-
-def _timed(call) -> tuple[float, float]:
-    start = time.perf_counter()
-    value = call()
-    return value, time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ python bench/bench_sweep.py --json bench/results/sweep.json
 from __future__ import annotations
 
 import argparse
-import time
 from functools import partial
 
 import machine
 import peers
 import render
+import tasks
 from peers import _base
 from peers.fastmi import Fastmi
 from tasks import Task
-from timing import format_seconds, interleave, progress
+from timing import format_seconds, interleave, progress, timed
 
 from fastmi.estimators.neighbors.sweep import DEFAULT_SCALES, KSGSweep
 
@@ -25,25 +25,24 @@ QUICK_TABLE = (Task(1, 1, 200), Task(5, 5, 200))
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small cases, one turn each")
+    tasks.add_arguments(parser, "small cases, one turn each")
     parser.add_argument("--peers", nargs="*", default=["torch", "scipy"], help="rivals")
     parser.add_argument("--budget", type=float, default=15.0, help="seconds of rounds per case")
-    parser.add_argument("--json", metavar="OUT", help="write the results there")
     arguments = parser.parse_args(argv)
 
     _base.THREADS = machine.cores()
-    rivals = [p for p in peers.choose(arguments.peers) if p.name != "fastmi" and p.available()]
+    rivals = peers.rivals(arguments.peers)
     rows = []
     for task in QUICK_TABLE if arguments.quick else TABLE:
         x, y = task.sample()
         swept = KSGSweep(normalize=None, k=task.k)
         calls = {
-            "sweep": partial(_timed, lambda x=x, y=y, swept=swept: float(swept.estimate(x, y))),
+            "sweep": partial(timed, lambda x=x, y=y, swept=swept: float(swept.estimate(x, y))),
             "one scale": partial(Fastmi().timed, x, y, task.k),
         }
         for rival in rivals:
             one_by_one = partial(_largest, rival, x, y, task.k)
-            calls[rival.name] = partial(_timed, one_by_one)
+            calls[rival.name] = partial(timed, one_by_one)
         timings = interleave(calls, budget=0.0 if arguments.quick else arguments.budget)
         for rival in rivals:
             # Rescaled data rounds otherwise than rescaled distances: a few counts may differ.
@@ -58,12 +57,6 @@ def main(argv: list[str] | None = None) -> None:
 
 def _largest(rival: _base.Peer, x: _base.Samples, y: _base.Samples, k: int) -> float:
     return max(rival.mi(x, scale * y, k) for scale in DEFAULT_SCALES)
-
-
-def _timed(call) -> tuple[float, float]:
-    start = time.perf_counter()
-    value = call()
-    return value, time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from fastmi._device import View
 
 SCALES = [0.5, 1.0, 3.0]
 
-# dims, algorithm, k, metric, dtype: every kernel, and a list longer than a queue and than a tile.
+# dims, algorithm, k, metric, dtype. They reach every kernel; k = 70 and 140 are longer than a queue
+# and than a tile.
 # Sorting in many dims takes thousands of launches, each of which the sanitizer slows down.
 CASES = (
     ((1, 1), "brute", 5, "chebyshev", "float32"),
@@ -55,7 +56,7 @@ def batches(cuda, rng: np.random.Generator, n: int, dtype: str) -> int:
     """Return the number of batches whose means are not those of one call for each member."""
     x, y = (rng.standard_normal((n, 2)).astype(dtype) for _ in range(2))
     there = [DeviceArray(0, host=each) for each in (x, y)]
-    # So many that large tiles serve them.
+    # With more members than multiprocessors the kernels take their large tiles.
     number = fastmi.config()["cuda"]["devices"][0]["multiprocessors"] + 8
     orders = np.stack([rng.permutation(n) for _ in range(number)])
     pairs = np.array([[0, 1], [0, 3], [2, 1]])
@@ -85,7 +86,7 @@ def flows(cuda, rng: np.random.Generator, n: int) -> int:
     """Return the number of passes through a flow, by either tile, that give no finite numbers."""
     wrong = 0
     small = (n, 5, (1, 7, 3, 1), n // 2, 3, (1, 4, 9))
-    # Wide enough for the large tiles of any GPU, shallow enough to be over soon.
+    # This flow is wide enough for the large tiles of any GPU, and shallow enough to be over soon.
     large = (600, 8, (1, 512, 1), 300, 1, (1, 3))
     for shape, dtype in ((small, "float32"), (small, "float64"), (large, "float32")):
         rows, d, _, conditioned, d_y, _ = shape
@@ -127,7 +128,7 @@ def flows(cuda, rng: np.random.Generator, n: int) -> int:
 
 
 def one_pass(cuda, rng: np.random.Generator) -> int:
-    """Return 1 if counts in one pass over the pairs, which few neighbours of many get, differ."""
+    """Return 1 if the counts differ where few neighbours of many samples are found in one pass."""
     arrays = [rng.standard_normal((16_500, d)).astype(np.float32) for d in (2, 1)]
     there = [DeviceArray(0, host=array) for array in arrays]
     expected = _cpu.ksg(arrays, [1], 1, "chebyshev", "auto", 1)[2]

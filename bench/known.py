@@ -1,4 +1,4 @@
-"""Samples with known information for bench_estimators.py, and what is estimated from them."""
+"""Samples whose information is known in closed form, and the methods that are tried on each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Method:
     """One estimator with its options.
 
     Attributes:
-        name: As fastmi calls it.
-        k: Neighbours; None where there are none.
-        options: More of them.
+        name: What fastmi calls the method.
+        k: Number of neighbours; None for a method without neighbours.
+        options: Further options by name.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Sample:
 
     Attributes:
         quantity: A function of fastmi: "mi", "cmi", "total_correlation" or "entropy".
-        name: Of the law.
-        dims: Columns, as they are shown.
-        truth: In nats.
-        draw: From n and a generator to the arguments of the function.
-        methods: Estimators to be tried.
+        name: Name of the law.
+        dims: Columns of each variable, as the table shows them.
+        truth: The true value in nats.
+        draw: Makes the arguments of the function from n and a generator.
+        methods: The methods that are tried on it.
     """
 
     quantity: str
@@ -89,6 +89,7 @@ WIDE = tuple(
 CONDITIONAL = (
     Method("fp"),
     Method("fp", 10),
+    Method("mesner"),
     Method("ksg2"),
     Method("gaussian", None),
     Method("binning", None),
@@ -146,14 +147,18 @@ SAMPLES: tuple[Sample, ...] = (
     _pair("uniform, Gaussian copula", datasets.CorrelatedUniform(0.6, 1), CONTINUOUS),
     _pair("uniform + uniform noise 0.3", datasets.SmoothedUniform(0.3), CONTINUOUS),
     _pair("Student, nu 3, 1 nat", datasets.Student.from_mi(1.0, 3.0), CONTINUOUS),
-    _pair("zero-inflated Poisson, 0.15", datasets.ZeroInflatedPoisson(0.15), (Method("mixed"),)),
+    _pair(
+        "zero-inflated Poisson, 0.15",
+        datasets.ZeroInflatedPoisson(0.15),
+        (Method("mixed"), Method("mesner")),
+    ),
     Sample(
         "mi",
         "5 classes + uniform",
         "1+1",
         _DISCRETE.mutual_information,
         _labels_last(_DISCRETE),
-        (Method("mixed"), Method("ross"), Method("ross", 10)),
+        (Method("mixed"), Method("mesner"), Method("ross"), Method("ross", 10)),
     ),
     Sample("cmi", "Gaussian chain", "1+1 given 1", 0.5 * math.log(1.64), _chain, CONDITIONAL),
     Sample(

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,55 @@ def _git(*arguments: str) -> str:
         return ""
 
 
-def simd_level() -> str:
-    """SIMD level fastmi's kernels run at, or "none" if fastmi is not installed."""
+def _version(distribution: str) -> str | None:
     try:
-        from fastmi import _cpu
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def environment(threads: int | None = None) -> dict[str, Any]:
+    """Return what stays the same from run to run: timings compare only where it is equal.
+
+    Args:
+        threads: Cores the libraries were given; all usable ones if None.
+    """
+    return {
+        "cpu": _cpu_model(),
+        "cores": cores(),
+        "threads": cores() if threads is None else threads,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": _version("numpy"),
+        "torch": _version("torch"),
+        **_build(),
+    }
+
+
+def _build() -> dict[str, Any]:
+    """Return what fastmi says of itself: a build copied into place has no metadata to read."""
+    try:
+        import fastmi
     except ImportError:
-        return "none"
-    return str(_cpu.simd_level())
+        return {"fastmi": None, "simd_level": "none", "build": {}, "device": None}
+    config = fastmi.config()
+    cuda = config["cuda"]
+    return {
+        "fastmi": config["version"],
+        "simd_level": config["simd_level"],
+        "build": config["build"],
+        "device": cuda["devices"][0]["name"] if cuda["available"] else None,
+    }
+
+
+def run() -> dict[str, Any]:
+    """Return what belongs to one run: the code, the command, how busy the machine was."""
+    return {
+        "load_average": round(os.getloadavg()[0], 2),
+        "git": _git("rev-parse", "--short=12", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "command": " ".join(["python", *sys.argv]),
+    }
 
 
 def describe(threads: int | None = None) -> dict[str, Any]:
@@ -50,30 +93,7 @@ def describe(threads: int | None = None) -> dict[str, Any]:
     Args:
         threads: Cores the libraries were given; all usable ones if None.
     """
-    import numpy as np
-
-    record: dict[str, Any] = {
-        "cpu": _cpu_model(),
-        "cores": cores(),
-        "threads": cores() if threads is None else threads,
-        "simd_level": simd_level(),
-        "load_average": round(os.getloadavg()[0], 2),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "git": _git("rev-parse", "--short=12", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
-        "command": " ".join(["python", *sys.argv]),
-    }
-    try:
-        import fastmi
-        from fastmi import _cpu
-
-        record["fastmi"] = fastmi.__version__
-        record["build"] = {key: str(value) for key, value in _cpu.build_info().items()}
-    except ImportError:
-        record["fastmi"] = None
-    return record
+    return {**environment(threads), **run()}
 
 
 def ceiling(dtype: str, threads: int, seconds: float = 0.5) -> float:

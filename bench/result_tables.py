@@ -371,7 +371,7 @@ def bnaf_gpu_table(result: Result) -> str:
         rows.append([row["case"], format_seconds(own), _fraction(row["floor"] / own), *rivals])
     header = ["(n,a)", "fastmi, CUDA graph", "of floor", "fastmi, launch by launch"]
     parts = [
-        result["gpu"]["name"],
+        result["gpu"].get("name", "unknown GPU"),
         markdown_table([*header, "definition compiled, reduce-overhead", "modules"], rows),
         *(f"Failed: {one['what']} ({one['error']})." for one in result["failures"]),
     ]

@@ -87,17 +87,29 @@ QUICK_TABLE: tuple[Task, ...] = (
     Task(10, 10, 1_000),
 )
 
+# The benches of single operations, bench/ops, by size: one table for what takes n log n or little
+# more, and one for what looks at every pair of samples.
+OPS_TABLE: dict[str, Task] = {"small": Task(2, 2, 1_000), "large": Task(2, 2, 100_000)}
+ALL_PAIRS_TABLE: dict[str, Task] = {"small": Task(2, 2, 500), "large": Task(2, 2, 20_000)}
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, quick: str = "small cases, under a minute"
+) -> None:
+    """Give a script the options that every script has: --quick and --json."""
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
+
 
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a script the options every script here has: --quick, --cases, --json."""
-    parser.add_argument("--quick", action="store_true", help="small cases, under a minute")
+    """Give a script --quick, --json, and --cases, which picks rows of a table."""
+    add_arguments(parser)
     parser.add_argument(
         "--cases",
         nargs="+",
         metavar="PATTERN",
         help="only these rows, shell patterns, e.g. '(1,1)*' '(5,5) 1e4'",
     )
-    parser.add_argument("--json", metavar="OUT", help="write the results to this file")
 
 
 def select(tasks: Iterable[Task], patterns: Sequence[str] | None) -> list[Task]:

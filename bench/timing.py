@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-Call = Callable[[], tuple[float, float]]
+Call = Callable[[], tuple[Any, float]]
 """Run once and return (value, seconds)."""
 
 BLOCK_SECONDS = 0.02
@@ -32,7 +33,7 @@ class Timing:
             that it was not repeated.
     """
 
-    value: float
+    value: Any
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -42,6 +43,15 @@ class Timing:
     @property
     def best(self) -> float:
         return min(self.seconds)
+
+
+def timed(
+    call: Callable[[], Any], clock: Callable[[], float] = time.perf_counter
+) -> tuple[Any, float]:
+    """Return what the call returns, and the seconds that the clock shows for it."""
+    start = clock()
+    value = call()
+    return value, clock() - start
 
 
 def progress(message: str) -> None:

@@ -270,7 +270,7 @@ def check_theiler(theiler: object, algorithm: object) -> None:
 def check_window(theiler: int, ks: Iterable[int], n: int) -> None:
     """Raise ValueError if a sample in the middle has too few others outside the window."""
     k = max(ks)
-    if theiler and k > n - 1 - 2 * theiler:
+    if k > n - 1 - 2 * theiler:
         raise ValueError(
             f"theiler must leave k samples to each one, k <= n - 1 - 2 theiler; got "
             f"theiler={theiler}, k={k}, n={n}"

@@ -12,7 +12,7 @@ from peers.scipy import Scipy
 from peers.sklearn import SklearnRegression, SklearnTwoProcesses
 from peers.torch import Torch
 
-__all__ = ["Fastmi", "Peer", "all_peers", "choose"]
+__all__ = ["Fastmi", "Peer", "all_peers", "choose", "rivals"]
 
 
 def all_peers() -> list[Peer]:
@@ -44,3 +44,8 @@ def choose(names: list[str] | None) -> list[Peer]:
         if name not in known:
             raise SystemExit(f"--peers {name!r} is unknown; the peers are {', '.join(known)}")
     return [peer for peer in peers if peer.name in names]
+
+
+def rivals(names: list[str]) -> list[Peer]:
+    """Return the named peers that can run here, without fastmi."""
+    return [peer for peer in choose(names) if peer.name != "fastmi" and peer.available()]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
+from timing import timed
 
 Samples = NDArray[np.floating]
 
@@ -55,9 +55,7 @@ class Peer(ABC):
 
     def timed(self, x: Samples, y: Samples, k: int) -> tuple[float, float]:
         """Return (estimate, seconds). Overridden where the call crosses a process."""
-        start = time.perf_counter()
-        value = self.mi(x, y, k)
-        return value, time.perf_counter() - start
+        return timed(lambda: self.mi(x, y, k))
 
     def pid(self) -> int | None:
         """Process that holds the memory, if it is not this one."""

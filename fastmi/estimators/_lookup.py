@@ -53,7 +53,8 @@ def find(methods: Mapping[str, Method], method: object) -> Method:
     Raises:
         ValueError: There is none; the message lists the names.
     """
-    check_choice("method", method, methods)
+    if not isinstance(method, str) or method not in methods:
+        check_choice("method", method, methods)
     return methods[str(method)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -315,16 +315,18 @@ ENTROPY_METHODS = methods_of("entropy")
 ESTIMATORS = {row.estimator: row for row in reversed(METHODS)}
 
 
+# Names of a class, each with the options that it fixes.
+_NAMES: dict[str, list[tuple[str, tuple[tuple[str, object], ...]]]] = {}
+for _row in METHODS:
+    _NAMES.setdefault(_row.estimator, []).append((_row.name, tuple(_row.fixed.items())))
+
+
 def name_of(estimator: object) -> str:
     """Return the method that `estimator` is; the name of its class where no row describes it."""
-    for name, fixed in _names(type(estimator).__name__):
-        if all(getattr(estimator, option) == value for option, value in fixed):
+    for name, fixed in _NAMES.get(type(estimator).__name__, ()):
+        for option, value in fixed:
+            if getattr(estimator, option) != value:
+                break
+        else:
             return name
     return type(estimator).__name__
-
-
-@lru_cache(maxsize=128)
-def _names(estimator: str) -> tuple[tuple[str, tuple[tuple[str, object], ...]], ...]:
-    return tuple(
-        (row.name, tuple(row.fixed.items())) for row in METHODS if row.estimator == estimator
-    )

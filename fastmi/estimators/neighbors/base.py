@@ -19,13 +19,13 @@ from fastmi._checks import (
     check_search,
     check_seed,
     check_theiler,
-    check_window,
     k_list,
 )
 from fastmi._device import as_device
 from fastmi._estimate import Estimate, Local, small_sample_warnings
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators._base import Estimator
+from fastmi.estimators._methods import name_of
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
@@ -145,7 +145,7 @@ class NeighborEstimator(Estimator):
         ks = samples.ks
         n = len(samples.blocks[0])
         device = device_of(samples.blocks[0])
-        method = self.method
+        method = name_of(self)
         seconds = perf_counter() - start
         estimates = []
         for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
@@ -203,12 +203,7 @@ class TheilerEstimator(NeighborEstimator):
             check_theiler(self.theiler, self.algorithm)
 
     def _host_only(self) -> str:
-        return "theiler > 0" if self.theiler else super()._host_only()
-
-    def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
-        samples = super()._read(arrays, names)
-        check_window(self.theiler, samples.ks, len(samples.blocks[0]))
-        return samples
+        return "theiler > 0" if self.theiler else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import check_window
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty
 from fastmi.estimators.neighbors._subspaces import count_in_subspaces
@@ -154,6 +155,7 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
         return terms, algorithm
 
     def _theiler_counts(self, blocks: list[Array], ks: Sequence[int]) -> TheilerCounts:
+        check_window(self.theiler, ks, len(blocks[0]))
         return theiler_counts(
             blocks,
             ks,

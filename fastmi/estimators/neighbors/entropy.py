@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._checks import (
-    check_choice,
-)
+from fastmi._checks import check_choice, check_window
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import Terms, TheilerEstimator
 from fastmi.ops.digamma import psi
@@ -68,6 +66,7 @@ class KozachenkoLeonenko(TheilerEstimator):
         blocks, ks, _ = samples
         n, d = blocks[0].shape
         if self.theiler:
+            check_window(self.theiler, ks, n)
             distances, _, algorithm = theiler_counts(
                 blocks,
                 ks,

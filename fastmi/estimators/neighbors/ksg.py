@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import check_window
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
@@ -74,6 +75,7 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
         blocks, ks, _ = samples
         n = len(blocks[0])
         if self.theiler:
+            check_window(self.theiler, ks, n)
             found = theiler_ksg_terms(
                 blocks,
                 ks,

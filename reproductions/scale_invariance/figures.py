@@ -1,6 +1,6 @@
 """Figures of the paper on scale-invariant estimators: points (CSV), plot (PNG), and what they show.
 
-    python bench/papers/scale_invariance/figures.py --figure 6
+    python reproductions/scale_invariance/figures.py --figure 6
 
 Exits 1 if a figure does not show what it has to (`claims.py`).
 """
@@ -21,7 +21,7 @@ from estimators import Column, columns
 
 from fastmi._extras import ProgressBar, load
 
-OUT = Path(__file__).parents[2] / "results" / "scale_invariance"
+OUT = Path(__file__).parents[1] / "results" / "scale_invariance"
 
 
 def write_csv(path: Path, points: Sequence[Point]) -> None:

@@ -44,6 +44,15 @@ class Parameters:
             setattr(moved, name, [tensor.to(device) for tensor in getattr(self, name)])
         return moved
 
+    def layout(self) -> BnafLayout:
+        """Return where the values lie in the vector that fastmi's op takes."""
+        return BnafLayout(self.n, self.widths, self.n, self.widths[:-1])
+
+    def vector(self) -> Tensor:
+        """Return a copy of all values in that vector."""
+        groups = (self.weights, self.biases, self.y_weights, self.y_biases, self.cross)
+        return torch.cat([tensor.flatten() for group in groups for tensor in group])
+
     def _triangle(self, generator: torch.Generator, a_out: int, a_in: int) -> Tensor:
         n = self.n
         noise = torch.randn(packed_size(n, a_out, a_in), generator=generator)
@@ -66,9 +75,7 @@ def _adam(parameters: list[Tensor]) -> torch.optim.Optimizer:
 
 def fastmi_step(start: Parameters, x: Tensor, y: Tensor, ndoe: bool) -> Callable[[], Tensor]:
     """Return a step through fastmi's op."""
-    layout = BnafLayout(start.n, start.widths, start.n, start.widths[:-1])
-    groups = (start.weights, start.biases, start.y_weights, start.y_biases, start.cross)
-    vector = _leaf(torch.cat([tensor.flatten() for group in groups for tensor in group]))
+    layout, vector = start.layout(), _leaf(start.vector())
     adam = _adam([vector])
     rows = torch.cat([x, x]) if ndoe else x
 

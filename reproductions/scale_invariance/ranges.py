@@ -1,6 +1,6 @@
 """Find the ranges of sigma and rho that the tables were drawn from: `tables.RANGES`.
 
-    python bench/papers/scale_invariance/ranges.py --table 2 --d 4
+    python reproductions/scale_invariance/ranges.py --table 2 --d 4
 
 A pool of trials covers a wide range of the parameter; each candidate range is judged by the
 trials of the pool that fall into it, on rmse_norm and bias of the columns that cost least.

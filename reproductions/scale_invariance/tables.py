@@ -1,6 +1,6 @@
 """Tables 2 and 3 of the paper on scale-invariant estimators, beside the numbers in print.
 
-    python bench/papers/scale_invariance/tables.py --table 2
+    python reproductions/scale_invariance/tables.py --table 2
 
 The paper draws sigma (table 2) and rho (table 3) for each of 40 trials "from a range" that it
 does not give. `RANGES` holds uniform ranges fitted to the tables by `ranges.py`: two numbers for
@@ -28,7 +28,7 @@ from fastmi import datasets
 from fastmi._extras import ProgressBar
 
 PRINTED = Path(__file__).with_name("printed.csv")
-OUT = Path(__file__).parents[2] / "results" / "scale_invariance"
+OUT = Path(__file__).parents[1] / "results" / "scale_invariance"
 
 METRICS = ("rmse_norm", "spearman", "bias")
 ROW_FIELDS = ("table", "number", "transforms", "confidence", "n", "d")
@@ -97,7 +97,7 @@ def read_rows(table: int) -> list[Row]:
 
 def draw(row: Row, trial: int, parameters: tuple[float, float]) -> tuple:
     """Return x (transformed), t and the true mutual information of one trial."""
-    # Not the row's number: rows of one base share their samples.
+    # The row's number is no part of the seed: rows of one base share their samples.
     rng = np.random.default_rng([row.table, row.n, row.d, trial])
     parameter = rng.uniform(*parameters)
     family = datasets.AdditiveNoise if row.table == 2 else datasets.CorrelatedGaussian

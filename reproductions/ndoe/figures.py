@@ -1,6 +1,6 @@
 """Figures 2 to 5 of "A neural difference-of-entropies estimator for mutual information".
 
-    python bench/papers/ndoe/figures.py --figure 4 --quick
+    python reproductions/ndoe/figures.py --figure 4 --quick
 
 Errors (truth - estimate, as the paper plots them) of every estimator on correlated Gaussians,
 cubed Gaussians and sparse Gaussians, against the true mutual information.
@@ -27,7 +27,7 @@ from fastmi import datasets
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import cells
 
-OUT = Path(__file__).parents[2] / "results" / "ndoe"
+OUT = Path(__file__).parents[1] / "results" / "ndoe"
 
 # Figure: samples, task and its mapping of y.
 FIGURES = {

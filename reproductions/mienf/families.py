@@ -1,6 +1,6 @@
 """MIENF on families of known mutual information, in the manner of its paper.
 
-    python bench/papers/mienf/families.py --quick
+    python reproductions/mienf/families.py --quick
 
 Gaussians (also with correlated columns, which must not matter), correlated uniform, smoothed
 uniform, Student-t with 4 degrees of freedom and its arcsinh, in 2, 8 and 32 columns, 10^4
@@ -30,7 +30,7 @@ from fastmi.nn.mienf import gaussian_information
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import cells
 
-OUT = Path(__file__).parents[2] / "results" / "mienf"
+OUT = Path(__file__).parents[1] / "results" / "mienf"
 
 N = 10_000
 TEST = 5000
@@ -47,7 +47,7 @@ def _mixed(mi: float, d: int) -> datasets.Distribution:
 
 
 def _student(mi: float, d: int) -> datasets.Distribution:
-    # Dependent even without correlation; `mi` counts the correlation's share alone.
+    # Student vectors depend on each other even without correlation; `mi` is what correlation adds.
     rho = datasets.CorrelatedGaussian.from_mi(mi, d).rho
     dispersion = np.block([[np.eye(d), rho * np.eye(d)], [rho * np.eye(d), np.eye(d)]])
     return datasets.Student(4.0, dispersion, d)

@@ -1,0 +1,90 @@
+"""The fused searches and counts behind the estimators: `fastmi.ops` on NumPy arrays."""
+
+import numpy as np
+import pytest
+
+import reference
+from fastmi.ops.ksg import ksg_terms
+from fastmi.ops.pairwise import pair_terms
+from fastmi.ops.surrogates import surrogate_means
+from fastmi.ops.sweep import sweep_terms
+from fastmi.ops.theiler import theiler_counts, theiler_ksg_terms
+
+METRIC = "chebyshev"
+SEARCH = {"metric": METRIC, "algorithm": "auto", "n_jobs": None}
+SCALES = tuple(i / 10 for i in range(1, 21))
+WINDOW = 10
+
+
+@pytest.mark.parametrize("variant", [1, 2], ids="variant{}".format)
+def test_ksg_terms(benchmark, size, task, variant):
+    blocks = list(task.sample())
+    terms = benchmark(ksg_terms, blocks, [task.k], variant=variant, **SEARCH)
+    benchmark.extra_info["algorithm"] = terms.algorithm
+    assert terms.counts.shape == (1, 2, task.n)
+    assert np.isfinite(terms.psi_mean).all()
+    if size == "small":
+        (expected,) = reference.ksg_terms(blocks, [task.k], variant, METRIC)
+        assert np.array_equal(terms.counts[0], expected.counts)
+        np.testing.assert_allclose(terms.psi_mean, expected.psi.mean(), rtol=1e-12)
+
+
+def test_pair_terms(benchmark, size):
+    columns, n, k = {"small": (10, 500, 3), "large": (100, 2000, 3)}[size]
+    benchmark.extra_info["case"] = f"{columns} columns, n = {n}"
+    block = np.random.default_rng(0).standard_normal((n, columns))
+    pairs = np.column_stack(np.triu_indices(columns, 1)).astype(np.int64)
+    terms = benchmark(pair_terms, [block], pairs, [k], n_jobs=None)
+    assert terms.psi_mean.shape == (1, len(pairs))
+    # The last pair, bit for bit as if it were alone.
+    alone = ksg_terms([block[:, [j]].copy() for j in pairs[-1]], [k], variant=1, **SEARCH)
+    assert terms.psi_mean[0, -1] == alone.psi_mean[0]
+
+
+def test_surrogate_means(benchmark, size):
+    n, count, k = {"small": (500, 5, 3), "large": (10_000, 20, 3)}[size]
+    benchmark.extra_info["case"] = f"{count} orders, n = {n}"
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, n, 2))
+    orders = np.stack([rng.permutation(n) for _ in range(count)])
+
+    def means():
+        given = iter([orders, None])
+        return surrogate_means(x, y, [k], lambda: next(given), **SEARCH)
+
+    found = benchmark(means).psi_mean
+    assert found.shape == (count, 1)
+    alone = ksg_terms([x[orders[-1]], y], [k], variant=1, **SEARCH)
+    assert found[-1, 0] == alone.psi_mean[0]
+
+
+def test_sweep_terms(benchmark, size, all_pairs_task):
+    x, y = all_pairs_task.sample()
+    k = all_pairs_task.k
+    terms = benchmark(sweep_terms, x, y, SCALES, [k], metric=METRIC, n_jobs=None)
+    assert terms.counts.shape == (len(SCALES), 1, 2, len(x))
+    if size == "small":
+        assert np.array_equal(terms.counts[:, 0], reference.sweep_counts(x, y, SCALES, k, METRIC))
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_theiler_counts(benchmark, size, all_pairs_task, closed):
+    blocks, k = list(all_pairs_task.sample()), all_pairs_task.k
+    options = {"window": WINDOW, "closed": closed, "spaces": [[0], [1]], "metric": METRIC}
+    found = benchmark(theiler_counts, blocks, [k], n_jobs=None, **options)
+    assert found.counts.shape == (1, 2, all_pairs_task.n)
+    if size == "small":
+        expected = reference.theiler_counts(blocks, k, **options)
+        assert np.array_equal(found.radius[0], expected[0])
+        assert np.array_equal(found.counts[0], expected[1])
+
+
+@pytest.mark.parametrize("variant", [1, 2], ids="variant{}".format)
+def test_theiler_ksg_terms(benchmark, size, all_pairs_task, variant):
+    blocks, k = list(all_pairs_task.sample()), all_pairs_task.k
+    options = {"window": WINDOW, "variant": variant, "metric": METRIC, "n_jobs": None}
+    terms = benchmark(theiler_ksg_terms, blocks, [k], **options)
+    assert np.isfinite(terms.psi_mean).all()
+    if size == "small":
+        _, counts = reference.theiler_counts(blocks, k, WINDOW, variant == 2, [[0], [1]], METRIC)
+        assert np.array_equal(terms.counts[0], counts)

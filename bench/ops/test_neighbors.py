@@ -1,0 +1,45 @@
+"""The primitives of `fastmi.neighbors`."""
+
+import numpy as np
+
+import reference
+from fastmi import neighbors
+
+METRIC = "chebyshev"
+
+
+def test_kth_distance(benchmark, size, task):
+    blocks = task.sample()
+    distances = benchmark(neighbors.kth_distance, blocks, task.k, metric=METRIC)
+    assert distances.shape == (task.n,)
+    if size == "small":
+        assert np.array_equal(distances, reference.kth_distance(blocks, [task.k], METRIC)[0])
+
+
+def test_kneighbors(benchmark, size, task):
+    blocks = task.sample()
+    distances, indices = benchmark(neighbors.kneighbors, blocks, task.k, metric=METRIC)
+    assert distances.shape == indices.shape == (task.n, task.k)
+    if size == "small":
+        expected = reference.kneighbors(blocks, task.k, METRIC)
+        assert np.array_equal(distances, expected[0])
+        assert np.array_equal(indices, expected[1])
+
+
+def test_count_within(benchmark, size, task):
+    x, y = task.sample()
+    # Radii as KSG asks for them: those of the joint space.
+    radius = neighbors.kth_distance((x, y), task.k, metric=METRIC)
+    counts = benchmark(neighbors.count_within, x, radius, metric=METRIC)
+    assert counts.shape == (task.n,)
+    assert counts.min() >= 0
+    if size == "small":
+        assert np.array_equal(counts, reference.count_within([x], radius, True, METRIC))
+
+
+def test_digamma(benchmark, size, task):
+    n = np.random.default_rng(0).integers(1, 1000, task.n)
+    psi = benchmark(neighbors.digamma, n)
+    assert np.isfinite(psi).all()
+    if size == "small":
+        np.testing.assert_allclose(psi, reference.digamma(n), rtol=1e-13)
