@@ -1,4 +1,4 @@
-"""Rank the features of the diabetes data by what each tells about disease progression.
+"""Rank the features of the diabetes data by their information about disease progression.
 
 Run from anywhere: python examples/feature_ranking.py
 """
@@ -14,8 +14,9 @@ DATA = Path(__file__).parent / "data" / "diabetes.csv"
 table = np.genfromtxt(DATA, delimiter=",", names=True)
 target = table["progression"] / table["progression"].std()
 
-# Unit deviation, because KSG compares distances in the feature with distances in the target; and
-# a trace of noise, because age, sex and others are whole numbers and KSG takes points to differ.
+# Features and target are scaled to unit deviation, because KSG compares distances in one with
+# distances in the other. A trace of noise breaks ties, because age, sex and others are whole
+# numbers, and KSG assumes that all points differ.
 estimates = {
     name: fastmi.mi(table[name] / table[name].std(), target, noise=1e-10, seed=0)
     for name in table.dtype.names

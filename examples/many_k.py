@@ -1,4 +1,6 @@
-"""One call for many k: a small k scatters, a large k blurs; agreement between them is trust.
+"""Estimate for many k in one call: agreement across k is the sign of a good estimate.
+
+Estimates with a small k scatter, those with a large k are biased.
 
 Run from anywhere: python examples/many_k.py
 """

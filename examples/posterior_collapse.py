@@ -1,9 +1,9 @@
-"""How much of its latents does a VAE use? Two-sided bounds, where the usual KL term misleads.
+"""Measure how much of its latents a VAE uses, by bounds where the usual KL term misleads.
 
-Four autoencoders of handwritten digits differ in the weight of the KL term. The mean KL of
-encoder and prior is the usual measure of collapse, but it is about the encoder on real
-images. What the decoder transmits, I(X; Z) of the model itself, is bounded from both sides;
-a collapsed model has none, whatever its encoder says.
+Four autoencoders of handwritten digits differ in the weight of the KL term. The usual measure of
+collapse is the mean KL divergence of encoder and prior, but that describes the encoder on real
+images. The information that the decoder transmits, I(X; Z) of the model itself, is bounded from
+both sides here; a collapsed model transmits none, whatever its encoder says.
 
 Run from anywhere: python examples/posterior_collapse.py   (needs torch and scikit-learn)
 """
@@ -20,7 +20,7 @@ LATENTS = 6
 
 
 class VAE(nn.Module):
-    """Binary images of 64 pixels, one hidden layer each way."""
+    """Autoencoder of binary images of 64 pixels, with one hidden layer each way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,16 +28,16 @@ class VAE(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(LATENTS, 96), nn.SiLU(), nn.Linear(96, 64))
 
     def posterior(self, x: torch.Tensor) -> Independent:
-        """q(z|x), the encoder."""
+        """Return q(z|x), the encoder."""
         mean, log_scale = self.encoder(x).chunk(2, dim=-1)
         return Independent(Normal(mean, log_scale.clamp(-5, 3).exp()), 1)
 
     def likelihood(self, z: torch.Tensor) -> Independent:
-        """p(x|z), the decoder."""
+        """Return p(x|z), the decoder."""
         return Independent(Bernoulli(logits=self.decoder(z)), 1)
 
     def terms(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean log p(x|z) and mean KL(q(z|x) || p(z)), in nats."""
+        """Return the mean of log p(x|z) and of KL(q(z|x) || p(z)), in nats."""
         posterior = self.posterior(x)
         fit = self.likelihood(posterior.rsample()).log_prob(x)
         return fit.mean(), kl_divergence(posterior, PRIOR).mean()
@@ -47,7 +47,7 @@ PRIOR = Independent(Normal(torch.zeros(LATENTS), torch.ones(LATENTS)), 1)
 
 
 def trained(images: torch.Tensor, held_out: torch.Tensor, weight: float) -> VAE:
-    """Train by the ELBO with a weight on its KL term."""
+    """Train an autoencoder by the ELBO with a weight on its KL term."""
     torch.manual_seed(0)
     vae = VAE()
 
@@ -68,7 +68,7 @@ def trained(images: torch.Tensor, held_out: torch.Tensor, weight: float) -> VAE:
 
 def main() -> None:
     """Print one line per weight."""
-    torch.set_num_threads(1)  # small networks: threads would only wait for each other
+    torch.set_num_threads(1)  # in networks this small threads only wait for each other
     images = torch.tensor(load_digits().data > 7, dtype=torch.float32)
     images = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
     print("KL weight    ELBO  mean KL   I(X; Z) of the model   gap, learned   gap, encoder")
@@ -78,7 +78,7 @@ def main() -> None:
         model = bounds.Model.from_distributions(PRIOR, vae.likelihood)
         x, z = model.sample(500, seed=1)
         encoder = bounds.Proposal.from_distribution(vae.posterior)
-        # Made for real images, the encoder may miss part of what the model itself generates.
+        # The encoder, trained on real images, may fit those that the model generates less well.
         learned = bounds.learn_proposal(
             *model.sample(8000, seed=2),
             training=Training(steps=1500, batch_size=256, lr=2e-3, patience=10, seed=0),

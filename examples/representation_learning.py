@@ -1,9 +1,9 @@
-"""Learn a three-dimensional code of digits that keeps what two disturbed views share.
+"""Learn a three-dimensional code of digits that keeps the information two disturbed views share.
 
-Each view of an image has its own random background, far stronger than the strokes. One encoder
-is trained so that the codes of two views of an image have much mutual information (InfoNCE as a
-loss, no labels). Whatever the views do not share is no use to it; principal components keep the
-background, since it varies most.
+Each view of an image has its own random background, far stronger than the strokes. An encoder is
+trained without labels to give the codes of two views much mutual information, with InfoNCE as the
+loss. What the views do not share does not help it; principal components keep the background, since
+it varies most.
 
 Run from anywhere: python examples/representation_learning.py   (needs scikit-learn, torch)
 """
@@ -18,7 +18,7 @@ import fastmi
 from fastmi import nn
 
 torch.manual_seed(0)
-torch.set_num_threads(1)  # networks this small are fastest on one
+torch.set_num_threads(1)  # networks this small are fastest on one thread
 rng = np.random.default_rng(0)
 
 images, labels = load_digits(return_X_y=True)
@@ -50,7 +50,7 @@ class Twins(torch.nn.Module):
 
 
 model = Twins()
-# Sixteen pairs of views of each image: the encoder is to ignore backgrounds, not learn them.
+# Each image has sixteen pairs of views, so that the encoder cannot learn the backgrounds by heart.
 pairs = [(view(), view()) for _ in range(16)]
 data = tuple(torch.cat([pair[i][PARTS["train"]] for pair in pairs]) for i in range(2))
 held_out = tuple(block[PARTS["test"]] for block in pairs[0])

@@ -1,4 +1,4 @@
-"""fastmi: mutual information and entropy from samples, by nearest neighbours.
+"""fastmi: mutual information and entropy from samples.
 
     >>> import numpy as np, fastmi
     >>> rng = np.random.default_rng(0)
@@ -6,7 +6,8 @@
     >>> estimate = fastmi.mi(x, x + rng.normal(size=1000))
     >>> estimate.bits, estimate.stderr, estimate.warnings  # doctest: +SKIP
 
-Values are in nats, samples are rows, and nothing is clipped or jittered unless asked.
+Values are in nats and samples are rows. Estimates are never clipped, and noise is added to samples
+only where ``noise`` asks for it.
 """
 
 from importlib import import_module as _import_module
@@ -24,7 +25,7 @@ if _TYPE_CHECKING:
     from fastmi.estimators import *
     from fastmi.statistics import *
 
-# Loaded when first named, because most programs do without them. `nn` needs torch.
+# These are loaded on first use, because most programs do without them. `nn` needs torch.
 _SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
 _STATISTICS = (
     "PairwiseMI",

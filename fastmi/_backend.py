@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 try:
-    # A compiled module is no part of the layers that import-linter sees; this import it does not
-    # take for one of the whole package.
+    # import-linter does not see compiled modules, and would take `from fastmi import _cpu` for an
+    # import of the whole package.
     _cpu = import_module("fastmi._cpu")
 except ImportError as error:
     raise ImportError(
@@ -29,7 +29,8 @@ except ImportError as error:
 VERSION: str = _cpu.build_info()["version"]
 
 # OpenMP ends the whole process when it cannot start a thread, so a slip such as
-# n_jobs=10**6 must not reach it. Far above what helps, far below what any system refuses.
+# n_jobs=10**6 must not reach it. This limit is far above what helps and far below what any system
+# refuses.
 _MAX_OVERSUBSCRIBED_THREADS = 256
 
 _HOW_TO_BUILD_CUDA = (
@@ -39,7 +40,7 @@ _HOW_TO_BUILD_CUDA = (
 
 
 class Cuda(NamedTuple):
-    """What there is to run on GPUs: the module ``fastmi._cuda``, or the reason why not."""
+    """The module ``fastmi._cuda``, or None and the reason why no GPU can be used."""
 
     kernels: Any
     reason: str
@@ -62,7 +63,7 @@ def cuda_kernels() -> Any:
     """Return the module that serves blocks on GPUs.
 
     Raises:
-        RuntimeError: There is none, or no GPU; the message says why.
+        RuntimeError: The module or a GPU is missing; the message says why.
     """
     found = find_cuda()
     if found.kernels is None:
@@ -72,7 +73,7 @@ def cuda_kernels() -> Any:
 
 @lru_cache(maxsize=1)
 def find_cuda() -> Cuda:
-    """Return what there is to run on GPUs; the first call loads the module and the driver."""
+    """Return the module for GPUs, or why there is none; the first call loads it and the driver."""
     try:
         module = import_module("fastmi._cuda")
     except ModuleNotFoundError:
@@ -107,7 +108,8 @@ def thread_count(n_jobs: int | None) -> int:
 
 
 def _usable_cores() -> int:
-    # Asked on each call: taskset, cgroups and job schedulers change it while a process lives.
+    # Asked on each call, because taskset, cgroups and job schedulers change the number while a
+    # process lives.
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
@@ -160,7 +162,7 @@ def _cuda_version(number: int) -> str:
 def _simd_level() -> str:
     try:
         return str(_cpu.simd_level())
-    except ValueError as error:  # this is where a user comes to see what is wrong
+    except ValueError as error:  # users look here for what is wrong
         return f"none: {error}"
 
 

@@ -1,6 +1,6 @@
-"""Blocks: samples of one variable where they lie, as estimators and ops hold them.
+"""Blocks: the samples of one variable, in host or GPU memory, as estimators and ops hold them.
 
-In host memory a block is a NumPy array, for a GPU it is a :class:`DeviceArray`.
+In host memory a block is a NumPy array, on a GPU it is a :class:`DeviceArray`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from fastmi._device import DEFAULT_STREAM, View, copied_to_host
 
 Array: TypeAlias = NDArray[Any]
 
-# Threads share columns. A second copy would free the first while kernels read it.
+# Threads share columns; a second upload would free the first copy while kernels read it.
 _UPLOAD = Lock()
 
 
 class DeviceArray:
-    """Samples of shape (n, d), C-contiguous, in GPU memory, or copied there when first used.
+    """Samples of shape (n, d), C-contiguous, in GPU memory, or copied there on first use.
 
     The kernels of ``fastmi._cuda`` read these attributes and `pointer`.
 
@@ -43,7 +43,7 @@ class DeviceArray:
         self.device = device
         self.stream = DEFAULT_STREAM if view is None else view.stream
         self._host = host
-        # A view or a buffer of _cuda: what has a pointer and keeps the memory.
+        # A View, or a Buffer of _cuda; each has a pointer and keeps the memory alive.
         self._memory: Any = view
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class DeviceArray:
         """Address on the GPU.
 
         Raises:
-            MemoryError: The samples do not fit there.
+            MemoryError: The samples do not fit in the memory of the GPU.
         """
         with _UPLOAD:
             if self._memory is None:
@@ -78,7 +78,7 @@ class DeviceArray:
         """Return the samples in host memory, as they were given or copied from the GPU.
 
         Raises:
-            ValueError: They are of a library whose arrays offer no such copy.
+            ValueError: They belong to a library whose arrays offer no copy to the host.
         """
         if self._host is None:
             copy = copied_to_host(self._memory.owner)
@@ -91,14 +91,14 @@ class DeviceArray:
         return self._host
 
     def replaced(self, host: Array) -> DeviceArray:
-        """Return other samples for the same GPU and stream."""
+        """Return a block of the samples in `host`, for the same GPU and stream."""
         other = DeviceArray(self.device, host=host)
         other.stream = self.stream
         return other
 
 
-# To estimators and ops a block is an array with a length, a shape and a dtype, wherever it is.
-# These four functions tell the two kinds apart.
+# Estimators and ops use the length, the shape and the dtype of a block, wherever it is. Only these
+# four functions tell the two kinds apart.
 
 
 def host(block: Array | DeviceArray) -> Array:
@@ -114,7 +114,7 @@ def like(block: Array | DeviceArray, array: Array) -> Array:
 
 
 def take_rows(block: Array | DeviceArray, rows: NDArray[np.integer[Any]]) -> Array:
-    """Return the samples of those numbers, on the device of `block`."""
+    """Return the samples with the numbers `rows`, on the device of `block`."""
     return like(block, host(block)[rows])
 
 

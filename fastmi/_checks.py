@@ -11,12 +11,12 @@ from typing import Any, SupportsIndex, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-# Quoted: naming numpy.random's classes would import it, for everyone.
+# Quoted, because naming the classes of numpy.random would import it for everyone.
 Seed: TypeAlias = (
     "int | Sequence[int] | np.random.SeedSequence | np.random.BitGenerator | np.random.Generator"
 )
 
-# Of C++ and of NumPy: what exceeds it cannot be a length.
+# Largest length of an array in C++ and in NumPy.
 _LARGEST = (1 << 63) - 1
 
 
@@ -54,10 +54,11 @@ def check_real(
 
     Args:
         name: What to call it in messages.
-        value: To be checked.
+        value: What the user passed.
         low: Lower end of the range.
         high: Upper end; infinity itself is never accepted.
-        ends: Which ends belong to the range, in the notation of intervals: "[]", "(]"...
+        ends: Which ends belong to the range, in the notation of intervals: "[]", "(]", "[)" or
+            "()".
 
     Raises:
         TypeError: Not a real number.
@@ -96,8 +97,8 @@ def generator(seed: Any) -> np.random.Generator:
     """Return the generator that `seed` stands for.
 
     Raises:
-        TypeError: Of no type that seeds one.
-        ValueError: Negative.
+        TypeError: `seed` has a type that seeds no generator.
+        ValueError: `seed` is negative.
     """
     try:
         return np.random.default_rng(seed)
@@ -108,12 +109,12 @@ def generator(seed: Any) -> np.random.Generator:
 
 
 def check_seed(seed: Any) -> None:
-    """Raise as :func:`generator` does unless `seed` stands for one; None always does."""
+    """Raise as :func:`generator` does unless `seed` stands for a generator, as None does."""
     if seed is not None:
         generator(seed)
 
 
-# Names that other libraries use for what fastmi calls otherwise; the first valid one is meant.
+# What users of other libraries mean by a name; the first of these that is valid is suggested.
 _MEANT: dict[str, tuple[str, ...]] = {
     "knn": ("ksg1", "kl", "fp"),
     "kraskov": ("ksg1", "fp"),
@@ -149,7 +150,7 @@ ALGORITHMS = ("auto", "tree", "brute", "sort")
 
 
 def as_k(k: object) -> int | tuple[int, ...]:
-    """Return `k` as an int, or as a tuple of ints if it is a sequence; a tuple of ints as it is.
+    """Return `k` as an int, or as a tuple of ints if it is a sequence.
 
     Raises:
         TypeError: Neither an integer nor a sequence of integers.
@@ -175,7 +176,7 @@ def as_k(k: object) -> int | tuple[int, ...]:
             raise ValueError(f"k must be in [1, n - 1]; got k={number}")
     if single:
         return numbers[0]
-    # The same object where nothing had to be converted: scikit-learn's clone insists on it.
+    # scikit-learn's clone insists on the same object where nothing had to be converted.
     return k if type(k) is tuple and k == numbers and set(map(type, k)) == {int} else numbers
 
 
@@ -209,7 +210,7 @@ def did_you_mean(word: object, valid: Iterable[str]) -> str:
         return ""
     meant = [name for name in _MEANT.get(word.lower(), ()) if name in names]
     if not meant:
-        # Imported for errors alone.
+        # Imported here, because only errors need it.
         from difflib import get_close_matches
 
         by_lower = {name.lower(): name for name in names}
@@ -254,7 +255,7 @@ def check_noise(noise: object) -> None:
 
 
 def check_theiler(theiler: object, algorithm: object) -> None:
-    """Check a Theiler window and that the search goes with it.
+    """Check a Theiler window, and that the search can leave out samples.
 
     Raises:
         TypeError: Not an integer.
@@ -277,7 +278,7 @@ def check_window(theiler: int, ks: Iterable[int], n: int) -> None:
         )
 
 
-#: Largest number of layers, or of networks one after another.
+#: Largest number of layers, and of networks that are applied one after another.
 MOST_LAYERS = 1000
 # 4 GiB in float32; gradients and moments of Adam add three times that.
 _MOST_WEIGHTS = 1 << 30
@@ -288,11 +289,11 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
 
     Raises:
         TypeError: Not a sequence of integers.
-        ValueError: None, one below 1, or too many weights.
+        ValueError: No width, a width below 1, or too many weights.
     """
     if isinstance(hidden, str | bytes) or not isinstance(hidden, Sequence):
         raise TypeError(
-            f"hidden must be a sequence of widths, (512, 512) say; "
+            f"hidden must be a sequence of widths, for example (512, 512); "
             f"got hidden={hidden!r} ({type(hidden).__name__})"
         )
     for width in hidden:
@@ -300,7 +301,7 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
             raise TypeError(f"hidden must hold integers; got {width!r} ({type(width).__name__})")
     widths = tuple(int(width) for width in hidden)
     if type(hidden) is tuple and set(map(type, hidden)) == {int}:
-        widths = hidden  # the same object, as scikit-learn's clone insists
+        widths = hidden  # the same object, as scikit-learn's clone demands
     if not widths or min(widths) < 1:
         raise ValueError(f"hidden must name at least one width, each >= 1; got hidden={widths!r}")
     check_weights((1, *widths, 1), f"hidden={widths!r}")
@@ -308,12 +309,12 @@ def hidden_widths(hidden: object) -> tuple[int, ...]:
 
 
 def check_weights(widths: Sequence[int], options: str, *, networks: int = 1) -> None:
-    """Raise unless networks of these widths, inputs and outputs included, are of sane size.
+    """Raise ValueError if networks of these widths have too many weights.
 
     Args:
-        widths: Of the layers of each.
-        options: What made them so wide, for the message: "width=20".
-        networks: How many there are.
+        widths: Widths of the layers of each network, input and output included.
+        options: Options that set the widths, as they read in the message: "width=20".
+        networks: Number of networks.
 
     Raises:
         ValueError: Too many weights.

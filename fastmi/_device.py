@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from fastmi._backend import cuda_kernels, find_cuda
 
-# Device types of DLPack: CUDA memory, and that which CUDA moves by itself.
+# Device types of DLPack: CUDA memory and CUDA managed memory.
 _DLPACK_CUDA = (2, 13)
 # The legacy default stream, in DLPack's and in __cuda_array_interface__'s numbering.
 DEFAULT_STREAM = 1
-# In DLPack: numpy.dtype.kind by type code, and the sizes that NumPy has of each.
+# numpy.dtype.kind by the type code of DLPack, and the sizes in bytes that NumPy has of each kind.
 _KINDS = {0: "i", 1: "u", 2: "f", 5: "c", 6: "b"}
 _SIZES = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16), "b": (1,)}
 
@@ -29,10 +29,10 @@ class View(NamedTuple):
         pointer: Address of the first element.
         shape: Elements in each dimension.
         strides: Bytes from one element to the next, or None if C-contiguous.
-        dtype: Of the elements; None if NumPy has none like it.
-        stream: Handle of the stream on which the elements are or will be there.
+        dtype: Dtype of the elements; None if NumPy has no such dtype.
+        stream: Handle of the stream on which the elements are written.
         owner: The array, which keeps the memory alive.
-        capsule: What else does.
+        capsule: DLPack capsule, which also keeps it alive; None where there is none.
     """
 
     pointer: int
@@ -61,11 +61,11 @@ def as_device(device: object, *, without_gpu: str = "") -> str:
 
     Args:
         device: Such a name, or a ``torch.device``.
-        without_gpu: What was asked for, if there are no kernels for GPUs that do it.
+        without_gpu: Name of what the user asked for, if it has no GPU kernels; "" if it has.
 
     Raises:
-        TypeError: Neither of them.
-        ValueError: Another name; a GPU for what has no kernels there.
+        TypeError: Neither a string nor a ``torch.device``.
+        ValueError: Another name, or a GPU for what has no GPU kernels.
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(device, torch.device):
@@ -94,7 +94,7 @@ def device_index(device: str) -> int | None:
 
 
 def check_index(index: int) -> None:
-    """Raise ValueError unless there is a GPU of this index."""
+    """Raise ValueError unless there is a GPU with this index."""
     count = cuda_kernels().device_count()
     if index >= count:
         valid = "'cuda:0'" if count == 1 else f"'cuda:0' to 'cuda:{count - 1}'"
@@ -103,13 +103,13 @@ def check_index(index: int) -> None:
 
 def gpu_of(x: object) -> int | None:
     """Return the index of the CUDA device that holds `x`; None if it is not on one."""
-    # Asked first: torch refuses __cuda_array_interface__ where gradients are required.
+    # DLPack comes first, because tensors that require gradients refuse __cuda_array_interface__.
     where = getattr(x, "__dlpack_device__", None)
     if callable(where):
         try:
             kind, index = where()
         except (TypeError, ValueError, RuntimeError, BufferError):
-            return None  # of no memory at all, torch's "meta" tensors say
+            return None  # an array without memory, such as torch's "meta" tensors
         return int(index) if int(kind) in _DLPACK_CUDA else None
     if not hasattr(x, "__cuda_array_interface__"):
         return None
@@ -122,7 +122,7 @@ def gpu_of(x: object) -> int | None:
 
 
 def view_of(x: Any) -> View:
-    """Return where an array on a GPU has its elements.
+    """Return the memory of an array on a GPU.
 
     Raises:
         TypeError: It has neither ``__cuda_array_interface__`` nor ``__dlpack__``.
@@ -145,11 +145,11 @@ def view_of(x: Any) -> View:
 
 
 def _current_stream(x: Any) -> int:
-    """Return the stream on which torch runs what is asked of `x`; 0 if torch has no part in it."""
+    """Return torch's current stream on the device of `x`; 0 if `x` is not a tensor."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(x, torch.Tensor):
         return 0
-    # torch has the legacy default stream as 0.
+    # torch calls the legacy default stream 0.
     return int(torch.cuda.current_stream(x.device).cuda_stream) or DEFAULT_STREAM
 
 
@@ -157,21 +157,21 @@ def _dlpack_view(x: Any) -> View:
     export = getattr(x, "__dlpack__", None)
     if export is None:
         raise TypeError(f"{type(x).__name__} has no __cuda_array_interface__ and no __dlpack__")
-    # The producer lets this stream wait for the elements.
+    # The producer makes this stream wait until the elements are written.
     capsule = export(stream=DEFAULT_STREAM)
     pointer, shape, strides, dtype = read_capsule(capsule)
-    # A capsule that nobody consumed gives the memory back when it is collected.
+    # The capsule is not consumed, so it releases the memory when it is collected.
     return View(pointer, shape, strides, dtype, DEFAULT_STREAM, x, capsule)
 
 
 def read_capsule(
     capsule: object,
 ) -> tuple[int, tuple[int, ...], tuple[int, ...] | None, np.dtype[Any] | None]:
-    """Return what a DLPack capsule says of its array, without consuming it.
+    """Return what a DLPack capsule says about its array, without consuming it.
 
     Returns:
-        Address, shape, strides in bytes (None: C-contiguous) and dtype (None: NumPy has none
-        like it).
+        Address, shape, strides in bytes (None if C-contiguous) and dtype (None if NumPy has no
+        such dtype).
 
     Raises:
         ValueError: Not a capsule of an array, or consumed already.
@@ -213,7 +213,7 @@ def read_capsule(
 
 
 def copied_to_host(owner: Any) -> NDArray[Any] | None:
-    """Return a host copy of an array on a GPU by the method its library has for that, or None."""
+    """Return a host copy of an array on a GPU, made by its library; None if that offers none."""
     if callable(getattr(owner, "cpu", None)):  # torch
         array: NDArray[Any] = owner.cpu().numpy()
         return array

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import cleandoc, signature
 from textwrap import fill
 from typing import Any, TypeVar
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # One entry of a section: its name, and the lines that are indented more than the name.
-_ENTRY = re.compile(r"^ {8}\*{0,2}(?P<name>\w+): .*\n(?:(?: {9,}.*)?\n)*", re.MULTILINE)
+_ENTRY = re.compile(r"^ {4}\*{0,2}(?P<name>\w+): .*\n?(?:(?: {5,}.*)?\n)*", re.MULTILINE)
 _WIDTH = 100
 
 #: What an option means wherever it occurs.
@@ -52,7 +52,8 @@ def complete(
     :data:`OPTIONS`. A ``Raises:`` section that is missing is that of the first source with one.
 
     Args:
-        text: Docstring in Google style as it stands in the source, its entries indented by 8.
+        text: Docstring in Google style. The result has no indentation of the source, which
+            Python 3.13 and newer remove from docstrings by themselves.
         names: Options in the order of the section; those that nothing describes are left out.
         sources: Docstrings of base classes, nearest first.
         texts: Descriptions by name, used before those of :data:`OPTIONS`.
@@ -73,14 +74,14 @@ def complete(
     sections["Args"] = "".join(described)
     sections.setdefault("Raises", next(filter(None, raises), ""))
     order = ("Args", *(title for title in sections if title not in ("Args", "Raises")), "Raises")
-    parts = [f"    {title}:\n{sections[title].rstrip()}" for title in order if sections[title]]
-    return "\n\n".join([head, *parts]) + "\n    "
+    parts = [f"{title}:\n{sections[title].rstrip()}" for title in order if sections[title]]
+    return "\n\n".join([head, *parts])
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
     """Return what stands above the sections of a docstring, and the lines of each by its title."""
     head, *rest = re.split(
-        r"^    (Args|Attributes|Returns|Raises|Warns):\n", text, flags=re.MULTILINE
+        r"^(Args|Attributes|Returns|Raises|Warns):\n", cleandoc(text) + "\n", flags=re.MULTILINE
     )
     return head.rstrip(), dict(zip(rest[::2], rest[1::2], strict=True))
 
@@ -88,13 +89,13 @@ def _split(text: str) -> tuple[str, dict[str, str]]:
 def _filled(name: str, description: str) -> str:
     """Return the entry of an option, each line of the description filled by itself."""
     first, *rest = description.split("\n")
-    lines = [(f"{name}: {first}", 8), *((line, 12) for line in rest)]
+    lines = [(f"{name}: {first}", 4), *((line, 8) for line in rest)]
     return "".join(
         fill(
             line,
             _WIDTH,
             initial_indent=" " * indent,
-            subsequent_indent=" " * (14 if line.startswith("- ") else 12),
+            subsequent_indent=" " * (10 if line.startswith("- ") else 8),
             break_long_words=False,
             break_on_hyphens=False,
         )
@@ -112,7 +113,7 @@ def describes_options(**texts: str) -> Callable[[_Function], _Function]:
 
     def decorate(function: _Function) -> _Function:
         if function.__doc__:  # None with python -OO
-            names = inspect.signature(function).parameters
+            names = signature(function).parameters
             function.__doc__ = complete(function.__doc__, names, texts=texts)
         return function
 

@@ -18,7 +18,7 @@ Local: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """How an estimate moved while a model was trained.
+    """How an estimate changed while a model was trained.
 
     Attributes:
         steps: Training steps done at each evaluation, int64, shape (e,).
@@ -26,9 +26,9 @@ class History:
             shape (e,).
         validation: Estimate on held-out data, nats, shape (e,).
         best_step: Step whose parameters were kept.
-        stopped: Why it ended: "steps" (all done) or "patience" (no better score).
+        stopped: Why the training ended: "steps" (all done) or "patience" (no better score).
         seconds: Wall time of the training.
-        cuda_graph: Whether its steps were replayed as a CUDA graph.
+        cuda_graph: Whether the training steps were replayed as a CUDA graph.
     """
 
     steps: NDArray[np.int64]
@@ -53,17 +53,17 @@ class Estimate(float):
         k: Number of neighbours; None where the method searches none.
         n: Number of samples.
         dims: Number of columns of each argument.
-        method: Name of the estimator.
+        method: Name of the method that made it.
         algorithm: Neighbour search that ran, of the joint space where there are several: "tree",
             "brute" or "sort"; "none" if there was none.
         units: Always "nats".
         seconds: Wall time of the call, shared by all k of one call.
-        device: Where it ran.
+        device: Device that it ran on, for example "cpu" or "cuda:0".
         curve: Scale and value at each step of a sweep, shape (s, 2); None where there is none.
         history: Curves of the training, a :class:`fastmi.nn.History`; None where nothing is
             trained.
-        terms: What else the method read off the samples, by name, nats: the two
-            cross-entropies whose difference the value is, say. Empty for most.
+        terms: Further quantities that the method estimates, by name, in nats, for example the two
+            cross-entropies whose difference is the value. Empty for most methods.
     """
 
     __slots__ = (
@@ -117,7 +117,7 @@ class Estimate(float):
         history: History | None = None,
         terms: dict[str, float] | None = None,
     ) -> Estimate:
-        """Make one; a callable `local` or `warnings` is called when first read.
+        """Make an estimate; a callable `local` or `warnings` is called when first read.
 
         Most callers of a short ``mi()`` read neither of the two, and each costs as much as
         the rest of the Python around the kernel. The callables must be picklable.
@@ -231,7 +231,7 @@ class Estimate(float):
         return f"Estimate({', '.join(parts)})"
 
     def __str__(self) -> str:
-        # As any float, so that what is written to a file reads back to the last digit.
+        # Like any float, so that a value written to a file reads back to the last digit.
         return float.__repr__(self)
 
     def _repr_html_(self) -> str:

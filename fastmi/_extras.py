@@ -1,4 +1,4 @@
-"""Optional packages: loaded when first needed, named with the extra that brings them."""
+"""Loads optional packages on first use; an error names the extra that installs them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeAlias
 
-# A bar, or a function called after each step.
+# True shows a bar; a function is called after each step.
 Progress: TypeAlias = "bool | Callable[[], object]"
 
 
@@ -19,7 +19,7 @@ def load(module: str, *, extra: str, needed_by: str) -> Any:
         needed_by: What the user asked for, as it reads in a message: "method='mine'".
 
     Raises:
-        ImportError: It is not installed, or fails to load.
+        ImportError: The module is not installed, or fails to load.
     """
     try:
         return import_module(module)
@@ -31,7 +31,7 @@ def load(module: str, *, extra: str, needed_by: str) -> Any:
 
 
 class ProgressBar:
-    """Reports steps to a tqdm bar, to a user's function or to nobody; a context manager.
+    """A context manager that reports steps to a tqdm bar, to a user's function or to nobody.
 
     Args:
         progress: True for a bar, False for nothing, or a function called once a step.
@@ -65,7 +65,7 @@ class ProgressBar:
             self._bar.update()
 
     def show(self, **values: object) -> None:
-        """Write values, a running estimate say, behind the bar."""
+        """Write values, for example a running estimate, behind the bar."""
         if self._bar is not None:
             self._bar.set_postfix(values, refresh=False)
 

@@ -1,7 +1,7 @@
-"""The one place that validates and converts what users pass.
+"""Validates and converts the arrays that users pass.
 
-Samples become C-contiguous float32 or float64 arrays of shape (n, d), without a copy where
-they already are. Every message names the argument, what was expected and what came.
+Samples become C-contiguous float32 or float64 arrays of shape (n, d); those that are such arrays
+already are not copied. Every message names the argument, what was expected and what came.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "hos
     Args:
         arrays: What users pass.
         names: What to call each in messages.
-        device: Where to work on them, a name from :func:`fastmi._device.as_device`; "auto":
-            where they are. "host" for what has no GPU kernels: as "cpu", in other words.
+        device: Where to work on them, a name from :func:`fastmi._device.as_device`; "auto" is where
+            they are. "host" is like "cpu", but the error for GPU arrays does not mention `device`.
 
     Returns:
         NumPy arrays, or for a GPU :class:`fastmi._blocks.DeviceArray`, of the same
@@ -87,7 +87,7 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "hos
             devices, or on another one than `device`.
         RuntimeError: `device` is a GPU, and there is none to use.
     """
-    # NumPy arrays by themselves are most of all calls.
+    # Most calls pass NumPy arrays only.
     if device == "host" or (device == "auto" and set(map(type, arrays)) == _NUMPY_ALONE):
         return _host_blocks(arrays, names)
     index = _common_gpu(arrays, names, device)
@@ -182,7 +182,7 @@ def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
     Equal rows are one class. Numbers, booleans, strings and categories will do.
 
     Raises:
-        TypeError: Values that cannot be told apart by sorting.
+        TypeError: Values that are neither numbers, booleans nor strings.
         ValueError: Not 1-D or 2-D, empty, masked entries, NaN.
     """
     array = read_array(y, name)
@@ -220,7 +220,7 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     noisy = []
     for given in blocks:
         block = host(given)
-        # Through the largest value, so that squares neither overflow nor vanish.
+        # Columns are divided by their largest value, so that squares neither overflow nor vanish.
         largest = np.abs(block).max(axis=0).astype(FLOAT64)
         largest[largest == 0.0] = 1.0
         spread = (block / largest).std(axis=0) * largest

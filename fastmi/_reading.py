@@ -1,4 +1,4 @@
-"""Arrays of any library read as blocks, and what to say of those that cannot be."""
+"""Reads arrays of any library as blocks, and makes the errors for those that cannot be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array: TypeAlias = NDArray[Any]
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
-# dtype.kind of what turns into float64: bool, signed, unsigned, floating.
+# dtype.kind of what is read as numbers: bool, signed, unsigned, floating.
 NUMERIC_KINDS = "biuf"
 EXACT_INTEGERS = 2**53
 
@@ -69,7 +69,7 @@ def _read_frame(x: Any, name: str) -> Array:
 
 
 def bad_shape(shape: tuple[int, ...], name: str) -> ValueError:
-    """Return what to raise for samples that are not 1-D or 2-D, or empty."""
+    """Return the error for samples that are empty, or neither 1-D nor 2-D."""
     if 1 <= len(shape) <= 2:
         return ValueError(f"{name} must have at least one sample and one column; got shape {shape}")
     what = f"{len(shape)}-D, shape {shape}" if shape else "a scalar"
@@ -94,13 +94,13 @@ def convert(array: Array, x: object, name: str) -> Array:
         if largest > EXACT_INTEGERS:
             raise inexact_integers(largest, name)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    # long double may overflow here; the check of the values says so.
+    # A long double may overflow here, which the check of the values reports.
     with np.errstate(over="ignore"):
         return np.require(array, FLOAT32 if single else FLOAT64, ["C", "A"])
 
 
 def inexact_integers(largest: int, name: str) -> ValueError:
-    """Return what to raise for integers that float64 cannot tell apart."""
+    """Return the error for integers that float64 cannot tell apart."""
     return ValueError(
         f"{name} must hold integers up to 2**53 in magnitude, beyond which float64 merges "
         f"neighbours; got {largest}: subtract an offset first"
@@ -146,20 +146,22 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
     Other layouts and numbers are converted on the GPU if they are of torch or CuPy.
 
     Args:
-        x: For which :func:`fastmi._device.gpu_of` has an index.
+        x: An array for which :func:`fastmi._device.gpu_of` returns an index.
         name: What to call it in messages.
         wide: Whether float32 is to become float64 too.
 
     Raises:
         TypeError: Not numeric.
         MemoryError: No room on the GPU for the converted copy.
-        ValueError: Not 1-D or 2-D, empty, of another layout or dtype and neither of torch nor
-            of CuPy; not aligned; values that are NaN, infinite or above half of the largest float.
+        ValueError: Not 1-D or 2-D, or empty; not aligned; another layout or dtype in an array of a
+            library other than torch and CuPy; values that are NaN, infinite or above half of the
+            largest float.
     """
     try:
         plain = _converted(x, name, wide)
     except Exception as error:
-        # By name: torch's is a RuntimeError, CuPy's a MemoryError, and neither may be imported.
+        # Known by its name, because neither torch nor CuPy may be imported here; torch's is a
+        # RuntimeError, CuPy's a MemoryError.
         if type(error).__name__ != "OutOfMemoryError":
             raise
         raise MemoryError(
@@ -187,7 +189,7 @@ def read_device_array(x: Any, name: str, *, wide: bool = False) -> DeviceArray:
             f"{name} must be C-contiguous {' or '.join(map(str, dtypes))} on the GPU; got "
             f"{type(x).__name__} with dtype {view.dtype}{layout}: convert it there first"
         )
-    # A load across words ends the whole process's context.
+    # A misaligned load would end the CUDA context of the whole process.
     if view.pointer % view.dtype.itemsize:
         raise ValueError(
             f"{name} must be aligned to its {view.dtype} numbers on the GPU; got "

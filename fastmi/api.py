@@ -1,4 +1,4 @@
-"""One call per quantity: look up an estimator by name, run it."""
+"""One function per quantity; each looks up an estimator by name and runs it."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def mi(
     """Estimate the mutual information I(X; Y) in nats.
 
     Args:
-        x: Samples, shape (n, dx) or (n,): anything array-like. float32 is computed in
-            float32, everything else in float64.
+        x: Samples, shape (n, dx) or (n,), in an array of any library, a data frame or a list.
+            float32 samples are computed in float32, all others in float64.
         y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
         **options: Further options of the method.
 
@@ -161,9 +161,9 @@ def cmi(
     """Estimate the conditional mutual information I(X; Y | Z) in nats.
 
     Args:
-        x: Samples, shape (n, dx) or (n,): anything array-like, see :func:`mi`.
+        x: Samples, shape (n, dx) or (n,), as in :func:`mi`.
         y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-        z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
+        z: Samples of the condition, shape (n, dz) or (n,). None or no columns give I(X; Y).
         **options: Further options of the method.
 
     Returns:
@@ -238,7 +238,7 @@ def total_correlation(
 ) -> Estimate | list[Estimate]:
     """Estimate the total correlation (multi-information) in nats.
 
-    That is ``sum_b h(X_b) - h(X_1, ..., X_m)``; :func:`mi` for two variables, to the last bit.
+    That is ``sum_b h(X_b) - h(X_1, ..., X_m)``. For two variables it is :func:`mi` to the last bit.
 
     Args:
         *variables: Two or more sets of samples, shapes (n, d_b) or (n,), rows paired; or one
@@ -323,10 +323,10 @@ def entropy(
     """Estimate the differential entropy h(X) in nats.
 
     Args:
-        x: Samples, shape (n, d) or (n,): anything array-like. float32 is computed in
-            float32, everything else in float64.
+        x: Samples, shape (n, d) or (n,), as in :func:`mi`.
         metric: "chebyshev" or "euclidean".
-        correction: Sample-size term: "digamma" psi(n), "log" log(n), "log-1" log(n - 1).
+        correction: Term of the sample size: "digamma" is psi(n), "log" is log(n) and "log-1" is
+            log(n - 1).
         **options: Further options of the method.
 
     Returns:

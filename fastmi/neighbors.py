@@ -1,16 +1,10 @@
 """Nearest-neighbour primitives, exact in the dtype given.
 
-In every function `x` is one array of samples, shape (n, d) or (n,), or a tuple of such
-arrays: blocks of one joint space, whose distance is the largest of the distances inside the
-blocks. A sample is never its own neighbour. Results are the same bits for every `algorithm`,
-SIMD level and number of threads. Euclidean coordinates are scaled by a power of two while
-squares are summed, so that they stay in range.
-
-Options common to all: `metric` is the distance inside a block, "chebyshev" or "euclidean";
-`algorithm` is "auto", "tree", "brute" or "sort" ("sort": one or two blocks of one column);
-`n_jobs` is the number of threads, None or -1 for ``OMP_NUM_THREADS`` if set, else every
-usable core; `device` is "auto", where the samples are, or "cpu", "cuda" or "cuda:<index>".
-Results are NumPy arrays, wherever the samples are.
+In every function `x` is one array of samples, shape (n, d) or (n,), or a tuple of such arrays: the
+blocks of a joint space, in which the distance is the largest of the distances inside the blocks. A
+sample is never its own neighbour. Results are NumPy arrays wherever the samples are, and have the
+same bits for every `algorithm`, SIMD level and number of threads. Euclidean coordinates are scaled
+by a power of two while squares are summed, so that they stay in range.
 """
 
 from __future__ import annotations
@@ -30,8 +24,15 @@ from fastmi.ops.digamma import digamma as _digamma
 
 __all__ = ["count_within", "digamma", "kneighbors", "kth_distance"]
 
+_describes_search = describes_options(
+    metric='Distance inside each block, "chebyshev" or "euclidean"; across blocks it is the '
+    "maximum.",
+    algorithm='Neighbour search: "auto", "tree", "brute", or "sort" for one or two blocks of one '
+    "column. The results are the same, the time differs.",
+)
 
-@describes_options()
+
+@_describes_search
 def kth_distance(
     x: object,
     k: int | Sequence[int] | NDArray[np.integer[Any]],
@@ -62,7 +63,7 @@ def kth_distance(
     return distances[0] if isinstance(checked_k, int) else distances
 
 
-@describes_options()
+@_describes_search
 def kneighbors(
     x: object,
     k: int,
@@ -99,7 +100,7 @@ def kneighbors(
     return distances, indices
 
 
-@describes_options()
+@_describes_search
 def count_within(
     x: object,
     radius: object,
@@ -116,7 +117,7 @@ def count_within(
         x: Samples or a tuple of blocks, see the module.
         radius: One number, or shape (n,). A float64 radius against float32 samples is
             compared as it stands, not rounded first.
-        strict: Count D < radius; otherwise D <= radius.
+        strict: True counts the samples with D < radius, False those with D <= radius.
 
     Returns:
         int64, shape (n,).
@@ -138,7 +139,7 @@ def digamma(n: object) -> NDArray[np.float64]:
     """Return psi(n) for integers n >= 1, in the shape of `n`.
 
     Args:
-        n: Integers, an array of any shape.
+        n: Integers, in an array of any shape.
 
     Raises:
         TypeError: Not integers.

@@ -1,8 +1,9 @@
-"""Put the columns of a sample on a common scale, before anything that measures distances.
+"""Puts the columns of a sample on a common scale, for estimates that measure distances.
 
 Each function takes samples of shape (n, d) or (n,) and returns a new array of shape (n, d) in
-their dtype. Statistics are those of the sample (divisor n), taken in float64. No map moves the
-origin unless `center` asks for it: nearest-neighbour estimates ignore it, networks do not.
+their dtype. Statistics are those of the sample (divisor n), taken in float64. The first four keep
+the origin unless `center` asks to subtract the mean: nearest-neighbour estimates do not depend on
+the origin, networks do.
 
 =================== =====================================================================
 `local`             every column by its own standard deviation
@@ -19,8 +20,8 @@ maximum-norm distances of all but `global_` as they were; those of `global_` shr
 of the number of copies. The last two are invariant to every increasing map of a column.
 
 A column is constant if its standard deviation is at most 1e-14 of its largest magnitude.
-Such a column counts for nothing in a scale, and `local` leaves it as it is. Nearly constant
-columns are amplified by `local`: that is its definition.
+Such a column contributes to no scale, and `local` leaves it as it is. Columns that are nearly, but
+not quite, constant are amplified by `local`.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def global_(x: object, *, center: bool = False) -> Array:
 def global_linf(x: object, *, center: bool = False) -> Array:
     """Divide by the mean over samples of the maximum-norm distance from the mean.
 
-    With one column that is its mean absolute deviation.
+    For one column this distance is the mean absolute deviation.
 
     Args:
         x: Samples, shape (n, d) or (n,), n >= 2.
@@ -135,7 +136,7 @@ def rank(x: object) -> Array:
     """Replace each value by its rank in the column over n + 1; ties share their mean rank.
 
     Ranks are equally spaced, so that distances between them tie; KSG then comes out a few
-    hundredths of a nat higher than without ties. :func:`copula` has none of that.
+    hundredths of a nat higher than without ties. Values of :func:`copula` are not equally spaced.
 
     Args:
         x: Samples, shape (n, d) or (n,), n >= 2.
@@ -184,7 +185,7 @@ def check_normalize(normalize: object) -> None:
 def normalize_blocks(
     blocks: Sequence[Array], names: Sequence[str], normalize: str
 ) -> tuple[list[Array], tuple[str, ...]]:
-    """Normalise each block by itself; on the host, so that the bits are those of every device.
+    """Normalise each block by itself, on the host, so that every device gets the same bits.
 
     Args:
         blocks: Arrays from :func:`fastmi._inputs.as_blocks`.
@@ -224,7 +225,7 @@ class _Spread(NamedTuple):
 
     Attributes:
         deviation: Distance from the column's mean in units of 2**exponent, shape (n, d).
-        exponent: Shape (d,).
+        exponent: Binary exponent of the largest distance in each column, shape (d,).
         sd: Standard deviation of `deviation`, shape (d,).
         varies: False for constant columns, shape (d,).
     """
@@ -235,14 +236,14 @@ class _Spread(NamedTuple):
     varies: NDArray[np.bool_]
 
 
-# Mantissa and exponent, so that squares and sums neither overflow nor vanish: (d,) or ().
+# Mantissa and exponent, shape (d,) or (), so that squares and sums neither overflow nor vanish.
 _Scale: TypeAlias = tuple[Floats, NDArray[np.int64]]
 
 
 def _spread(block: Array) -> _Spread:
     wide = block.astype(np.float64)
     largest = np.abs(wide).max(axis=0)
-    # From the first sample, not from zero: far from the origin the mean rounds.
+    # Differences to the first sample, because the mean of columns far from the origin rounds.
     wide -= wide[0].copy()
     exponent = np.frexp(np.abs(wide).max(axis=0))[1].astype(np.int64)
     deviation = np.ldexp(wide, -exponent)
@@ -311,9 +312,9 @@ def _ranks(block: Array, name: str) -> tuple[Array, bool]:
 def _normal_scores(block: Array, name: str) -> tuple[Array, bool]:
     from statistics import NormalDist
 
-    # From float64: float32 ranks would lose the tails.
+    # In float64, because float32 ranks would lose the tails.
     ranks, constant = _ranks(block.astype(np.float64, copy=False), name)
-    # Columns share most of their ranks, so that each is inverted once.
+    # Columns share most of their ranks, so that each distinct one is inverted once.
     values, position = np.unique(ranks, return_inverse=True)
     inverse = NormalDist().inv_cdf
     scores = np.fromiter(map(inverse, values.tolist()), np.float64, len(values))

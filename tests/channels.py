@@ -1,4 +1,4 @@
-"""Linear Gaussian models with everything in closed form, as fastmi.bounds takes them."""
+"""Linear Gaussian models in closed form, as models and proposals of fastmi.bounds."""
 
 from fastmi import bounds
 from reference.bounds import LinearGaussian

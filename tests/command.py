@@ -19,7 +19,7 @@ NAMES = ["a", "b", "c"]
 
 
 def run(*args: object, fails: bool = False) -> str:
-    """Run the command; return stdout, or stdout and stderr together where it has to fail."""
+    """Run the command; return stdout, or stdout and stderr together if it is meant to fail."""
     result = CliRunner().invoke(app, [str(arg) for arg in args])
     assert result.exit_code == (1 if fails else 0), result.output
     return result.output if fails else result.stdout

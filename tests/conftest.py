@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         derandomize=not slow,
         database=None,
         max_examples=1000 if slow else 40,
-        # The fixtures only choose a code path, they hold no state an example could spoil.
+        # The fixtures only choose a code path; they hold no state that an example could spoil.
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     settings.load_profile("fastmi")
@@ -90,7 +90,7 @@ def simd_level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture(params=["cpu", "host-cuda", "cuda"])
 def device(request: pytest.FixtureRequest) -> Device:
-    """The CPU, the host build of the module for GPUs, and a GPU where there is one."""
+    """One after the other: the CPU, the host build of the module for GPUs, and a GPU if any."""
     if request.param == "cpu":
         return CPU
     return request.getfixturevalue("host_gpu" if request.param == "host-cuda" else "real_gpu")
@@ -98,13 +98,13 @@ def device(request: pytest.FixtureRequest) -> Device:
 
 @pytest.fixture(params=["host-cuda", "cuda"])
 def any_gpu(request: pytest.FixtureRequest) -> Device:
-    """The host build of the module for GPUs, and a GPU where there is one."""
+    """One after the other: the host build of the module for GPUs, and a GPU if any."""
     return request.getfixturevalue("host_gpu" if request.param == "host-cuda" else "real_gpu")
 
 
 @pytest.fixture
 def host_gpu(monkeypatch: pytest.MonkeyPatch) -> Device:
-    """The module for GPUs built for the host, as if it were on a GPU."""
+    """The module for GPUs built for the host; fastmi takes it for one on a GPU."""
     found = host()
     if isinstance(found, str):
         pytest.skip(f"no host build of the CUDA module: {found}")
@@ -116,10 +116,10 @@ def host_gpu(monkeypatch: pytest.MonkeyPatch) -> Device:
 
 @pytest.fixture
 def real_gpu() -> Device:
-    """A GPU; skips the test, with the reason, where there is none."""
+    """A GPU; without one the test is skipped, with the reason."""
     found = gpu()
     if isinstance(found, str):
-        # bench/gpu_check.sh: a run of nothing but skips would pass.
+        # bench/gpu_check.sh sets this, because a run that skips everything would pass.
         if os.environ.get("FASTMI_REQUIRE_GPU"):
             pytest.fail(f"no GPU: {found}")
         pytest.skip(f"no GPU: {found}")
@@ -144,7 +144,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def one_torch_thread() -> Iterator[None]:
-    """For short trainings: their results, and times, then do not depend on the machine."""
+    """One thread for torch, so that results and times of short trainings are the same anywhere."""
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)

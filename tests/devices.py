@@ -15,13 +15,13 @@ from host_cuda import MODULES, Array, HostCuda
 
 @dataclass(frozen=True)
 class Device:
-    """One of them.
+    """A place where a test runs.
 
     Attributes:
-        name: As `device=` has it.
-        kernels: What has the functions of `_cpu` there.
-        put: From a NumPy array to what a user has there.
-        cuda: The host build, if it is that.
+        name: Name of the device, as the option `device` takes it.
+        kernels: Module with the kernels of this device.
+        put: Function that makes an array on this device, as a user has it, from a NumPy array.
+        cuda: The host build; None for other devices.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Device:
     cuda: HostCuda | None = None
 
     def some(self, cases: Sequence[Any]) -> Sequence[Any]:
-        """Return the cases to run: all of them, on the host build some."""
+        """Return the cases to run: all of them, but on the host build only some."""
         return cases if self.cuda is None else cases[::5]
 
     def blocks(self, arrays: Sequence[np.ndarray]) -> list[Any]:
-        """Return what the functions of `kernels` take."""
+        """Return the arrays as blocks that the functions of `kernels` take."""
         if self.name == "cpu":
             return list(arrays)
         return [DeviceArray(0, host=np.ascontiguousarray(array)) for array in arrays]
@@ -44,10 +44,10 @@ CPU = Device("cpu", _cpu, lambda array: array)
 
 
 def host(**settings: Any) -> Device | str:
-    """Return the host build, or the reason why it is not there; `_backend` must be told of it.
+    """Return the host build, or the reason why there is none. It does not change `_backend`.
 
     Args:
-        settings: Of its machine, `Settings` in cpp/host_cuda/machine.h.
+        settings: Fields of `Settings` in cpp/host_cuda/machine.h, which describe its machine.
     """
     if isinstance(MODULES, str):
         return MODULES

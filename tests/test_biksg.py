@@ -42,7 +42,7 @@ def test_hybrid_against_the_definition(name, dims, metric, dtype):
 
 @pytest.mark.parametrize("k", [1, 3, 10])
 def test_hybrid_is_algorithm_1_less_a_stated_term(k):
-    """Without ties: I1 - 1/k + <1/n_b>, n_b the strict count where the radius is not attained."""
+    """Without ties it is I1 - 1/k + <1/n_b>; margin b does not attain the radius."""
     x, y = draw_blocks("gaussian", 500, (1, 2), "float64")
     hybrid = fastmi.mi(x, y, k=k, method="ksg_eq6")
     plain = fastmi.mi(x, y, k=k)
@@ -93,7 +93,7 @@ def test_p2_is_invariant_to_rotation_and_scale():
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_limit_of_a_vanishing_margin(k):
-    """I(X; aT), a -> 0: the neighbours are those of X alone, and all of T is near."""
+    """In I(X; aT), a -> 0, the neighbours are those of X alone, and all of T is near."""
     n = 400
     x, t = correlated(n, 1, 0.8)
     tiny = 1e-12 * t
@@ -150,5 +150,5 @@ def test_options_of_the_method_are_named():
         fastmi.mi(x, x, method="biksg", metric="euclidean")
     with pytest.raises(TypeError, match=r"method='ksg1'.*; got p"):
         fastmi.mi(x, x, p=2)
-    # A shared option at its default says nothing.
+    # A shared option at its default is not an error.
     assert fastmi.mi(x, x, method="biksg", metric="chebyshev").method == "biksg"

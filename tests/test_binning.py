@@ -23,7 +23,7 @@ def test_against_the_definition(name, bins, dims, dtype):
 
 
 def test_by_hand():
-    """Four samples in a 2 x 2 table, one cell empty."""
+    """Four samples lie in a 2 x 2 table with one empty cell."""
     x, y = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0]
     h_x, h_y = math.log(2), -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     h_xy = -(0.5 * math.log(0.5) + 2 * 0.25 * math.log(0.25))
@@ -92,7 +92,7 @@ def test_the_result():
     [(0, ValueError), (-3, ValueError), (2**31, ValueError), (2.0, TypeError), (True, TypeError)],
 )
 def test_bins_are_checked(bins, error):
-    with pytest.raises(error, match="bins must be an integer in"):
+    with pytest.raises(error, match=r"bins must be an integer [<>]="):
         fastmi.Binning(bins=bins)
 
 

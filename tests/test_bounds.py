@@ -1,4 +1,4 @@
-"""Sampling bounds: against their definitions, the closed forms of a Gaussian, golden values."""
+"""Bounds by importance samples, against definitions, closed forms of a Gaussian, golden values."""
 
 import math
 import tracemalloc
@@ -12,8 +12,8 @@ from fastmi import bounds
 from fastmi.bounds._logsumexp import RunningLogMeanExp
 from reference import bounds as reference
 
-# q: proposal; golden values of scalar a = 1, noise .25, from 2e5 pairs: K, SL, SU, LI lower,
-# LI upper, as printed; None where the bound does not exist.
+# Golden values of the scalar model (a = 1, noise 0.25) from 2e5 pairs, as printed: proposal q, K,
+# lower and upper bound on I, lower and upper bound on L. None: the bound does not exist.
 GOLDEN = [
     ("prior", 0, "0", None, None, "4.00"),
     ("prior", 1, ".329", "4.00", "0.00", "3.67"),
@@ -40,7 +40,7 @@ def pairs():
 
 
 def assert_golden(estimate, printed):
-    """Within 4 standard errors of a value from 2e5 pairs, printed to so many digits."""
+    """Allow 4 standard errors, with those of the golden value, and its rounding in print."""
     digits = len(printed.partition(".")[2])
     rounding = 0.5 * 10.0**-digits if digits else 0.0
     band = 4 * estimate.stderr * math.sqrt(1 + estimate.n / 2e5)
@@ -78,7 +78,7 @@ def test_closed_form_of_several_dimensions():
 
 
 class Recorded:
-    """A proposal that keeps what it drew."""
+    """A proposal that records its draws."""
 
     def __init__(self, inflation):
         sample, self.logpdf, _ = SCALAR.posterior(inflation)
@@ -117,7 +117,7 @@ def test_matches_the_definition(chunk):
 
 
 def test_monotone_in_the_number_of_importance_samples():
-    """In expectation, hence a band of 4 standard errors of the paired differences."""
+    """This holds in expectation, hence the 4 standard errors of the paired differences."""
     x, z = SCALAR.pairs(20_000, 5)
     for q in ("prior", "wide"):
         found = [
@@ -146,12 +146,12 @@ def test_no_samples_is_barber_agakov(pairs):
     entropy = 0.5 * math.log(2 * math.pi * math.e)
     known = bounds.barber_agakov(bounds.Model(), *pairs, proposal=q, entropy_z=entropy)
     assert abs(known - ba) < 4 * ba.stderr
-    # log q and log p go up and down together no more: here the scatter falls.
+    # Without -log p(z), which varies from pair to pair, the scatter is smaller here.
     assert known.stderr < ba.stderr
 
 
 def test_unnormalised_models(pairs):
-    """Any function of x may be added to log rho; rho need not be the model."""
+    """A function of x added to log rho changes nothing; rho need not be the model."""
     model = model_of(SCALAR)
 
     def log_joint(x, z):
@@ -176,7 +176,7 @@ def test_unnormalised_models(pairs):
 
 
 def test_a_proposal_that_misses_the_latent_still_bounds_from_above(pairs):
-    """A uniform q on [-1, 1]: no weight at z_0 outside, hence no lower bound."""
+    """A uniform q on [-1, 1] has no density at z_0 outside, so that there is no lower bound."""
     x, z = pairs
     uniform = bounds.Proposal(
         sample=lambda x, k, rng: rng.uniform(-1, 1, size=(len(x), k, 1)),
@@ -217,7 +217,7 @@ def test_lautum_with_a_density_of_x_or_a_wrong_prior(pairs):
     model = model_of(SCALAR)
     exact = bounds.lautum_lower(model, *pairs, log_q=SCALAR.log_evidence, seed=0)
     assert abs(exact - SCALAR.lautum) < 4 * exact.stderr
-    # KL(p(x) || q(x)) below, q being too wide by a factor of 2 in variance.
+    # A q(x) with twice the variance lowers the bound by KL(p(x) || q(x)).
     wide = bounds.lautum_lower(
         model, *pairs, log_q=lambda x: reference.gaussian_logpdf(x, 0.0, 2.5), seed=0
     )
@@ -232,7 +232,7 @@ def test_lautum_with_a_density_of_x_or_a_wrong_prior(pairs):
 
 
 def channel(error):
-    """A binary symmetric channel with a fair input; latents are integers."""
+    """A binary symmetric channel with a fair input and integer latents."""
 
     def log_lik(x, z):
         return np.log(np.where(x == z, 1 - error, error))[..., 0]
@@ -261,7 +261,7 @@ def test_discrete_latents():
 
 
 def test_zero_weights_are_counted():
-    """x = z exactly: half of the weights are zero, and all of them for 1 x in 2^K."""
+    """As x = z exactly, half of the weights are zero, and all K of an x with probability 2^-K."""
     z = np.tile([0, 1], 500)
     with np.errstate(divide="ignore"):
         both = bounds.sandwich(channel(0.0), z, z, n_importance=3, seed=0)
@@ -320,7 +320,7 @@ def test_seed_chunk_and_input_are_respected(pairs):
     assert bounds.sandwich(model, x, z, seed=6).upper != one.upper
     np.testing.assert_array_equal(x, before[0])
     np.testing.assert_array_equal(z, before[1])
-    # Lists, columns, float32 and strides mean the same numbers.
+    # Lists, 1-D arrays, float32 and strides hold the same numbers.
     same = bounds.sandwich(model, x[:, 0].tolist(), np.repeat(z, 2, axis=0)[::2], seed=5)
     np.testing.assert_array_equal(same.lower.local, one.lower.local)
     single = bounds.sandwich(model, x.astype(np.float32), z.astype(np.float32), seed=5)
@@ -328,7 +328,7 @@ def test_seed_chunk_and_input_are_respected(pairs):
 
 
 def test_a_seed_shared_with_the_data_is_harmless():
-    """Latents drawn again from the seed of the data would be those that generated it."""
+    """Otherwise the latents drawn with the seed of the data would be those that generated it."""
     z = np.random.default_rng(0).standard_normal((20_000, 1))
     x = z + 0.5 * np.random.default_rng(1).standard_normal(z.shape)
     both = bounds.jeffreys(model_of(SCALAR), x, z, seed=0)
@@ -394,5 +394,5 @@ def test_tune_says_why_it_stopped():
 
 
 def test_feasible_limit_is_offered_here():
-    """log(2 k n^2) with delta = 1.01 / k = 0.025."""
+    """The limit is log(2 k n^2) with delta = 1.01 / k = 0.025."""
     assert bounds.feasible_limit(1000) == pytest.approx(math.log(2 * 41 * 1000**2), abs=0.03)

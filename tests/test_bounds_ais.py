@@ -1,4 +1,4 @@
-"""Annealed bounds: the table of a Gaussian, kernels that keep their target, both directions."""
+"""Annealed bounds: a table of a Gaussian, invariance of the kernels, both directions."""
 
 import math
 
@@ -10,13 +10,14 @@ from fastmi import bounds
 from fastmi.bounds.kernels import tuned
 from reference import bounds as reference
 
-# T, lower, upper: scalar a = 1, noise .25, from the prior, exact kernels, linear schedule.
+# T, lower and upper bound of the scalar model (a = 1, noise 0.25), annealed from the prior with
+# exact kernels and the linear schedule.
 TABLE = [(1, "0", "4.01"), (2, ".22", "2.23"), (5, ".49", "1.29"), (20, ".71", ".909")]
 TABLE += [(100, ".784", ".823")]
 
 
 def exact_kernel(truth):
-    """Draws from p(z) p(x|z)^beta, whatever z was."""
+    """Kernel that draws from p(z) p(x|z)^beta, independently of the current z."""
 
     def move(z, target, rng):
         sample, _, _ = truth.posterior(beta=target.beta)
@@ -37,14 +38,14 @@ def annealed(n_steps, n=20_000, seed=0, kernel=None, truth=SCALAR, **options):
 
 
 def reverse_alone(both):
-    """Terms of the lower bound of the reverse chain alone, from those of 1 + 1 chains."""
+    """Terms of the lower bound by the reverse chain alone, from the bounds with 1 + 1 chains."""
     # exp(-lower) = (exp(-reverse) + exp(-upper)) / 2.
     return -np.log(2 * np.exp(-both.lower.local) - np.exp(-both.upper.local))
 
 
 @pytest.mark.parametrize("n_steps, lower, upper", TABLE)
 def test_table(n_steps, lower, upper):
-    """The table's lower bound is the reverse chain alone, ours averages it with a forward one."""
+    """The table's lower bound uses the reverse chain alone; ours averages it with a forward one."""
     both = annealed(n_steps)
     band = 4 * both.upper.stderr * math.sqrt(1.1)
     assert abs(both.upper - float(upper)) < band + 0.005
@@ -69,7 +70,7 @@ def test_one_step_is_the_sandwich():
 
 
 def test_matches_the_definition():
-    """With a kernel that does nothing random, chain by chain."""
+    """Compare chain by chain, with a kernel that is not random."""
     x, z = SCALAR.pairs(40, 1)
     wide = x[:, None]
     drawn = []
@@ -114,7 +115,7 @@ KERNELS = [
 
 
 class Tempered:
-    """The target of one temperature of WIDE, from its closed form."""
+    """The target at one temperature of WIDE, in closed form."""
 
     def __init__(self, x, beta):
         self.x, self.step, self.beta = x, 1, beta
@@ -129,7 +130,7 @@ class Tempered:
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 def test_kernels_leave_their_target_invariant(kernel):
-    """Mean and covariance stay, from an exact start; and are reached from a wrong one."""
+    """Mean and covariance are kept from an exact start, and reached from a wrong one."""
     chains = 40_000
     x = WIDE.pairs(2, 0)[0][:1]
     target = Tempered(x, 0.6)
@@ -153,7 +154,7 @@ def test_kernels_leave_their_target_invariant(kernel):
 
 
 def test_kernels_are_reversible():
-    """Detailed balance: E f(z) g(z') is symmetric in f and g for z from the target."""
+    """Detailed balance makes E f(z) g(z') symmetric in f and g, for z from the target."""
     x = WIDE.pairs(2, 0)[0][:1]
     target = Tempered(x, 0.6)
     rng = np.random.default_rng(1)
@@ -201,7 +202,7 @@ def test_schedules():
 
 
 def test_points_without_density_are_rejected():
-    """A prior on the half line: moves across zero fail, NaN and -inf alike."""
+    """With a prior on the half line, moves across zero are rejected, where the density is NaN."""
 
     def log_prior(z):
         with np.errstate(invalid="ignore"):
@@ -236,7 +237,7 @@ BAD = [
     (TypeError, "kernel must be callable", {"kernel": "hmc"}),
     (ValueError, "n_steps must be an integer >= 1; got n_steps=0", {"n_steps": 0}),
     (ValueError, "schedule must be 'linear', 'quadratic', 'sigmoid'", {"schedule": "cubic"}),
-    (TypeError, "schedule must be the name of one or numbers", {"schedule": object()}),
+    (TypeError, "schedule must be a name or numbers", {"schedule": object()}),
     (ValueError, "must rise strictly from 0 to 1", {"schedule": [0.0, 0.6, 0.5, 1.0]}),
     (ValueError, "must rise strictly from 0 to 1", {"schedule": [0.0, 0.5, 1.0]}),
     (

@@ -1,6 +1,8 @@
-"""What the bounds say to callables and data that they cannot use."""
+"""Errors of the bounds for callables and data that they cannot use; their help."""
 
+import inspect
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,12 +10,14 @@ import pytest
 from channels import SCALAR, model_of, proposal_of
 from fastmi import bounds
 
+FUNCTIONS = [f for f in vars(bounds).values() if inspect.isfunction(f) and "bounds" in f.__module__]
+
 PAIRS = SCALAR.pairs(30, 0)
 WIDER = proposal_of(SCALAR, 2.0)
 
 
 def changed(**fields):
-    """The scalar model with some callables replaced."""
+    """The scalar model with some of its callables replaced."""
     good = model_of(SCALAR)
     names = ("log_lik", "log_prior", "sample_prior", "grad_log_joint", "grad_log_prior")
     return bounds.Model(**{**{name: getattr(good, name) for name in names}, **fields})
@@ -212,7 +216,7 @@ def test_contrastive_names_what_is_not_callable(name):
 
 
 def test_undefined_terms_are_counted_without_a_warning_of_numpy():
-    """Where evidence and cross term are both impossible, their difference is no number."""
+    """Where evidence and cross term are both -inf, their difference is NaN."""
     band = bounds.Model(
         log_lik=lambda x, z: np.where(abs(x - z) < 0.3, -math.log(0.6), -math.inf).sum(axis=-1),
         sample_prior=lambda m, rng: rng.standard_normal((m, 1)),
@@ -227,3 +231,9 @@ def test_undefined_terms_are_counted_without_a_warning_of_numpy():
     assert math.isnan(both.gap_stderr)
     for found in (both.warnings, lower.warnings):
         assert any(f"infinite or undefined for {undefined} of 50 pairs" in text for text in found)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_help_describes_every_parameter(function):
+    described = re.findall(r"^ *\*{0,2}(\w+): ", function.__doc__, re.MULTILINE)
+    assert set(inspect.signature(function).parameters) <= set(described)

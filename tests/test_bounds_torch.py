@@ -1,4 +1,4 @@
-"""Tensors: torch distributions, autograd, learned proposals."""
+"""Bounds on tensors: torch distributions, autograd, learned proposals."""
 
 import math
 import subprocess
@@ -75,7 +75,7 @@ def test_bounds_hold_the_truth(dtype):
 
 
 def test_autograd_is_the_gradient_of_the_user(pairs):
-    """The same chains, with gradients by hand and by autograd."""
+    """The chains are the same with gradients by hand and by autograd."""
     x, z = (block[:50] for block in pairs)
     good = gaussian_model()
     a, noise = torch.tensor(WIDE.a), torch.tensor(WIDE.noise)
@@ -92,7 +92,7 @@ def test_autograd_is_the_gradient_of_the_user(pairs):
 
 
 def test_parameters_that_learn_are_left_alone(pairs):
-    """A decoder that requires gradients: none are kept, and its values are the plain ones."""
+    """If a decoder requires gradients, the bounds leave none behind."""
     decoder = torch.nn.Linear(2, 3, dtype=torch.float64)
     prior = D.Independent(D.Normal(torch.zeros(2).double(), torch.ones(2).double()), 1)
     model = bounds.Model.from_distributions(
@@ -168,7 +168,7 @@ def test_bad_tensors_and_distributions(pairs):
 
 
 def sines(n, seed):
-    """x = sin 2 z_1 + 0.3 z_2^2 + noise: posteriors with several modes, no closed form."""
+    """Pairs with x = sin 2 z_1 + 0.3 z_2^2 + noise, whose posteriors have several modes."""
     rng = np.random.default_rng(seed)
     z = rng.standard_normal((n, 2))
     return _curve(z) + 0.3 * rng.standard_normal((n, 1)), z
@@ -206,7 +206,7 @@ def test_learned_proposals_tighten_both_sides(options):
     assert len(q.history.steps) > 3
     assert q.history.validation[-1] > q.history.validation[0]
     assert "LearnedProposal(dz=2" in repr(q)
-    # The same network for tensors, and for annealing.
+    # Annealing may start at the learned proposal.
     one, five = (
         bounds.ais(SINES, x[:200], z[:200], proposal=q, n_steps=steps, seed=0) for steps in (1, 5)
     )
@@ -215,7 +215,7 @@ def test_learned_proposals_tighten_both_sides(options):
 
 @pytest.mark.parametrize("options", [{}, {"n_components": 3}, {"n_couplings": 3}], ids=str)
 def test_learned_density_is_that_of_its_samples(options):
-    """It integrates to 1, and samples have the density's moments."""
+    """The density integrates to 1, and the samples have its moments."""
     x, z = sines(500, 0)
     q = bounds.learn_proposal(
         x, z, training=Training(steps=100, batch_size=64, lr=5e-3, seed=1), **options
@@ -230,7 +230,7 @@ def test_learned_density_is_that_of_its_samples(options):
         moment = np.einsum("nk,nkd->nd", density, np.repeat(grid, 3, axis=0) ** power)
         error = 5 * (drawn**power).std(axis=1) / 200
         assert (np.abs((drawn**power).mean(axis=1) - moment) < error + 2e-3).all()
-    # Central differences of float32 densities.
+    # The gradient agrees with central differences of float32 densities.
     step = 1e-2
     there = drawn[:, :50]
     for d in range(2):

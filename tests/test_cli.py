@@ -52,7 +52,7 @@ def test_mi_json(data):
 
 
 def test_json_has_stdout_to_itself():
-    # The note on the text column has to go to stderr.
+    # The note on the text column must go to stderr.
     done = subprocess.run(
         [sys.executable, "-m", "fastmi.cli", "matrix", WINE, "--json"],
         capture_output=True,

@@ -114,7 +114,7 @@ def test_npz_by_key(tmp_path):
 def test_file_without_header(tmp_path):
     path = write_text(tmp_path / "data.csv", header=False)
     assert mi_json(path, "0", "1") == float(fastmi.mi(A, B))
-    # Forced to be a header, the first line of numbers is one sample less.
+    # If the first line of numbers is forced to be a header, there is one sample less.
     assert run_json("mi", path, "--x", "0:1", "--y", "1:2", "--header")["n"] == len(A) - 1
 
 

@@ -1,7 +1,7 @@
 """fastmi.compat.npeet: NPEET's values, conventions and names.
 
-Golden values are NPEET's own with its noise switched off. If the environment variable
-FASTMI_NPEET names a checkout of NPEET, every function is compared with the original as well.
+The golden values were computed by NPEET without its noise. If the environment variable FASTMI_NPEET
+names a checkout of NPEET, every function is compared with the original as well.
 """
 
 import inspect
@@ -20,7 +20,7 @@ NOISELESS = DISCRETE | {"kldiv"}
 
 
 def sample():
-    """Sixty points without random numbers: the same wherever the sine is."""
+    """Sixty points that need no random numbers and are therefore the same everywhere."""
     t = np.arange(1, 61)
     x = np.column_stack([np.sin(t * t * 0.7), np.cos(1.3 * t * t)])
     y = x[:, :1] + 0.5 * np.sin(2.1 * t**1.5)[:, None]
@@ -83,7 +83,7 @@ def test_golden_options():
 
 
 def test_distances_above_16_count_the_boundary():
-    # There 1e-15 is less than half a unit in the last place, and NPEET's "<" turns into "<=".
+    # Above 16, 1e-15 is less than half a unit in the last place, so that NPEET counts the boundary.
     x, y = sample()["x"], sample()["y"]
     assert npeet.mi(1000 * x, y, noise=0) == pytest.approx(-0.4808983469629861, abs=1e-9)
 
@@ -178,7 +178,7 @@ def test_shuffle_test(rng):
         (lambda: npeet.kldiv(np.zeros((9, 1)), np.zeros((9, 2))), "same number of columns"),
         (lambda: npeet.kldiv(np.arange(9.0), np.arange(3.0)), "k must be in"),
         (lambda: npeet.entropy([1.0, np.nan, 2.0, 3.0, 4.0]), "finite"),
-        (lambda: npeet.midd([1, 2], [1]), "as many in each"),
+        (lambda: npeet.midd([1, 2], [1]), "same number of samples"),
         (lambda: npeet.tcd([1, 2, 3]), "2-D"),
         (lambda: npeet.micd(np.arange(9.0), np.zeros(8)), "same number of samples"),
         (lambda: npeet.mi(np.arange(9.0), np.arange(9.0), noise=-1.0), "noise must be"),

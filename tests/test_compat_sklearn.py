@@ -1,4 +1,4 @@
-"""fastmi.compat.sklearn: scikit-learn's values for the same random_state."""
+"""fastmi.compat.sklearn returns the values of scikit-learn for the same random_state."""
 
 import inspect
 from functools import partial
@@ -19,7 +19,7 @@ SCORES = ("mutual_info_regression", "mutual_info_classif")
 
 
 def check(name, X, y, **options):
-    """Values to 1e-9, the ranking, and no change of the input."""
+    """Compare the values to 1e-9 and the ranking, and ask for unchanged input."""
     before = X.copy()
     theirs = getattr(feature_selection, name)(X, y, random_state=0, **options)
     ours = getattr(compat, name)(X, y, random_state=0, **options)
@@ -36,7 +36,7 @@ def test_signature(name):
     theirs = inspect.signature(getattr(feature_selection, name)).parameters.values()
     ours = inspect.signature(getattr(compat, name)).parameters.values()
     named = {(p.name, p.default, p.kind) for p in theirs}
-    # n_jobs came with scikit-learn 1.5.
+    # scikit-learn before 1.5 has no n_jobs.
     assert named <= {(p.name, p.default, p.kind) for p in ours}
     assert len(named) >= len(ours) - 1
 
@@ -93,7 +93,7 @@ def test_float32_target(rng):
 
 
 def test_classes_of_few_samples(rng):
-    # Where scikit-learn's own distances are rounded, see _class_radius; some have one sample.
+    # scikit-learn rounds distances in such classes, see _class_radius. Some have one sample only.
     y = rng.integers(0, 40, 150)
     check("mutual_info_classif", rng.standard_normal((150, 2)), y)
     check("mutual_info_classif", rng.integers(0, 3, (150, 1)), y)
@@ -105,7 +105,7 @@ def test_labels_of_text(rng):
 
 
 def test_ties_that_survive_the_noise():
-    # A radius of 0: scikit-learn counts the copies themselves.
+    # The radius is 0, and scikit-learn counts the exact copies.
     x = np.repeat([0.0, 1.0, 2.0], 20).reshape(-1, 1)
     value = compat._ksg(x, x, 3)
     n, k = 60, 3
@@ -124,7 +124,7 @@ def test_copy_false_scales_in_place(rng):
 
 def test_serves_pipelines():
     X, y = datasets.load_wine(return_X_y=True)
-    # Seeded: wine has tied values, and without a seed the noise decides which column is fifth.
+    # Wine has tied values, so that without a seed the noise decides which column is the fifth.
     ours, theirs = (
         feature_selection.SelectKBest(partial(module.mutual_info_classif, random_state=0), k=5)
         for module in (compat, feature_selection)

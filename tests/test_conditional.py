@@ -105,7 +105,7 @@ def test_without_a_condition_it_is_mutual_information(empty, method):
 
 
 def test_constant_condition(method):
-    """Variant 1 becomes the form without z; variant 2 keeps the 1/n terms of its own."""
+    """Variant 1 becomes the form without z; variant 2 keeps its own 1/n terms."""
     n, k = 300, 3
     x, y = draw_blocks("gaussian", n, (1, 1), "float64")
     got = float(fastmi.cmi(x, y, np.ones(n), k=k, method=method))

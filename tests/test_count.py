@@ -13,7 +13,7 @@ from samples import EDGE_SIZES, LAYOUTS, SAMPLES, SCALES, accepts, draw, draw_bl
 
 
 def edge_radii(blocks, metric):
-    """(7, n): distances that occur, their neighbouring floats, 0 and inf separate < from <=."""
+    """Return radii (7, n) that tell < from <=: distances, the floats next to them, 0 and inf."""
     distances = reference.joint_distances(blocks, metric)
     n = len(distances)
     pick = np.random.default_rng(n).integers(0, n, (3, n))
@@ -21,7 +21,7 @@ def edge_radii(blocks, metric):
     zero, inf = np.zeros_like(exact[0]), np.full_like(exact[0], np.inf)
     with np.errstate(under="ignore"):
         above, below = np.nextafter(exact[0], inf), np.nextafter(exact[1], zero)
-    # Next to 0 is the smallest positive number, which has a test of its own.
+    # The float next to 0 is the smallest positive number, which has a test of its own.
     above[exact[0] == 0] = np.finfo(distances.dtype).tiny
     return np.stack([*exact, above, below, zero, inf])
 
@@ -98,7 +98,7 @@ def test_thread_counts(name, threads, dtype, metric, algorithm):
 
 
 def test_one_large_sample_by_rank(dtype, metric, algorithm):
-    """Equally spaced values have a count in closed form, whatever n."""
+    """Equally spaced values have counts in closed form for every n."""
     n, r = 20_001, 250
     x = np.random.default_rng(0).permutation(n).astype(dtype)[:, None]
     radius = np.full(n, r, dtype=dtype)
@@ -119,7 +119,7 @@ def test_strict_count_at_the_kth_distance_is_below_k(dtype, metric, algorithm, s
 
 
 def test_smallest_positive_radius(dtype, metric, algorithm):
-    """Holds the copies of a sample and nothing else."""
+    """The ball holds the copies of a sample and nothing else."""
     for dims in [(1,), (3,), (2, 1)]:
         if accepts(algorithm, dims, 0):
             blocks = draw_blocks("duplicates", 100, dims, dtype)

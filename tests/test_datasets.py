@@ -1,7 +1,7 @@
-"""Distributions of known mutual information: the number, the samples, that they belong together.
+"""Distributions with known mutual information: its value, the samples, and that the two agree.
 
-The numbers are held to integration over a grid (`reference.information`), to each other and to
-golden values; the samples to the numbers through KSG, which has a standard error of its own.
+The values are compared with integration over a grid (`reference.information`), with each other and
+with golden values; the samples are compared with the values by KSG, within its standard error.
 """
 
 import math
@@ -16,7 +16,7 @@ from reference.information import of_masses
 
 
 def normal_grid(covariance):
-    """Masses of a bivariate normal; the trapezoid rule is exact for it to rounding."""
+    """Masses of a bivariate normal, for which the trapezoid rule is exact up to rounding."""
     t = np.linspace(-10, 10, 801)
     sd = np.sqrt(np.diagonal(covariance))
     points = np.stack(np.meshgrid(t * sd[0], t * sd[1], indexing="ij"), axis=-1)
@@ -45,7 +45,7 @@ class TestAgainstIntegration:
     @pytest.mark.parametrize("nu, reach", [(1.0, 40.0), (2.5, 16.0), (10.0, 6.0)])
     @pytest.mark.parametrize("rho", [0.0, 0.7])
     def test_student(self, nu, reach, rho):
-        # x = sinh(s): tails that fall as powers fall exponentially.
+        # With x = sinh(s), tails that fall like a power of x fall exponentially in s.
         s = np.linspace(-reach, reach, 2401)
         x = np.sinh(s)
         weight = np.cosh(s)
@@ -65,14 +65,14 @@ class TestAgainstIntegration:
 
     @pytest.mark.parametrize("m", [1, 2, 5, 10])
     def test_discrete_plus_uniform(self, m):
-        """Y is constant on unit cells, so that two of them per value of x are exact."""
+        """Given x, the density of Y is constant on two unit cells, so that the sum is exact."""
         masses = np.eye(m, m + 1) + np.eye(m, m + 1, 1)
         got = datasets.DiscretePlusUniform(m).mutual_information
         assert got == pytest.approx(of_masses(masses), abs=1e-14)
 
     @pytest.mark.parametrize("p", [0.0, 1e-6, 0.15, 0.5, 0.899, 0.901, 0.999, 1.0])
     def test_zero_inflated_poisson(self, p):
-        # u = exp(-x) is uniform.
+        # With x exponential, u = exp(-x) is uniform.
         u, weight = np.polynomial.legendre.leggauss(400)
         u, weight = 0.5 * (u + 1), 0.5 * weight
         y = np.arange(150)
@@ -82,13 +82,13 @@ class TestAgainstIntegration:
         masses = weight[:, None] * ((1 - p) * poisson + p * (y == 0))
         law = datasets.ZeroInflatedPoisson(p)
         assert law.mutual_information == pytest.approx(of_masses(masses), abs=1e-5)
-        # y = 0 split in two, as if inflated zeros were marked.
+        # The outcome 0 is split in two, as if inflated zeros were marked.
         marked = weight[:, None] * np.hstack([(1 - p) * poisson, np.full((len(u), 1), p)])
         assert law.informed_mutual_information == pytest.approx(of_masses(marked), abs=1e-5)
 
     @pytest.mark.parametrize("theta", [0.3, 1.0, 2.0, 20.0])
     def test_gamma_exponential(self, theta):
-        # x = exp(s), y = exp(t).
+        # The grid is in s = log x and t = log y.
         s = np.linspace(-30 / theta, 5, 1201)[:, None]
         t = np.linspace(-40, 30 / theta + 6, 2401)
         x = np.exp(s)
@@ -124,7 +124,7 @@ class TestGoldenValues:
         )
 
 
-# Each with the bias KSG has on it beyond its scatter, in nats.
+# Each distribution with a bound in nats on the bias that KSG has on it.
 LAWS = {
     "correlated": (datasets.CorrelatedGaussian(0.7), 0.0),
     "correlated-3": (datasets.CorrelatedGaussian(-0.5, 3), 0.03),
@@ -157,7 +157,7 @@ LAWS = {
 
 @pytest.mark.parametrize("name", LAWS)
 def test_samples_have_the_information(name):
-    """5 standard errors and the bias stated above; discrete values are told apart by noise."""
+    """KSG agrees within 5 standard errors and the bias above; noise breaks ties."""
     law, bias = LAWS[name]
     x, y = law.sample(8000, seed=17)
     got = fastmi.mi(x, y, k=4, noise=1e-8, seed=0)
@@ -170,7 +170,7 @@ def test_samples_of_discrete_plus_uniform():
     x, y = law.sample(20_000, seed=1)
     assert set(x.ravel()) == set(range(5))
     np.testing.assert_allclose((y - x).mean(), 1.0, atol=0.02)
-    # Y in unit cells keeps all that it says about X.
+    # Rounding Y down to unit cells keeps its information about X.
     masses = np.zeros((5, 6))
     np.add.at(masses, (x.astype(int).ravel(), np.floor(y).astype(int).ravel()), 1.0)
     assert of_masses(masses) == pytest.approx(law.mutual_information, abs=0.01)
@@ -291,7 +291,7 @@ class TestImagesKeepTheirParameters:
         centers = np.random.default_rng(0).random((50, 2))
         law = datasets.BumpImages(0.5, size)
         images = law.render(centers).reshape(-1, size, size)
-        # Neighbouring pixels have the log ratio (2 a - u_0 - u_1) (u_1 - u_0) / (2 width^2).
+        # The log ratio of neighbouring pixels is (2 a - u_0 - u_1) (u_1 - u_0) / (2 width^2).
         u = (np.arange(2) + 0.5) / size
         for axis, ratio in enumerate(
             (images[:, 1, 0] / images[:, 0, 0], images[:, 0, 1] / images[:, 0, 0])
@@ -305,7 +305,7 @@ class TestImagesKeepTheirParameters:
         assert images.min() >= 0
         assert images.max() <= 1 + 1e-12
         for axis in (0, 1):
-            # Some pixel across is covered in full: the largest is the profile itself.
+            # Some pixel of the other axis is covered in full: the maximum over it is the profile.
             profile = images.max(axis=2 - axis)
             np.testing.assert_allclose(profile.max(axis=1), 1.0, atol=1e-12)
             first = profile.argmax(axis=1)
@@ -333,7 +333,7 @@ class TestImagesKeepTheirParameters:
         (lambda: datasets.ZeroInflatedPoisson(1.5), r"p must be in \[0, 1\]; got p=1.5"),
         (lambda: datasets.GammaExponential(0.01), "theta must be in"),
         (lambda: datasets.Student(0.0, np.eye(2)), "nu must be in"),
-        (lambda: datasets.Student(3.0, np.eye(2), 2), "dx must leave a column to y"),
+        (lambda: datasets.Student(3.0, np.eye(2), 2), "dx must leave a column for y"),
         (lambda: datasets.Gaussian(np.eye(3)[:2]), "covariance must be square"),
         (lambda: datasets.Gaussian([[1.0, 0.2], [0.3, 1.0]]), "covariance must be symmetric"),
         (lambda: datasets.Gaussian(np.ones((2, 2))), "covariance must be positive definite"),

@@ -1,4 +1,4 @@
-"""Distributions made to have a given mutual information."""
+"""Distributions made by from_mi have the mutual information that was asked for."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 
 from fastmi import datasets
 
-# Their noise is infinite at zero information.
+# These would need infinite noise for zero information.
 UNBOUNDED = (datasets.AdditiveNoise.from_mi, datasets.SmoothedUniform.from_mi)
 
 
@@ -28,8 +28,8 @@ UNBOUNDED = (datasets.AdditiveNoise.from_mi, datasets.SmoothedUniform.from_mi)
 )
 def test_reached(make, mi, d):
     if mi == 0.0 and make in UNBOUNDED:
-        pytest.skip("only in the limit")
-    # At 10 nats of one pair the rounding of rho shows.
+        pytest.skip("zero information is reached in the limit only")
+    # At 10 nats per pair the rounding of rho shows.
     assert make(mi, d).mutual_information == pytest.approx(mi, rel=1e-7, abs=1e-16)
 
 
@@ -81,7 +81,7 @@ def test_impossible(mi):
 
 
 def test_out_of_reach():
-    with pytest.raises(ValueError, match="about 18 nats a pair"):
+    with pytest.raises(ValueError, match="about 18 nats per pair"):
         datasets.CorrelatedGaussian.from_mi(25.0)
     with pytest.raises(ValueError, match="mi must be in"):
         datasets.ZeroInflatedPoisson.from_mi(0.31)

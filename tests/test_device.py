@@ -1,4 +1,4 @@
-"""Samples on a GPU: found where they are, checked there, never moved unasked.
+"""Samples on a GPU are found where they are, checked there, and never moved unless asked for.
 
 All of it runs on the host build of the CUDA module (`host_cuda`); the tests that take `device`
 run on a GPU too, where there is one.
@@ -359,7 +359,7 @@ class TestFailures:
             assert fastmi.mi(*there) == expected
 
     def test_little_memory(self, host_gpu, x, y):
-        """Whatever there is: either the result or MemoryError, and nothing stays behind."""
+        """With any amount of memory a call returns or raises MemoryError, and frees its memory."""
         machine = host_gpu.cuda.machine
         expected = fastmi.mi(x, y, device="cuda")
         outcomes = set()

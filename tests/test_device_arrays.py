@@ -83,7 +83,7 @@ class TestProtocols:
         ]
         before = host_gpu.cuda.machine.waits()
         host_gpu.kernels.ksg(blocks, [3], 1, "chebyshev", "auto", 1)
-        # Before anything runs on the first one's stream.
+        # The wait comes before anything runs on the stream of the first array.
         assert host_gpu.cuda.machine.waits()[len(before) :][0] == (0, 6)
 
     def test_host_arrays_are_no_gpu_arrays(self, x):
@@ -166,7 +166,7 @@ class TestValues:
 
 
 class Tensor:
-    """The little of torch.Tensor on a GPU that fastmi uses."""
+    """A stand-in with the few parts of torch.Tensor on a GPU that fastmi uses."""
 
     def __init__(self, cuda, values, stream=9, grad=False):
         self.array = Array(cuda, np.asarray(values))
@@ -211,7 +211,7 @@ class Tensor:
 
 
 class TestTorch:
-    """Conversions that torch makes on the GPU, with the stand-ins of both."""
+    """Conversions that torch makes on the GPU, with stand-ins for torch and for the GPU."""
 
     @pytest.fixture(autouse=True)
     def torch(self, monkeypatch):
@@ -272,7 +272,7 @@ class TestTorch:
 
 
 class Cupy(ModuleType):
-    """The little of CuPy that fastmi uses: it works on the current device, whatever it is given."""
+    """A stand-in with the few parts of CuPy that fastmi uses; it works on the current device."""
 
     def __init__(self, cuda):
         super().__init__("cupy")
@@ -312,7 +312,7 @@ def test_cupy_converts_where_the_array_is(host_gpu, monkeypatch, x):
 
 
 class OnlyDLPack:
-    """A torch tensor by DLPack alone."""
+    """A torch tensor that offers nothing but DLPack."""
 
     def __init__(self, tensor):
         self._tensor = tensor
@@ -326,7 +326,7 @@ class OnlyDLPack:
 
 @pytest.mark.usefixtures("real_gpu")
 class TestOnAGPU:
-    """The same with the libraries themselves."""
+    """The same tests with the libraries themselves."""
 
     @pytest.fixture
     def torch(self):

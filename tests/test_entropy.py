@@ -79,5 +79,5 @@ def test_coincident_points_raise_unless_jittered():
         fastmi.entropy(x, k=3)
     jittered = fastmi.entropy(x, k=3, noise=1e-10, seed=0)
     assert math.isfinite(float(jittered))
-    # 24 copies of each coincident sample: once k reaches past them, no jitter is needed.
+    # Each coincident sample has 24 copies; with k above that no jitter is needed.
     assert math.isfinite(float(fastmi.entropy(x, k=25)))

@@ -50,7 +50,7 @@ def test_gaussian(d):
 
 
 def test_units_do_not_matter_in_one_column_each():
-    # Euclidean balls of the joint space see the units; both columns together do not.
+    # Euclidean balls depend on the ratio of the units, but not on a factor common to both columns.
     x, y = draw_blocks("gaussian", 200, (1, 1), np.float64)
     plain = EntropySum().estimate(x, y)
     assert float(EntropySum().estimate(8 * x, 8 * y)) == pytest.approx(float(plain), abs=1e-10)

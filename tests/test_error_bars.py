@@ -23,7 +23,7 @@ def test_subsampling_matches_the_scatter():
         values.append(float(result.estimate))
         errors.append(result.stderr)
     scatter = np.std(values)
-    # The scatter itself is known to 1 / sqrt(300) = 6 %; pooled variances are within 10 %.
+    # The scatter itself is known to 1 / sqrt(300) = 6 %, and pooled variances to 10 %.
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(scatter, rel=0.2)
     within = np.abs(np.array(values) - np.mean(values)) < 2 * np.array(errors)
     assert within.mean() > 0.87

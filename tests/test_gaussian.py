@@ -81,7 +81,7 @@ def test_redundant_columns_change_nothing():
 
 
 def test_strong_dependence_keeps_its_digits():
-    """y = x + s e with s down to 1e-6: -1/2 log(1 - rho^2) from 1 - rho^2 of 1e-12."""
+    """For y = x + s e with s down to 1e-6 the value follows from a 1 - rho^2 down to 1e-12."""
     rng = np.random.default_rng(0)
     x, e = rng.standard_normal((2, 5000))
     e -= x * (x @ e) / (x @ x)

@@ -1,4 +1,4 @@
-"""What comes in: conversions without needless copies, and a message for every bad input."""
+"""Inputs: conversions without needless copies, and a message for every bad input."""
 
 import numpy as np
 import pytest
@@ -192,7 +192,7 @@ PAIR = (np.arange(5.0), np.arange(5.0) ** 2)
 
 
 class TestBadOptions:
-    """Through the public call, where every option meets its check."""
+    """Options are checked by the public call."""
 
     @pytest.mark.parametrize(
         "options, message",

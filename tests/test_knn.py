@@ -24,7 +24,7 @@ from samples import (
 
 
 def neighbor_count(n):
-    """Long lists where the definition is cheap."""
+    """Return the number of neighbours to test, large only where the definition is fast."""
     return min(100 if n <= 200 else 20, n - 1)
 
 
@@ -68,7 +68,7 @@ def test_a_gpu_finds_the_same(dtype, metric, algorithm, any_gpu):
 
 
 def test_long_lists_on_a_gpu(dtype, metric, any_gpu):
-    """Around the lengths of list that a kernel is made for, and beyond the longest."""
+    """k is around the list lengths that have kernels of their own, and beyond the longest."""
     n = 700 if any_gpu.cuda is None else 210
     blocks = draw_blocks("grid", n, (2, 1), dtype)
     lists = [1, 4, 5, 8, 9, 16, 17, 32, 33, 64, 65, 127, 128, 129, 200, n - 1]
@@ -156,7 +156,7 @@ def test_list_of_k_equals_each_k_alone(dtype, metric, algorithm, simd_level):
 
 @pytest.mark.parametrize("algorithm", ["auto", "tree", "sort"])
 def test_algorithms_agree_on_a_larger_sample(algorithm, dtype, metric):
-    """Deeper trees and more tiles than the definition has time for; brute force stands in."""
+    """Deep trees and many tiles are held to brute force, because the definition takes too long."""
     for dims in [(1,), (1, 1), (2, 2), (5, 5)]:
         if not accepts(algorithm, dims):
             continue
@@ -180,7 +180,7 @@ def test_every_kind_of_data_at_every_size(name, dtype, metric, algorithm, simd_l
 
 
 class TestPublicFunctions:
-    """fastmi.neighbors on top of the kernels: layouts, joint blocks, shapes."""
+    """The functions of fastmi.neighbors: memory layouts, joint blocks, shapes."""
 
     @pytest.mark.parametrize("n", SMALL_SIZES)
     def test_one_block(self, n, dtype, metric):
@@ -228,7 +228,7 @@ class TestPublicFunctions:
 
 
 class TestContract:
-    """Violations the kernels must refuse themselves."""
+    """Violations that the kernels must refuse themselves."""
 
     @pytest.mark.parametrize("k", [0, -1, 10, 11])
     def test_k_out_of_range(self, k, algorithm):
@@ -295,8 +295,8 @@ def test_an_outlier_beyond_squaring_is_refused():
 
 @pytest.mark.parametrize("algorithm", ["tree", "brute"])
 def test_outliers_meet_no_unused_lanes(algorithm, dtype, simd_level):
-    # Coordinates beyond the range of the 8-bit filter look like the unused lanes of the last
-    # block, which lie at no place at all: a cluster around zero, far above all else.
+    # Coordinates beyond the range of the 8-bit filter look like the unused lanes of the last tile,
+    # which hold no sample. Such are those of the cluster around zero, far above all others.
     x = draw("gaussian", 600, 16, dtype) - 100
     x[::120] += 100
     x = np.ascontiguousarray(x, dtype=dtype)

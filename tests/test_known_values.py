@@ -1,7 +1,7 @@
 """Numbers known from theory or print: Gaussians, the NPEET README, uniform entropy.
 
-Tolerances: a k-NN estimate over n samples scatters by about sd(local) / sqrt(n); five of those,
-plus a bias allowance where the theory has one, are granted. Seeds are fixed.
+A k-NN estimate over n samples scatters by about sd(local) / sqrt(n). The tolerances are five times
+that, plus an allowance for the bias where theory has one. Seeds are fixed.
 """
 
 import math
@@ -14,7 +14,7 @@ import reference
 
 
 def correlated_pair(n, rho, d=1, seed=0):
-    """x, y (n, d): d independent pairs of correlation rho; MI = -d/2 log(1 - rho^2)."""
+    """Return x, y (n, d): d independent pairs of correlation rho, MI = -d/2 log(1 - rho^2)."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n, d))
     return x, rho * x + math.sqrt(1 - rho**2) * rng.standard_normal((n, d))
@@ -54,7 +54,7 @@ def test_several_independent_pairs(d):
     x, y = correlated_pair(10_000, 0.6, d)
     got = fastmi.mi(x, y, k=3)
     truth = -0.5 * d * math.log(1 - 0.6**2)
-    # The density varies over a neighbourhood of d + d dims: a bias of a few percent at this n.
+    # The density varies within neighbourhoods in 2 d dims, a bias of a few percent at this n.
     assert float(got) == pytest.approx(truth, abs=5 * got.stderr + 0.05 * truth)
 
 
@@ -65,14 +65,14 @@ def test_float32_estimates_the_same_quantity():
 
 
 def test_mi_survives_invertible_maps_of_each_margin():
-    """MI is invariant; the estimate is, to its own scatter."""
+    """MI is invariant, and the estimate is so within its own scatter."""
     x, y = correlated_pair(10_000, 0.8)
     got = fastmi.mi(np.exp(x), y**3, k=3)
     assert float(got) == pytest.approx(-0.5 * math.log(1 - 0.64), abs=5 * got.stderr + 0.02)
 
 
 def test_deterministic_relation_reaches_the_ceiling_and_says_so():
-    """y = x: every margin counts k - 1, so the estimate is psi(n) - psi(k)."""
+    """For y = x every margin counts k - 1, so that the estimate is psi(n) - psi(k)."""
     n, k = 500, 3
     x = np.random.default_rng(0).standard_normal(n)
     got = fastmi.mi(x, x.copy(), k=k)

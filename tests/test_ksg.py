@@ -31,13 +31,13 @@ def expected(name, n, dims, dtype, metric, variant, ks):
 
 
 def check(name, n, dims, dtype, metric, variant, algorithm, threads=1, device=CPU):
-    """Counts exactly, digamma sums to rounding."""
+    """Hold counts to the definition exactly, and digamma sums to rounding."""
     blocks = device.blocks(sample(name, n, dims, dtype))
     ks = tuple(sorted({1, min(3, n - 1), min(20, n - 1)}))
     mean, std, counts, zero, ran = device.kernels.ksg(
         blocks, list(ks), variant, metric, algorithm, threads
     )
-    # Neighbours with their indices are not found by sorting.
+    # Variant 2 needs the indices of the neighbours, which the sorted search does not give.
     found = {
         "auto": {"tree", "brute", "sort"},
         "sort": {"sort"} if variant == 1 else {"tree", "brute"},
@@ -49,7 +49,7 @@ def check(name, n, dims, dtype, metric, variant, algorithm, threads=1, device=CP
         case = f"{name} n={n} dims={dims} k={ks[row]}"
         np.testing.assert_array_equal(counts[row], terms.counts, err_msg=case)
         assert zero[row] == terms.zero_radius, case
-        # n terms of a few units added one after the other lose up to n eps, about 1e-12.
+        # A sum of n terms of a few units loses up to n eps to rounding, about 1e-12.
         np.testing.assert_allclose(mean[row], terms.psi.mean(), rtol=0, atol=1e-12)
         np.testing.assert_allclose(std[row], terms.psi.std(), rtol=1e-9, atol=1e-7)
 
@@ -65,7 +65,7 @@ def test_a_gpu_estimates_the_same(dtype, metric, variant, algorithm, any_gpu):
 
 @pytest.mark.parametrize("dims", [(1, 1), (3, 2), (20, 20), (100, 28)])
 def test_a_gpu_counts_the_same_at_size(dims, dtype, metric, variant, any_gpu):
-    # A GPU has so many large tiles to do that it takes them, and up to k = 2 in one pass.
+    # At these sizes a GPU uses its large tiles, and one pass for k <= 2.
     n = (34_211 if sum(dims) <= 40 else 20_011) if any_gpu.cuda is None else 611
     blocks = sample("gaussian", n, dims, dtype)
     there = any_gpu.blocks(blocks)
@@ -118,7 +118,7 @@ def test_thread_counts(name, threads, dtype, metric, variant, algorithm):
 
 
 def test_discrete_x_with_continuous_y(dtype, metric, variant, algorithm, simd_level):
-    """A margin with mass points: many D_x are 0, none of the joint radii is."""
+    """A margin has mass points: many D_x are 0, and none of the joint radii is."""
     x = draw("grid", 300, 1, dtype)
     y = np.ascontiguousarray(draw("gaussian", 300, 1, dtype) + x)
     (terms,) = reference.ksg_terms([x, y], [4], variant, metric)
@@ -129,7 +129,7 @@ def test_discrete_x_with_continuous_y(dtype, metric, variant, algorithm, simd_le
 
 @pytest.mark.parametrize("dims", [(1, 1), (3, 2), (10, 10)])
 def test_every_path_returns_the_same_bits(dims, dtype, metric, variant, simd_levels, monkeypatch):
-    """Means and deviations too: summed in an order that no algorithm, level or thread changes."""
+    """So do means and deviations, whose order of summation is the same on every path."""
     blocks = draw_blocks("lognormal", 700, dims, dtype)
     results = []
     for level in simd_levels:
@@ -179,7 +179,7 @@ def test_every_kind_of_data_at_every_size(name, dtype, metric, variant, algorith
 
 
 class TestEstimator:
-    """fastmi.mi: the formula around the kernel."""
+    """The formula that fastmi.mi adds to the kernel."""
 
     @pytest.mark.parametrize("name", ["gaussian", "grid", "duplicates", "cauchy", "mixed"])
     def test_value_and_counts(self, name, dtype, metric, variant):

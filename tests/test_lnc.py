@@ -12,7 +12,7 @@ from samples import draw, draw_blocks
 
 
 def noisy_line(n, spread, seed=0):
-    """y = x + U(-1/2, 1/2) spread, x uniform: I = spread/2 - log(spread) for spread <= 1."""
+    """Return x uniform, y = x + U(-1/2, 1/2) spread, I = spread/2 - log(spread) for spread <= 1."""
     rng = np.random.default_rng(seed)
     x = rng.random(n)
     return x, x + spread * (rng.random(n) - 0.5), spread / 2 - math.log(spread)
@@ -67,7 +67,7 @@ def test_constant_variable_and_copies_add_nothing():
 
 
 def test_many_columns_are_warned_of(rng):
-    """Independent normals: few columns come out near 0 and many do not, which is said."""
+    """Independent normals come out near 0 in few columns, and not in many, with a warning."""
     few = fastmi.mi(*rng.standard_normal((2, 1000, 3)), k=6, method="lnc")
     assert abs(float(few)) < 0.15
     assert few.warnings == ()

@@ -99,15 +99,16 @@ def test_type_checkers_see_every_estimator():
 
 def described(text):
     """Names that the Args section of a docstring describes."""
-    section = re.search(r"^ *Args:\n(.*?)(?=^ *(Returns|Raises|Warns):|\Z)", text, re.M | re.S)
-    return set(re.findall(r"^ {8}\*{0,2}(\w+): ", section[1], re.M)) if section else set()
+    text = inspect.cleandoc(text)
+    section = re.search(r"^Args:\n(.*?)(?=^(Returns|Raises|Warns):|\Z)", text, re.M | re.S)
+    return set(re.findall(r"^ {4}\*{0,2}(\w+): ", section[1], re.M)) if section else set()
 
 
 @each_method
 def test_help_describes_every_option_once(row):
     text = row.loaded.__doc__
     assert {option.name for option in fields(row.loaded)} <= described(text)
-    entries = re.findall(r"^ {8}(\w+): ", text, re.M)
+    entries = re.findall(r"^ {4}(\w+): ", inspect.cleandoc(text), re.M)
     options_named = [name for name in entries if name in described(text)]
     assert len(options_named) == len(set(options_named))
 

@@ -1,4 +1,4 @@
-"""Metrics over trials against their definitions, by hand and by loop."""
+"""Metrics over trials, compared with values by hand and with their definitions as loops."""
 
 import math
 
@@ -19,7 +19,7 @@ def test_by_hand():
     estimates, truths = [1.0, 2.0, 4.0], [1.0, 3.0, 2.0]
     assert metrics.bias(estimates, truths) == pytest.approx(1 / 3)
     assert metrics.rmse(estimates, truths) == pytest.approx(math.sqrt(5 / 3))
-    # Ordered pairs of truths: four differ by 1, two by 2, three are a truth and itself.
+    # Of the ordered pairs of truths four differ by 1, two by 2, and three are a truth with itself.
     assert metrics.truth_spread(truths) == pytest.approx(math.sqrt(12 / 9))
     assert metrics.rmse_norm(estimates, truths) == pytest.approx(math.sqrt(5 / 4))
     assert metrics.spearman(estimates, truths) == pytest.approx(0.5)
@@ -38,7 +38,7 @@ def test_the_mean_truth_scores_root_half(trials):
 
 
 def test_constant_estimator_with_bias(trials):
-    """rmse_norm^2 = (bias / base)^2 + 1/2."""
+    """For a constant estimate, rmse_norm^2 = (bias / truth_spread)^2 + 1/2."""
     truth = trials[1]
     constant = np.full(len(truth), truth.mean() - 0.4)
     expected = math.sqrt((0.4 / metrics.truth_spread(truth)) ** 2 + 0.5)

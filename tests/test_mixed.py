@@ -45,7 +45,7 @@ class TestRoss:
     @pytest.mark.parametrize("d", [1, 3])
     def test_against_the_definition(self, name, d, metric, dtype):
         x = draw(name, 120, d, dtype)
-        # Sizes from 1 to about 60, so that some classes are smaller than k.
+        # Class sizes are 1 to about 60, so that some classes are smaller than k.
         classes = np.minimum(np.random.default_rng(0).geometric(0.5, 120), 9)
         got = fastmi.mi(x, classes, k=4, method="ross", metric=metric)
         assert float(got) == pytest.approx(reference.ross_mi(x, classes, 4, metric), abs=1e-12)
@@ -143,7 +143,7 @@ class TestMixed:
         assert got.warnings == ()
 
     def test_discrete_pair(self):
-        """Plug-in entropy of a table, up to psi(n) - log n terms."""
+        """Return the plug-in entropy of a table, up to terms of psi(n) - log n."""
         rng = np.random.default_rng(0)
         x = rng.integers(0, 3, 4000)
         y = np.where(rng.random(4000) < 0.5, x, rng.integers(0, 3, 4000))

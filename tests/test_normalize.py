@@ -77,7 +77,7 @@ def test_columns_of_unit_variance_after_the_scales():
     [("local", 1.0), ("global_", 0.5), ("global_linf", 1.0), ("global_corrected", 1.0)],
 )
 def test_copies_of_the_columns(name, factor):
-    """Four copies: maximum-norm distances stay, those of `global_` halve."""
+    """With four copies maximum-norm distances stay; those of `global_` halve."""
     x = draw("gaussian", 200, 3, "float64")
     scale = getattr(normalize, name)
     once = neighbors.kth_distance(scale(x), 3)
@@ -115,7 +115,7 @@ def test_ranks_of_ties():
 
 
 def test_normal_scores():
-    """Known quantiles, symmetry, and every column from the same set of scores."""
+    """Quantiles are known, scores are symmetric, and all columns have the same set of scores."""
     assert normalize.copula([5.0, 7.0, 6.0])[:, 0] == pytest.approx(
         [-0.6744897501960817, 0.6744897501960817, 0.0], abs=1e-15
     )
@@ -153,7 +153,7 @@ def test_any_sample_stays_usable(option, kind, n, dtype):
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("scale", ["subnormal", "tiny", "small", "huge"])
 def test_extreme_units(option, scale, dtype):
-    """As at ordinary units; subnormal numbers have fewer digits."""
+    """Results are as at ordinary units; subnormal numbers have fewer digits."""
     assert scale in FACTORS[dtype]
     (x,) = draw_scaled(scale, 50, (3,), dtype)
     limit = float(np.finfo(dtype).max) / 2
@@ -167,7 +167,7 @@ def test_extreme_units(option, scale, dtype):
 class TestConstantColumns:
     @pytest.mark.parametrize("value", [0.0, 0.1, -7e5])
     def test_one_of_several(self, value):
-        """It stays as it is under `local`, and counts for nothing in the other scales."""
+        """It stays as it is under `local`, and does not contribute to the other scales."""
         x = draw("gaussian", 100, 3, "float64")
         with_it = np.column_stack([x, np.full(100, value)])
         np.testing.assert_array_equal(normalize.local(with_it)[:, :3], normalize.local(x))
@@ -184,7 +184,7 @@ class TestConstantColumns:
     def test_nearly_constant_is_amplified(self):
         x = draw("gaussian", 100, 2, "float64")
         x[:, 1] = 1.0 + 1e-9 * x[:, 1]
-        # At 1e9 deviations from zero the result rounds.
+        # The column lies 1e9 deviations from zero, where the result rounds.
         assert normalize.local(x)[:, 1].std() == pytest.approx(1.0, rel=1e-7)
 
     @pytest.mark.parametrize("name", SCALES)
@@ -274,7 +274,7 @@ class TestInsideKSG:
     @pytest.mark.parametrize("option", OPTIONS)
     def test_constant_argument_gives_zero_and_a_warning(self, pair, option):
         got = fastmi.mi(np.full(400, 2.5), pair[1][:, 0], normalize=option)
-        # Ranks are equally spaced: their distances tie, and strict counts come out low.
+        # Ranks are equally spaced, so that their distances tie and strict counts come out low.
         assert float(got) == pytest.approx(0.0, abs=0.05 if option == "rank" else 1e-12)
         assert got.warnings[0].startswith("every column of x is constant")
 

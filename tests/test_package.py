@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[1]
 
 
 def layers():
-    """The rows of modules in pyproject.toml, from the top, by the first name below fastmi."""
+    """Return the layers in pyproject.toml from the top, each a set of first names below fastmi."""
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no reader of TOML")
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     rows = project["tool"]["importlinter"]["contracts"][0]["layers"]
@@ -27,7 +27,7 @@ def layers():
 
 @pytest.fixture
 def python(tmp_path):
-    """Run a program in a fresh interpreter, away from the source tree; return what it prints."""
+    """A function that runs a program in a fresh interpreter, away from the source tree."""
 
     def run(program, status=0):
         done = subprocess.run(
@@ -45,7 +45,7 @@ def python(tmp_path):
 
 
 def test_import_brings_numpy_alone(python):
-    """Whatever else is installed: other packages load when a feature needs them."""
+    """Other packages, even if installed, load only when a feature needs them."""
     program = """
 import sys, numpy
 before = set(sys.modules)
@@ -55,12 +55,12 @@ print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
     brought = set(python(program).split())
     outside = brought - set(sys.stdlib_module_names) - {"fastmi"}
-    # Editable installs load their finder.
+    # An editable install loads its own finder.
     assert {name for name in outside if "editable" not in name} <= {"numpy"}
 
 
 def test_import_time(python, record_property):
-    """Beyond NumPy's own import, best of five."""
+    """The time is that beyond NumPy's own import, best of five."""
     program = """
 import time, numpy
 start = time.perf_counter()
@@ -111,7 +111,7 @@ def test_is_typed():
 
 
 def imports(path):
-    """Names of the fastmi submodules that a file imports, first component only."""
+    """Return the first component of the name of each fastmi module that a file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""fastmi.pairwise_mi: every pair as fastmi.mi gives it, whatever the threads."""
+"""fastmi.pairwise_mi gives every pair the value of fastmi.mi, on any number of threads."""
 
 import signal
 import sys
@@ -185,7 +185,7 @@ def test_wrong_arguments(arguments, options, error, message):
 @pytest.mark.parametrize("ks", [[1], [3], [7, 2, 7]], ids=str)
 def test_the_kernel_gives_the_terms_of_each_pair(rng, n, ks, dtype, simd_level):
     columns = rng.standard_normal((4, n)).astype(dtype)
-    columns[3] = np.round(columns[0])  # ties, and at small n copies
+    columns[3] = np.round(columns[0])  # makes ties, and copies where n is small
     ks = [min(k, n - 1) for k in ks]
     pairs = np.array([(0, 1), (1, 0), (0, 3), (3, 3), (2, 0)])
     blocks = [np.ascontiguousarray(columns.T)]
@@ -208,7 +208,7 @@ def test_the_kernel_gives_the_terms_of_each_pair(rng, n, ks, dtype, simd_level):
 )
 @pytest.mark.parametrize("n", [30, 150])
 def test_at_once_as_one_by_one(columns, options, n):
-    """Values, errors and warnings, of data that causes each of the warnings."""
+    """Values, errors and warnings agree on data that causes each of the warnings."""
     x = np.column_stack([columns[:n], np.ones(n), columns[:n, 0], 1e9 * columns[:n, 3]])
     fast = fastmi.pairwise_mi(x, n_jobs=1, **options)
     several = isinstance(fast, list)
@@ -225,7 +225,7 @@ def test_at_once_as_one_by_one(columns, options, n):
 
 
 def test_what_the_kernel_does_not_serve(columns):
-    """Many neighbours, another search or another algorithm: each pair by itself."""
+    """With many neighbours or another search each pair is estimated by itself."""
     for options in ({"k": 70}, {"algorithm": "tree"}, {"algorithm": "brute"}):
         result = fastmi.pairwise_mi(columns, **options)
         assert result.mi[0, 4] == fastmi.mi(columns[:, 0], columns[:, 4], **options)
@@ -275,7 +275,7 @@ def test_reports_while_it_runs_and_stops_when_told(rng):
 
 
 def test_interrupt(rng):
-    """Ctrl-C reaches a running call: a signal handler's exception comes out of it."""
+    """Ctrl-C reaches a running call, which raises the exception of the signal handler."""
 
     def handler(*_):
         raise KeyboardInterrupt
@@ -332,7 +332,7 @@ def test_a_matrix_is_one_call_on_a_gpu(rng, host_gpu):
     x = host_gpu.put(rng.standard_normal((50, 4)))
     fastmi.pairwise_mi(x)
     assert [name for name, *_ in host_gpu.cuda.calls] == ["first_unusable", "ksg_pairs"]
-    # Memory for one pair at a time: there are reports in between.
+    # With memory for one pair at a time there are reports in between.
     host_gpu.cuda.machine.settings.scratch_bytes = 1
     seen = []
     fastmi.pairwise_mi(x, progress=lambda: seen.append(1))
@@ -361,5 +361,5 @@ def test_the_shuffles_of_a_pair_are_one_call_on_a_gpu(rng, host_gpu, monkeypatch
     fastmi.pairwise_mi(x, device="cuda", n_jobs=3, n_permutations=9, seed=0)
     names = [name for name, *_ in host_gpu.cuda.calls]
     assert [names.count(name) for name in ("Buffer", "ksg", "ksg_surrogates")] == [4, 6, 6]
-    # Estimates share the stream of a GPU: threads would only add up their memory.
+    # All estimates on a GPU share its stream, so that more threads would only take more memory.
     assert threads == {get_ident()}

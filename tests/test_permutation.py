@@ -1,4 +1,4 @@
-"""fastmi.permutation_test: p-values, the schemes, and what they keep."""
+"""fastmi.permutation_test: p-values, and what each scheme keeps."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def pair(rng, n=200, noise=1.0):
 
 @pytest.fixture
 def orders(rng):
-    """Orders of rows that a scheme gives, shape (count, n)."""
+    """A function that returns the orders of rows of a scheme, shape (count, n), and the blocks."""
 
     def make(scheme, count=20, n=100, **options):
         blocks = [rng.standard_normal((n, d)) for d in (1, 1, 2)]
@@ -41,7 +41,7 @@ def test_p_value_counts_the_estimate_itself():
     assert permutation.p_value(0.5, null) == 1 / 5
     assert permutation.p_value(0.3, null) == 3 / 5
     assert permutation.p_value(-1.0, null) == 1.0
-    # Equal but for rounding counts as reached.
+    # A surrogate that is smaller by rounding only counts as reached.
     assert permutation.p_value(0.4 + 1e-15, null) == 2 / 5
 
 
@@ -58,7 +58,7 @@ def test_finds_a_dependence(rng):
 
 @pytest.mark.parametrize("scheme, options", SCHEMES[:4])
 def test_level_under_independence(scheme, options):
-    """P(p <= a) <= a; the test fails by chance once in some 10^4 such seeds."""
+    """P(p <= a) <= a; by chance this fails for about one seed in 10^4."""
     rng = np.random.default_rng(5)
     p_values = []
     for _ in range(200):
@@ -68,7 +68,7 @@ def test_level_under_independence(scheme, options):
         )
         p_values.append(result.p_value)
     p_values = np.array(p_values)
-    # Binomial deviations: 0.015 at 0.05 and 0.035 at 0.5.
+    # The binomial standard deviations are 0.015 at 0.05 and 0.035 at 0.5.
     assert (p_values <= 0.05).mean() < 0.05 + 4 * 0.0154
     assert abs((p_values <= 0.5).mean() - 0.5) < 4 * 0.0354
 
@@ -287,7 +287,7 @@ AT_ONCE = [
 @pytest.mark.parametrize("dims, options", AT_ONCE, ids=str)
 @pytest.mark.parametrize("n", [70, 700])
 def test_surrogates_at_once_as_one_by_one(rng, dims, options, n, scheme, dtype, monkeypatch):
-    """The bits of fastmi.mi of the reordered samples, and of the path without the kernel."""
+    """The bits are those of fastmi.mi of the reordered samples, also without the kernel."""
     x, y = (rng.standard_normal((n, d)).astype(dtype) for d in dims)
     x[: n // 5] = x[0]  # copies
     arguments = {"n_permutations": 35, "seed": 4, "n_jobs": 2, **options, **scheme}

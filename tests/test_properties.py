@@ -1,4 +1,4 @@
-"""Exact invariances and limits, on data hypothesis makes up."""
+"""Exact invariances and limits, on data that hypothesis makes up."""
 
 import math
 
@@ -25,7 +25,7 @@ methods = st.sampled_from(METHODS)
 
 @st.composite
 def pairs(draw_from, names=kinds):
-    """x (n, dx), y (n, dy) and a valid k."""
+    """Draw x (n, dx), y (n, dy) and a valid k."""
     name, n = draw_from(names), draw_from(sizes)
     seed = draw_from(st.integers(0, 1000))
     x = draw(name, n, draw_from(few_dims), "float64", seed)
@@ -34,14 +34,14 @@ def pairs(draw_from, names=kinds):
 
 
 def same(a, b):
-    """Value, counts and local values, bit for bit."""
+    """Assert that values, counts and local values are equal bit for bit."""
     np.testing.assert_array_equal(a.counts, b.counts)
     np.testing.assert_array_equal(a.local, b.local)
     assert float(a) == float(b)
 
 
-# hypothesis likes 0, -0, repeats and the ends of a range. Chebyshev takes any float; the squares
-# of Euclidean keep their bits while magnitudes differ by less than 1e150.
+# hypothesis likes 0, -0, repeats and the ends of a range. The Chebyshev metric takes any float;
+# Euclidean squares keep their bits while magnitudes differ by less than 1e150.
 anything = st.floats(-1e300, 1e300)
 moderate = st.floats(-1e60, 1e60).filter(lambda v: v == 0 or abs(v) > 1e-60)
 
@@ -91,7 +91,7 @@ def test_symmetry(pair, method, metric):
 
 @given(pair=pairs(), seed=seeds, metric_name=st.sampled_from(["chebyshev", "euclidean"]))
 def test_order_of_samples_is_irrelevant(pair, seed, metric_name):
-    """Counts move with their samples, ties or not: KSG-1 depends on distances alone."""
+    """Counts move with their samples, even with ties, because KSG-1 depends on distances alone."""
     x, y, k = pair
     order = np.random.default_rng(seed).permutation(len(x))
     plain = fastmi.mi(x, y, k=k, metric=metric_name)
@@ -119,7 +119,7 @@ def test_order_and_copies_of_columns_are_irrelevant_under_chebyshev(pair, seed, 
 @given(pair=pairs(), method=methods, value=st.sampled_from([0.0, -1.5, 1e6, 1e300]))
 def test_constant_columns_are_irrelevant(pair, method, value, metric):
     x, y, k = pair
-    # Euclidean squares are taken on the scale of the largest coordinate.
+    # Euclidean squares are taken on the scale of the largest coordinate, and others can underflow.
     assume(metric == "chebyshev" or value < 1e100)
     wider = np.hstack([x, np.full((len(x), 1), value)])
     same(
@@ -140,7 +140,7 @@ def test_scaling_by_a_power_of_two_is_exact(pair, power, sign, method, metric):
 
 @given(pair=pairs(), shift=st.integers(-1000, 1000), method=methods)
 def test_translation_on_a_dyadic_grid_is_exact(pair, shift, method, metric):
-    """Multiples of 2^-20 below 2^10 move by integers without rounding."""
+    """Samples are multiples of 2^-20 below 2^10, which move by integers without rounding."""
     x, y, k = pair
     x, y = (np.round(np.clip(v, -1000, 1000) * 2**20) / 2**20 for v in (x, y))
     same(
@@ -151,7 +151,7 @@ def test_translation_on_a_dyadic_grid_is_exact(pair, shift, method, metric):
 
 @given(pair=pairs(untied), factor=st.sampled_from([1e-280, 1e-150, 1e250]))
 def test_ksg1_vanishes_when_one_side_dominates(pair, factor):
-    """I(X; aT) = 0 for a -> 0 or inf: one margin counts k - 1, the other n - 1."""
+    """I(X; aT) = 0 for a -> 0 or inf, where one margin counts k - 1 and the other n - 1."""
     x, y, k = pair
     x, y = np.arcsinh(x), np.arcsinh(y)
     spread = np.ptp(y, axis=0).max()
@@ -168,7 +168,7 @@ def test_ksg1_vanishes_when_one_side_dominates(pair, factor):
 
 @given(pair=pairs(untied))
 def test_ksg2_limit_when_x_dominates(pair):
-    """I2(X; aT) for a -> 0 is psi(n) - 1/k - <psi(n_t)>: the x margin counts exactly k."""
+    """I2(X; aT) for a -> 0 is psi(n) - 1/k - <psi(n_t)>, because the x margin counts k."""
     x, t, k = pair
     x, t = np.arcsinh(x), np.arcsinh(t) * 2.0**-900
     n = len(x)

@@ -1,4 +1,4 @@
-"""The oracles themselves, against SciPy and against numbers worked out by hand."""
+"""The reference definitions against SciPy and against numbers worked out by hand."""
 
 import math
 
@@ -66,12 +66,12 @@ def test_digamma_agrees_with_scipy():
 
 
 def test_ksg_terms_by_hand():
-    # Joint radius of sample 0 for k = 1 is 1 (sample 1): x counts D_x < 1, y counts D_y < 1.
+    # The joint radius of sample 0 for k = 1 is 1 (sample 1): x counts D_x < 1, y counts D_y < 1.
     x = np.array([[0.0], [1.0], [0.5], [4.0]])
     y = np.array([[0.0], [0.25], [3.0], [0.5]])
     (one,) = reference.ksg_terms([x, y], [1], 1, "chebyshev")
     np.testing.assert_array_equal(one.counts[:, 0], [1, 2])
-    # Variant 2: the radii are 1 in x and 0.25 in y, closed.
+    # In variant 2 the radii are 1 in x and 0.25 in y, and the counts are closed.
     (two,) = reference.ksg_terms([x, y], [1], 2, "chebyshev")
     np.testing.assert_array_equal(two.counts[:, 0], [2, 1])
     assert one.zero_radius == 0

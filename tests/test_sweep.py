@@ -48,7 +48,7 @@ def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, any_gpu):
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 @pytest.mark.parametrize("dims", [(1, 1), (7, 8)], ids=["strips", "levels"])
 def test_every_kind_of_data(name, dims, dtype, simd_level):
-    # Large enough for several strips, blocks and limits of the searches.
+    # n is large enough for several strips and tiles, and exceeds limits of the searches.
     n, scales = 450, (3.0, 1e-4, 0.7, 0.65, 1.0, 50.0)
     x, y = draw_blocks(name, n, dims, dtype)
     ks = [5, 1, 4]
@@ -73,7 +73,7 @@ def test_any_unit(size, dims, dtype):
 
 @pytest.mark.parametrize("scale", [1e308, 1e-320])
 def test_scales_whose_products_leave_the_range(scale, simd_level):
-    # Many distances then have one and the same product with the scale.
+    # Many distances then have the same product with the scale.
     x, y = draw_blocks("gaussian", 200, (1, 2), np.float64)
     wide = np.hstack([1000 * y] * 8)
     for fixed in (x, np.zeros_like(x)):
@@ -103,7 +103,7 @@ def test_one_scale_of_one_is_ksg(metric):
 
 
 def test_powers_of_two_are_rescaled_data():
-    # Only there is c |a - b| the same number as |c a - c b|.
+    # Only for powers of two c is c |a - b| the same number as |c a - c b|.
     x, y = draw_blocks("gaussian", 300, (2, 2), np.float64)
     scales = (0.25, 0.5, 2.0, 8.0)
     curve = KSGSweep(normalize=None, scales=scales).estimate(x, y).curve

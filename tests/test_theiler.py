@@ -1,4 +1,4 @@
-"""The Theiler window against its definition, and what it is for."""
+"""The Theiler window against its definition, and on the slow series that it is for."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_ksg(variant, metric, dtype):
         np.testing.assert_array_equal(estimate.counts, counts)
         psi_k, psi_n = reference.digamma(np.array([k, 150]))
         terms = reference.digamma(counts + (variant == 1)).sum(axis=0)
-        # psi(n) of all samples: those left out stay in the formula.
+        # psi(n) counts all samples, also those that are left out of the neighbours.
         local = psi_k - (variant == 2) / k + psi_n - terms
         np.testing.assert_allclose(estimate.local, local, rtol=0, atol=1e-12)
         assert float(estimate) == pytest.approx(local.mean(), abs=1e-12)
@@ -83,7 +83,7 @@ def test_window_zero_is_the_plain_estimate(metric):
     for method in ("ksg1", "ksg2"):
         plain = fastmi.mi(x, y, method=method, metric=metric)
         assert fastmi.mi(x, y, method=method, metric=metric, theiler=0) == plain
-        # The windowed search itself, at its narrowest, agrees with the plain one.
+        # The windowed search with a window of 0 agrees with the plain search.
         variant = int(method[-1])
         _, counts = _cpu.theiler_counts([x, y], [3], 0, variant == 2, [[0], [1]], metric, 1)[:2]
         np.testing.assert_array_equal(counts[0], plain.counts)
@@ -100,7 +100,7 @@ def test_the_condition_may_be_missing():
 
 
 def test_takes_the_spurious_part_of_slow_series_away():
-    # Independent, but neighbours in time are neighbours in both.
+    # The series are independent, but samples near in time are near in both.
     steps, n = 60, 3000
     plain, windowed = [], []
     for seed in range(3):

@@ -1,6 +1,6 @@
 """Calls from several Python threads, across fork and spawn, next to torch, and under Ctrl-C.
 
-What could hang or kill the interpreter runs in a subprocess with a time limit.
+Tests that could hang or kill the interpreter run in a subprocess with a time limit.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ from samples import draw_blocks
 LIMIT_S = 60.0
 DIMS = ((1, 1), (2, 2), (10, 10))
 
-# Large enough that a parallel region is worth starting.
+# The samples are so many that a parallel region is worth starting.
 PRELUDE = """
 import numpy as np
 import fastmi
@@ -100,7 +100,7 @@ class TestPythonThreads:
         ticker.start()
         try:
             n, inside = 1000, 0
-            # Grow until the call is long enough to tell: holding the GIL leaves 0 or 1 ticks.
+            # n grows until the call is long enough: a call that holds the GIL sees 0 or 1 ticks.
             while n <= 64_000:
                 blocks = draw_blocks("gaussian", n, (8, 8), "float64")
                 before = time.perf_counter()
@@ -226,7 +226,7 @@ def test_multiprocessing(method, tmp_path):
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
 @pytest.mark.parametrize("first", ["torch", "fastmi"])
 def test_next_to_torch(first, tmp_path):
-    """torch brings an OpenMP runtime of its own; either import order must work, also forked."""
+    """torch has its own OpenMP runtime; either order of imports must work, also after a fork."""
     second = "fastmi" if first == "torch" else "torch"
     script = f"""
     import warnings
@@ -278,7 +278,7 @@ LONG_CALLS = {
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("call", LONG_CALLS)
 def test_ctrl_c_raises_keyboard_interrupt(call, threads, tmp_path):
-    """Within a second, says the contract; two leave room for a loaded machine."""
+    """The contract says within a second; two seconds leave room for a loaded machine."""
     script = f"""
     import sys
     import numpy as np

@@ -9,7 +9,7 @@ import fastmi
 
 
 def driven(rng, n, delay=1):
-    """x drives y: y_t = x_{t - delay} + e_t / 2, both white."""
+    """Return white noise x and the series y_t = x_{t - delay} + e_t / 2 that it drives."""
     x = rng.standard_normal(n + delay)
     y = np.concatenate([np.zeros(delay), x[:-delay]]) + 0.5 * rng.standard_normal(n + delay)
     return x[delay:], y[delay:]

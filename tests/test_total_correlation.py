@@ -13,7 +13,7 @@ KNN = ("ksg1", "ksg2", "biksg")
 
 
 def equicorrelated(n, m, rho, seed=0):
-    """n samples of m Gaussians with all correlations rho, and their total correlation."""
+    """Return n samples of m Gaussians, all correlated by rho, and their total correlation."""
     covariance = np.full((m, m), rho) + (1 - rho) * np.eye(m)
     x = np.random.default_rng(seed).multivariate_normal(np.zeros(m), covariance, n)
     return list(x.T), -0.5 * np.linalg.slogdet(covariance)[1]

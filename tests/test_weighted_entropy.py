@@ -42,7 +42,7 @@ def test_against_the_definition(d, k, dtype):
 
 @pytest.mark.parametrize("d, k", [(1, 5), (4, 20), (8, 40)])
 def test_gaussian(d, k):
-    """Mean of five runs of 2000 samples."""
+    """Return the mean estimate of five runs of 2000 samples."""
     truth = 0.5 * d * math.log(2 * math.pi * math.e)
     runs = []
     for seed in range(5):

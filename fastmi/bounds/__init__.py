@@ -1,4 +1,4 @@
-"""Bounds on mutual information where densities are known: VAEs, simulators, channels.
+"""Bounds on the mutual information of models with known densities: VAEs, simulators, channels.
 
     >>> import numpy as np
     >>> from fastmi import bounds
@@ -13,7 +13,8 @@
     >>> bool(both.lower < 0.5 * np.log(5) < both.upper)
     True
 
-Data are pairs of an observation and the latent that generated it. Results are in nats.
+Data are pairs of an observation and the latent that generated it. Results are in nats. The
+formulas are in docs/bounds.md.
 """
 
 from fastmi._feasible import feasible_limit

@@ -1,4 +1,8 @@
-"""An amortised density q(z|x): a mixture of Gaussians, warped by affine couplings."""
+"""An amortised density q(z|x): a mixture of Gaussians, warped by affine couplings.
+
+The couplings are those of Dinh, Sohl-Dickstein and Bengio (2017), "Density estimation using Real
+NVP", https://arxiv.org/abs/1605.08803.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# log of the largest factor by which one coupling stretches a coordinate: tails of the warped
-# density stay those of a Gaussian.
+# Logarithm of the largest factor by which one coupling stretches a coordinate. Since it is
+# bounded, the tails of the warped density remain Gaussian.
 _STRETCH = 2.0
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the network makes of x, once for each x.
+    """Output of the network, one set of parameters for each x.
 
     Attributes:
-        features: Last hidden layer (n, width), for the couplings.
+        features: Last hidden layer (n, width), an input of the couplings.
         log_share: Logarithms of the components' shares (n, C).
         mean: Shape (n, C, dz).
-        precision: Lower triangular roots P of the inverse covariances, (n, C, dz, dz).
+        precision: Lower triangular P with ``P^T P`` the inverse covariance, (n, C, dz, dz).
     """
 
     features: Tensor
@@ -34,14 +38,14 @@ class Parameters:
 
 
 class Amortised(nn.Module):
-    """q(z|x) on standardised z, with parameters from a perceptron on standardised x.
+    """q(z|x) of standardised z, whose parameters a perceptron computes from standardised x.
 
     Args:
-        x: Training observations (n, dx), for location and scale.
-        z: Training latents (n, dz).
+        x: Training observations (n, dx), which set location and scale.
+        z: Training latents (n, dz), which do the same for z.
         hidden: Widths of the hidden layers.
-        n_components: Gaussians in the mixture.
-        n_couplings: Affine couplings (Dinh et al. 2017) after it.
+        n_components: Number of Gaussians in the mixture.
+        n_couplings: Number of affine couplings that warp the mixture.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class Amortised(nn.Module):
         self.rows, self.columns = torch.tril_indices(dz, dz, offset=-1).tolist()
         outputs = n_components * (1 + 2 * dz + len(self.rows))
         self.head = nn.Linear(hidden[-1], outputs)
-        # The fit starts near independence of x; components start apart.
+        # At the start q hardly depends on x, and the means of the components differ.
         nn.init.normal_(self.head.weight, std=0.01)
         with torch.no_grad():
             self.head.bias.zero_()
@@ -67,11 +71,11 @@ class Amortised(nn.Module):
                 first.copy_(torch.randn(first.shape))
         held = dz // 2
         self.couplings = [_Coupling(held, dz - held, hidden[-1], 64) for _ in range(n_couplings)]
-        # Registers their parameters; a ModuleList forgets their type.
+        # The ModuleList registers the parameters; the list above keeps the type of the couplings.
         self.warp = nn.ModuleList(self.couplings)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return features of x (n, dx), shape (n, width)."""
+        """Return the features of x (n, dx), shape (n, width)."""
         standard = (x - self.get_buffer("x_mean")) / self.get_buffer("x_scale")
         return functional.silu(self.trunk(standard))
 
@@ -82,7 +86,7 @@ class Amortised(nn.Module):
         logits, mean, diagonal, below = self.head(features).split(
             [c, c * dz, c * dz, c * len(self.rows)], dim=1
         )
-        # At zero the diagonal is 1.
+        # An output of zero gives a diagonal of 1.
         roots = functional.softplus(diagonal + math.log(math.e - 1.0)).reshape(n, c, dz)
         precision = torch.diag_embed(roots + 1e-4)
         if self.rows:
@@ -104,7 +108,7 @@ class Amortised(nn.Module):
         return torch.logsumexp(square + normaliser[:, None], dim=2) + log_det
 
     def sample(self, at: Parameters, count: int, generator: torch.Generator) -> Tensor:
-        """Draw z (n, count, dz)."""
+        """Draw `count` latents for each x, shape (n, count, dz)."""
         n, _, dz = at.mean.shape
         white = torch.randn(
             (n, 1, dz, count), generator=generator, dtype=at.mean.dtype, device=at.mean.device
@@ -131,7 +135,7 @@ class _Coupling(nn.Module):
         super().__init__()
         self.held = held
         self.network = perceptron([held + width, hidden, 2 * moved])
-        # The identity at first.
+        # The coupling starts as the identity.
         for parameter in self.network[-1].parameters():
             nn.init.zeros_(parameter)
 
@@ -141,7 +145,7 @@ class _Coupling(nn.Module):
         return torch.cat([held, moved * log_scale.exp() + shift], dim=-1)
 
     def undo(self, u: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the inverse and the log-determinant of the forward map there."""
+        """Return the inverse image of u, and the log-determinant of the forward map there."""
         held, moved = u[..., : self.held], u[..., self.held :]
         log_scale, shift = self._affine(held, features)
         before = (moved - shift) * (-log_scale).exp()

@@ -1,4 +1,4 @@
-"""NumPy arrays and torch tensors, treated alike."""
+"""Functions that treat NumPy arrays and torch tensors alike."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from fastmi._checks import Seed, generator
 from fastmi._inputs import check_same_length
 
-# A NumPy array or a torch tensor: one call sees only one of the two.
+# A NumPy array or a torch tensor; all arrays of one call are of the same kind.
 Array: TypeAlias = Any
-# What the user's samplers draw from: numpy.random.Generator, or torch.Generator beside tensors.
+# The generator that the user's samplers get: a numpy.random.Generator, or a torch.Generator if
+# the data are tensors.
 Random: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
 
 def is_tensor(array: object) -> bool:
-    """Whether `array` is a torch tensor; torch is not imported to find out."""
+    """Return whether `array` is a torch tensor, without importing torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(array, torch.Tensor)
 
@@ -37,14 +38,14 @@ def device_of(array: Array) -> str:
 
 
 def as_float64(array: Array) -> Array:
-    """Return `array` in double precision, the same object where it already is."""
+    """Return `array` in double precision: itself, if it has that already."""
     if is_tensor(array):
         return array.double()
     return array.astype(np.float64, copy=False)
 
 
 def to_numpy(array: Array) -> Floats:
-    """Return a float64 NumPy array; tensors come to the CPU."""
+    """Return a float64 NumPy array; tensors are copied to the CPU."""
     if is_tensor(array):
         array = array.detach().cpu().numpy()
     return np.asarray(array, dtype=np.float64)
@@ -53,12 +54,13 @@ def to_numpy(array: Array) -> Floats:
 def as_pairs(x: Array, z: Array) -> tuple[Array, Array]:
     """Return observations and the latents that generated them, one pair per row.
 
-    Tensors stay tensors on their device, everything else becomes NumPy; 1-D becomes one
-    column; integers stay integers, since a latent may index a category.
+    Tensors stay on their device, everything else becomes a NumPy array. A 1-D array becomes one
+    column. Integers remain integers, since a latent may index a category.
 
     Raises:
-        TypeError: Not numeric; or only one of the two a tensor.
-        ValueError: Fewer than 2 rows, different lengths or devices, NaN or infinite values.
+        TypeError: The values are not real numbers; or only one of the two is a tensor.
+        ValueError: There are fewer than 2 rows, different lengths or devices, NaN or infinite
+            values.
     """
     if is_tensor(x) != is_tensor(z):
         raise TypeError(
@@ -108,17 +110,17 @@ def _rows(array: Array, finite: object, name: str) -> Array:
 
 @contextmanager
 def randomness(seed: Seed | None, device: str | None, *, purpose: int = 1) -> Iterator[Random]:
-    """Yield the generator for one call, and leave torch's own as it was found.
+    """Yield the generator of one call, and restore torch's global generator at its end.
 
-    Its stream is neither that of ``default_rng(seed)`` nor that of another purpose: latents
-    drawn by one seed for data and bound alike would otherwise coincide with those that
-    generated the data. Beside tensors, torch's global generator is seeded too while the call
-    lasts: the ``sample`` of a torch distribution draws from nothing else.
+    The stream is not that of ``default_rng(seed)``, and each purpose has its own. Otherwise, if
+    one seed served for the data and for the bound, the latents drawn for the bound would be
+    those that generated the data. If the data are tensors, torch's global generator is seeded
+    during the call as well, because the ``sample`` of a torch distribution draws from it.
 
     Args:
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        device: Where the tensors are; None for NumPy.
-        purpose: Tells streams of one seed apart.
+        seed: Any value that :func:`numpy.random.default_rng` accepts.
+        device: Device of the tensors; None for NumPy arrays.
+        purpose: Number that separates the streams of one seed.
     """
     entropy = generator(seed).integers(0, 2**63, size=4).tolist()
     rng = np.random.default_rng([purpose, *entropy])
@@ -138,5 +140,5 @@ def randomness(seed: Seed | None, device: str | None, *, purpose: int = 1) -> It
 
 
 def generator_device(x: Array) -> str | None:
-    """Return what :func:`randomness` wants to know of the data."""
+    """Return the `device` of :func:`randomness` for these data."""
     return device_of(x) if is_tensor(x) else None

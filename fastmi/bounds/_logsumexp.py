@@ -8,12 +8,12 @@ from fastmi.bounds._arrays import Array, library
 
 
 class RunningLogMeanExp:
-    """Holds ``log sum_k exp(w_k)`` of each row as (largest, sum of exp(w - largest)).
+    """Log-mean-exp of each row, held as the largest w and the sum of ``exp(w - largest)``.
 
-    Two float64 numbers per row, however many weights have been added.
+    It takes two float64 numbers per row, however many weights have been added.
 
     Args:
-        like: Float64 array of shape (n, ...) that says library, device and n.
+        like: Float64 array of shape (n, ...), which sets the library, the device and n.
     """
 
     def __init__(self, like: Array) -> None:
@@ -25,10 +25,10 @@ class RunningLogMeanExp:
         self._sum = xp.zeros_like(first)
 
     def add(self, log_weights: Array) -> None:
-        """Add weights of shape (n, K): neither NaN nor +inf; -inf counts as a weight of 0."""
+        """Add log weights of shape (n, K): not NaN or +inf; -inf is a weight of 0."""
         xp = library(log_weights)
         largest = xp.maximum(self._largest, xp.amax(log_weights, axis=1))
-        # Rows that have seen nothing but zero weights would give inf - inf.
+        # In rows with nothing but zero weights -inf - (-inf) would be NaN.
         shift = xp.where(largest == -math.inf, xp.zeros_like(largest), largest)
         terms = log_weights - shift[:, None]
         xp.exp(terms, out=terms)
@@ -41,11 +41,11 @@ class RunningLogMeanExp:
         """Return the log of the mean weight of each row, shape (n,).
 
         Args:
-            extra: One more log weight per row, shape (n,), for this answer only.
+            extra: One more log weight per row, shape (n,), which is not kept.
         """
         xp = library(self._largest)
         count = self.count
-        # Rows without weight so far: log(1) + -inf, not log(0).
+        # In rows whose weights are all zero, log(1) + (-inf) avoids the warning of log(0).
         safe = xp.where(self._sum > 0, self._sum, xp.ones_like(self._sum))
         total = self._largest + xp.log(safe)
         if extra is not None:

@@ -1,4 +1,4 @@
-"""What is known of a model, and proposals for its latents: callables, or torch distributions."""
+"""Models and proposals for their latents, given as callables or as torch distributions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from fastmi.bounds._arrays import Array, Random, as_pairs, is_tensor, randomness
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """The densities of z ~ p(z), x | z ~ p(x|z), as far as they are known.
+    """The densities of a model z ~ p(z), x | z ~ p(x|z), as far as they are known.
 
-    Everything is vectorised over n observations and K latents for each: densities get x as
-    (n, 1, ...) and z as (n, K, dz), which broadcast, and return nats of shape (n, K). Arrays
-    are those of the data, NumPy or torch; `rng` is a ``numpy.random.Generator``, or beside
-    tensors a ``torch.Generator`` on their device. Each bound names what it misses.
+    Every callable is vectorised over n observations and K latents for each of them: a density
+    gets x of shape (n, 1, ...) and z of shape (n, K, dz), which broadcast, and returns nats of
+    shape (n, K). Arrays are of the kind of the data, NumPy or torch; `rng` is a
+    ``numpy.random.Generator``, or for tensors a ``torch.Generator`` on their device. A bound
+    that needs a callable which is missing raises ValueError and names it.
 
     Args:
         log_lik: ``log_lik(x, z)``, log p(x|z) with all its constants.
@@ -25,12 +26,14 @@ class Model:
         sample_prior: ``sample_prior(m, rng)``, m independent latents, shape (m, dz) or (m,).
         sample_joint: ``sample_joint(n, rng)``, pairs (x, z) for :meth:`sample`.
         grad_log_joint: ``grad_log_joint(x, z)``, gradient of log p(x, z) in z, shape
-            (n, K, dz), for :class:`fastmi.bounds.HMC`; autograd does without for tensors.
-        grad_log_prior: ``grad_log_prior(z)``, likewise, for annealing from the prior.
-        tensors: Whether the callables take torch tensors only.
+            (n, K, dz), for :class:`fastmi.bounds.HMC` on NumPy data. For tensors autograd
+            replaces it.
+        grad_log_prior: ``grad_log_prior(z)``, gradient of log p(z) in z, needed as well for
+            annealing from the prior.
+        tensors: True if the callables take torch tensors only.
 
     Raises:
-        TypeError: A callable is not callable.
+        TypeError: An argument is not callable.
     """
 
     log_lik: Callable[[Array, Array], Array] | None = None
@@ -54,13 +57,14 @@ class Model:
 
     @classmethod
     def from_distributions(cls, prior: Any, likelihood: Callable[[Array], Any]) -> Model:
-        """Make a model of torch distributions.
+        """Make a model from torch distributions.
 
         Args:
-            prior: A ``torch.distributions.Distribution`` over one latent: event and batch
-                shape together () or (dz,).
-            likelihood: Takes z (n, K, dz) and returns the Distribution of x, of batch and
-                event shape together (n, K, ...); dimensions after the second are summed.
+            prior: The ``torch.distributions.Distribution`` of one latent, with batch shape and
+                event shape together () or (dz,).
+            likelihood: Function from z (n, K, dz) to the Distribution of x, with batch shape
+                and event shape together (n, K, ...). The log density is summed over
+                dimensions after the second.
 
         Raises:
             TypeError: `prior` has no ``sample`` and ``log_prob``; `likelihood` is not callable.
@@ -99,8 +103,8 @@ class Model:
 
         Args:
             n: Number of pairs, at least 2.
-            seed: Anything :func:`numpy.random.default_rng` takes.
-            device: Where the distributions live, if the model is made of tensors.
+            seed: Any value that :func:`numpy.random.default_rng` accepts.
+            device: Device of the distributions, if `tensors` is True.
 
         Raises:
             ValueError: The model has no `sample_joint`; `n` is below 2.
@@ -114,7 +118,7 @@ class Model:
         return x, z
 
     def required(self, name: str, needed_by: str) -> Callable[..., Any]:
-        """Return one of the callables.
+        """Return the callable `name`.
 
         Raises:
             ValueError: The model lacks it.
@@ -127,7 +131,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A normalised density q(z|x) that can be sampled.
+    """A normalised density q(z|x) from which latents can be drawn.
 
     Shapes and generators are those of :class:`Model`.
 
@@ -136,10 +140,10 @@ class Proposal:
             (n, K, dz).
         logpdf: ``logpdf(z, x)``, log q(z|x), shape (n, K).
         grad_logpdf: ``grad_logpdf(z, x)``, gradient of log q(z|x) in z, shape (n, K, dz), for
-            :class:`fastmi.bounds.HMC`; autograd does without for tensors.
+            :class:`fastmi.bounds.HMC` on NumPy data. For tensors autograd replaces it.
 
     Raises:
-        TypeError: A callable is not callable.
+        TypeError: An argument is not callable.
     """
 
     sample: Callable[[Array, int, Random], Array]
@@ -151,10 +155,10 @@ class Proposal:
 
     @staticmethod
     def from_distribution(conditional: Callable[[Array], Any]) -> DistributionProposal:
-        """Make a proposal of a function from x (n, ...) to a torch Distribution of z.
+        """Make a proposal from a function of x (n, ...) that returns a torch Distribution of z.
 
-        The distribution has batch and event shape together (n, dz) or (n,). It is made once
-        for each call of a bound, so that an encoder network runs once.
+        Batch shape and event shape of the distribution are together (n, dz) or (n,). A bound
+        calls the function once, so that an encoder network runs once.
 
         Raises:
             TypeError: `conditional` is not callable.
@@ -173,14 +177,14 @@ class Proposal:
 
 
 class DistributionProposal(Proposal):
-    """q(z|x) from a function that returns a torch Distribution."""
+    """q(z|x) given by a function that returns a torch Distribution."""
 
     def __init__(self, conditional: Callable[[Array], Any]) -> None:
         if not callable(conditional):
             raise TypeError(
                 f"conditional must be a function from x to a distribution; got {conditional!r}"
             )
-        # x arrives as (n, 1, ...) through the two callables of a proposal.
+        # The two callables of a proposal get x as (n, 1, ...).
         super().__init__(
             sample=lambda x, count, rng: self.at(x[:, 0]).sample(count, rng),
             logpdf=lambda z, x: self.at(x[:, 0]).logpdf(z),
@@ -190,7 +194,7 @@ class DistributionProposal(Proposal):
     conditional: Callable[[Array], Any]
 
     def at(self, x: Array) -> Conditional:
-        """Return q(.|x) for x of shape (n, ...); the distribution is made here, once."""
+        """Return q(.|x) for x of shape (n, ...); this calls the user's function once."""
         if not is_tensor(x):
             raise TypeError(
                 "a proposal made of torch distributions takes tensors; got NumPy data: pass x "
@@ -210,7 +214,7 @@ class DistributionProposal(Proposal):
             return drawn.reshape(count, len(x), -1).transpose(0, 1)
 
         def logpdf(z: Array) -> Array:
-            # A distribution without event dimensions and of batch (n,) wants z without dz.
+            # A distribution with batch and event shape (n,) takes z without its last axis.
             scalar = len(shape) == 1
             values = z.transpose(0, 1)
             return _summed(found.log_prob(values[..., 0] if scalar else values), 2).transpose(0, 1)
@@ -220,7 +224,15 @@ class DistributionProposal(Proposal):
 
 @dataclass(frozen=True)
 class Conditional:
-    """q(.|x) at the x of one call."""
+    """q(.|x) at the observations of one call.
+
+    Attributes:
+        sample: ``sample(K, rng)``, K latents for each x, shape (n, K, dz).
+        logpdf: ``logpdf(z)``, log q(z|x) of z (n, K, dz), shape (n, K).
+        grad: ``grad(z)``, gradient of the log density in z, or None.
+        name: What to call `logpdf` in messages.
+        sampler: What to call `sample` in messages.
+    """
 
     sample: Callable[[int, Random], Array]
     logpdf: Callable[[Array], Array]
@@ -232,10 +244,10 @@ class Conditional:
 def conditional_at(
     model: Model, proposal: Proposal | None, x: Array, needed_by: str
 ) -> Conditional:
-    """Return q(.|x), the prior if there is no proposal.
+    """Return q(.|x), which is the prior if `proposal` is None.
 
     Raises:
-        TypeError: Not a proposal.
+        TypeError: `proposal` is not a :class:`Proposal`.
         ValueError: The model cannot sample its prior.
     """
     if proposal is not None:
@@ -265,11 +277,12 @@ def conditional_at(
 
 
 def pairs_for(model: object, x: Array, z: Array) -> tuple[Array, Array]:
-    """Return x and z as :func:`as_pairs` does, if `model` is fit for them.
+    """Return x and z as :func:`as_pairs` does, if the model can take them.
 
     Raises:
-        TypeError: Not a model; or one of tensors beside NumPy data. See also there.
-        ValueError: See there.
+        TypeError: `model` is not a :class:`Model`, or takes tensors and the data are NumPy arrays;
+            see also :func:`as_pairs`.
+        ValueError: See :func:`as_pairs`.
     """
     x, z = as_pairs(x, z)
     if not isinstance(model, Model):

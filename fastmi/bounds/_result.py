@@ -1,4 +1,4 @@
-"""What the bounds return."""
+"""Results of the bounds."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from fastmi.bounds._arrays import Array, device_of, to_numpy
 _NO_WEIGHT = (
     "all of their importance weights are zero; take a wider proposal or more importance samples"
 )
-# Standard errors by which the lower bound may exceed the upper one before a warning.
+# Number of standard errors by which the lower bound may exceed the upper one without a warning.
 _CROSSED = 4.0
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sandwich:
-    """A lower and an upper bound on one amount of information, from the same samples.
+    """A lower and an upper bound on the same information, from the same samples.
 
-    Both hold in expectation, whatever the proposal; a better proposal or more importance
-    samples narrow the gap.
+    Both hold in expectation for every proposal; a better proposal or more importance samples
+    narrow the gap.
 
     Attributes:
         lower: Lower bound in nats; ``lower.local`` are its terms, one per pair.
         upper: Upper bound in nats.
-        n_importance: Importance samples or annealed chains per pair, K of the papers.
-        n_steps: Temperatures of the annealing; None without annealing.
+        n_importance: Number of importance samples or annealed chains per pair, K in the formulas.
+        n_steps: Number of temperatures after the first, T in the formulas; None without
+            annealing.
         zero_weights: Number of importance samples of weight 0.
-        acceptance: Share of latents that a move of the Markov chain changed; None without.
-        symbol: What is bounded: "I", mutual information, or "L", Lautum information.
+        acceptance: Share of latents that a move of the Markov chain changed; None if there were
+            no moves.
+        symbol: "I" if mutual information is bounded, "L" if Lautum information.
     """
 
     lower: Estimate
@@ -49,12 +51,16 @@ class Sandwich:
 
     @property
     def gap(self) -> float:
-        """Upper less lower bound in nats; its expectation is never negative."""
+        """Upper bound minus lower bound in nats; its expectation is never negative."""
         return float(self.upper) - float(self.lower)
 
     @property
     def gap_stderr(self) -> float:
-        """Standard error of the gap, pair by pair: less than those of the bounds suggest."""
+        """Standard error of the gap, from its term of each pair.
+
+        It is smaller than the standard errors of the two bounds suggest, since their terms
+        share samples.
+        """
         return _stderr(difference(self.upper.local, self.lower.local))
 
     @property
@@ -65,11 +71,11 @@ class Sandwich:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return an interval that holds the information with the given confidence.
 
-        Each end is the bound, moved outward by the normal quantile of half of what is left,
-        times its standard error: asymptotic in the number of pairs.
+        Each end is a bound, moved outward by its standard error times the normal quantile of
+        ``(1 + confidence) / 2``. The confidence is asymptotic in the number of pairs.
 
         Args:
-            confidence: In (0, 1).
+            confidence: Confidence in (0, 1).
 
         Raises:
             TypeError: `confidence` is not a number.
@@ -83,7 +89,7 @@ class Sandwich:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings of both bounds, each once, and one if they are the wrong way round."""
+        """Warnings of both bounds, each once, and one if the bounds cross by more than chance."""
         found = tuple(dict.fromkeys(self.lower.warnings + self.upper.warnings))
         if self.gap < -_CROSSED * self.gap_stderr - _ROUNDING:
             found += (
@@ -94,7 +100,7 @@ class Sandwich:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything except the arrays, as JSON-able values."""
+        """Return the bounds, the gap and the counts, without arrays, as JSON-able values."""
         return {
             "lower": self.lower.to_dict(),
             "upper": self.upper.to_dict(),
@@ -130,15 +136,15 @@ def make_estimate(
     start: float,
     warnings: tuple[str, ...] = (),
 ) -> Estimate:
-    """Return the mean of per-pair values as an estimate.
+    """Return the mean of the terms of a bound as an estimate.
 
     Args:
-        local: Nats, shape (n,).
+        local: Terms in nats, one per pair, shape (n,).
         x: Observations (n, ...).
         z: Latents (n, dz).
         method: Name of the bound.
         start: ``perf_counter()`` at the beginning of the call.
-        warnings: Reasons to distrust it.
+        warnings: Reasons to distrust the estimate.
     """
     values = to_numpy(local)
     with np.errstate(invalid="ignore"):
@@ -159,21 +165,21 @@ def make_estimate(
 
 
 def _stderr(local: Any) -> float:
-    """Standard error of the mean; NaN where a value is infinite."""
+    """Return the standard error of the mean, NaN if a value is not finite."""
     if not np.isfinite(local).all():
         return math.nan
     return float(local.std(ddof=1)) / math.sqrt(len(local))
 
 
 def zero_weight_warnings(count: int, total: int) -> tuple[str, ...]:
-    """Return a warning if weights were 0."""
+    """Return a warning if any of the importance weights are zero."""
     if not count:
         return ()
     return (f"{count} of {total} importance weights are zero (log weight -inf)",)
 
 
 def infinite_warnings(local: Array, bound: str, why: str = _NO_WEIGHT) -> tuple[str, ...]:
-    """Return a warning if the bound is infinite or NaN in some rows, and why."""
+    """Return a warning that says why, if some terms of the bound are infinite or NaN."""
     values = to_numpy(local)
     count = int(np.count_nonzero(~np.isfinite(values)))
     if not count:

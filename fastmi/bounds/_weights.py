@@ -1,4 +1,4 @@
-"""Log importance weights from users' callables: checked, in chunks, in float64."""
+"""Log importance weights from users' callables, checked and summed up in chunks in float64."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fastmi.bounds._arrays import Array, Random, as_float64, device_of, is_tenso
 from fastmi.bounds._logsumexp import RunningLogMeanExp
 from fastmi.bounds._model import Conditional
 
-# Float64 numbers per array of one chunk: arrays that stay in a core's cache on the CPU, and
-# 64 MB on a GPU, whose kernels need many rows at once.
+# Float64 numbers per array of one chunk. On the CPU the arrays stay in the cache of a core; on a
+# GPU, whose kernels need many rows at once, they take 64 MB.
 _CPU_NUMBERS = 2**17
 _GPU_NUMBERS = 2**23
 _MOST_SAMPLES = 1_000_000_000
@@ -27,9 +27,9 @@ class Term:
     """One log density of a weight.
 
     Attributes:
-        name: What to call it in messages.
-        of: Takes z (n, K, dz), returns nats (n, K).
-        sign: 1 in the numerator of the weight, -1 in the denominator.
+        name: Name of the density in messages.
+        of: Function from z (n, K, dz) to the log density in nats, shape (n, K).
+        sign: 1 for the numerator of the weight, -1 for the denominator.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Term:
 
 
 def check_values(name: str, values: object, like: Array, shape: tuple[int, ...]) -> Array:
-    """Return what a callable returned as float64.
+    """Return the values that a callable returned, as float64.
 
     Raises:
-        TypeError: Another library than the latents `like`, or not floating numbers.
-        ValueError: Wrong shape or device.
+        TypeError: They are not real numbers, or of another library than the latents `like`.
+        ValueError: They have the wrong shape, or are on another device.
     """
     if not hasattr(values, "shape") or is_tensor(values) != is_tensor(like):
         raise TypeError(
@@ -63,11 +63,11 @@ def check_values(name: str, values: object, like: Array, shape: tuple[int, ...])
 
 
 def log_density(name: str, values: object, z: Array, shape: tuple[int, ...]) -> Array:
-    """Return log densities (n, K) or (n,) at generating latents, which are possible.
+    """Return log densities (n, K) or (n,) at the generating latents, where they must be finite.
 
     Raises:
         TypeError: See :func:`check_values`.
-        ValueError: See there; or a value is not finite.
+        ValueError: See :func:`check_values`; or a value is not finite.
     """
     array = check_values(name, values, z, shape)
     finite = library(array).isfinite(array)
@@ -86,16 +86,16 @@ def log_density(name: str, values: object, z: Array, shape: tuple[int, ...]) -> 
 
 
 def log_weights(terms: tuple[Term, ...], z: Array, where: str) -> Array:
-    """Return the sum of the terms with their signs at z (n, K, dz), shape (n, K).
+    """Return the signed sum of the terms at z (n, K, dz), shape (n, K).
 
     Args:
-        terms: At least one.
+        terms: Log densities, at least one.
         z: Latents.
-        where: What z are, for messages.
+        where: Description of z in messages.
 
     Raises:
         TypeError: See :func:`check_values`.
-        ValueError: See there; or a term is NaN or +inf, or -inf in a denominator.
+        ValueError: See :func:`check_values`; or a term is NaN or +inf, or a denominator is -inf.
     """
     shape = tuple(z.shape[:2])
     parts = [check_values(term.name, term.of(z), z, shape) for term in terms]
@@ -103,7 +103,7 @@ def log_weights(terms: tuple[Term, ...], z: Array, where: str) -> Array:
     with np.errstate(invalid="ignore"):
         for term, part in zip(terms[1:], parts[1:], strict=True):
             total = total + part if term.sign > 0 else total - part
-        # One pass where all is well: the sum is finite only if every weight is.
+        # The sum is finite only if every weight is, so that valid weights need one pass only.
         suspicious = not math.isfinite(float(total.sum()))
     if suspicious:
         for term, part in zip(terms, parts, strict=True):
@@ -127,14 +127,14 @@ def _check_numbers(term: Term, values: Array, where: str) -> None:
 
 @dataclass(frozen=True)
 class Importance:
-    """Where importance samples come from and what they weigh, at the x of one call.
+    """The distribution and the weights of importance samples at the observations of one call.
 
     Attributes:
-        conditional: Draws the latents.
-        terms: Make the log weight.
-        shape: (n, dz) of the generating latents.
-        chunk: Latents per observation drawn at once; None chooses.
-        width: Numbers per observation in the widest array of a weight.
+        conditional: Distribution of the latents.
+        terms: Log densities whose signed sum is the log weight.
+        shape: Shape (n, dz) of the generating latents.
+        chunk: Number of latents per observation drawn at once; None chooses.
+        width: Numbers per observation and latent in the widest array of a weight.
     """
 
     conditional: Conditional
@@ -159,7 +159,7 @@ class Importance:
                 f"{type(like).__name__} on {device_of(like)}; got {type(z).__name__} on "
                 f"{device_of(z)}"
             )
-        # Here, since densities of NaN are NaN, and would be blamed.
+        # Otherwise the message would blame a density, which is NaN at a latent that is NaN.
         if not bool(library(z).isfinite(z).all()):
             raise ValueError(
                 f"{self.conditional.sampler} must give finite latents; got NaN or infinities"
@@ -167,7 +167,7 @@ class Importance:
         return z
 
     def chunks(self, total: int, like: Array) -> list[int]:
-        """Cut `total` importance samples into the numbers drawn at once."""
+        """Return the sizes of the chunks in which `total` importance samples are drawn."""
         size = self.chunk
         if size is None:
             size = default_chunk(self.shape[0], self.width, like)
@@ -177,15 +177,15 @@ class Importance:
     def mean_weight(
         self, total: int, rng: Random, like: Array, progress: Progress, what: str
     ) -> RunningLogMeanExp:
-        """Return the running log mean weight of `total` latents for each observation.
+        """Return the log mean weight of `total` latents for each observation.
 
         Memory does not grow with `total`.
 
         Args:
-            total: Number of importance samples, K of the papers.
-            rng: The generator of the call.
+            total: Number of importance samples per observation.
+            rng: Generator of the call.
             like: The generating latents (n, dz).
-            progress: Of the call.
+            progress: The `progress` of the call.
             what: Label of the bar.
         """
         mean = RunningLogMeanExp(as_float64(like))

@@ -1,4 +1,10 @@
-"""Annealed importance sampling in both directions: tight bounds where proposals are poor."""
+"""Annealed importance sampling in both directions, which gives tight bounds from poor proposals.
+
+Neal (2001), "Annealed importance sampling", https://doi.org/10.1023/A:1008923215028; Grosse,
+Ghahramani and Adams (2015), "Sandwiching the marginal likelihood using bidirectional Monte Carlo",
+https://arxiv.org/abs/1511.02543; Brekelmans et al. (2022), "Improving mutual information estimation
+with annealed and energy-based bounds", https://arxiv.org/abs/2303.06992.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +18,7 @@ import numpy as np
 
 from fastmi._checks import Seed, check_integer
 from fastmi._extras import Progress, ProgressBar
+from fastmi.bounds._arguments import describes_arguments
 from fastmi.bounds._arrays import (
     Array,
     Random,
@@ -33,14 +40,16 @@ from fastmi.bounds._weights import Importance, check_n_importance, check_values,
 from fastmi.bounds.kernels import HMC, Kernel, RandomWalk, share_moved, tuned
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights
 
-# Chains and observations of the pilot run that tunes step sizes.
+# Numbers of observations and of chains for each in the pilot run that tunes step sizes.
 _PILOT_ROWS = 64
 _PILOT_CHAINS = 8
-# Share of moved chains below which annealing is hardly more than importance sampling.
+# Share of moves that change a latent, below which annealing hardly improves on importance
+# sampling.
 _FEW_MOVES = 0.1
 _MOST_STEPS = 1_000_000
 
 
+@describes_arguments
 def ais(
     model: Model,
     x: Array,
@@ -57,42 +66,40 @@ def ais(
 ) -> Sandwich:
     """Bound I(X; Z) from both sides by annealing from q(z|x) to p(x, z).
 
-    Along ``f_t = q(z|x)^(1 - b_t) p(x, z)^(b_t)``, 0 = b_0 < ... < b_T = 1, forward chains
-    start at z ~ q(z|x) and reverse ones at the latent that generated x, an exact draw of the
-    posterior (Neal 2001; Grosse et al. 2015; Brekelmans et al. 2022). With w the product of
-    the ratios ``(p(x, z) / q(z|x))^(b_t - b_(t-1))`` met on the way::
+    Chains move along the densities ``f_t = q(z|x)^(1 - b_t) p(x, z)^(b_t)`` with
+    0 = b_0 < ... < b_T = 1. Forward chains start at a draw of q(z|x), reverse chains at the
+    latent z_0 that generated x, which is an exact draw of the posterior (Neal 2001; Grosse et
+    al. 2015; Brekelmans et al. 2022). The weight w of a chain is the product of the ratios
+    ``(p(x, z) / q(z|x))^(b_t - b_(t-1))`` at its states, and ``< . >`` is the mean over pairs::
 
         lower  < log p(x|z_0) - log mean of 1 reverse and K forward w >
         upper  < log p(x|z_0) - log mean of K forward w >
 
-    T = 1 is :func:`sandwich`. Both bounds need simulated pairs: data without the latent that
-    generated them have no exact posterior draw.
+    T = 1 gives :func:`sandwich`. Both bounds need simulated pairs, because an observation
+    without the latent that generated it has no exact draw of the posterior.
 
     Args:
-        model: Needs `log_lik` and `log_prior`; `sample_prior` without a proposal; gradients
-            for NumPy data with :class:`HMC`.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        proposal: q(z|x); None for the prior.
-        n_steps: T, the number of temperatures after the first.
-        n_importance: K, the number of forward chains per pair.
-        kernel: Moves latents at one temperature, :class:`HMC` by default: a function of
-            (z (n, C, dz), :class:`Target`, rng), reversible and leaving the target invariant.
-        schedule: "linear", "quadratic" (denser near q: better where the posterior is much
-            narrower), "sigmoid" (denser at both ends), or the n_steps + 1 values b_t.
-        chunk: Forward chains of each pair run at once; None chooses.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each
+        model: It needs `log_lik` and `log_prior`; without a proposal `sample_prior`; for
+            :class:`HMC` on NumPy data the gradients.
+        n_steps: Number of temperatures after the first, T in the formula.
+        n_importance: Number of forward chains per pair, K in the formula.
+        kernel: Function that moves latents at one temperature, :class:`HMC` by default. It takes
+            z (n, C, dz), a :class:`Target` and a generator; it must be reversible and leave the
+            target invariant.
+        schedule: "linear", "quadratic" (denser near q, which is better where the posterior is
+            much narrower), "sigmoid" (denser at both ends), or the n_steps + 1 values b_t.
+        chunk: Number of forward chains of each pair that run at once; None chooses.
+        progress: True shows a bar, which needs tqdm; a function is called after each
             temperature of each chunk.
 
     Returns:
-        Both bounds; ``acceptance`` is the share of latents that changed in a move.
+        Both bounds; ``acceptance`` is the share of latents that a move changed.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one; integer latents
-            with a kernel for continuous ones.
-        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape; a
-            schedule that does not rise from 0 to 1.
+        TypeError: An argument, or what a callable returns, is of the wrong type; the latents are
+            integers and the kernel is for continuous ones.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range; the schedule does not rise from 0 to 1.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
@@ -139,7 +146,7 @@ def ais(
 
 @dataclass(frozen=True)
 class _Path:
-    """The densities at the x of one call, and the gradients that the user gave."""
+    """The densities at the observations of one call, and the gradients that the user gave."""
 
     importance: Importance
     log_joint: Callable[[Array], Array]
@@ -168,13 +175,13 @@ class _Path:
         return self.importance.conditional
 
     def targets(self, betas: list[float]) -> list[_Tempered]:
-        """Return the densities that chains move under, for t = 1..T - 1."""
+        """Return the targets of the kernel, for t = 1..T - 1."""
         return [_Tempered(self, step, betas[step]) for step in range(1, len(betas) - 1)]
 
 
 @dataclass
 class _Tempered:
-    """A :class:`Target`. NaN is not an error here: moves reject it."""
+    """A :class:`Target`. A density that is NaN is no error here, since moves reject it."""
 
     path: _Path
     step: int
@@ -217,7 +224,7 @@ class _Tempered:
 
 
 class _Chains:
-    """Runs chains along the path, and keeps count of how many moved."""
+    """Runs chains along the path, and counts how many latents moved."""
 
     def __init__(
         self, path: _Path, betas: list[float], kernel: Kernel, rng: Random, bar: ProgressBar
@@ -232,11 +239,11 @@ class _Chains:
 
     @property
     def acceptance(self) -> float | None:
-        """Share of latents that changed in a move."""
+        """Share of latents that a move changed; None if there were no moves."""
         return math.fsum(self._moved) / len(self._moved) if self._moved else None
 
     def warnings(self) -> tuple[str, ...]:
-        """Return a warning if chains hardly move."""
+        """Return a warning if the chains hardly moved."""
         share = self.acceptance
         if share is None or share >= _FEW_MOVES:
             return ()
@@ -246,7 +253,7 @@ class _Chains:
         )
 
     def forward(self, z: Array) -> Array:
-        """Return log weights (n, C) of chains that start at z ~ q (n, C, dz)."""
+        """Return log weights (n, C) of chains that start at z (n, C, dz), drawn from q."""
         total: Any = 0.0
         for t in range(1, len(self._betas)):
             total = total + self._increment(z, t, f"samples of {self._path.conditional.sampler}")
@@ -319,7 +326,7 @@ def _betas(schedule: object, n_steps: int) -> list[float]:
     try:
         values = np.asarray(schedule, dtype=np.float64)
     except (TypeError, ValueError):
-        raise TypeError(f"schedule must be the name of one or numbers; got {schedule!r}") from None
+        raise TypeError(f"schedule must be a name or numbers; got {schedule!r}") from None
     rising = values.ndim == 1 and len(values) == n_steps + 1 and bool((np.diff(values) > 0).all())
     if not rising or values[0] != 0.0 or values[-1] != 1.0:
         raise ValueError(

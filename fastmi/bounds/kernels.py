@@ -12,15 +12,15 @@ import numpy as np
 from fastmi._checks import check_integer, check_real
 from fastmi.bounds._arrays import Array, Random, as_float64, is_tensor, library
 
-# Each chain's step is this share to the whole of the nominal size, drawn independently of the
-# state. Trajectories of one length may be a whole period of a Gaussian target, and move nothing:
-# 10 leapfrog steps in 10 Gaussian dimensions left a gap of 8.2 nats without this, 3.4 with it
-# (bench/bench_bounds.py --only kernels).
+# Each chain draws its step size uniformly between this share of the nominal size and the whole,
+# independently of its state. With a fixed size a trajectory may take a whole period of a Gaussian
+# target and return to where it began: 10 leapfrog steps in 10 Gaussian dimensions left a gap of
+# 8.2 nats with a fixed size, 3.4 with a random one (bench/bench_bounds.py --only kernels).
 _SHORTEST = 0.2
 
 
 class Target(Protocol):
-    """The density log f_t(z) = (1 - beta) log q(z|x) + beta log p(x, z) of one temperature."""
+    """The density f_t of one temperature: log f_t(z) = (1 - beta) log q(z|x) + beta log p(x, z)."""
 
     @property
     def x(self) -> Array:
@@ -29,12 +29,12 @@ class Target(Protocol):
 
     @property
     def step(self) -> int:
-        """The t of beta, from 1 to T - 1."""
+        """Index t of the temperature, from 1 to T - 1."""
         ...
 
     @property
     def beta(self) -> float:
-        """Share of the posterior, between 0 and 1."""
+        """Exponent b_t of the joint density p(x, z), between 0 and 1."""
         ...
 
     def log_density(self, z: Array) -> Array:
@@ -46,8 +46,8 @@ class Target(Protocol):
         ...
 
 
-# Moves latents (n, C, dz) so that f_t stays invariant. The reverse chain runs the same kernel,
-# which must therefore be reversible (satisfy detailed balance).
+# A function that moves latents (n, C, dz) and leaves f_t invariant. The reverse chain runs the same
+# kernel, which must therefore be reversible, that is, satisfy detailed balance.
 Kernel = Callable[[Array, Target, Random], Array]
 
 
@@ -55,19 +55,20 @@ Kernel = Callable[[Array, Target, Random], Array]
 class HMC:
     """Hamiltonian Monte Carlo with a fresh momentum and a Metropolis test in each move.
 
-    Reversible, hence good for both directions (Neal 2011). Points without density or
-    gradient, NaN included, end a trajectory, which is then rejected.
+    The move is reversible, so that it serves both directions (Neal 2011,
+    https://arxiv.org/abs/1206.1901). A trajectory that meets a point whose density is zero or
+    NaN, or whose gradient is not finite, is rejected.
 
     Args:
-        n_leapfrog: Leapfrog steps per move.
-        step_size: The largest step, of which each chain draws a share; one number or one for
-            each of the T - 1 temperatures. None tunes them in a pilot run that never sees the
-            generating latents.
-        target_acceptance: Of the pilot run.
+        n_leapfrog: Number of leapfrog steps per move.
+        step_size: Largest step size, of which each chain draws a share in each move: one
+            number, or one for each of the T - 1 temperatures. None tunes them in a pilot run
+            that never sees the generating latents.
+        target_acceptance: Share of accepted moves at which the pilot run aims.
 
     Raises:
-        TypeError: An option of the wrong type.
-        ValueError: An option out of range.
+        TypeError: An option has the wrong type.
+        ValueError: An option is out of range.
     """
 
     n_leapfrog: int = 3
@@ -95,7 +96,7 @@ class HMC:
             moved = z
             for _ in range(self.n_leapfrog):
                 momentum = momentum + 0.5 * size * grad
-                # A trajectory that met a point without density stays there, to be rejected.
+                # A trajectory that meets an unusable point stays there and is rejected below.
                 moved = xp.where(alive[:, :, None], moved + size * momentum, moved)
                 value, grad = target.value_and_grad(moved)
                 alive = alive & _usable(value, grad)
@@ -107,17 +108,17 @@ class HMC:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomWalk:
-    """Metropolis moves by Gaussian steps: no gradient needed, slow in many dimensions.
+    """Metropolis moves by Gaussian steps, which need no gradient but are slow in many dimensions.
 
     Args:
-        step_size: Standard deviation of a step, one or one for each of the T - 1
-            temperatures; None tunes them in a pilot run.
-        n_moves: Steps at each temperature.
-        target_acceptance: Of the pilot run.
+        step_size: Standard deviation of a step: one number, or one for each of the T - 1
+            temperatures. None tunes them in a pilot run.
+        n_moves: Number of steps at each temperature.
+        target_acceptance: Share of accepted steps at which the pilot run aims.
 
     Raises:
-        TypeError: An option of the wrong type.
-        ValueError: An option out of range.
+        TypeError: An option has the wrong type.
+        ValueError: An option is out of range.
     """
 
     step_size: float | tuple[float, ...] | None = None
@@ -142,7 +143,7 @@ class RandomWalk:
             for _ in range(self.n_moves):
                 moved = z + size * standard_normal(z, rng)
                 there = target.log_density(moved)
-                # NaN compares false: rejected.
+                # NaN compares false, so that the step is rejected.
                 accept = log_uniform(value, rng) < there - value
                 z = xp.where(accept[:, :, None], moved, z)
                 value = xp.where(accept, there, value)
@@ -154,22 +155,23 @@ def tuned(
 ) -> HMC | RandomWalk:
     """Return the kernel with a step size for each temperature, from a pilot run.
 
-    The final run is independent of these chains given x, so its kernels stay invariant.
+    Given x, the chains of the bounds are independent of those of the pilot run, so that tuning
+    does not spoil the invariance of the kernels.
 
     Args:
-        kernel: Without step size.
-        z: Draws of q, shape (n, C, dz); the more chains, the finer the tuning.
-        targets: The temperatures in order.
-        rng: The generator of the call.
+        kernel: The kernel, whose `step_size` is None.
+        z: Draws of q, shape (n, C, dz). With more chains the tuning is finer.
+        targets: The targets of the temperatures, in order.
+        rng: Generator of the call.
     """
     goal = kernel.target_acceptance
     if isinstance(kernel, RandomWalk):
-        # Share of latents that move at least once in several tests.
+        # This is the share of latents that move in at least one of the n_moves tests.
         goal = 1.0 - (1.0 - goal) ** kernel.n_moves
     size = kernel.first_size(z.shape[2])
     sizes: list[float] = []
     for target in targets:
-        # A rough search first; neighbouring temperatures differ little.
+        # The first temperature needs a rough search; after it neighbouring ones differ little.
         for gain in (2.0, 1.0) if sizes else (*(4.0,) * 8, 2.0, 2.0, 1.0, 1.0):
             moved = replace(kernel, step_size=size)(z, target, rng)
             size *= math.exp(gain * (share_moved(z, moved) - goal))
@@ -185,15 +187,15 @@ def share_moved(before: Array, after: Array) -> float:
 
 
 def standard_normal(like: Array, rng: Random) -> Array:
-    """Draw normal variates in the shape, dtype and place of `like`."""
+    """Draw normal variates in the shape, dtype and device of `like`."""
     if is_tensor(like):
         return library(like).randn(like.shape, generator=rng, dtype=like.dtype, device=like.device)
     return rng.standard_normal(like.shape)
 
 
 def log_uniform(like: Array, rng: Random) -> Array:
-    """Draw logarithms of uniform variates in the shape and place of `like`."""
-    # -E is log U, and never log 0.
+    """Draw logarithms of uniform variates in the shape and device of `like`."""
+    # Minus an exponential variate is the log of a uniform one, and is never -inf.
     if is_tensor(like):
         return -library(like).empty_like(like).exponential_(generator=rng)
     return -rng.standard_exponential(like.shape)

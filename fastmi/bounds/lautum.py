@@ -1,4 +1,4 @@
-"""Lautum information, KL(p(x) p(z) || p(x, z)): bounds, and its sum with mutual information."""
+"""Bounds on Lautum information, KL(p(x) p(z) || p(x, z)), and its sum with mutual information."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from fastmi._checks import Seed
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
+from fastmi.bounds._arguments import describes_arguments
 from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
 from fastmi.bounds._result import (
@@ -29,11 +30,12 @@ from fastmi.bounds._weights import (
 from fastmi.bounds.multisample import likelihood_of_pairs, model_weights, own_weights
 
 _IMPOSSIBLE = (
-    "an observation has no likelihood under an independent latent, or none under any importance "
-    "sample"
+    "an observation has no likelihood under an independent latent, or under any of its importance "
+    "samples"
 )
 
 
+@describes_arguments
 def lautum_lower(
     model: Model,
     x: Array,
@@ -49,34 +51,31 @@ def lautum_lower(
 ) -> Estimate:
     """Bound the Lautum information L(X; Z) = KL(p(x) p(z) || p(x, z)) from below.
 
-    Palomar and Verdú (2008). With z' independent of x, drawn from the prior (or, in a model
-    without `sample_prior`, the latent of another pair)::
+    Palomar and Verdú (2008) define it. Let z' be independent of x: a draw from the prior, or in a
+    model without `sample_prior` the latent of another pair. With `log_q` the bound is the first
+    line, otherwise the second, with ``< . >`` the mean over pairs::
 
-        < log q(x) > - < log p(x|z') >                                     with `log_q`
-        < log mean_(k = 1..K) p(x|z_k) r(z_k) / q(z_k|x) > - < log p(x|z') >    otherwise
+        < log q(x) > - < log p(x|z') >
+        < log mean_(k = 1..K) p(x|z_k) r(z_k) / q(z_k|x) > - < log p(x|z') >
 
     Args:
-        model: Needs `log_lik`; without `log_q` also `log_prior` or `log_r` with a proposal,
-            `sample_prior` without one.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        log_q: ``log_q(x)``, a normalised density of x, shape (n,), x of shape (n, ...). The
-            bound is exact if it is p(x).
-        log_r: ``log_r(z)``, a normalised density in the place of p(z), in the shapes of
-            ``Model.log_prior``.
-        proposal: q(z|x); None for the prior.
-        n_importance: K of the papers, at least 1; unused with `log_q`.
-        chunk: See :func:`multisample_lower`.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+        model: It needs `log_lik`. Without `log_q` it also needs `sample_prior`, or if there is a
+            proposal `log_prior`, which `log_r` replaces. With `log_r` but no proposal it needs
+            both.
+        log_q: ``log_q(x)``, a normalised log density, shape (n,), of x (n, ...). The bound is
+            exact if q is p(x).
+        log_r: ``log_r(z)``, a normalised log density that replaces log p(z), with the shapes
+            of ``Model.log_prior``.
+        n_importance: Number of importance samples per pair, K in the formula, at least 1. It is
+            not used with `log_q`.
 
     Returns:
         The lower bound in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape;
-            `log_q` beside `log_r` or a proposal.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range; `log_q` is given together with `log_r` or a proposal.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
@@ -102,6 +101,7 @@ def lautum_lower(
     return make_estimate(local, x, z, method, start, warnings)
 
 
+@describes_arguments
 def lautum_upper(
     model: Model,
     x: Array,
@@ -115,26 +115,22 @@ def lautum_upper(
 ) -> Estimate:
     """Bound the Lautum information from above.
 
-    With w = p(x, z) / q(z|x), z_0 the latent that generated x and z' independent of x::
+    With ``w_k = p(x, z_k) / q(z_k|x)``, z_0 the latent that generated x, and z' independent of x
+    as in :func:`lautum_lower`::
 
         < log mean_(k = 0..K) w_k > - < log p(x|z') >
 
     Args:
-        model: Needs `log_lik`; with a proposal `log_prior`, without one `sample_prior`.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        proposal: q(z|x); None for the prior.
-        n_importance: K of the papers, at least 0.
-        chunk: See :func:`multisample_lower`.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+        model: It needs `log_lik`, with a proposal `log_prior`, and without one `sample_prior`.
+        n_importance: Number of importance samples per pair, K in the formula, at least 0.
 
     Returns:
         The upper bound in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 0)
@@ -150,6 +146,7 @@ def lautum_upper(
     return make_estimate(local, x, z, f"lautum_upper({k})", start, warnings)
 
 
+@describes_arguments
 def lautum_sandwich(
     model: Model,
     x: Array,
@@ -163,8 +160,18 @@ def lautum_sandwich(
 ) -> Sandwich:
     """Bound the Lautum information from both sides by the same importance samples.
 
-    The sides are :func:`lautum_lower` and :func:`lautum_upper`; arguments and errors are
-    those of the latter, with at least 1 importance sample.
+    The bounds are :func:`lautum_lower` and :func:`lautum_upper`.
+
+    Args:
+        model: It needs `log_lik`, with a proposal `log_prior`, and without one `sample_prior`.
+
+    Returns:
+        Both bounds.
+
+    Raises:
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
@@ -187,23 +194,22 @@ def lautum_sandwich(
     )
 
 
+@describes_arguments
 def jeffreys(model: Model, x: Array, z: Array, *, seed: Seed | None = None) -> Estimate:
     """Estimate I(X; Z) + L(X; Z) without bias: ``< log p(x|z_0) > - < log p(x|z') >``.
 
-    Jeffreys's divergence between the joint density and the product of its margins. It needs
-    no proposal and checks bounds on the two against each other.
+    The sum is Jeffreys's divergence between the joint density and the product of its margins.
+    The estimate needs no proposal, and checks bounds on I and on L against each other. z' is
+    that of :func:`lautum_lower`.
 
     Args:
-        model: Needs `log_lik`.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        seed: Of z', see :func:`lautum_lower`.
+        model: It needs `log_lik`.
 
     Returns:
         The sum in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
         ValueError: `log_lik` is missing, or returns NaN, +inf or a wrong shape.
     """
     start = perf_counter()
@@ -232,7 +238,7 @@ def _likelihood(log_lik: Callable[[Array, Array], Array], x: Array, z: Array) ->
 
 
 def _of_other_pairs(z: Array, rng: Random) -> Array:
-    """Return the rows of z in an order that leaves none in its place."""
+    """Return the rows of z, permuted so that none stays in its place."""
     xp = library(z)
     n = len(z)
     if isinstance(rng, np.random.Generator):

@@ -1,4 +1,12 @@
-"""Barber-Agakov and multisample bounds: importance samples against the generating latent."""
+"""The Barber-Agakov bound and multisample bounds.
+
+Barber and Agakov (2003), "The IM algorithm",
+https://proceedings.neurips.cc/paper/2003/hash/a6ea8471c120fe8cc35a2954c9b9c595-Abstract.html;
+Poole et al. (2019), "On variational bounds of mutual information",
+https://arxiv.org/abs/1905.06922;
+Sobolev and Vetrov (2019), "Importance weighted hierarchical variational inference",
+https://arxiv.org/abs/1905.03290.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +18,7 @@ from typing import Any
 from fastmi._checks import Seed, check_integer, check_real
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
+from fastmi.bounds._arguments import describes_arguments
 from fastmi.bounds._arrays import Array, Random, as_pairs, generator_device, randomness
 from fastmi.bounds._model import (
     Model,
@@ -31,29 +40,31 @@ from fastmi.bounds._weights import (
     log_weights,
 )
 
+# A log density of x and z, or any score of the two.
 Density = Callable[[Array, Array], Array]
 
 
+@describes_arguments
 def barber_agakov(
     model: Model, x: Array, z: Array, *, proposal: Proposal, entropy_z: float | None = None
 ) -> Estimate:
-    """Bound I(X; Z) from below by ``log q(z|x) - log p(z)``.
+    """Bound I(X; Z) from below by the mean of ``log q(z|x) - log p(z)``.
 
-    Barber and Agakov (2003). The gap is the mean of KL(p(z|x) || q(z|x)).
+    This is the bound of Barber and Agakov (2003). Its gap is the mean of
+    KL(p(z|x) || q(z|x)).
 
     Args:
-        model: Needs `log_prior`, unless `entropy_z` is given.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        proposal: The normalised q(z|x).
-        entropy_z: Entropy of p(z) in nats, in the place of the mean of -log p(z).
+        model: It needs `log_prior`, unless `entropy_z` is given.
+        proposal: Proposal q(z|x), which must be normalised.
+        entropy_z: Entropy of p(z) in nats, which replaces the mean of -log p(z).
 
     Returns:
         The lower bound in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that is missing, or returns NaN, infinities or a wrong shape.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, infinities or a wrong shape; an option
+            is out of range.
     """
     start = perf_counter()
     x, z = pairs_for(model, x, z)
@@ -68,6 +79,7 @@ def barber_agakov(
     return make_estimate(local, x, z, "barber_agakov", start)
 
 
+@describes_arguments
 def multisample_lower(
     model: Model,
     x: Array,
@@ -83,37 +95,31 @@ def multisample_lower(
 ) -> Estimate:
     """Bound I(X; Z) from below with K importance samples beside the generating latent z_0.
 
-    With w = rho(x, z) / q(z|x), for any positive function rho(x, z), normalised or not
-    (Sobolev and Vetrov 2019; Poole et al. 2019)::
+    With ``w_k = rho(x, z_k) / q(z_k|x)`` for any positive function rho(x, z), normalised or not,
+    and ``< . >`` the mean over pairs (Sobolev and Vetrov 2019; Poole et al. 2019)::
 
         ML(K) = < log rho(x, z_0) - log p(z_0) - log mean_(k = 0..K) w_k >
 
-    Without `log_rho` it is p(x, z), whose bound SL(K) grows with K to I(X; Z); from the prior
-    it is at most log(K + 1). K = 0 is :func:`barber_agakov`.
+    Without `log_rho`, rho is p(x, z). That bound, SL(K), grows with K towards I(X; Z); with the
+    prior as proposal it is at most log(K + 1). K = 0 gives :func:`barber_agakov`.
 
     Args:
-        model: Needs `log_lik`, and `log_prior` with a proposal, if there is no `log_rho`;
-            else `log_prior` unless there are a proposal and `entropy_z`. Needs
-            `sample_prior` without a proposal.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        proposal: q(z|x); None for the prior.
-        n_importance: K of the papers, at least 0.
-        log_rho: ``log_rho(x, z)``, in the shapes of ``log_lik``; any function of x may be
-            added to it.
-        entropy_z: Entropy of p(z) in nats, in the place of the mean of -log p(z_0), beside
+        model: Without a proposal it needs `sample_prior`. Without `log_rho` it needs `log_lik`,
+            and with a proposal `log_prior`. With `log_rho` it needs `log_prior`, unless a
+            proposal and `entropy_z` are given.
+        n_importance: Number of importance samples per pair, K in the formula, at least 0.
+        log_rho: ``log_rho(x, z)``, with the shapes of ``Model.log_lik``. A function of x that is
+            added to it changes nothing.
+        entropy_z: Entropy of p(z) in nats, which replaces the mean of -log p(z_0). It needs
             `log_rho`.
-        chunk: Importance samples of each pair drawn at once; None chooses. Another chunk
-            draws other samples.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
 
     Returns:
         The lower bound in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 0)
@@ -136,6 +142,7 @@ def multisample_lower(
     return make_estimate(local, x, z, f"multisample_lower({k})", start, warnings)
 
 
+@describes_arguments
 def multisample_upper(
     model: Model,
     x: Array,
@@ -149,29 +156,24 @@ def multisample_upper(
 ) -> Estimate:
     """Bound I(X; Z) from above with K importance samples.
 
-    With w = p(x, z) / q(z|x)::
+    With ``w_k = p(x, z_k) / q(z_k|x)``, z_0 the generating latent and ``< . >`` the mean over
+    pairs::
 
         SU(K) = < log p(x|z_0) - log mean_(k = 1..K) w_k >
 
-    which falls with K to I(X; Z). An observation all of whose weights are zero makes it
-    infinite, and a warning says so.
+    The bound falls with K towards I(X; Z). It is infinite, with a warning, if all weights of an
+    observation are zero.
 
     Args:
-        model: Needs `log_lik`; with a proposal `log_prior`, without one `sample_prior`.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        proposal: q(z|x); None for the prior.
-        n_importance: K of the papers, at least 1.
-        chunk: See :func:`multisample_lower`.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+        model: It needs `log_lik`, with a proposal `log_prior`, and without one `sample_prior`.
 
     Returns:
         The upper bound in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
@@ -188,6 +190,7 @@ def multisample_upper(
     return make_estimate(local, x, z, f"multisample_upper({k})", start, warnings)
 
 
+@describes_arguments
 def sandwich(
     model: Model,
     x: Array,
@@ -201,25 +204,20 @@ def sandwich(
 ) -> Sandwich:
     """Bound I(X; Z) from both sides by the same importance samples.
 
-    The lower side is :func:`multisample_lower`, the upper one :func:`multisample_upper`. With
-    the exact posterior as proposal both are log p(x|z) / p(x), pair by pair, for every K.
+    The lower bound is :func:`multisample_lower`, the upper one :func:`multisample_upper`. With
+    the exact posterior as proposal the term of each pair is log p(x|z) - log p(x) in both, for
+    every K.
 
     Args:
-        model: Needs `log_lik`; with a proposal `log_prior`, without one `sample_prior`.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        proposal: q(z|x); None for the prior.
-        n_importance: K of the papers, at least 1.
-        chunk: See :func:`multisample_lower`.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+        model: It needs `log_lik`, with a proposal `log_prior`, and without one `sample_prior`.
 
     Returns:
         Both bounds.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that is missing, or returns NaN, +inf or a wrong shape.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable is missing, or returns NaN, +inf or a wrong shape; an option is
+            out of range.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 1)
@@ -240,6 +238,7 @@ def sandwich(
     )
 
 
+@describes_arguments
 def contrastive(
     x: Array,
     z: Array,
@@ -251,27 +250,23 @@ def contrastive(
     seed: Seed | None = None,
     progress: Progress = False,
 ) -> Estimate:
-    """Bound I(X; Z) from below by InfoNCE with fresh draws of the prior.
+    """Bound I(X; Z) from below by InfoNCE with negatives drawn from the prior.
 
-    ``< f(x, z_0) - log mean_(k = 0..K) exp f(x, z_k) >``: :func:`multisample_lower` with
-    rho = exp(f) p(z), for which no density need be known. At most log(K + 1).
+    The bound ``< f(x, z_0) - log mean_(k = 0..K) exp f(x, z_k) >`` is :func:`multisample_lower`
+    with rho = exp(f) p(z), for which no density need be known. It is at most log(K + 1).
 
     Args:
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
-        critic: ``critic(x, z)``, any scores, in the shapes of ``Model.log_lik``.
-        sample_prior: As in :class:`Model`.
-        n_importance: K of the papers, at least 0.
-        chunk: See :func:`multisample_lower`.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each chunk.
+        critic: ``critic(x, z)``, the scores f, with the shapes of ``Model.log_lik``. Any function
+            gives a bound.
+        sample_prior: Function of the same name of :class:`Model`.
+        n_importance: Number of importance samples per pair, K in the formula, at least 0.
 
     Returns:
         The lower bound in nats.
 
     Raises:
-        TypeError: An argument of the wrong kind; a callable that returns one.
-        ValueError: A callable that returns NaN, +inf or a wrong shape.
+        TypeError: An argument, or what a callable returns, is of the wrong type.
+        ValueError: A callable returns NaN, +inf or a wrong shape; an option is out of range.
     """
     start = perf_counter()
     k = check_n_importance(n_importance, 0)
@@ -308,15 +303,15 @@ def model_weights(
     """Return the weights rho(x, z) / q(z|x).
 
     Args:
-        model: Densities.
-        proposal: q; None for the prior.
+        model: The known densities.
+        proposal: The density q; None takes the prior.
         x: Observations (n, ...).
         z: Latents (n, dz).
-        needed_by: Name of the bound.
-        chunk: Of the user; None chooses.
-        log_rho: In the place of log p(x, z).
-        log_r: In the place of the prior's density.
-        name: What the user calls `log_lik`.
+        needed_by: Name of the bound in messages.
+        chunk: Number of latents per observation drawn at once; None chooses.
+        log_rho: Function that replaces log p(x, z).
+        log_r: Function that replaces log p(z).
+        name: Name of `log_lik` in messages.
     """
     if chunk is not None:
         check_integer("chunk", chunk, 1)
@@ -333,7 +328,7 @@ def model_weights(
             log_prior = model.required("log_prior", f"{needed_by} with a proposal")
             terms = (likelihood, Term("log_prior", log_prior), proposed)
         else:
-            # The prior cancels: its density need not be known.
+            # The density of the prior cancels, so that it need not be known.
             terms = (likelihood,)
     width = max(z.shape[1], math.prod(x.shape[1:]))
     return Importance(conditional, terms, (len(x), z.shape[1]), chunk, width)
@@ -344,7 +339,7 @@ def _at(density: Density, wide: Array) -> Callable[[Array], Array]:
 
 
 def likelihood_of_pairs(model: Model, x: Array, z: Array, needed_by: str) -> Array:
-    """Return log p(x|z) of the pairs, shape (n,), finite."""
+    """Return log p(x|z) of the pairs, shape (n,), which must be finite."""
     values = model.required("log_lik", needed_by)(x[:, None], z[:, None])
     return log_density("log_lik", values, z, (len(x), 1))[:, 0]
 
@@ -355,7 +350,7 @@ def own_weights(importance: Importance, z: Array) -> Array:
 
 
 def _surprise(model: Model, z: Array, entropy_z: float | None, needed_by: str) -> Any:
-    """Return -log p(z) of each row, or its known mean."""
+    """Return -log p(z) of each row, or `entropy_z`, its mean, if that is given."""
     if entropy_z is not None:
         return check_real("entropy_z", entropy_z, -math.inf, ends="()")
     log_prior = model.required("log_prior", f"{needed_by} without entropy_z")

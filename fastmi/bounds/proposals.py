@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class LearnedProposal(Proposal):
-    """q(z|x) by a trained network; takes NumPy arrays and tensors alike.
+    """q(z|x) given by a trained network, for NumPy arrays and tensors alike.
 
     Attributes:
         network: The module that holds the parameters.
-        history: Curves of the training: mean log q(z|x) in nats.
+        history: Curves of the training, which show the mean of log q(z|x) in nats.
     """
 
     network: Amortised
@@ -46,7 +46,7 @@ class LearnedProposal(Proposal):
         )
 
     def at(self, x: Array) -> Conditional:
-        """Return q(.|x) for x of shape (n, ...); the network sees x once."""
+        """Return q(.|x) for x of shape (n, ...); the network runs once."""
         import torch
 
         network = self.network
@@ -102,28 +102,30 @@ def learn_proposal(
 ) -> LearnedProposal:
     """Fit q(z|x) to simulated pairs by maximum likelihood, in float32.
 
-    That is, by the bound of :func:`barber_agakov`, whose gap is KL(p(z|x) || q(z|x)): the fit
-    covers the posterior rather than one of its modes, as importance samples need it. Learn on
-    other pairs than those of the bounds: on its own pairs q is too good, and the lower bounds
-    are none.
+    Maximum likelihood maximises the bound of :func:`barber_agakov`, whose gap is
+    KL(p(z|x) || q(z|x)). The fit therefore covers the whole posterior rather than one of its
+    modes, as importance sampling needs. The pairs must be others than those on which bounds are
+    evaluated: on the training pairs q fits too well, and lower bounds may exceed I(X; Z).
 
     Args:
         x: Observations, shape (n, ...) or (n,).
-        z: Continuous latents that generated them, shape (n, dz) or (n,).
-        n_components: Gaussians with full covariance in the mixture; several for posteriors
-            with several modes.
-        n_couplings: Affine couplings after it, for curved posteriors; needs dz >= 2.
+        z: Continuous latents that generated the observations, shape (n, dz) or (n,).
+        n_components: Number of Gaussians with full covariance in the mixture; posteriors with
+            several modes need several.
+        n_couplings: Number of affine couplings that warp the mixture, for curved posteriors.
+            They need dz >= 2.
         hidden: Widths of the hidden layers, at least one.
-        test_size: Share of the pairs held out, on which the parameters kept are chosen.
-        training: Options of the training loop; None for 4000 steps at most, with patience.
+        test_size: Share of the pairs held out; the parameters that fit these best are kept.
+        training: Options of the training loop. None takes at most 4000 steps and stops early
+            when the held-out pairs are fitted no better.
 
     Returns:
         The proposal, with the curves of its training.
 
     Raises:
         ImportError: torch is not installed.
-        TypeError: Integer latents; an option of the wrong type.
-        ValueError: An option out of range; too few pairs.
+        TypeError: The latents are integers; an option has the wrong type.
+        ValueError: An option is out of range; there are too few pairs.
         FloatingPointError: The training diverged.
     """
     torch = load("torch", extra="torch", needed_by="learn_proposal")
@@ -169,7 +171,7 @@ def learn_proposal(
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(flat), generator=generator).to(flat.device)
     test, fit = order[:held], order[held:]
-    # The initial parameters come from torch's global generator.
+    # The initial parameters are drawn from torch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         network = Amortised(flat[fit].cpu(), latents[fit].cpu(), widths, components, couplings).to(
@@ -192,7 +194,7 @@ def learn_proposal(
 
 
 def _as_tensor(array: Array) -> Any:
-    """Return a tensor; of NumPy data a copy, since torch takes not every stride and type."""
+    """Return a tensor; NumPy data are copied, since torch does not take every stride and dtype."""
     import torch
 
     return array if is_tensor(array) else torch.from_numpy(np.array(array, dtype=np.float64))

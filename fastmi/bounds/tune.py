@@ -1,4 +1,4 @@
-"""Spend importance samples or temperatures until the two bounds are close enough."""
+"""Add importance samples or temperatures until the two bounds are close enough."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from fastmi._checks import Seed, check_choice, check_integer, check_real
 from fastmi._extras import Progress, ProgressBar
+from fastmi.bounds._arguments import describes_arguments
 from fastmi.bounds._arrays import Array
 from fastmi.bounds._model import Model, Proposal
 from fastmi.bounds._result import Sandwich
@@ -20,13 +21,14 @@ _OPTION = {"sandwich": "n_importance", "ais": "n_steps"}
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """A sandwich, and why it was not made tighter.
+    """A sandwich, and the reason why the search for it ended.
 
     Attributes:
-        sandwich: The last of `history`.
-        stopped: "tolerance" (the gap is below it), "limit" (of importance samples or
-            temperatures) or "seconds" (the next round would have gone beyond them).
-        history: Every sandwich tried, in order of cost.
+        sandwich: The last sandwich of `history`.
+        stopped: "tolerance" if the gap is small enough, "limit" if the number of importance
+            samples or temperatures reached its limit, "seconds" if the next round was expected
+            to exceed the budget.
+        history: Every sandwich of the search, in order of cost.
     """
 
     sandwich: Sandwich
@@ -37,6 +39,7 @@ class Tuned:
         return f"Tuned({self.sandwich!r}, stopped={self.stopped!r}, rounds={len(self.history)})"
 
 
+@describes_arguments
 def tune(
     model: Model,
     x: Array,
@@ -55,30 +58,28 @@ def tune(
 ) -> Tuned:
     """Multiply the work by `factor` until the gap between the bounds is below `tolerance`.
 
-    The gap is compared with its standard error added. Rounds draw afresh, so that all but
-    the last cost about ``1 / (factor - 1)`` of the last one together.
+    The search ends when the gap plus its standard error is at most `tolerance`. A round does not
+    reuse the samples of earlier ones, which together cost about ``1 / (factor - 1)`` times as
+    much as the last.
 
     Args:
-        model: As for `method`.
-        x: Observations, shape (n, ...) or (n,).
-        z: Latents that generated them, shape (n, dz) or (n,).
+        model: The known densities, as the method needs them.
         method: "sandwich" grows `n_importance`, "ais" grows `n_steps`.
         tolerance: Largest acceptable gap in nats.
-        first: What to begin with.
-        limit: What not to exceed.
-        factor: At least 2.
-        seconds: Budget; a round that is expected to pass it is not begun. The first always is.
-        proposal: q(z|x); None for the prior.
-        seed: Anything :func:`numpy.random.default_rng` takes.
-        progress: Whether to show a bar (needs tqdm); or a function called after each round.
+        first: Number of importance samples or temperatures of the first round.
+        limit: Largest number that may be taken.
+        factor: Ratio of the numbers of two rounds, an integer of at least 2.
+        seconds: Budget of the search. A round that is expected to exceed it is not begun,
+            except the first. None sets no budget.
+        progress: True shows a bar, which needs tqdm; a function is called after each round.
         **options: More options of :func:`sandwich` or :func:`ais`.
 
     Returns:
         The last sandwich, and what ended the search.
 
     Raises:
-        TypeError: An option of the wrong type; see also `method`.
-        ValueError: An option out of range; see also `method`.
+        TypeError: An option has the wrong type; or an error of the method.
+        ValueError: An option is out of range; or an error of the method.
     """
     check_choice("method", method, _OPTION)
     if _OPTION[method] in options:

@@ -27,7 +27,7 @@ from fastmi.estimators import MI_METHODS
 
 app = typer.Typer(
     name="fastmi",
-    help="Mutual information between columns of a data file, from k nearest neighbours.",
+    help="Mutual information between the columns of a data file.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -266,13 +266,13 @@ def _parse_ks(text: str) -> int | list[int]:
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that differ from `fastmi.mi`'s defaults; not every method has them."""
+    """Return the options that differ from the defaults, because not every method has them all."""
     defaults: Any = fastmi.mi.__kwdefaults__
     return {name: value for name, value in options.items() if value != defaults[name]}
 
 
 def _usable_columns(table: Table, messages: Console) -> list[Column]:
-    """The columns of numbers that vary; say which others are left out, and why."""
+    """Return the columns of numbers that vary; say which others are left out, and why."""
     usable = []
     for column in table.columns:
         if column.problem:
@@ -319,7 +319,7 @@ def _estimate_dict(estimate: fastmi.Estimate | PairEstimate, unit: str) -> dict[
 
 
 def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
-    """Every pair, by falling MI; the tied ones last."""
+    """Return every pair by falling MI, the tied ones last."""
     return [
         {"x": result.names[i], "y": result.names[j]}
         | _estimate_dict(result.estimates[i, j], unit)

@@ -48,9 +48,9 @@ class Table:
 
     Attributes:
         source: File name, for messages.
-        columns: In file order; lengths may differ in an NPZ archive only.
+        columns: The columns in file order; only in an NPZ archive may their lengths differ.
         groups: Positions of the columns of each 2-D array of an NPZ archive, by its key.
-        lines: Line of the file on which each row starts (text files), for messages.
+        lines: For text files, the line on which each row starts, for messages.
     """
 
     source: str

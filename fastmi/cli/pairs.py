@@ -16,13 +16,13 @@ from fastmi.cli.parquet import require_pyarrow, write_columns
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._methods import CONTINUOUS
 
-# fastmi.mi warns of ties from the same share on.
+# fastmi.mi warns of ties above the same share.
 _MAX_COINCIDENT = 0.01
 
 
 @dataclass(frozen=True)
 class PairEstimate:
-    """What is kept of the `fastmi.Estimate` of one pair: not its arrays of length n.
+    """What is kept of the `fastmi.Estimate` of one pair: nothing of length n.
 
     Attributes:
         value: MI in nats.
@@ -43,7 +43,7 @@ class PairMatrix:
 
     Attributes:
         names: Column names, length m.
-        estimates: By position of the two columns, first < second.
+        estimates: Estimates by the positions of the two columns, first < second.
         seconds: Wall time of the estimates.
         k: Number of neighbours; None where the method searches none.
     """
@@ -54,16 +54,16 @@ class PairMatrix:
     k: int | None = None
 
     def at(self, i: int, j: int) -> PairEstimate | None:
-        """The estimate for columns i and j in either order; None on the diagonal."""
+        """Return the estimate for columns i and j in either order; None on the diagonal."""
         return self.estimates.get((min(i, j), max(i, j)))
 
     def ranked(self) -> list[tuple[int, int]]:
-        """The pairs by falling MI, without the tied ones."""
+        """Return the pairs by falling MI, without the tied ones."""
         untied = [pair for pair, estimate in self.estimates.items() if not estimate.tied]
         return sorted(untied, key=lambda pair: -self.estimates[pair].value)
 
     def tied(self) -> list[tuple[int, int]]:
-        """The pairs that `ranked` leaves out, in column order."""
+        """Return the pairs that `ranked` leaves out, in column order."""
         return [pair for pair, estimate in self.estimates.items() if estimate.tied]
 
 
@@ -86,7 +86,7 @@ def all_pairs(
     estimates = {}
     for i, j in combinations(range(len(blocks)), 2):
         warnings = result.warnings.get((i, j), ())
-        # Looking for coincident points costs as much as the estimate; a warning comes first.
+        # Counting coincident points takes as long as the estimate; ties give a warning in any case.
         tied = (
             bool(warnings)
             and ties_matter
@@ -99,7 +99,7 @@ def all_pairs(
 
 
 def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:
-    """Share of the points that have k or more other points in the same place."""
+    """Return the share of the points that have k or more other points in the same place."""
     _, sizes = np.unique(np.hstack([x, y]), axis=0, return_counts=True)
     return float(sizes[sizes > k].sum() / len(x))
 
@@ -120,7 +120,7 @@ def check_writable(path: Path) -> None:
 
 
 def write_matrix(matrix: PairMatrix, path: Path, unit: str) -> None:
-    """Write the square matrix: a first column `column` of names, then one column per column.
+    """Write the square matrix: the names in a first column `column`, then a column per variable.
 
     The diagonal is left empty: the MI of a continuous variable with itself is infinite.
     """

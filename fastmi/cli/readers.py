@@ -23,7 +23,8 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
 
     Args:
         path: .csv, .tsv, .txt (any delimiter), .parquet, .npy or .npz.
-        header: Whether the first line of a text file holds names; None: unless it is all numbers.
+        header: Whether the first line of a text file holds names; with None it does unless it is
+            all numbers.
 
     Raises:
         DataError: If the file cannot be read as that format.
@@ -55,7 +56,7 @@ def _read_delimited(path: Path, delimiter: str, header: bool | None) -> Table:
             raise DataError(f"{path.name} is empty")
         _, first = first_row
         if header is None:
-            # A missing value names no column: such a row is data.
+            # A missing value cannot name a column, so that such a row is data.
             header = not all(_is_number(cell) or _is_missing(cell) for cell in first)
         names = [f"{j}" for j in range(len(first))]
         if header:
@@ -77,9 +78,10 @@ def _read_delimited(path: Path, delimiter: str, header: bool | None) -> Table:
 
 
 def _all_numbers(file: TextIO, delimiter: str, width: int) -> FloatArray | None:
-    """The rest of a file as numbers, several times faster than cell by cell.
+    """Return the rest of a file as numbers, several times faster than cell by cell.
 
-    None if any cell needs a closer look or a line number to report: text, missing or infinite.
+    The result is None if a cell is text, missing or infinite, because such a cell needs a closer
+    look, or its line number for a message.
     """
     try:
         with warnings.catch_warnings():
@@ -97,7 +99,7 @@ def _all_numbers(file: TextIO, delimiter: str, width: int) -> FloatArray | None:
 
 
 def _rectangle(path: Path, file: TextIO, delimiter: str) -> tuple[list[int], list[list[str]]]:
-    """Line numbers and cells of all rows, which must have equally many."""
+    """Return line numbers and cells of all rows, which must have the same number of cells."""
     lines: list[int] = []
     rows: list[list[str]] = []
     for line, row in _rows(file, delimiter):
@@ -199,7 +201,7 @@ def _column_of_array(name: str, values: npt.NDArray[Any]) -> Column:
         return Column(name, values)
     if kind in "biuf":
         return Column(name, values.astype(np.float64))
-    # Parquet columns with nulls arrive as objects; they are numbers if every other entry is.
+    # Parquet columns with nulls arrive as objects; they are numbers if all other entries are.
     if kind == "O" and all(value is None or isinstance(value, bool | int) for value in values):
         filled = [np.nan if value is None else value for value in values]
         return Column(name, np.array(filled, dtype=np.float64))

@@ -29,9 +29,9 @@ _BAR = 24
 
 
 def console_for(stream: Literal["stdout", "stderr"]) -> Console:
-    """Console for results (stdout) or for progress, notes and errors (stderr)."""
+    """Return the console for results (stdout) or for progress, notes and errors (stderr)."""
     console = Console(stderr=stream == "stderr", highlight=False)
-    # A file or a pipe has no width: nothing is wrapped or cut there.
+    # A file or a pipe has no width, and nothing may be wrapped or cut there.
     if not console.is_terminal:
         console.width = 10_000
     return console
@@ -53,7 +53,7 @@ def fail(console: Console, text: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """`seconds` to three digits, in the unit that suits it."""
+    """Return `seconds` to three digits, in seconds or milliseconds."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
 
 
@@ -141,7 +141,7 @@ def _heat_table(matrix: PairMatrix, unit: str, cell: int, gap: int) -> Table:
     table = Table(box=None, padding=0, pad_edge=False)
     table.add_column("", no_wrap=True, min_width=_label_width(names) + gap)
     for j in range(len(names)):
-        # Numbers, as most names do not fit a cell; two digits are what a shade has room for.
+        # Columns are numbered, because most names do not fit a cell; a shade fits two digits.
         heading = f"{j % 100}" if cell == _SHADE_CELL else f"{j}"
         table.add_column(_aligned(heading, cell, style="dim"), width=cell, no_wrap=True)
     for i, name in enumerate(names):
@@ -173,7 +173,7 @@ def _heat_cell(matrix: PairMatrix, i: int, j: int, largest: float, unit: str, ce
 
 
 def _aligned(text: str, cell: int, *, style: str) -> Text:
-    """`text` above the last digit of the numbers in its column; a wide cell keeps a place for *."""
+    """Return `text` above the last digit of its column; a wide cell keeps a place for a *."""
     return Text(f"{text} ".rjust(cell) if cell == _WIDE_CELL else text.rjust(cell), style=style)
 
 
@@ -209,7 +209,7 @@ def _fraction(value: float, largest: float) -> float:
 
 
 def _heat(fraction: float) -> str:
-    """Colour of a fraction in [0, 1], linear between the stops of the scale."""
+    """Return the colour of a fraction in [0, 1], linear between the stops of the scale."""
     position = fraction * (len(_HEAT) - 1)
     stop = min(int(position), len(_HEAT) - 2)
     weight = position - stop

@@ -1,9 +1,8 @@
-"""Other libraries' functions on fastmi's kernels: change the import line, keep the code.
+"""Functions of other libraries on fastmi's kernels: change the import line, keep the code.
 
-:mod:`fastmi.compat.npeet` follows NPEET's ``npeet.entropy_estimators``,
-:mod:`fastmi.compat.sklearn` the mutual information scores of
-``sklearn.feature_selection``. Their conventions hold there, not fastmi's: units, noise,
-clipping and argument names are the originals'.
+:mod:`fastmi.compat.npeet` has the functions of NPEET's ``npeet.entropy_estimators``,
+:mod:`fastmi.compat.sklearn` the mutual information scores of ``sklearn.feature_selection``. Both
+keep the conventions of the original: its units, noise, clipping and argument names.
 """
 
 from importlib import import_module as _import_module

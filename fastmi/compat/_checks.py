@@ -1,4 +1,4 @@
-"""Arguments of NPEET's functions that it does not check, or checks with assertions."""
+"""Checks of arguments that NPEET does not check, or checks with assertions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fastmi._checks import check_integer
 
 
 def log_base(base: Any) -> float:
-    """Return the natural logarithm of the base of a logarithm.
+    """Return the natural logarithm of `base`.
 
     Raises:
-        TypeError: Not a real number.
-        ValueError: Not positive and finite, or 1.
+        TypeError: `base` is not a real number.
+        ValueError: `base` is not positive and finite, or is 1.
     """
     number = _real("base", base)
     if not (0.0 < number < math.inf) or number == 1.0:
@@ -29,8 +29,8 @@ def threshold(alpha: Any) -> float:
     """Return `alpha` as a float.
 
     Raises:
-        TypeError: Not a real number.
-        ValueError: NaN or infinite.
+        TypeError: `alpha` is not a real number.
+        ValueError: `alpha` is NaN or infinite.
     """
     number = _real("alpha", alpha)
     if not math.isfinite(number):
@@ -42,8 +42,8 @@ def interval(ns: Any, ci: Any) -> tuple[int, int, int]:
     """Return the number of shuffles and the ranks of the two ends of an interval.
 
     Raises:
-        TypeError: `ns` is not an integer, or `ci` not a real number.
-        ValueError: `ns` is below 1, or `ci` outside [0, 1).
+        TypeError: `ns` is not an integer, or `ci` is not a real number.
+        ValueError: `ns` is below 1, or `ci` is outside [0, 1).
     """
     number = check_integer("ns", ns, 1)
     share = _real("ci", ci)
@@ -56,8 +56,9 @@ def as_rows(x: Any, name: str) -> NDArray[Any]:
     """Return discrete samples, one per row, as an array.
 
     Raises:
-        TypeError: Of no type that NumPy sorts.
-        ValueError: Not readable as an array, a scalar, empty; NaN or masked entries.
+        TypeError: The samples have no type that NumPy can sort.
+        ValueError: The samples cannot be read as an array, are a scalar or empty, or have NaN or
+            masked entries.
     """
     if np.ma.is_masked(x):
         raise ValueError(f"{name} must not have masked entries; got some")
@@ -67,7 +68,7 @@ def as_rows(x: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} must be readable as a NumPy array; got {error}") from error
     if array.dtype.kind == "O":
         raise TypeError(
-            f"{name} must be labels of one type that NumPy sorts; got {type(x).__name__} with "
+            f"{name} must be labels of one type that NumPy can sort; got {type(x).__name__} with "
             "dtype object"
         )
     if array.ndim == 0 or array.size == 0:

@@ -17,11 +17,11 @@ def entropyd(sx: Any, base: float = 2) -> float:
 
     Args:
         sx: Labels, shape (n,) or (n, d), of any type that NumPy can sort.
-        base: Of the logarithm; 2 for bits, e for nats.
+        base: Base of the logarithm; 2 for bits, e for nats.
 
     Raises:
-        TypeError: Labels of no type that NumPy sorts; a base that is no number.
-        ValueError: No rows, NaN or masked entries; a base that is not positive, or 1.
+        TypeError: The labels have no type that NumPy can sort, or the base is not a number.
+        ValueError: There are no rows, or NaN or masked entries; the base is not positive, or 1.
     """
     return _entropy(_codes(sx, "sx"), base)
 
@@ -72,7 +72,7 @@ def ctcd(xs: Any, y: Any, base: float = 2) -> float:
 
 
 def corexd(xs: Any, ys: Any, base: float = 2) -> float:
-    """Return the sum of the discrete columns' mutual information with `ys`, less that of all."""
+    """Return the sum over the columns of ``midd(column, ys)``, minus ``midd(xs, ys)``."""
     return sum(midd(column, ys, base) for column in columns(xs)) - midd(xs, ys, base)
 
 
@@ -92,7 +92,7 @@ def columns(xs: Any) -> list[NDArray[Any]]:
 
 
 def _codes(x: Any, name: str) -> Codes:
-    """Return the number of each row of `x` in the sorted list of different rows."""
+    """Return the index of each row of `x` in the sorted list of distinct rows."""
     array = as_rows(x, name)
     if array.ndim == 1:
         return _numbered(array)
@@ -100,14 +100,16 @@ def _codes(x: Any, name: str) -> Codes:
 
 
 def _numbered(values: NDArray[Any]) -> Codes:
+    """Return the index of each value in the sorted list of distinct values."""
     codes: Codes = np.unique(values, return_inverse=True)[1].reshape(-1)
     return codes
 
 
 def _joint(*parts: Codes) -> Codes:
+    """Return an index for each distinct combination of the codes of a row."""
     joint = parts[0]
     for codes in parts[1:]:
-        # Numbered again each time: the product stays below the square of the number of rows.
+        # Numbering again in each round keeps the codes below the square of the number of rows.
         joint = _numbered(joint * (codes.max() + 1) + codes)
     return joint
 
@@ -121,5 +123,5 @@ def _paired(**arrays: Any) -> list[Codes]:
     codes = {name: _codes(array, name) for name, array in arrays.items()}
     if len(set(map(len, codes.values()))) > 1:
         listed = ", ".join(f"{name} with n={len(own)}" for name, own in codes.items())
-        raise ValueError(f"samples must be as many in each argument; got {listed}")
+        raise ValueError(f"all arguments must have the same number of samples; got {listed}")
     return list(codes.values())

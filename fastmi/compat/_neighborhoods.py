@@ -1,4 +1,4 @@
-"""Two searches that NPEET makes and the kernels have no operation for."""
+"""Two neighbour searches of NPEET for which the kernels have no operation."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastmi.ops.knn import kneighbors
 
 Samples = NDArray[np.float64]
 
-# Distances in memory at once where a search across two samples falls back on all pairs.
+# Number of distances in memory at once if a search across two samples compares all pairs.
 _CHUNK = 1 << 20
-# Differences of coordinates that cost less than a search does.
+# Number of coordinate differences that cost less than a search.
 _FEW_GAPS = 1 << 18
 
 
@@ -31,7 +31,7 @@ def cross_kth_distance(queries: Samples, points: Samples, k: int) -> Samples:
     while not stuck and missing.size * points.size > _FEW_GAPS:
         result[missing] = _among_both(queries[missing], points, k)
         left = missing[np.isinf(result[missing])]
-        # Queries that lie among themselves, away from the points, come no nearer.
+        # If most queries lie among themselves, away from the points, another search finds few more.
         stuck = 2 * len(left) > len(missing)
         missing = left
     result[missing] = _scanned(queries[missing], points, k)
@@ -39,9 +39,10 @@ def cross_kth_distance(queries: Samples, points: Samples, k: int) -> Samples:
 
 
 def _among_both(queries: Samples, points: Samples, k: int) -> Samples:
-    """Return the distance, or infinity if too few points are among the nearest of all."""
+    """Return the distance, or infinity if the neighbours of a query hold fewer than k points."""
     n = len(queries)
-    # Twice as many as hold k points on average, where the two are spread alike.
+    # If both samples have the same distribution, this is twice the number of neighbours that hold k
+    # points on average.
     wanted = min(2 * k * (1 + -(-n // len(points))), n + len(points) - 1)
     both = np.ascontiguousarray(np.concatenate([queries, points]))
     distances, indices, _ = kneighbors(
@@ -55,6 +56,7 @@ def _among_both(queries: Samples, points: Samples, k: int) -> Samples:
 
 
 def _scanned(queries: Samples, points: Samples, k: int) -> Samples:
+    """Return the distance by comparing all pairs."""
     result = np.empty(len(queries))
     rows = max(1, _CHUNK // len(points))
     for start in range(0, len(queries), rows):
@@ -67,15 +69,15 @@ def _scanned(queries: Samples, points: Samples, k: int) -> Samples:
 
 
 def nonuniformity(blocks: list[Samples], k: int, alpha: float) -> float:
-    """Return what local non-uniformity adds to an estimate, in nats.
+    """Return the local non-uniformity correction of an estimate, in nats.
 
-    The k neighbours of a sample fill a box of volume V, and one along their principal axes of
-    volume V_rect. Where ``V_rect < alpha V`` the sample contributes ``log(V / V_rect) / n``
-    (Gao, Ver Steeg and Galstyan 2015).
+    Let V be the volume of the box around the k neighbours of a sample along the coordinate axes,
+    and V_rect that along their principal axes. If ``V_rect < alpha V``, the sample adds
+    ``log(V / V_rect) / n`` (Gao, Ver Steeg and Galstyan 2015, https://arxiv.org/abs/1411.2003).
 
     Args:
         blocks: Samples, shapes (n, d_b).
-        k: Number of neighbours, at least the number of all columns: fewer span no box.
+        k: Number of neighbours, at least the number of all columns, since fewer span no box.
         alpha: Threshold in (0, 1).
     """
     points = np.hstack(blocks)

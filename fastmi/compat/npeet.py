@@ -1,19 +1,21 @@
-"""NPEET's ``entropy_estimators`` on fastmi's kernels: same names, arguments and values.
+"""The functions of NPEET's ``entropy_estimators`` on fastmi's kernels.
+
+Names, arguments and values are the same.
 
     >>> from fastmi.compat import npeet as ee  # instead of: from npeet import entropy_estimators
     >>> ee.mi([[1.3], [3.7], [5.1], [2.4]], [[1.5], [3.3], [7.0], [3.4]], k=1) > 0
     True
 
-Conventions are NPEET's. Results are plain floats in units of ``log(base)``, bits by default.
-Where it does, ``1e-10 * U(0, 1)`` from NumPy's global generator is added to the samples:
-after the same ``np.random.seed`` both draw the same noise. The keyword ``noise``, which NPEET
-does not have, sets that level; ``noise=0`` makes results reproducible. Neighbours are counted
-within ``distance - 1e-15``, closed; where distances exceed 16 that difference is lost to
-rounding and points at exactly the distance count too, as they do there.
+The conventions are NPEET's. Results are plain floats in units of ``log(base)``, bits by default.
+Where NPEET adds noise to the samples, these functions add ``1e-10 * U(0, 1)`` from NumPy's global
+generator as well, so that both draw the same noise after the same ``np.random.seed``. The keyword
+``noise``, which NPEET does not have, sets the level of the noise; ``noise=0`` makes results
+reproducible. Neighbours are counted up to and including ``distance - 1e-15``. Above 16 rounding
+loses that difference, and points at exactly the distance are counted too, as in NPEET.
 
-Wrong arguments raise ValueError or TypeError, where NPEET has assertions. Its tree functions
-(``build_tree``, ``query_neighbors``, ``count_neighbors``, ``lnc_correction``) are not here:
-see :mod:`fastmi.neighbors`.
+Wrong arguments raise ValueError or TypeError, where NPEET has assertions. NPEET's tree functions
+(``build_tree``, ``query_neighbors``, ``count_neighbors``, ``lnc_correction``) are missing;
+:mod:`fastmi.neighbors` replaces them.
 """
 
 from __future__ import annotations
@@ -81,17 +83,17 @@ _SEARCH: dict[str, Any] = {"metric": "chebyshev", "algorithm": "auto", "n_jobs":
 
 
 def entropy(x: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
-    """Return the Kozachenko-Leonenko entropy of `x`, shape (n, d), Chebyshev metric.
+    """Return the Kozachenko-Leonenko entropy of `x` in the Chebyshev metric.
 
     Args:
         x: Samples, shape (n, d) or (n,).
         k: Number of neighbours.
-        base: Of the logarithm; 2 for bits, e for nats.
+        base: Base of the logarithm; 2 for bits, e for nats.
         noise: Absolute level of the uniform noise added to break ties, 0 for none.
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or not finite; k outside [1, n - 1].
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or are not finite; k is outside [1, n - 1].
     """
     points = add_noise(_samples(x, "x"), noise)
     n, d = points.shape
@@ -119,7 +121,7 @@ def ctc(xs: Any, y: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -
 
 
 def corex(xs: Any, ys: Any, k: int = 3, base: float = 2, *, noise: float = NOISE) -> float:
-    """Return the sum of the columns' mutual information with `ys`, less that of all of them."""
+    """Return the sum over the columns of ``mi(column, ys)``, minus ``mi(xs, ys)``."""
     single = sum(mi(column, ys, k=k, base=base, noise=noise) for column in columns(xs))
     return single - mi(xs, ys, k=k, base=base, noise=noise)
 
@@ -136,21 +138,24 @@ def mi(
 ) -> float:
     """Return the mutual information of `x` and `y`, given `z` if there is one.
 
-    Kraskov et al. (2004), algorithm 1; conditional: Frenzel and Pompe (2007).
+    Without `z` it is algorithm 1 of Kraskov et al. (2004),
+    https://doi.org/10.1103/PhysRevE.69.066138; with `z` that of Frenzel and Pompe (2007),
+    https://doi.org/10.1103/PhysRevLett.99.204101.
 
     Args:
         x: Samples, shape (n, dx) or (n,).
         y: Samples, shape (n, dy) or (n,).
-        z: Condition, shape (n, dz) or (n,).
+        z: Condition, shape (n, dz) or (n,); None for no condition.
         k: Number of neighbours.
-        base: Of the logarithm; 2 for bits, e for nats.
+        base: Base of the logarithm; 2 for bits, e for nats.
         alpha: Threshold of the local non-uniformity correction (Gao, Ver Steeg and Galstyan
-            2015); 0 for none. Not used with `z`.
+            2015, https://arxiv.org/abs/1411.2003); 0 for none. It is not used with `z`.
         noise: Absolute level of the uniform noise added to x and y, 0 for none.
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or length, not finite; k outside [1, n - 1].
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or length or are not finite; k is outside
+            [1, n - 1].
     """
     given = (x, y) if z is None else (x, y, z)
     blocks = _paired(given, ("x", "y", "z")[: len(given)])
@@ -176,19 +181,21 @@ def cmi(x: Any, y: Any, z: Any, k: int = 3, base: float = 2, *, noise: float = N
 
 
 def kldiv(x: Any, xp: Any, k: int = 3, base: float = 2) -> float:
-    """Return the Kullback-Leibler divergence of the law of `x` from that of `xp`.
+    """Return the Kullback-Leibler divergence of the distribution of `x` from that of `xp`.
 
-    Wang, Kulkarni and Verdu (2009), without noise.
+    The estimator is that of Wang, Kulkarni and Verdú (2009),
+    https://doi.org/10.1109/TIT.2009.2016060, without noise.
 
     Args:
-        x: Samples of the first law, shape (n, d) or (n,).
-        xp: Samples of the second, shape (n', d) or (n',).
+        x: Samples of the first distribution, shape (n, d) or (n,).
+        xp: Samples of the second distribution, shape (n', d) or (n',).
         k: Number of neighbours, below both n and n'.
-        base: Of the logarithm.
+        base: Base of the logarithm.
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or different dimension; k too large.
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or different numbers of columns; k is too
+            large.
     """
     first, second = _samples(x, "x"), _samples(xp, "xp")
     if first.shape[1] != second.shape[1]:
@@ -215,20 +222,20 @@ def micd(
 ) -> float:
     """Return the mutual information of continuous `x` and discrete `y`.
 
-    ``abs(H(x) - sum_y p(y) H(x | y))``: NPEET's absolute value makes small values of
-    independent variables positive. Classes of k samples or fewer get the entropy of all.
+    The value is ``abs(H(x) - sum_y p(y) H(x | y))``. The absolute value, which is NPEET's, turns
+    negative values positive. Classes of k samples or fewer get the entropy of all samples.
 
     Args:
         x: Samples, shape (n, d) or (n,).
         y: Labels, shape (n, d) or (n,).
         k: Number of neighbours.
-        base: Of the logarithm.
-        warning: Whether to warn of classes that are too small.
+        base: Base of the logarithm.
+        warning: True warns of classes that are too small.
         noise: Absolute level of the uniform noise added to x, 0 for none.
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or length; k outside [1, n - 1].
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or length; k is outside [1, n - 1].
     """
     points, labels = _samples(x, "x"), as_rows(y, "y")
     if len(points) != len(labels):
@@ -264,10 +271,10 @@ def midc(
 def centropycd(
     x: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
 ) -> float:
-    """Return the entropy of continuous `x` given discrete `y`.
+    """Return the entropy of continuous `x` given discrete `y`, as NPEET computes it.
 
-    As in NPEET the first entropy takes `base` for its number of neighbours, and is in bits
-    whatever the base: ``entropy(x, base) - micd(x, y, k, base)``.
+    The value is ``entropy(x, base) - micd(x, y, k, base)``: NPEET passes `base` as the number of
+    neighbours of the first entropy, which is therefore in bits for every base.
     """
     return entropy(x, int(base), noise=noise) - micd(x, y, k, base, warning, noise=noise)
 
@@ -282,7 +289,7 @@ def centropydc(
 def ctcdc(
     xs: Any, y: Any, k: int = 3, base: float = 2, warning: bool = True, *, noise: float = NOISE
 ) -> float:
-    """Return the sum of ``centropydc(column, y)`` over the columns, less that of all."""
+    """Return the sum over the columns of ``centropydc(column, y)``, minus ``centropydc(xs, y)``."""
     single = sum(centropydc(column, y, k, base, warning, noise=noise) for column in columns(xs))
     return single - centropydc(xs, y, k, base, warning, noise=noise)
 
@@ -309,19 +316,22 @@ def corexdc(
 
 
 def add_noise(x: Any, intens: float = NOISE) -> NDArray[Any]:
-    """Return `x` plus ``intens * U(0, 1)`` from NumPy's global generator; `x` itself for 0."""
+    """Return `x` as an array plus ``intens * U(0, 1)`` from NumPy's global generator."""
     check_noise(intens)
     if (dtype := np.asarray(x).dtype).kind not in "biuf":
         raise TypeError(f"x must be real numbers; got dtype {dtype}")
     if not intens:
         return np.asarray(x)
-    # The global generator on purpose: the same np.random.seed gives NPEET's noise.
+    # The global generator, so that the same np.random.seed gives the noise of NPEET.
     noisy: NDArray[Any] = x + intens * np.random.random_sample(np.shape(x))  # noqa: NPY002
     return noisy
 
 
 def avgdigamma(points: Any, dvec: Any) -> float:
-    """Return the mean of psi(samples within dvec[i] - 1e-15 of sample i, itself included)."""
+    """Return the mean over i of psi(number of samples within ``dvec[i] - 1e-15`` of sample i).
+
+    The sample itself is counted.
+    """
     samples, distance = _paired((points, dvec), ("points", "dvec"))
     if distance.shape[1] != 1:
         raise ValueError(f"dvec must be one distance per point; got shape {distance.shape}")
@@ -337,20 +347,21 @@ def shuffle_test(
     ci: float = 0.95,
     **kwargs: Any,
 ) -> tuple[float, tuple[float, float]]:
-    """Return mean and confidence interval of `measure` over shuffles of `x`.
+    """Return the mean and an interval of the values of `measure` over shuffles of `x`.
 
     Args:
-        measure: Called as ``measure(x, y, **kwargs)`` or ``measure(x, y, z, **kwargs)``.
-        x: Samples, shuffled by NumPy's global generator.
+        measure: Function that is called as ``measure(x, y, **kwargs)``, or with a condition as
+            ``measure(x, y, z, **kwargs)``.
+        x: Samples, which NumPy's global generator shuffles.
         y: Samples.
-        z: Condition; False or None for none.
+        z: Condition; False or None for no condition.
         ns: Number of shuffles.
         ci: Share of the values that the interval holds.
         **kwargs: Options of `measure`.
 
     Raises:
-        TypeError: `ns` is not an integer, or `ci` not a number.
-        ValueError: `ns` is below 1, or `ci` outside [0, 1).
+        TypeError: `ns` is not an integer, or `ci` is not a number.
+        ValueError: `ns` is below 1, or `ci` is outside [0, 1).
     """
     count, first, last = interval(ns, ci)
     given = (y,) if z is None or z is False else (y, z)
@@ -366,7 +377,7 @@ def shuffle_test(
 
 
 def _samples(x: Any, name: str) -> Samples:
-    # NPEET flattens whatever follows the first axis.
+    # NPEET flattens all axes after the first.
     flat = x.reshape(len(x), -1) if isinstance(x, np.ndarray) and x.ndim > 2 else x
     return as_samples(flat, name).astype(np.float64, copy=False)
 
@@ -394,7 +405,7 @@ def _kth_distance(blocks: list[Samples], k: int) -> Samples:
 def _mean_psi(blocks: list[Samples], distance: Samples) -> float:
     radius = distance - _RADIUS_OFFSET
     counts = count_within(blocks, np.maximum(radius, 0.0), strict=False, **_SEARCH).counts
-    # At distance 0 the radius is negative and not even the sample itself is inside.
+    # At distance 0 the radius is negative, and does not hold even the sample itself.
     if (radius < 0).any():
         return -math.inf
     return float(digamma(counts + 1).mean())

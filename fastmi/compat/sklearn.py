@@ -1,14 +1,17 @@
-"""scikit-learn's mutual information scores on fastmi's kernels: same arguments and values.
+"""The mutual information scores of scikit-learn on fastmi's kernels.
+
+Arguments and values are the same.
 
     >>> from fastmi.compat.sklearn import mutual_info_regression  # doctest: +SKIP
 
-Conventions are scikit-learn's. Continuous columns are divided by their standard deviation
-and get Gaussian noise of 1e-10 from `random_state`, drawn in its order: with the same
-`random_state` the results are the same. Pairs of continuous columns take KSG algorithm 1
-(Kraskov et al. 2004), a continuous and a discrete column Ross (2014), two discrete columns
-the plug-in estimate. Values are in nats and negative ones become 0.
+The conventions are scikit-learn's. Continuous columns are divided by their standard deviation and
+get Gaussian noise of 1e-10, which is drawn in the same order as in scikit-learn, so that the same
+`random_state` gives the same results. Two continuous columns take KSG algorithm 1 (Kraskov et al.
+2004, https://doi.org/10.1103/PhysRevE.69.066138), a continuous and a discrete column the estimator
+of Ross (2014, https://doi.org/10.1371/journal.pone.0087357), two discrete columns the plug-in
+estimate. Values are in nats, and negative ones become 0.
 
-Needs scikit-learn, for its checks of the input and for its scaling.
+The module needs scikit-learn, which checks the input and scales it.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ __all__ = ["mutual_info_classif", "mutual_info_regression"]
 Column = NDArray[np.float64]
 
 _NOISE = 1e-10
-# One core each: the threads are spent across columns.
+# Each column uses one thread, since columns run in parallel.
 _SEARCH: dict[str, Any] = {"metric": "chebyshev", "algorithm": "auto", "n_jobs": 1}
 
 
@@ -50,23 +53,23 @@ def mutual_info_regression(
     """Estimate the mutual information of each column of `X` with a continuous target.
 
     Args:
-        X: Samples, shape (n, features): array-like, frame or sparse matrix.
+        X: Samples, shape (n, features), as an array-like, data frame or sparse matrix.
         y: Target, shape (n,).
-        discrete_features: "auto" (sparse: all, dense: none), a bool for all columns, a mask
-            or the indices of the discrete columns.
+        discrete_features: Which columns are discrete: a bool for all columns, a mask or indices;
+            "auto" takes all columns of a sparse matrix and none of a dense one.
         n_neighbors: Number of neighbours.
-        copy: Whether to leave `X` as it is; otherwise it may be scaled in place.
-        random_state: Of the noise: None, a seed or a ``RandomState``.
-        n_jobs: Threads across columns, read as scikit-learn reads it: None is 1, outside a
-            ``joblib.parallel_backend``; -1 is all.
+        copy: True leaves `X` as it is; False may scale it in place.
+        random_state: Source of the noise: None, a seed or a ``RandomState``.
+        n_jobs: Number of threads across columns, with the meaning of scikit-learn: None is 1
+            outside a ``joblib.parallel_backend``, -1 is all.
 
     Returns:
-        Nats, shape (features,), none below 0.
+        Values in nats, shape (features,), none below 0.
 
     Raises:
         ImportError: scikit-learn is not installed.
         TypeError: `n_neighbors` or `n_jobs` is not an integer.
-        ValueError: Samples of wrong shape or not finite, an option out of range.
+        ValueError: The samples have the wrong shape or are not finite; an option is out of range.
     """
     return _scores(X, y, False, discrete_features, n_neighbors, copy, random_state, n_jobs)
 
@@ -83,7 +86,7 @@ def mutual_info_classif(
 ) -> NDArray[np.float64]:
     """Estimate the mutual information of each column of `X` with a discrete target.
 
-    Arguments, result and errors as in :func:`mutual_info_regression`, with `y` the labels.
+    Arguments, result and errors are those of :func:`mutual_info_regression`; `y` holds labels.
     """
     _module("sklearn.utils.multiclass").check_classification_targets(y)
     return _scores(X, y, True, discrete_features, n_neighbors, copy, random_state, n_jobs)
@@ -111,7 +114,7 @@ def _scores(
     k = int(n_neighbors)
     if k < 1:
         raise ValueError(f"n_neighbors must be at least 1; got n_neighbors={k}")
-    # joblib reads -2 as all but one.
+    # joblib reads -2 as all cores but one, which check_search does not accept.
     given: object = n_jobs
     check_search("chebyshev", "auto", None if isinstance(given, int) and given < -1 else given)
     if np.ma.is_masked(X) or np.ma.is_masked(y):
@@ -128,7 +131,7 @@ def _scores(
         raise ValueError(f"random_state must suit scikit-learn; got {error}") from None
     X, y = _scaled(X, y, discrete, discrete_target, copy, rng)
 
-    # The classes of a discrete target serve every column.
+    # The classes of a discrete target are computed once for all columns.
     target: Column | _Classes = _classes(y) if discrete_target else _contiguous(y)
 
     def score(item: tuple[NDArray[Any], np.bool_]) -> float:
@@ -185,7 +188,7 @@ def _scaled(
     copy: bool,
     rng: np.random.RandomState,
 ) -> tuple[Any, NDArray[Any]]:
-    """Scale and jitter what is continuous: X first, then y, so that the noise is the same."""
+    """Scale continuous columns and add noise, to X before y as scikit-learn does."""
     scale = _module("sklearn.preprocessing").scale
     continuous = ~discrete
     if continuous.any():
@@ -195,7 +198,7 @@ def _scaled(
         X[:, continuous] = scaled + _NOISE * level * rng.standard_normal(scaled.shape)
     if not discrete_target:
         y = scale(y, with_mean=False)
-        # In place: the dtype stays, and with it what is left of the noise.
+        # In place, so that a float32 target rounds the noise as in scikit-learn.
         y += _NOISE * np.maximum(1, np.abs(y).mean()) * rng.standard_normal(len(y))
     return X, y
 
@@ -246,14 +249,14 @@ def _ksg(x: Column, y: Column, k: int) -> float:
     constant = psi(n) + psi(k)
     if not terms.zero_radius[0]:
         return constant - float(terms.psi_mean[0])
-    # nextafter(0, 0) is 0: where scikit-learn's radius is 0 it counts the exact copies.
+    # nextafter(0, 0) is 0, so that a radius of 0 counts exact copies, as in scikit-learn.
     radius = np.nextafter(kth_distance([x, y], [k], **_SEARCH).distances[0], 0.0)
     within = [count_within([block], radius, strict=False, **_SEARCH).counts for block in (x, y)]
     return constant - float(sum(digamma(counts + 1).mean() for counts in within))
 
 
 def _ross(x: Column, classes: _Classes, k: int) -> float:
-    """Ross (2014), eq. 2: distances within each class, counts among all samples."""
+    """Return eq. 2 of Ross (2014): distances within each class, counts among all samples."""
     kept, radii, ks, sizes = [], [], [], []
     for members in classes.members:
         size = len(members)
@@ -277,7 +280,7 @@ def _class_radius(points: Column, k: int) -> NDArray[np.float64]:
     if k < len(points) // 2:
         radius: NDArray[np.float64] = kth_distance([points], [k], **_SEARCH).distances[0]
         return radius
-    # So few samples scikit-learn searches by x^2 - 2 x y + y^2, whose rounding decides counts.
+    # For so few samples scikit-learn computes x^2 - 2 x y + y^2, whose rounding decides counts.
     values = points[:, 0]
     squares = values * values
     rounded = (squares[:, None] - 2.0 * np.outer(values, values)) + squares[None, :]

@@ -1,4 +1,4 @@
-"""Samples whose mutual information is known exactly, for tests and benchmarks.
+"""Distributions whose mutual information is known exactly, for tests and benchmarks.
 
     >>> from fastmi import datasets
     >>> law = datasets.CorrelatedGaussian.from_mi(1.0, d=3)
@@ -6,9 +6,10 @@
     >>> law.mutual_information  # doctest: +SKIP
     1.0
 
-:class:`Product` puts independent ones side by side, :class:`Mapped` passes them through
-bijections. :mod:`~fastmi.datasets.transforms` holds transformations of one variable that keep
-the information, :mod:`~fastmi.datasets.metrics` what to compute from estimates and truths.
+:class:`Product` puts independent distributions side by side, :class:`Mapped` passes x and y
+through bijections. :mod:`~fastmi.datasets.transforms` holds transformations of one variable that
+keep its mutual information with others, :mod:`~fastmi.datasets.metrics` the measures of how far
+estimates are from the truth.
 """
 
 from fastmi.datasets import metrics, transforms

@@ -1,4 +1,4 @@
-"""What a distribution of known mutual information is, and how to combine several."""
+"""The base class of distributions with known mutual information, and their product."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 class Distribution(ABC):
-    """A law of (X, Y) that can be sampled and whose mutual information is known exactly."""
+    """A distribution of (X, Y) with samples and with exactly known mutual information."""
 
     @property
     @abstractmethod
@@ -26,7 +26,7 @@ class Distribution(ABC):
     @property
     @abstractmethod
     def mutual_information(self) -> float:
-        """I(X; Y) in nats, of these very parameters."""
+        """I(X; Y) in nats for the parameters of this object."""
 
     @abstractmethod
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -37,30 +37,29 @@ class Distribution(ABC):
 
         Args:
             n: Number of samples, at least 1.
-            seed: Anything :func:`numpy.random.default_rng` takes; a Generator goes on from
-                where it is.
+            seed: Any value that :func:`numpy.random.default_rng` accepts. A Generator continues its
+                stream.
 
         Returns:
-            x and y, float64, shapes (n, dx) and (n, dy), row i of one paired with row i of
-            the other.
+            x and y, float64, of shapes (n, dx) and (n, dy); row i of y belongs to row i of x.
 
         Raises:
-            TypeError: `n` is not an integer; a seed of the wrong type.
-            ValueError: `n` is below 1; a negative seed.
+            TypeError: `n` is not an integer; `seed` has the wrong type.
+            ValueError: `n` is below 1; `seed` is negative.
         """
         return self._draw(check_integer("n", n, 1), generator(seed))
 
 
 @dataclass(frozen=True)
 class Product(Distribution):
-    """Independent distributions side by side: columns are joined, amounts of information add.
+    """Independent distributions side by side: columns are joined, mutual information adds up.
 
     Args:
         parts: The distributions, at least one.
 
     Raises:
         TypeError: A part is not a distribution.
-        ValueError: No parts.
+        ValueError: There are no parts.
     """
 
     parts: tuple[Distribution, ...]
@@ -83,7 +82,7 @@ class Product(Distribution):
 
     @property
     def mutual_information(self) -> float:
-        """Sum over the parts."""
+        """I(X; Y) in nats, summed over the parts."""
         return math.fsum(part.mutual_information for part in self.parts)
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -98,10 +97,10 @@ def check_distribution(name: str, value: object) -> None:
 
 
 def check_information(mi: object, most: float = math.inf, *, reached: bool = False) -> float:
-    """Return a target mutual information as a float, in [0, most), or up to it if `reached`.
+    """Return a target mutual information as a float in [0, most), or [0, most] if `reached`.
 
     Raises:
-        TypeError: Not a real number.
-        ValueError: Outside the range, NaN or infinite.
+        TypeError: `mi` is not a real number.
+        ValueError: `mi` is outside the range, NaN or infinite.
     """
     return check_real("mi", mi, 0.0, most, ends="[]" if reached else "[)")

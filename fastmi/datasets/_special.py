@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-# Coefficients B_2j / 2j of the asymptotic series of psi. From z = _ASYMPTOTIC on, the first term
-# left out is below 1e-17.
+# Coefficients B_2j / 2j of the asymptotic series of psi, which is used for z >= _ASYMPTOTIC, where
+# the first term left out is below 1e-17.
 _SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _ASYMPTOTIC = 12.0
 
@@ -23,9 +23,9 @@ def digamma(z: float) -> float:
 
 
 def digamma_excess(z: float) -> float:
-    """Return psi(z + 1) - log z for real z > 0; positive and decreasing.
+    """Return psi(z + 1) - log z for real z > 0, which is positive and decreasing.
 
-    For large z the two nearly cancel, so that they are never formed.
+    For large z the two terms nearly cancel; there the series of their difference is summed.
     """
     if z < _ASYMPTOTIC:
         return digamma(z + 1.0) - math.log(z)
@@ -33,6 +33,7 @@ def digamma_excess(z: float) -> float:
 
 
 def _tail(z: float) -> float:
+    """Return the sum of the terms B_2j / (2j z^2j)."""
     inverse = 1.0 / (z * z)
     total = 0.0
     for coefficient in reversed(_SERIES):
@@ -42,7 +43,7 @@ def _tail(z: float) -> float:
 
 def normal_cdf(z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Phi(z) elementwise, in the shape of `z`; the lower tail keeps its digits."""
-    # NumPy has no error function; math.erfc runs at about ten million values a second.
+    # NumPy has no error function; math.erfc computes about ten million values a second.
     scaled = (z * -math.sqrt(0.5)).reshape(-1)
     tail = np.fromiter(map(math.erfc, scaled.tolist()), np.float64, scaled.size)
     return (0.5 * tail).reshape(z.shape)

@@ -1,4 +1,4 @@
-"""Pairs with an exponential variable on one side."""
+"""Pairs in which one variable is exponential, or is so given the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EULER_GAMMA = 0.57721566490153286061
 _POISSON = 2.0 * math.log(2.0) - math.fsum(
     [_EULER_GAMMA, *(math.log(j) * 0.5**j for j in range(2, 80))]
 )
-# What the outcome 0 contributes to it.
+# Contribution of the outcome 0 to _POISSON.
 _POISSON_ZERO = 0.5 * math.log(2.0) - 0.25
 
 
@@ -29,16 +29,16 @@ class ZeroInflatedPoisson(Distribution):
         I = q (I_0 - (log 2)/2 + 1/4)
             + (p^2 - 1 - 2 p^2 log p) / (4 q) - ((1 + p)/2) log((1 + p)/2)
 
-    The form q I_0 found in print (Gao et al. 2017, experiment III) is
-    :attr:`informed_mutual_information`: an observer of y cannot tell an inflated zero from a
-    Poisson zero, so that I(X; Y) is less for 0 < p < 1.
+    Gao et al. (2017, experiment III), https://arxiv.org/abs/1709.06212, print q I_0, which is
+    :attr:`informed_mutual_information`. Since y does not tell an inflated zero from a Poisson
+    zero, I(X; Y) is less for 0 < p < 1.
 
     Args:
         p: Probability of an inflated zero, in [0, 1].
 
     Raises:
-        TypeError: Not a number.
-        ValueError: Out of range.
+        TypeError: `p` is not a number.
+        ValueError: `p` is out of range.
     """
 
     p: float = 0.15
@@ -48,15 +48,15 @@ class ZeroInflatedPoisson(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float) -> ZeroInflatedPoisson:
-        """Return the one whose mutual information is `mi` nats.
+        """Return the distribution whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: Not a number.
-            ValueError: Negative, or above the value at p = 0, about 0.3012.
+            TypeError: `mi` is not a number.
+            ValueError: `mi` is negative, or above the value at p = 0, about 0.3012.
         """
         mi = check_information(mi, _POISSON, reached=True)
         low, high = 0.0, 1.0
-        # Decreasing in p.
+        # The information decreases with p.
         while low < (middle := 0.5 * (low + high)) < high:
             if _inflated(middle) > mi:
                 low = middle
@@ -66,7 +66,7 @@ class ZeroInflatedPoisson(Distribution):
 
     @property
     def dims(self) -> tuple[int, int]:
-        """One column each."""
+        """Number of columns of x and of y: one each."""
         return 1, 1
 
     @property
@@ -76,7 +76,7 @@ class ZeroInflatedPoisson(Distribution):
 
     @property
     def informed_mutual_information(self) -> float:
-        """I(X; Y, whether y is an inflated zero) in nats, (1 - p) times the value at p = 0."""
+        """I(X; Y, B) in nats, where B tells whether y is an inflated zero: ``(1 - p) I_0``."""
         return (1.0 - self.p) * _POISSON
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -88,35 +88,36 @@ class ZeroInflatedPoisson(Distribution):
 
 @dataclass(frozen=True)
 class GammaExponential(Distribution):
-    """X of gamma law with shape theta; Y given X exponential of rate X.
+    """X gamma distributed with shape theta; Y given X exponential with rate X.
 
-    ``I = psi(theta) + 1/theta - log(theta)``. For small theta both run over many decades: take
-    logarithms (:class:`Mapped` with "log") before an estimator that measures distances.
+    ``I = psi(theta) + 1/theta - log(theta)``. For small theta both variables run over many
+    decades, and an estimator that measures distances needs their logarithms (:class:`Mapped` with
+    "log").
 
     Args:
-        theta: Shape of the gamma law, at least 0.05.
+        theta: Shape of the gamma distribution, at least 0.05.
 
     Raises:
-        TypeError: Not a number.
-        ValueError: Out of range.
+        TypeError: `theta` is not a number.
+        ValueError: `theta` is out of range.
     """
 
     theta: float
 
     def __post_init__(self) -> None:
-        # Below, samples of x underflow to 0.
+        # For a smaller theta samples of x underflow to 0.
         object.__setattr__(self, "theta", check_real("theta", self.theta, 0.05))
 
     @classmethod
     def from_mi(cls, mi: float) -> GammaExponential:
-        """Return the one whose mutual information is `mi` nats.
+        """Return the distribution whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: Not a number.
-            ValueError: Not positive, or above the value at theta = 0.05, about 2.5.
+            TypeError: `mi` is not a number.
+            ValueError: `mi` is not positive, or above the value at theta = 0.05, about 2.5.
         """
         mi = check_real("mi", mi, 0.0, digamma_excess(0.05), ends="(]")
-        # exp(-I - gamma) < theta < 1/(2 I) for every theta.
+        # For every theta, exp(-I - gamma) < theta < 1/(2 I).
         low, high = math.exp(-mi - _EULER_GAMMA), 0.5 / mi
         while low < (middle := math.sqrt(low) * math.sqrt(high)) < high:
             if digamma_excess(middle) > mi:
@@ -127,7 +128,7 @@ class GammaExponential(Distribution):
 
     @property
     def dims(self) -> tuple[int, int]:
-        """One column each."""
+        """Number of columns of x and of y: one each."""
         return 1, 1
 
     @property
@@ -141,6 +142,7 @@ class GammaExponential(Distribution):
 
 
 def _inflated(p: float) -> float:
+    """Return I(X; Y) of :class:`ZeroInflatedPoisson`."""
     q = 1.0 - p
     if p == 0.0:
         return _POISSON
@@ -152,7 +154,7 @@ def _inflated(p: float) -> float:
 
 
 def _inflated_tail(q: float) -> float:
-    """Return the same near p = 1, where its terms cancel: a series in q."""
+    """Return :func:`_inflated` near p = 1, where its terms cancel, by a series in q."""
     # With w = 1 - q + q u, u uniform on (0, 1), the outcome 0 gives E[w log w] - E[w] log E[w].
     # Both follow from (1 - s) log(1 - s) = -s + sum_j s^j / (j (j - 1)), s = q (1 - u).
     gap = math.fsum(q**j * (1.0 / (j + 1) - 0.5**j) / (j * (j - 1)) for j in range(2, 18))

@@ -14,7 +14,7 @@ from fastmi.datasets._base import Distribution, Floats, check_information
 
 @dataclass(frozen=True)
 class CorrelatedGaussian(Distribution):
-    """d independent pairs of standard normals, each of correlation rho.
+    """d independent pairs of standard normal variables, each with correlation rho.
 
     ``I = -(d/2) log(1 - rho^2)``
 
@@ -23,8 +23,8 @@ class CorrelatedGaussian(Distribution):
         d: Number of columns of x and of y.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     rho: float
@@ -36,14 +36,14 @@ class CorrelatedGaussian(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, d: int = 1) -> CorrelatedGaussian:
-        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+        """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
-        ``rho = sqrt(1 - exp(-2 I / d))``, rounded to a float: beyond about 12 nats a column
-        `mutual_information` differs visibly from `mi`; it belongs to the rounded rho.
+        ``rho = sqrt(1 - exp(-2 I / d))`` is rounded to a float. Beyond about 12 nats per column
+        `mutual_information`, which is that of the rounded rho, differs visibly from `mi`.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Negative, or so large that rho rounds to 1.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is negative, or so large that rho rounds to 1.
         """
         d = check_integer("d", d, 1)
         return cls(correlation_of(check_information(mi), d), d)
@@ -65,17 +65,17 @@ class CorrelatedGaussian(Distribution):
 
 @dataclass(frozen=True)
 class SparseGaussian(Distribution):
-    """Standard normals of which only the first two columns of x and y are correlated.
+    """Standard normal variables, of which only the first two columns of x and y are correlated.
 
-    ``I = -log(1 - rho^2)``, whatever d.
+    ``I = -log(1 - rho^2)`` for every d.
 
     Args:
         rho: Correlation of x_1 with y_1 and of x_2 with y_2, in (-1, 1).
         d: Number of columns of x and of y, at least 2.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     rho: float
@@ -87,13 +87,13 @@ class SparseGaussian(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, d: int = 2) -> SparseGaussian:
-        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+        """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
-        See :meth:`CorrelatedGaussian.from_mi` for the rounding at large `mi`.
+        For a large `mi` the rounding of rho shows, see :meth:`CorrelatedGaussian.from_mi`.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Negative, or so large that rho rounds to 1.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is negative, or so large that rho rounds to 1.
         """
         return cls(correlation_of(check_information(mi), 2), d)
 
@@ -115,7 +115,7 @@ class SparseGaussian(Distribution):
 
 @dataclass(frozen=True)
 class AdditiveNoise(Distribution):
-    """Standard normal X seen through noise: Y = X + sigma E.
+    """Standard normal X plus independent standard normal noise E: Y = X + sigma E.
 
     ``I = (d/2) log(1 + 1/sigma^2)``; the signal-to-noise ratio is 1/sigma^2.
 
@@ -124,25 +124,28 @@ class AdditiveNoise(Distribution):
         d: Number of columns of x and of y.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     sigma: float
     d: int = 1
 
     def __post_init__(self) -> None:
-        # Beyond, the square of sigma leaves the range of floats.
+        # Outside this range the square of sigma overflows or underflows.
         object.__setattr__(self, "sigma", check_real("sigma", self.sigma, 1e-150, 1e150))
         object.__setattr__(self, "d", check_integer("d", self.d, 1))
 
     @classmethod
     def from_mi(cls, mi: float, d: int = 1) -> AdditiveNoise:
-        """Return the one whose mutual information is `mi` nats, ``1/sigma^2 = exp(2 I/d) - 1``.
+        """Return the distribution whose mutual information is `mi` nats.
+
+        ``1/sigma^2 = exp(2 I/d) - 1``
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Not positive, where sigma would be infinite; above 300 nats a column.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is not positive, where sigma would be infinite, or above 300 nats per
+                column.
         """
         d = check_integer("d", d, 1)
         mi = check_real("mi", mi, 0.0, 300.0 * d, ends="(]")
@@ -165,7 +168,7 @@ class AdditiveNoise(Distribution):
 
 @dataclass(frozen=True, eq=False)
 class Gaussian(Distribution):
-    """Zero-mean normal of any covariance; the first `dx` columns are X, the others Y.
+    """Zero-mean normal variables of any covariance: X is the first `dx` columns, Y the others.
 
     ``I = (log det S_x + log det S_y - log det S) / 2``
 
@@ -174,8 +177,9 @@ class Gaussian(Distribution):
         dx: Number of columns of x, in [1, dx + dy - 1].
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Not square, symmetric or positive definite; `dx` out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: The matrix is not square, symmetric or positive definite; `dx` is out of
+            range.
     """
 
     covariance: Floats
@@ -201,7 +205,7 @@ class Gaussian(Distribution):
 
 
 def correlation_of(mi: float, d: int) -> float:
-    """Return rho >= 0 of d pairs that share `mi` nats.
+    """Return the rho >= 0 with which d pairs share `mi` nats.
 
     Raises:
         ValueError: rho rounds to 1.
@@ -209,7 +213,7 @@ def correlation_of(mi: float, d: int) -> float:
     rho = math.sqrt(-math.expm1(-2.0 * mi / d))
     if rho >= 1.0:
         raise ValueError(
-            f"mi must leave a correlation below 1, at most about 18 nats a pair; got mi={mi!r} "
+            f"mi must leave a correlation below 1, at most about 18 nats per pair; got mi={mi!r} "
             f"over {d} pair{'s' if d > 1 else ''}"
         )
     return rho
@@ -219,14 +223,15 @@ def checked_dispersion(name: str, matrix: object, dx: object) -> tuple[Floats, i
     """Return a read-only copy of a covariance-like matrix, and `dx`.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Not square, symmetric or positive definite; `dx` out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: The matrix is not square, symmetric or positive definite; `dx` is out of
+            range.
     """
     given = as_samples(matrix, name).astype(np.float64)
     if given.shape[0] != given.shape[1] or len(given) < 2:
         raise ValueError(f"{name} must be square with at least two rows; got shape {given.shape}")
     if not np.allclose(given, given.T, rtol=1e-12, atol=0.0):
-        raise ValueError(f"{name} must be symmetric; got entries that differ from their mirror")
+        raise ValueError(f"{name} must be symmetric; got entries that differ from their transpose")
     try:
         np.linalg.cholesky(given)
     except np.linalg.LinAlgError:
@@ -237,14 +242,14 @@ def checked_dispersion(name: str, matrix: object, dx: object) -> tuple[Floats, i
     columns = check_integer("dx", dx, 1)
     if columns >= len(given):
         raise ValueError(
-            f"dx must leave a column to y; got dx={columns}, {name} of shape {given.shape}"
+            f"dx must leave a column for y; got dx={columns}, {name} of shape {given.shape}"
         )
     given.flags.writeable = False
     return given, columns
 
 
 def gaussian_information(matrix: Floats, dx: int) -> float:
-    """Return the mutual information in nats of a Gaussian of this covariance."""
+    """Return I(X; Y) in nats of a Gaussian with this covariance."""
     whole, x, y = (
         2.0 * math.fsum(np.log(np.diagonal(np.linalg.cholesky(part))))
         for part in (matrix, matrix[:dx, :dx], matrix[dx:, dx:])
@@ -261,7 +266,8 @@ def gaussian_pairs(
 
 
 def _pair_information(rho: float) -> float:
-    # Near 0 the sum 1 - rho^2 rounds; near 1 the square does, the factors do not.
+    # Near rho = 0 log1p keeps the digits that 1 - rho^2 would lose to rounding. Near 1 the square
+    # would lose them, and the factors do not.
     if abs(rho) < 0.5:
         return -0.5 * math.log1p(-rho * rho)
     return -0.5 * math.log((1.0 - rho) * (1.0 + rho))

@@ -1,7 +1,8 @@
 """Pairs of small images whose shapes carry a known amount of information.
 
-A correlated Gaussian becomes, through Phi, uniform parameters of a shape, and the shape a raster.
-Each parameter can be read off the raster, so that no information is lost.
+The normal distribution function turns correlated Gaussian variables into uniform ones. These are
+the parameters of a shape, which is drawn on a raster. Each parameter can be computed from the
+raster, so that no information is lost.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from fastmi.datasets.uniform import CorrelatedUniform
 
 @dataclass(frozen=True)
 class BumpImages(Distribution):
-    """Two images of a Gaussian bump; the two coordinates of their centres are correlated.
+    """Two images of a Gaussian bump each; the coordinates of their centres are correlated.
 
-    A pixel at (u, v) holds ``exp(-((u - a)^2 + (v - b)^2) / (2 width^2))``, with the frame as
-    the unit square and (a, b) uniform in it. ``I = -log(1 - rho^2)``.
+    The frame is the unit square, and the centre (a, b) is uniform in it. A pixel at (u, v) has the
+    value ``exp(-((u - a)^2 + (v - b)^2) / (2 width^2))``. ``I = -log(1 - rho^2)``.
 
     Args:
-        rho: Correlation of the Gaussians behind each coordinate, in (-1, 1).
-        size: Pixels per side, at least 2; x and y have size^2 columns, row by row.
-        width: Standard deviation of the bump over the side of the frame, at least 0.05 (a
-            narrower one would vanish between pixels).
+        rho: Correlation of the Gaussian variables behind each coordinate, in (-1, 1).
+        size: Number of pixels per side, at least 2; x and y have size^2 columns, row by row.
+        width: Standard deviation of the bump, in sides of the frame, at least 0.05. A narrower
+            bump would vanish between pixels.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     rho: float
@@ -44,22 +45,23 @@ class BumpImages(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, size: int = 16, width: float = 0.2) -> BumpImages:
-        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+        """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Negative, or so large that rho rounds to 1; options out of range.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is negative, or so large that rho rounds to 1; an option is out of
+                range.
         """
         return cls(CorrelatedUniform.from_mi(mi, 2).rho, size, width)
 
     @property
     def dims(self) -> tuple[int, int]:
-        """size^2 columns each."""
+        """Number of columns of x and of y: size^2 each."""
         return self.size**2, self.size**2
 
     @property
     def mutual_information(self) -> float:
-        """I(X; Y) in nats, that of the centres."""
+        """I(X; Y) in nats, which is that of the centres."""
         return CorrelatedUniform(self.rho, 2).mutual_information
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -67,7 +69,7 @@ class BumpImages(Distribution):
         return self.render(x), self.render(y)
 
     def render(self, centers: Floats) -> Floats:
-        """Return the images of bumps at `centers` (n, 2), rows first; shape (n, size^2)."""
+        """Return images (n, size^2) of bumps at `centers` (n, 2), vertical coordinates first."""
         pixel = (np.arange(self.size) + 0.5) / self.size
         profile = np.exp(-0.5 * ((pixel - centers[:, :, None]) / self.width) ** 2)
         return _outer(profile)
@@ -75,20 +77,21 @@ class BumpImages(Distribution):
 
 @dataclass(frozen=True)
 class RectangleImages(Distribution):
-    """Two images of a bright rectangle; the four parameters of their sides are correlated.
+    """Two images of a bright rectangle each; the four parameters of their sides are correlated.
 
-    Along each axis, of two uniform parameters u and v the rectangle starts at u (1 - m) and
-    takes the share v of what is left beyond its least side m = 2/size. A pixel holds the share
-    of its area that is covered; with sides of two pixels or more one is covered in full, which
-    makes both ends readable. ``I = -2 log(1 - rho^2)``.
+    Each axis has two uniform parameters u and v. With m = 2/size the smallest side, the
+    rectangle starts at s = u (1 - m) and has the side m + v (1 - m - s). The value of a pixel is
+    the share of its area that is covered. Since a side is at least two pixels long, it covers
+    some pixel in full, so that its two ends can be computed from the image.
+    ``I = -2 log(1 - rho^2)``.
 
     Args:
-        rho: Correlation of the Gaussians behind each parameter, in (-1, 1).
-        size: Pixels per side, at least 4; x and y have size^2 columns, row by row.
+        rho: Correlation of the Gaussian variables behind each parameter, in (-1, 1).
+        size: Number of pixels per side, at least 4; x and y have size^2 columns, row by row.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     rho: float
@@ -100,22 +103,22 @@ class RectangleImages(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, size: int = 16) -> RectangleImages:
-        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+        """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Negative, or so large that rho rounds to 1; `size` out of range.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is negative, or so large that rho rounds to 1; `size` is out of range.
         """
         return cls(CorrelatedUniform.from_mi(mi, 4).rho, size)
 
     @property
     def dims(self) -> tuple[int, int]:
-        """size^2 columns each."""
+        """Number of columns of x and of y: size^2 each."""
         return self.size**2, self.size**2
 
     @property
     def mutual_information(self) -> float:
-        """I(X; Y) in nats, that of the four parameters."""
+        """I(X; Y) in nats, which is that of the four parameters."""
         return CorrelatedUniform(self.rho, 4).mutual_information
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -123,7 +126,7 @@ class RectangleImages(Distribution):
         return self.render(x), self.render(y)
 
     def render(self, parameters: Floats) -> Floats:
-        """Return the images of `parameters` (n, 4): u, v of the rows, u, v of the columns."""
+        """Return images (n, size^2) of `parameters` (n, 4): u and v of the rows come first."""
         least = 2.0 / self.size
         start = parameters[:, 0::2] * (1.0 - least)
         stop = start + least + parameters[:, 1::2] * (1.0 - least - start)

@@ -1,4 +1,4 @@
-"""Distributions seen through invertible maps of x and of y: other margins, same information."""
+"""Distributions behind invertible maps of x and of y: the margins change, the information stays."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Mapped(Distribution):
     """Another distribution with x, y or both passed through an injective map.
 
     Args:
-        base: Where the samples come from.
+        base: Distribution of the samples before the maps.
         x: Name of an elementwise bijection ("arcsinh", "cube", "exp", "half-cube", "log",
             "logistic", "normal-cdf"), a function of an array (n, dx) that returns an array
-            with n rows, or None. A function is trusted to be injective.
+            with n rows, or None for no map. Nothing checks that a function is injective.
         y: The same for y.
 
     Raises:
         TypeError: `base` is not a distribution.
-        ValueError: Unknown name.
+        ValueError: The name of a map is unknown.
     """
 
     base: Distribution
@@ -66,7 +66,7 @@ class Mapped(Distribution):
 
     @property
     def mutual_information(self) -> float:
-        """That of `base`, in nats."""
+        """I(X; Y) in nats, which is that of `base`."""
         return self.base.mutual_information
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

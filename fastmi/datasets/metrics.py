@@ -1,6 +1,6 @@
-"""How far estimates are from the truth, over trials whose truths may differ.
+"""Measures of how far estimates are from the truth, over trials whose truths may differ.
 
-Estimates and truths are array-likes of one shape; everything is in the units they came in.
+Estimates and truths are array-likes of the same shape; results are in their units.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ class Score(NamedTuple):
     Attributes:
         bias: Mean of estimate - truth.
         rmse: Root mean square of estimate - truth.
-        rmse_norm: `rmse` over :func:`truth_spread`; above 1 the estimates say nothing.
+        rmse_norm: `rmse` over :func:`truth_spread`. Above sqrt(1/2) the estimates are farther from
+            the truths than the mean of the truths is.
         spearman: Correlation of the ranks of estimates and truths.
-        trials: How many there were.
+        trials: Number of trials.
     """
 
     bias: float
@@ -43,8 +44,8 @@ def score(estimates: object, truths: object) -> Score:
         truths: The true values, shape (trials,).
 
     Raises:
-        TypeError: Not real numbers.
-        ValueError: Not finite, empty, or of different shapes.
+        TypeError: The values are not real numbers.
+        ValueError: The values are not finite, there are none, or the shapes differ.
     """
     estimate, truth = _pair(estimates, truths)
     return Score(
@@ -57,11 +58,11 @@ def score(estimates: object, truths: object) -> Score:
 
 
 def bias(estimates: object, truths: object) -> float:
-    """Return mean(estimate - truth): negative where the estimator is too low.
+    """Return mean(estimate - truth), which is negative if the estimates are too low.
 
     Raises:
-        TypeError: Not real numbers.
-        ValueError: Not finite, empty, or of different shapes.
+        TypeError: The values are not real numbers.
+        ValueError: The values are not finite, there are none, or the shapes differ.
     """
     estimate, truth = _pair(estimates, truths)
     return math.fsum(estimate - truth) / len(truth)
@@ -71,35 +72,35 @@ def rmse(estimates: object, truths: object) -> float:
     """Return sqrt(mean((estimate - truth)^2)).
 
     Raises:
-        TypeError: Not real numbers.
-        ValueError: Not finite, empty, or of different shapes.
+        TypeError: The values are not real numbers.
+        ValueError: The values are not finite, there are none, or the shapes differ.
     """
     estimate, truth = _pair(estimates, truths)
     return math.sqrt(math.fsum((estimate - truth) ** 2) / len(truth))
 
 
 def truth_spread(truths: object) -> float:
-    """Return the root mean square difference of two truths, over all pairs: sqrt(2) sd.
+    """Return the root mean square difference of two truths, which is sqrt(2) sd.
 
-    All k^2 ordered pairs, a truth and itself included.
+    The mean is over all ordered pairs, including those of a truth and itself.
 
     Raises:
-        TypeError: Not real numbers.
-        ValueError: Not finite or empty.
+        TypeError: The values are not real numbers.
+        ValueError: The values are not finite, or there are none.
     """
     truth, _ = _pair(truths, truths, ("truths", "truths"))
-    # From the first: equal truths then give exactly 0.
+    # Differences from the first truth are exactly 0 if all truths are equal.
     return math.sqrt(2.0) * float(np.std(truth - truth[0]))
 
 
 def rmse_norm(estimates: object, truths: object) -> float:
     """Return :func:`rmse` over :func:`truth_spread`, NaN where all truths are equal.
 
-    The mean of the truths, as a constant estimate, scores sqrt(1/2).
+    A constant estimate that is the mean of the truths scores sqrt(1/2).
 
     Raises:
-        TypeError: Not real numbers.
-        ValueError: Not finite, empty, or of different shapes.
+        TypeError: The values are not real numbers.
+        ValueError: The values are not finite, there are none, or the shapes differ.
     """
     error = rmse(estimates, truths)
     spread = truth_spread(truths)
@@ -110,8 +111,8 @@ def spearman(estimates: object, truths: object) -> float:
     """Return Pearson's correlation of the average ranks, NaN where one side is constant.
 
     Raises:
-        TypeError: Not real numbers.
-        ValueError: Not finite, empty, or of different shapes.
+        TypeError: The values are not real numbers.
+        ValueError: The values are not finite, there are none, or the shapes differ.
     """
     # Deviations of ranks are multiples of 1/2 and sum exactly.
     first, second = (

@@ -1,4 +1,4 @@
-"""Multivariate Student-t pairs."""
+"""Pairs with a multivariate Student-t distribution."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ from fastmi.datasets.gaussian import (
     gaussian_pairs,
 )
 
-# Degrees of freedom from which the series for the information of the tails takes over.
+# Degrees of freedom above which a series gives the information in the common chi2.
 _ASYMPTOTIC = 40.0
 
 
 @dataclass(frozen=True, eq=False)
 class Student(Distribution):
-    """Multivariate Student-t: a Gaussian over sqrt(chi2 / nu), one chi2 for x and y together.
+    """Multivariate Student-t: a Gaussian over sqrt(chi2 / nu), with one chi2 for x and y.
 
-    The information is that of the Gaussian of covariance S plus what the common chi2 tells::
+    The information is that of a Gaussian with covariance S plus that in the common chi2::
 
         F(nu) + F(nu + dx + dy) - F(nu + dx) - F(nu + dy),
         F(t) = lgamma(t/2) - (t/2) psi(t/2)
 
-    It is positive even where S is diagonal: uncorrelated is not independent.
+    It is positive even if S is diagonal, since uncorrelated variables need not be independent.
 
     Args:
-        nu: Degrees of freedom, at least 0.1 (1: Cauchy).
+        nu: Degrees of freedom, at least 0.1; 1 gives the Cauchy distribution.
         dispersion: S, shape (dx + dy, dx + dy), symmetric and positive definite.
         dx: Number of columns of x, in [1, dx + dy - 1].
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range; `dispersion` not square, symmetric or positive definite.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range; `dispersion` is not square, symmetric or positive
+            definite.
     """
 
     nu: float
@@ -54,11 +55,13 @@ class Student(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, nu: float, d: int = 1) -> Student:
-        """Return d pairs of equal dispersion correlation >= 0 that share `mi` nats in all.
+        """Return the distribution of d pairs, equally correlated, that share `mi` nats in all.
+
+        The correlation in the dispersion is not negative.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: `mi` is below what the common chi2 alone tells, or so large that the
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is below the information in the common chi2, or so large that the
                 correlation rounds to 1.
         """
         nu = _checked_nu(nu)
@@ -87,17 +90,17 @@ class Student(Distribution):
 
 
 def _checked_nu(nu: object) -> float:
-    # Below, samples leave the range of floats.
+    # For a smaller nu samples leave the range of floats.
     return check_real("nu", nu, 0.1)
 
 
 def _tail_information(nu: float, dx: int, dy: int) -> float:
-    """Return what the common chi2 tells, in nats."""
+    """Return the information in the common chi2, in nats."""
     signs = ((nu, 1.0), (nu + dx + dy, 1.0), (nu + dx, -1.0), (nu + dy, -1.0))
     if nu < _ASYMPTOTIC:
         return math.fsum(sign * _f(0.5 * t) for t, sign in signs)
-    # F(2z) = -z - log(z)/2 + const + _rest(z). The linear parts cancel, which rounding would
-    # spoil, and the logarithms combine.
+    # F(2z) = -z - log(z)/2 + const + _rest(z). In the sum the linear terms cancel, but not exactly
+    # if they are rounded, and the logarithms combine.
     share = dx * dy / ((nu + dx) * (nu + dy))
     return -0.5 * math.log1p(-share) + math.fsum(sign * _rest(0.5 * t) for t, sign in signs)
 

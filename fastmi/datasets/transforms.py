@@ -1,18 +1,18 @@
-"""The five transformations of one variable that keep its mutual information.
+"""Five transformations of one variable that keep its mutual information with any other.
 
-They have the tags of the experiments on scale invariance:
+Their tags are those of the experiments on scale invariance (docs/reproductions.md):
 
 ==== ======================= ======================================================
 rm   :func:`random_mix`      X' = alpha X W, alpha and W uniform, W invertible
 dn   :func:`pad_noise`       columns of independent noise appended
-cb   :func:`cube`            elementwise
-sg   :func:`logistic`        elementwise
-ds   :func:`duplicate`       copies side by side
+cb   :func:`cube`            x^3, elementwise
+sg   :func:`logistic`        1 / (1 + exp(-x)), elementwise
+ds   :func:`duplicate`       copies of the columns side by side
 ==== ======================= ======================================================
 
-:func:`transform` composes them, always in the order of this table: mixing needs the signal by
-itself, noise that came after the logistic would drown what that has squeezed, and copies come
-last.
+:func:`transform` composes them, always in the order of this table. The mixing takes the signal
+without the noise columns; noise appended after the logistic would be wide beside the signal, which
+the logistic squeezes; copies come last.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fastmi._inputs import as_samples
 
 Array: TypeAlias = NDArray[Any]
 
-# In order of application.
+# Tags in the order of application.
 TAGS = ("rm", "dn", "cb", "sg", "ds")
 # Above this condition number rounding would lose part of the signal.
 _MOST_CONDITION = 1e8
@@ -47,18 +47,20 @@ def transform(
 
     Args:
         x: Samples, shape (n, d) or (n,).
-        tags: Which ones: "rm+sg", or a sequence of tags; "" for none. Their order is ignored.
-        copies: Of ds.
-        columns: Of dn.
-        sigma: Of dn.
-        seed: Of rm and dn; anything :func:`numpy.random.default_rng` takes.
+        tags: Tags joined by "+", for example "rm+sg", or a sequence of tags; "" for none. Their
+            order is ignored.
+        copies: Number of copies for "ds".
+        columns: Number of noise columns for "dn".
+        sigma: Standard deviation of the noise for "dn".
+        seed: Seed for "rm" and "dn"; any value that :func:`numpy.random.default_rng` accepts.
 
     Returns:
-        Shape (n, d') in the dtype of the samples.
+        The transformed samples, shape (n, d'), in their dtype.
 
     Raises:
-        TypeError: Samples that are not real numbers, options of the wrong type.
-        ValueError: Samples of wrong shape or not finite; an unknown or repeated tag.
+        TypeError: The samples are not real numbers, or an option has the wrong type.
+        ValueError: The samples have the wrong shape or are not finite; a tag is unknown or
+            repeated; an option is out of range.
     """
     if not isinstance(tags, Sequence):
         raise TypeError(f"tags must be a string or a sequence of them; got {tags!r}")
@@ -83,20 +85,20 @@ def transform(
 
 
 def random_mix(x: object, *, seed: Seed | None = None) -> Array:
-    """Return alpha X W with alpha and every entry of W (d, d) from U(0, 1).
+    """Return alpha X W, with alpha and every entry of W (d, d) drawn from U(0, 1).
 
-    W is drawn again while its condition number exceeds 1e8.
+    W is drawn again as long as its condition number exceeds 1e8.
 
     Args:
         x: Samples, shape (n, d) or (n,).
-        seed: Anything :func:`numpy.random.default_rng` takes.
+        seed: Any value that :func:`numpy.random.default_rng` accepts.
 
     Returns:
-        Shape (n, d), dtype of the samples.
+        The mixed samples, shape (n, d), in their dtype.
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or not finite.
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or are not finite.
     """
     block = as_samples(x, "x")
     rng = generator(seed)
@@ -116,16 +118,16 @@ def pad_noise(
 
     Args:
         x: Samples, shape (n, d) or (n,).
-        columns: How many.
+        columns: Number of columns to append.
         sigma: Standard deviation of the noise.
-        seed: Anything :func:`numpy.random.default_rng` takes.
+        seed: Any value that :func:`numpy.random.default_rng` accepts.
 
     Returns:
-        Shape (n, d + columns), dtype of the samples.
+        The widened samples, shape (n, d + columns), in their dtype.
 
     Raises:
-        TypeError: Samples that are not real numbers, options of the wrong type.
-        ValueError: Samples of wrong shape or not finite; an option below 0.
+        TypeError: The samples are not real numbers, or an option has the wrong type.
+        ValueError: The samples have the wrong shape or are not finite; an option is below 0.
     """
     block = as_samples(x, "x")
     columns = check_integer("columns", columns, 0)
@@ -140,8 +142,8 @@ def cube(x: object) -> Array:
     """Return x^3 elementwise, shape (n, d).
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or not finite.
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or are not finite.
     """
     block = as_samples(x, "x")
     with np.errstate(over="ignore"):
@@ -152,11 +154,11 @@ def logistic(x: object) -> Array:
     """Return 1 / (1 + exp(-x)) elementwise, shape (n, d).
 
     Raises:
-        TypeError: Samples that are not real numbers.
-        ValueError: Samples of wrong shape or not finite.
+        TypeError: The samples are not real numbers.
+        ValueError: The samples have the wrong shape or are not finite.
     """
     block = as_samples(x, "x")
-    # Of the magnitude: exp(-x) would overflow far to the left.
+    # exp(-x) would overflow for very negative x, exp(-|x|) cannot.
     small = np.exp(-np.abs(block))
     result: Array = np.where(block >= 0, 1, small) / (1 + small)
     return result.astype(block.dtype, copy=False)
@@ -166,8 +168,8 @@ def duplicate(x: object, copies: int = 20) -> Array:
     """Return `copies` copies of the columns side by side, shape (n, copies * d).
 
     Raises:
-        TypeError: Samples that are not real numbers; `copies` is not an integer.
-        ValueError: Samples of wrong shape or not finite; `copies` is below 1.
+        TypeError: The samples are not real numbers; `copies` is not an integer.
+        ValueError: The samples have the wrong shape or are not finite; `copies` is below 1.
     """
     return np.tile(as_samples(x, "x"), (1, check_integer("copies", copies, 1)))
 

@@ -15,17 +15,17 @@ from fastmi.datasets.gaussian import CorrelatedGaussian
 
 @dataclass(frozen=True)
 class CorrelatedUniform(Distribution):
-    """Uniform margins on (0, 1) under a Gaussian copula: Phi of a correlated Gaussian.
+    """Uniform margins on (0, 1) with a Gaussian copula: Phi of a correlated Gaussian.
 
     ``I = -(d/2) log(1 - rho^2)``
 
     Args:
-        rho: Correlation of the underlying Gaussians, in (-1, 1).
+        rho: Correlation of the underlying Gaussian variables, in (-1, 1).
         d: Number of columns of x and of y.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     rho: float
@@ -38,13 +38,13 @@ class CorrelatedUniform(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, d: int = 1) -> CorrelatedUniform:
-        """Return the one with rho >= 0 whose mutual information is `mi` nats.
+        """Return the distribution with rho >= 0 whose mutual information is `mi` nats.
 
-        See :meth:`CorrelatedGaussian.from_mi` for the rounding at large `mi`.
+        For a large `mi` the rounding of rho shows, see :meth:`CorrelatedGaussian.from_mi`.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Negative, or so large that rho rounds to 1.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is negative, or so large that rho rounds to 1.
         """
         latent = CorrelatedGaussian.from_mi(mi, d)
         return cls(latent.rho, latent.d)
@@ -66,17 +66,17 @@ class CorrelatedUniform(Distribution):
 
 @dataclass(frozen=True)
 class SmoothedUniform(Distribution):
-    """Uniform X on (0, 1) plus uniform noise: Y = X + U(-epsilon, epsilon).
+    """X uniform on (0, 1), and Y = X + U(-epsilon, epsilon).
 
-    ``I = d (epsilon - log(2 epsilon))`` for epsilon <= 1/2, else ``d / (4 epsilon)``.
+    ``I = d (epsilon - log(2 epsilon))`` for epsilon <= 1/2, otherwise ``d / (4 epsilon)``.
 
     Args:
-        epsilon: Half width of the noise, positive.
-        d: Number of columns of x and of y, independent of each other.
+        epsilon: Half of the width of the noise, positive.
+        d: Number of columns of x and of y; the d pairs of columns are independent.
 
     Raises:
-        TypeError: Not numbers of their kind.
-        ValueError: Out of range.
+        TypeError: A parameter has the wrong type.
+        ValueError: A parameter is out of range.
     """
 
     epsilon: float
@@ -88,17 +88,19 @@ class SmoothedUniform(Distribution):
 
     @classmethod
     def from_mi(cls, mi: float, d: int = 1) -> SmoothedUniform:
-        """Return the one whose mutual information is `mi` nats.
+        """Return the distribution whose mutual information is `mi` nats.
 
         Raises:
-            TypeError: Not numbers of their kind.
-            ValueError: Not positive, where epsilon would be infinite; above 30 nats a column.
+            TypeError: A parameter has the wrong type.
+            ValueError: `mi` is not positive, where epsilon would be infinite, or above 30 nats per
+                column.
         """
         d = check_integer("d", d, 1)
         share = check_real("mi", mi, 0.0, 30.0 * d, ends="(]") / d
         if share <= 0.5:
             return cls(0.25 / share, d)
-        # Newton on log(epsilon): convex and decreasing, so that from the left it never overshoots.
+        # Newton's method in log(epsilon) starts at the left of the root. It never overshoots, since
+        # the function is convex and decreasing.
         log_epsilon = -share - math.log(2.0)
         for _ in range(50):
             epsilon = math.exp(log_epsilon)
@@ -127,7 +129,7 @@ class SmoothedUniform(Distribution):
 
 @dataclass(frozen=True)
 class DiscretePlusUniform(Distribution):
-    """Discrete X, continuous Y: X uniform on 0, ..., m - 1 and Y = X + U(0, 2).
+    """Discrete X, uniform on 0, ..., m - 1, and continuous Y = X + U(0, 2).
 
     ``I = log m - (m - 1) log(2) / m``
 
@@ -135,8 +137,8 @@ class DiscretePlusUniform(Distribution):
         m: Number of values of x.
 
     Raises:
-        TypeError: Not an integer.
-        ValueError: Below 1.
+        TypeError: `m` is not an integer.
+        ValueError: `m` is below 1.
     """
 
     m: int
@@ -146,7 +148,7 @@ class DiscretePlusUniform(Distribution):
 
     @property
     def dims(self) -> tuple[int, int]:
-        """One column each."""
+        """Number of columns of x and of y: one each."""
         return 1, 1
 
     @property

@@ -1,6 +1,6 @@
-"""Estimators, a wing each for those that search neighbours and those that train networks.
+"""Estimators: those in `neighbors` search nearest neighbours, those in `neural` train networks.
 
-The table in :mod:`fastmi.estimators._methods` is where :mod:`fastmi.api` finds them by name.
+:mod:`fastmi.api` finds them by name in the table of :mod:`fastmi.estimators._methods`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fastmi.estimators._methods import (
 )
 
 if TYPE_CHECKING:
-    # For type checkers, to which __getattr__ says nothing; a test compares it with the table.
+    # Type checkers cannot see through __getattr__; a test compares this list with the table.
     from fastmi.estimators.binning import Binning as Binning
     from fastmi.estimators.binning import BinningConditional as BinningConditional
     from fastmi.estimators.binning import BinningTotalCorrelation as BinningTotalCorrelation

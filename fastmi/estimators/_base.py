@@ -1,4 +1,4 @@
-"""What every estimator has: options that are read, replaced and described in one way."""
+"""The base of all estimators: how their options are read, replaced and described."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Estimator:
         """Return the options by name, as scikit-learn's estimators do.
 
         Args:
-            deep: Accepted for scikit-learn; no option is an estimator with options of its own.
+            deep: Without effect, because no option is an estimator with options of its own.
         """
         del deep
         own: Any = self
@@ -48,7 +48,7 @@ class Estimator:
 
         Raises:
             TypeError: An option of the wrong type.
-            ValueError: An option that the estimator does not have, or out of its range.
+            ValueError: An option that the estimator does not have, or a value out of range.
         """
         own: Any = self
         names = self.get_params()

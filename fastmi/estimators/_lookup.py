@@ -1,4 +1,4 @@
-"""From the options of one call to an estimator."""
+"""Makes an estimator from the options of one call."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def build(
     """Return the estimator called `method`, made with the options of one call.
 
     Args:
-        function: The public function, whose keyword defaults tell what was left alone.
+        function: The public function; a keyword at its default counts as not given.
         methods: Methods of that function by name.
-        method: Name of one.
+        method: Name that the user gave.
         given: Values of the keywords that the function names. Those that the method lacks must
             be at their defaults.
-        options: Further keywords.
+        options: Further keywords that the user gave.
 
     Raises:
         TypeError: An option that the method does not have.
@@ -44,7 +44,7 @@ def build(
     if foreign:
         named = [name for name in _defaults(function) if name in known or name == "method"]
         raise _unknown_options(function, row, foreign, named)
-    return row.make(**kept, **options)
+    return row.loaded(**row.fixed, **kept, **options)
 
 
 def find(methods: Mapping[str, Method], method: object) -> Method:
@@ -59,11 +59,11 @@ def find(methods: Mapping[str, Method], method: object) -> Method:
 
 
 def check_options(function: Callable[..., Any], row: Method, options: Iterable[str]) -> None:
-    """Check keywords that `function` hands on to a method.
+    """Check the keywords that `function` passes on to a method.
 
     Raises:
-        TypeError: One of them is no option of the method; the message lists those of `function`
-            first.
+        TypeError: One of them is not an option of the method; the message lists the options of
+            `function` first.
     """
     foreign = [name for name in options if name not in row.options]
     if foreign:
@@ -73,7 +73,7 @@ def check_options(function: Callable[..., Any], row: Method, options: Iterable[s
 def _unknown_options(
     function: Callable[..., Any], row: Method, foreign: list[str], own: list[str]
 ) -> TypeError:
-    # The interpreter's own message would not list the valid names.
+    # The interpreter's own TypeError would not list the valid names.
     valid = own + [name for name in row.options if name not in _defaults(function)]
     return TypeError(
         f"{function.__name__}() with method={row.name!r}: options must be among "
@@ -86,5 +86,5 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _same(value: object, default: object) -> bool:
-    # By type first: arrays compare elementwise, and no default is one.
+    # Types come first, because arrays compare elementwise, and no default is an array.
     return value is default or (type(value) is type(default) and value == default)

@@ -1,8 +1,8 @@
 """The one table of methods: every estimator by the name that users type.
 
-What others ask about a method (which class it is, what it takes, whether it trains a network or
-runs on a GPU) is read here and guessed nowhere. The classes are imported when first used, which
-keeps ``import fastmi`` fast and free of torch.
+All that other modules need to know about a method (its class, what it takes, whether it trains a
+network or runs on a GPU) is read from here, and they guess none of it. The classes are imported on
+first use, which keeps ``import fastmi`` fast and free of torch.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Method:
         name: Name that users type, and that results carry.
         module: Module of the estimator below ``fastmi.estimators``; its folder is its wing.
         estimator: Name of the class.
-        summary: What it is, in a few words.
+        summary: What the method is, in a few words.
         fixed: Options that the name fixes.
-        takes: Kind of variables that it is made for.
-        gpu: Whether every long step runs on a GPU, given its other options at their defaults.
+        takes: Kind of variables that the method is made for.
+        gpu: Whether every long step can run on a GPU, with the other options at their defaults.
     """
 
     function: str
@@ -47,12 +47,12 @@ class Method:
 
     @property
     def searches(self) -> bool:
-        """Whether it searches neighbours: then it has a `k`, takes threads and breaks ties."""
+        """Whether it searches neighbours; then it has the options `k`, `n_jobs` and `noise`."""
         return self.module.startswith("neighbors.")
 
     @property
     def trains(self) -> bool:
-        """Whether it trains a network: then it needs torch and draws random numbers of its own."""
+        """Whether it trains a network; then it needs torch and draws random numbers of its own."""
         return self.module.startswith("neural.")
 
     def load(self) -> type[Any]:
@@ -103,7 +103,7 @@ METHODS = (
         "ksg_global_linf",
         "neighbors.sweep",
         "KSGSweep",
-        "the same, in units of their spread in the maximum norm",
+        "like ksg_global, in units of their spread in the maximum norm",
         {"normalize": "global-linf"},
     ),
     Method("mi", "biksg", "neighbors.biksg", "BIKSG", "bias-improved KSG, Gao et al. (2018)"),
@@ -159,13 +159,43 @@ METHODS = (
         "KSGHybrid",
         "hybrid of the KSG algorithms that some papers print, for comparison",
     ),
-    Method("mi", "mine", "neural.critic", "MINE", "Belghazi et al. (2018)"),
+    Method(
+        "mi",
+        "mine",
+        "neural.critic",
+        "MINE",
+        "bound of Donsker and Varadhan, gradient corrected, Belghazi et al. (2018)",
+    ),
     Method("mi", "dv", "neural.critic", "DonskerVaradhan", "bound of Donsker and Varadhan"),
     Method("mi", "nwj", "neural.critic", "NWJ", "bound of Nguyen, Wainwright and Jordan"),
-    Method("mi", "infonce", "neural.critic", "InfoNCE", "Van den Oord et al. (2018)"),
-    Method("mi", "smile", "neural.critic", "SMILE", "Song and Ermon (2020)"),
-    Method("mi", "demi", "neural.critic", "DEMI", "Liao et al. (2020)"),
-    Method("mi", "ccmi", "neural.critic", "CCMI", "Mukherjee et al. (2019)"),
+    Method(
+        "mi",
+        "infonce",
+        "neural.critic",
+        "InfoNCE",
+        "contrastive bound, Van den Oord et al. (2018)",
+    ),
+    Method(
+        "mi",
+        "smile",
+        "neural.critic",
+        "SMILE",
+        "Donsker and Varadhan with a clipped partition term, Song and Ermon (2020)",
+    ),
+    Method(
+        "mi",
+        "demi",
+        "neural.critic",
+        "DEMI",
+        "mean log odds of a classifier of pairs, Liao et al. (2020)",
+    ),
+    Method(
+        "mi",
+        "ccmi",
+        "neural.critic",
+        "CCMI",
+        "classifier of pairs, read by Donsker and Varadhan, Mukherjee et al. (2019)",
+    ),
     Method(
         "mi",
         "doe",
@@ -180,7 +210,7 @@ METHODS = (
         "NDoE",
         "difference of entropies of one flow, Ni and Lotz (2025)",
     ),
-    Method("mi", "ndoe-realnvp", "neural.entropies", "NDoERealNVP", "the same with Real NVP"),
+    Method("mi", "ndoe-realnvp", "neural.entropies", "NDoERealNVP", "like ndoe, with Real NVP"),
     Method(
         "mi",
         "bnaf",
@@ -200,7 +230,7 @@ METHODS = (
         "fp",
         "neighbors.conditional",
         "ConditionalKSG",
-        "Frenzel and Pompe (2007)",
+        "conditional form of KSG algorithm 1, Frenzel and Pompe (2007)",
         {"variant": 1},
     ),
     Method(
@@ -236,7 +266,13 @@ METHODS = (
         "plug-in entropies of equal-width bins",
         gpu=False,
     ),
-    Method("cmi", "ccmi", "neural.critic", "ConditionalCCMI", "Mukherjee et al. (2019)"),
+    Method(
+        "cmi",
+        "ccmi",
+        "neural.critic",
+        "ConditionalCCMI",
+        "difference of two ccmi estimates, Mukherjee et al. (2019)",
+    ),
     Method(
         "total_correlation",
         "ksg1",
@@ -277,7 +313,11 @@ METHODS = (
         gpu=False,
     ),
     Method(
-        "entropy", "kl", "neighbors.entropy", "KozachenkoLeonenko", "Kozachenko and Leonenko (1987)"
+        "entropy",
+        "kl",
+        "neighbors.entropy",
+        "KozachenkoLeonenko",
+        "nearest neighbours, Kozachenko and Leonenko (1987)",
     ),
     Method(
         "entropy",
@@ -311,7 +351,7 @@ CMI_METHODS = methods_of("cmi")
 TOTAL_CORRELATION_METHODS = methods_of("total_correlation")
 ENTROPY_METHODS = methods_of("entropy")
 
-#: A row for each estimator, by the name of its class.
+#: The first row of each estimator, by the name of its class.
 ESTIMATORS = {row.estimator: row for row in reversed(METHODS)}
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple, SupportsIndex, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._checks import check_integer
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
 from fastmi.estimators._base import Estimator
 
 Array = NDArray[Any]
 
-# Share of samples alone in their joint cell above which the histogram is mostly empty.
+# Share of samples alone in their joint cell above which an estimate carries a warning.
 _SINGLE_SHARE = 0.5
-# Numbers of bins keep to what counts in an intp on every platform.
+# Largest number of bins that an intp holds on every platform.
 _MOST_BINS = 2**31 - 1
 
 
@@ -47,17 +47,7 @@ class _Histogram(Estimator):
     bins: int = 10
 
     def __post_init__(self) -> None:
-        bins: object = self.bins
-        expected = f"bins must be an integer in [1, {_MOST_BINS}]"
-        try:
-            number = operator.index(cast(SupportsIndex, bins))
-        except TypeError:
-            raise TypeError(f"{expected}; got bins={bins!r} ({type(bins).__name__})") from None
-        if isinstance(bins, bool):
-            raise TypeError(f"{expected}; got bins={bins!r} (bool)")
-        if not 1 <= number <= _MOST_BINS:
-            raise ValueError(f"{expected}; got bins={number}")
-        object.__setattr__(self, "bins", number)
+        object.__setattr__(self, "bins", check_integer("bins", self.bins, 1, _MOST_BINS))
 
     def _cells(self, block: Array) -> _Cells:
         """Return the cells of a variable: one per tuple of bins that occurs."""
@@ -66,7 +56,7 @@ class _Histogram(Estimator):
             low, high = column.min(), column.max()
             if low == high:
                 continue
-            # The range first: bins times a difference could overflow.
+            # Divided by the range first, because bins times a difference could overflow.
             share = (column - low) / (high - low)
             bin_of = np.minimum(self.bins - 1, np.floor(self.bins * share)).astype(np.intp)
             cells = _crossed(cells, _numbered(bin_of))
@@ -118,7 +108,8 @@ class Binning(_Histogram):
 class BinningTotalCorrelation(_Histogram):
     """The plug-in estimator of the total correlation on equal-width bins.
 
-    :class:`fastmi.Binning` for m variables: ``sum_b H(X_b) - H(X_1, ..., X_m)``.
+    It is ``sum_b H(X_b) - H(X_1, ..., X_m)`` with the bins and entropies of
+    :class:`fastmi.Binning`.
     """
 
     def estimate(self, *variables: object) -> Estimate:
@@ -138,7 +129,8 @@ class BinningTotalCorrelation(_Histogram):
 class BinningConditional(_Histogram):
     """The plug-in estimator of I(X; Y | Z) on equal-width bins.
 
-    Bins as in :class:`fastmi.Binning`; ``I = H(X, Z) + H(Y, Z) - H(Z) - H(X, Y, Z)``.
+    It is ``H(X, Z) + H(Y, Z) - H(Z) - H(X, Y, Z)`` with the bins and entropies of
+    :class:`fastmi.Binning`.
     """
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate:
@@ -147,7 +139,7 @@ class BinningConditional(_Histogram):
         Args:
             x: Samples, shape (n, dx) or (n,).
             y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
+            z: Samples of the condition, shape (n, dz) or (n,). None or no columns give I(X; Y).
 
         Raises:
             TypeError: Samples that are not real numbers.
@@ -171,7 +163,7 @@ def _numbered(symbols: NDArray[np.intp]) -> _Cells:
 
 
 def _crossed(a: _Cells, b: _Cells) -> _Cells:
-    """Return the cells that occur of the product of two partitions."""
+    """Return the occupied cells of the product of two partitions."""
     # Both are numbered without gaps, so the product stays below n^2.
     return _numbered(a.of * len(b.size) + b.of)
 

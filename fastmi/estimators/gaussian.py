@@ -18,15 +18,15 @@ from fastmi.normalize import check_normalize, normalize_blocks
 
 Array = NDArray[Any]
 
-# Singular value, relative to the largest, below which a direction is rounding.
+# Singular value, relative to the largest, below which a direction is rounding noise.
 _RANK_TOLERANCE = 1e-10
-# 1 - rho^2 below which two variates are one linear function of the other, to rounding.
+# 1 - rho^2 below which one variate is a linear function of the other, up to rounding.
 _DETERMINED = 1e-14
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Normal(Estimator):
-    """What the three estimators share: samples that may be normalised first."""
+    """Base of the three estimators: it reads the samples and normalises them if asked."""
 
     normalize: str | None = None
 
@@ -36,7 +36,7 @@ class _Normal(Estimator):
     def _read(
         self, arrays: Sequence[object], names: Sequence[str]
     ) -> tuple[list[Array], tuple[str, ...]]:
-        """Return the checked blocks, and what the normalisation has to say of them."""
+        """Return the checked blocks, and the warnings of their normalisation."""
         blocks = as_blocks(arrays, names)
         n = len(blocks[0])
         columns = sum(block.shape[1] for block in blocks)
@@ -55,17 +55,18 @@ class _Normal(Estimator):
 class Gaussian(_Normal):
     """I(X; Y) of the Gaussian with the covariance of the samples.
 
-    With rho_c the canonical correlations of x and y (Hotelling 1936; Kay 1992)::
+    With rho_c the canonical correlations of x and y (Hotelling 1936,
+    https://doi.org/10.1093/biomet/28.3-4.321; Kay 1992)::
 
         I = -1/2 sum_c log(1 - rho_c^2) = 1/2 log[det S_x det S_y / det S_xy]
 
-    Exact for Gaussian variables as n grows, with a bias of about dx dy / (2 n); for others it
-    sees linear dependence only. Constant and linearly dependent columns change nothing. Where
-    one variable determines a direction of the other, the value is infinite.
+    It is exact for Gaussian variables as n grows, with a bias of about dx dy / (2 n); of other
+    variables it sees the linear dependence only. Constant and linearly dependent columns change
+    nothing. Where one variable determines a direction of the other, the value is infinite.
 
-    With ``normalize="copula"`` every column is replaced by its normal scores first: the value is
-    the information of the Gaussian copula, which no increasing map of a column changes. The other
-    ways to normalise change nothing but "rank", because the value does not depend on units.
+    With ``normalize="copula"`` every column is first replaced by its normal scores. The value is
+    then the information of the Gaussian copula, which no increasing map of a column changes. Of the
+    other normalisations only "rank" changes the value, which does not depend on units.
     """
 
     def estimate(self, x: object, y: object) -> Estimate:
@@ -80,7 +81,7 @@ class Gaussian(_Normal):
 
         Raises:
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; n <= dx + dy.
+            ValueError: Samples of wrong shape or length, not finite; n <= dx + dy + 1.
         """
         start = perf_counter()
         blocks, notes = self._read((x, y), ("x", "y"))
@@ -92,8 +93,8 @@ class Gaussian(_Normal):
 class GaussianConditional(_Normal):
     """I(X; Y | Z) of the Gaussian with the covariance of the samples.
 
-    :class:`fastmi.Gaussian` on the residuals of linear regressions of x and y on z. For one
-    column each it is ``-1/2 log(1 - r^2)``, r being the partial correlation.
+    It is :class:`fastmi.Gaussian` of the residuals of linear regressions of x and y on z. For one
+    column each it is ``-1/2 log(1 - rho^2)`` with the partial correlation rho.
     """
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate:
@@ -102,14 +103,14 @@ class GaussianConditional(_Normal):
         Args:
             x: Samples, shape (n, dx) or (n,).
             y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
+            z: Samples of the condition, shape (n, dz) or (n,). None or no columns give I(X; Y).
 
         Returns:
             One estimate; its ``local`` are log ratios of the fitted densities.
 
         Raises:
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; n <= dx + dy + dz.
+            ValueError: Samples of wrong shape or length, not finite; n <= dx + dy + dz + 1.
         """
         if is_empty(z):
             return Gaussian(normalize=self.normalize).estimate(x, y)
@@ -124,8 +125,8 @@ class GaussianConditional(_Normal):
 class GaussianTotalCorrelation(_Normal):
     """The total correlation of the Gaussian with the covariance of the samples.
 
-    The chain rule over the variables, ``sum_b I(X_1, ..., X_(b-1); X_b)``, each term by
-    :class:`fastmi.Gaussian`, which it is to the last bit for two variables.
+    It follows the chain rule, ``sum_b I(X_1, ..., X_(b-1); X_b)``, with each term by
+    :class:`fastmi.Gaussian`. For two variables it is that estimator to the last bit.
     """
 
     def estimate(self, *variables: object) -> Estimate:
@@ -140,7 +141,7 @@ class GaussianTotalCorrelation(_Normal):
         Raises:
             TypeError: Samples that are not real numbers.
             ValueError: Fewer than two variables; samples of wrong shape or length, not finite;
-                n not above the number of columns in all.
+                n <= (number of columns of all variables) + 1.
         """
         start = perf_counter()
         blocks, notes = self._read(variables, variable_names(variables))
@@ -158,7 +159,7 @@ def _orthonormal(block: Array, condition: Array | None = None) -> NDArray[np.flo
         block: Shape (n, d).
         condition: Orthonormal columns (n, c) to be regressed out of `block` first.
     """
-    # Columns of one magnitude, so that the rank does not depend on their units.
+    # Columns are brought to one magnitude, so that the rank does not depend on their units.
     largest = np.abs(block).max(axis=0).astype(np.float64)
     columns: NDArray[np.float64] = block / np.where(largest == 0.0, 1.0, largest)
     columns = columns - columns.mean(axis=0)
@@ -166,7 +167,7 @@ def _orthonormal(block: Array, condition: Array | None = None) -> NDArray[np.flo
     varies = spread > 1e-14 * math.sqrt(len(block))
     columns = columns[:, varies] / spread[varies]
     if condition is not None:
-        # Twice: the first pass leaves rounding errors along the condition.
+        # Regressed twice, because the first pass leaves rounding errors along the condition.
         for _ in range(2):
             columns = columns - condition @ (condition.T @ columns)
     if columns.shape[1] == 0:
@@ -183,7 +184,7 @@ def _canonical_terms(
     """Return 1 - rho_c^2 and the local values (n,) from two orthonormal bases."""
     n = len(x)
     left, rho, right = np.linalg.svd(x.T @ y, full_matrices=False)
-    # 1 - rho^2 as the squared sine: rho itself has no digits left near 1.
+    # 1 - rho^2 as a squared sine, because the difference itself has no digits left near rho = 1.
     u = x @ left
     v = y @ right.T
     sine = v - x @ (x.T @ v)

@@ -1,8 +1,8 @@
 """Storage of block lower triangular weights: only the blocks on and below the diagonal.
 
 A matrix of ``blocks`` x ``blocks`` blocks of shape (a_out, a_in) is kept as one vector, block
-row after block row; block row i is a row-major array of shape (a_out, (i + 1) * a_in). Half the
-numbers of the full matrix, hence half the optimiser's memory traffic.
+row after block row; block row i is a row-major array of shape (a_out, (i + 1) * a_in). These are
+about half of the numbers of the full matrix, and half of the optimizer's memory traffic.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from fastmi._extras import load
 
 load("torch", extra="torch", needed_by="fastmi.ops.block_triangle")
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
 
 def packed_size(blocks: int, a_out: int, a_in: int) -> int:
-    """Return how many numbers the packed matrix has."""
+    """Return the number of entries of the packed matrix."""
     return blocks * (blocks + 1) // 2 * a_out * a_in
 
 
@@ -64,9 +64,9 @@ def on_diagonal(blocks: int, a_out: int, a_in: int, device: torch.device | str =
 
 def _positions(blocks: int, a_out: int, a_in: int, device: torch.device) -> Tensor:
     """Return where in the flattened full matrix each packed number stands."""
-    if _is_compiling():  # part of the graph there; a cache would only be in the way
+    if _is_compiling():  # the positions become part of the graph, which a cache would break
         return _make_positions(blocks, a_out, a_in, device)
-    # Not under the caller's inference_mode: the cached tensor outlives it.
+    # Outside the caller's inference_mode, which the cached tensor outlives.
     with torch.inference_mode(False):
         return _cached_positions(blocks, a_out, a_in, device)
 
@@ -78,11 +78,11 @@ def _make_positions(blocks: int, a_out: int, a_in: int, device: torch.device) ->
     i = ((8 * triangle + 1).double().sqrt() - 1).div(2).floor().long()
     length = (i + 1) * a_in
     inside = position - a_out * a_in * (i * (i + 1) // 2)
-    # In floating point: inductor's whole-number division fails on the idle lanes of a vector.
+    # In floating point, because inductor's integer division fails on the idle lanes of a vector.
     row = ((inside.double() + 0.5) / length).floor().long()
     return (i * a_out + row) * (blocks * a_in) + inside - row * length
 
 
 _cached_positions = lru_cache(maxsize=64)(_make_positions)
-# torch 2.1 does not have it.
+# torch 2.1 lacks torch.compiler.is_compiling.
 _is_compiling = getattr(torch.compiler, "is_compiling", lambda: False)

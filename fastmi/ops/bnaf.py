@@ -17,12 +17,12 @@ from fastmi.ops.block_triangle import packed_size, unpack
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf")
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
-from fastmi.ops.bnaf_cuda import bnaf_cuda  # noqa: E402
-from fastmi.ops.bnaf_host import bnaf_host  # noqa: E402
-from fastmi.ops.bnaf_layout import BnafLayout  # noqa: E402
+from fastmi.ops.bnaf_cuda import bnaf_cuda
+from fastmi.ops.bnaf_host import bnaf_host
+from fastmi.ops.bnaf_layout import BnafLayout
 
 ACTIVATIONS = ("tanh", "leaky-tanh")
 LEAK = 0.01
@@ -55,10 +55,10 @@ def bnaf(
     ``bnaf(torch.cat([x, x]), ..., y=y)`` evaluates f(x | y) and f(x) in one pass.
 
     Weights are packed as :mod:`fastmi.ops.block_triangle` describes. Tensors in host memory run
-    through the compiled kernel, with as many threads as torch uses; tensors on an NVIDIA GPU
-    through that of ``fastmi._cuda``, of at most 16 layers, where :func:`fastmi.show_config` has
-    it; all others through :func:`bnaf_ref`. NaN spreads within its row, as in torch; the log-slope
-    of a unit stops at about +-65536, infinite inputs included.
+    through the compiled kernel, with as many threads as torch uses. Tensors on an NVIDIA GPU run
+    through the kernel of ``fastmi._cuda``, at most 16 layers, if :func:`fastmi.show_config` lists a
+    GPU. All others run through :func:`bnaf_ref`. NaN spreads within its row, as in torch; the
+    log-slope of a unit is limited to about +-65536, also for infinite inputs.
 
     Args:
         x: Rows, shape (n, d), float32 or float64; n and d at least 1.
@@ -76,7 +76,7 @@ def bnaf(
         the latter. Differentiable once in every tensor argument.
 
     Raises:
-        TypeError: An argument is no tensor, or dtypes or devices differ.
+        TypeError: An argument is not a tensor, or dtypes or devices differ.
         ValueError: A shape does not fit, or `activation` is unknown; more layers than the kernel
             for GPUs has.
     """
@@ -96,22 +96,22 @@ def bnaf_vector(
     y: Tensor | None = None,
     activation: str = "tanh",
 ) -> tuple[Tensor, Tensor]:
-    """:func:`bnaf` with all parameters in one vector, which autograd and optimizers like best.
+    """:func:`bnaf` with all parameters in one vector, which is fast for autograd and optimizers.
 
     Args:
         x: Rows, shape (n, layout.dims), float32 or float64; n at least 1.
         vector: The parameters, shape (layout.size,). As always under autograd it must not change
             between forward and backward pass.
-        layout: Where they lie.
-        y: Rows that condition the first rows of `x`, shape (c, layout.y_dims), 1 <= c <= n; None
-            for none, whatever the layout has. Then the gradients of its parameters are zero.
+        layout: Where each parameter lies in the vector.
+        y: Rows that condition the first rows of `x`, shape (c, layout.y_dims), 1 <= c <= n. With
+            None no row is conditioned, and the gradients of the parameters that serve y are zero.
         activation: See :func:`bnaf`.
 
     Returns:
         What :func:`bnaf` returns.
 
     Raises:
-        TypeError: An argument is no tensor, or dtypes or devices differ.
+        TypeError: An argument is not a tensor, or dtypes or devices differ.
         ValueError: A shape does not fit, or `activation` is unknown.
     """
     if activation not in ACTIVATIONS:
@@ -148,7 +148,7 @@ def bnaf_ref(
     cross_weights: Sequence[Tensor] = (),
     activation: str = "tanh",
 ) -> tuple[Tensor, Tensor]:
-    """The definition of :func:`bnaf` in plain torch, on any device; differentiable any times."""
+    """The definition of :func:`bnaf` in plain torch, on any device, with all derivatives."""
     network = _check(x, weights, biases, y, y_weights, y_biases, cross_weights, activation)
     return _forward_ref(network)
 
@@ -181,8 +181,9 @@ class _Network:
         )
 
 
-# Dynamo cannot look into a compiled kernel: torch.compile breaks its graph there. Asking first
-# saves eager calls that detour; torch 2.1 cannot be asked.
+# Dynamo cannot look into a compiled kernel, and `disable` makes torch.compile break its graph
+# there. Eager calls go without that wrapper, which costs time, unless torch is 2.1, which cannot
+# say whether it is compiling.
 _Kernel = Callable[[Tensor, Tensor, BnafLayout, "Tensor | None", float], tuple[Tensor, Tensor]]
 _outside_graph: dict[str, _Kernel] = {
     "cpu": torch.compiler.disable(bnaf_host),  # type: ignore[no-untyped-call]
@@ -249,7 +250,7 @@ def _diagonal_blocks(raw: Tensor, blocks: int) -> Tensor:
 
 def _log_matmul(log_slope: Tensor, log_weight: Tensor) -> Tensor:
     """Return log sum_q exp(log_weight[i, p, q] + log_slope[b, i, q]), shape (n, d, a_out)."""
-    # Shifted by the largest terms, which cancel in value and gradient.
+    # Both are shifted by their largest terms, which cancel in value and gradient.
     top = log_slope.detach().amax(-1, keepdim=True)
     top_weight = log_weight.detach().amax(-1, keepdim=True)
     product = torch.einsum("biq,ipq->bip", (log_slope - top).exp(), (log_weight - top_weight).exp())
@@ -257,7 +258,7 @@ def _log_matmul(log_slope: Tensor, log_weight: Tensor) -> Tensor:
 
 
 def _log_sech2(u: Tensor) -> Tensor:
-    """log(1 - tanh(u)^2), which never overflows in this form."""
+    """Return log(1 - tanh(u)^2), in a form that never overflows."""
     size = u.abs()
     return 2 * (math.log(2) - size - torch.log1p(torch.exp(-2 * size)))
 

@@ -1,7 +1,7 @@
 """The compiled block autoregressive flow under autograd, for tensors on a GPU.
 
-Everything goes to torch's current stream and memory comes from torch's allocator, so that a
-training step can be captured in a CUDA graph.
+All work runs on torch's current stream, in memory of torch's allocator, so that a training step can
+be captured in a CUDA graph.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from fastmi.ops.bnaf_layout import BnafLayout
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf_cuda")
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
 
 def bnaf_cuda(
@@ -34,7 +34,7 @@ def bnaf_cuda(
 
 
 class _Call(NamedTuple):
-    """What forward and backward pass are told alike."""
+    """The arguments that forward and backward pass share."""
 
     shape: tuple[Any, ...]
     dtype: str
@@ -61,7 +61,7 @@ def _place(x: Tensor) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _sizes(shape: tuple[Any, ...], dtype: str, keep: bool, device: int) -> tuple[int, int, int]:
-    """Return the numbers in workspace, scratch and gradients of the parameters."""
+    """Return the lengths of the workspace, of the scratch and of the computed gradients."""
     workspace, scratch, parameters = _backend.cuda_kernels().bnaf_sizes(shape, dtype, keep, device)
     return workspace, scratch, parameters
 
@@ -109,7 +109,7 @@ class _Bnaf(torch.autograd.Function):
         x_gradient = torch.empty_like(x) if for_x else None
         y_gradient = torch.empty_like(y) if for_y else None
         gradient = torch.empty_like(vector)
-        gradient[computed:] = 0  # of a network on y that the pass did without
+        gradient[computed:] = 0  # parameters of the network on y, which a pass without y ignores
         _backend.cuda_kernels().bnaf_backward(
             call.shape,
             call.dtype,

@@ -10,8 +10,8 @@ from fastmi.ops.bnaf_layout import BnafLayout
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf_host")
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
 
 def bnaf_host(
@@ -56,7 +56,7 @@ class _Bnaf(torch.autograd.Function):
     def backward(
         ctx: Any, f_gradient: Tensor, slope_gradient: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
-        _ = ctx.saved_tensors  # raises where the parameters, read again, have changed
+        _ = ctx.saved_tensors  # raises if the parameters, which the pass reads again, have changed
         for_x, _, for_y, *_ = ctx.needs_input_grad
         x, y, vector = ctx.kernel_pass.backward(
             f_gradient.contiguous().numpy(),

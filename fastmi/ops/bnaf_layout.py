@@ -14,8 +14,8 @@ from fastmi.ops.block_triangle import packed_size
 
 load("torch", extra="torch", needed_by="fastmi.ops.bnaf_layout")
 
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
+import torch
+from torch import Tensor
 
 
 class BnafParameters(NamedTuple):
@@ -35,11 +35,11 @@ class BnafLayout:
     Attributes:
         dims: Columns d of x.
         widths: Units per column, 1, a_1, ..., a_L = 1.
-        y_dims: Columns d_y of y; 0 for a flow without.
+        y_dims: Columns d_y of y; 0 for a flow without y.
         y_widths: Units per column of y, 1, e_1, ..., e_{L-1}; empty without y.
 
     Raises:
-        TypeError: A size that is no integer.
+        TypeError: A size that is not an integer.
         ValueError: A size out of range, or widths that do not fit together.
     """
 

@@ -16,7 +16,7 @@ class Counts(NamedTuple):
     """Numbers of other samples within a radius.
 
     Attributes:
-        counts: Shape (n,).
+        counts: Number for each sample, shape (n,).
         algorithm: Name of the search that ran.
     """
 
@@ -33,7 +33,7 @@ def count_within(
     algorithm: str,
     n_jobs: int | None,
 ) -> Counts:
-    """Count #{j != i : D(i, j) < radius[i]} (strict) or <= (not strict) for each sample i.
+    """Count the samples j != i with D(i, j) < radius[i] (strict) or <= (not strict) for each i.
 
     The comparison is on the computed distances, so the counts are the same integers for
     every algorithm, SIMD level and number of threads.

@@ -17,7 +17,7 @@ class KthDistances(NamedTuple):
     """Distances to the k-th nearest other sample.
 
     Attributes:
-        distances: Shape (len(ks), n), dtype of the blocks.
+        distances: Distances for each k, shape (len(ks), n), dtype of the blocks.
         algorithm: Name of the search that ran.
     """
 
@@ -29,8 +29,8 @@ class Neighbors(NamedTuple):
     """The k nearest other samples of each sample, by (distance, index).
 
     Attributes:
-        distances: Shape (n, k), dtype of the blocks.
-        indices: Shape (n, k).
+        distances: Distances, nearest first, shape (n, k), dtype of the blocks.
+        indices: Row numbers of the neighbours, shape (n, k).
         algorithm: Name of the search that ran.
     """
 
@@ -71,5 +71,5 @@ def kneighbors(
 
 
 def sorts_pairs(n: int, k: int) -> bool:
-    """Return whether "auto" sorts two columns of n samples in host memory for k neighbours."""
+    """Return whether "auto" is "sort" for two columns of n samples in host memory."""
     return bool(kernels().choose_algorithm(n, [1, 1], k) == "sort")

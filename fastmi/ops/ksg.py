@@ -44,8 +44,8 @@ def ksg_terms(
     Args:
         blocks: m arrays of shape (n, d_b).
         ks: Neighbour numbers, each in [1, n - 1].
-        variant: 1: one radius per sample, strict counts (Kraskov et al. 2004, eq. 8).
-            2: one radius per sample and block, closed counts (eq. 9).
+        variant: 1 for one radius per sample and strict counts (Kraskov et al. 2004, eq. 8), 2 for
+            one radius per sample and block and closed counts (eq. 9).
         metric: Distance inside a block; across blocks it is always the maximum.
         algorithm: Name of the search, or "auto".
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.

@@ -45,10 +45,12 @@ def pair_terms(
     Args:
         blocks: Samples of one dtype on one device, shape (n, d) each.
         pairs: Positions of x and y among the columns of all blocks side by side, shape (p, 2).
-        ks: Neighbour numbers in [1, n - 1]; on the CPU those for which "auto" sorts two columns.
-        algorithm: Name of the search, or "auto"; the CPU has "sort" alone.
-        n_jobs: Threads, across pairs; see :func:`fastmi._backend.thread_count`.
-        report: Called now and then, on the calling thread, with the number of pairs done.
+        ks: Neighbour numbers in [1, n - 1]; on the CPU :func:`fastmi.ops.knn.sorts_pairs` must be
+            True for the largest.
+        algorithm: Name of the search, or "auto"; on the CPU "sort" is the only one.
+        n_jobs: Threads, which share the pairs; see :func:`fastmi._backend.thread_count`.
+        report: Function that is called now and then, on the calling thread, with the number of
+            pairs done.
     """
     return PairTerms(
         *kernels_for(blocks[0]).ksg_pairs(

@@ -12,10 +12,10 @@ from fastmi._backend import kernels_for, thread_count
 
 
 class SurrogateMeans(NamedTuple):
-    """What KSG algorithm 1 averages, for each order.
+    """Means over the samples that make the estimate of KSG algorithm 1 for each order.
 
     Attributes:
-        psi_mean: Shape (number of orders, len(ks)).
+        psi_mean: Mean of ``psi(n_x + 1) + psi(n_y + 1)``, shape (number of orders, len(ks)).
         algorithm: Name of the search of the joint space that ran.
     """
 
@@ -33,10 +33,10 @@ def surrogate_means(
     algorithm: str,
     n_jobs: int | None,
 ) -> SurrogateMeans:
-    """Return what KSG algorithm 1 averages (Kraskov et al. 2004, eq. 8) for ``(x[order], y)``.
+    """Return the means of KSG algorithm 1 (Kraskov et al. 2004, eq. 8) for ``(x[order], y)``.
 
-    Bit for bit the `psi_mean` of :func:`fastmi.ops.ksg.ksg_terms`. What does not depend on the
-    order is done once, and the counts of several orders in one pass.
+    They are the `psi_mean` of :func:`fastmi.ops.ksg.ksg_terms`, bit for bit. Work that does not
+    depend on the order is done once, and one pass counts for several orders.
 
     Args:
         x: Samples, shape (n, dx).
@@ -46,7 +46,7 @@ def surrogate_means(
             returns None.
         metric: Distance inside x and inside y.
         algorithm: Name of the search, or "auto".
-        n_jobs: Threads, across orders; see :func:`fastmi._backend.thread_count`.
+        n_jobs: Threads, which share the orders; see :func:`fastmi._backend.thread_count`.
     """
     return SurrogateMeans(
         *kernels_for(x).ksg_surrogates(

@@ -23,8 +23,8 @@ def sweep_terms(
     """Return the terms of KSG algorithm 1 of (x, c y) for every scale c and every k.
 
     The joint distance is max(D_x, c D_y) and the margin of y counts c D_y < r, both on computed
-    distances: the result may differ in the last place from that of rescaled data. Time O(n^2);
-    one column each, on the CPU and on smooth data, O(n log n).
+    distances: the result may differ in the last place from that of rescaled data. The time is
+    O(n^2), or O(n log n) for single columns of smooth data on the CPU.
 
     Args:
         x: Samples, shape (n, dx).
@@ -35,8 +35,8 @@ def sweep_terms(
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
 
     Returns:
-        Terms with the axes (scales, ks) in front where :func:`fastmi.ops.ksg.ksg_terms` has
-        (ks,); counts (scales, ks, 2, n).
+        Terms as in :func:`fastmi.ops.ksg.ksg_terms`, with an axis of the scales before that of
+        the ks: the counts have shape (len(scales), len(ks), 2, n).
     """
     return KSGTerms(
         *kernels_for(x).ksg_sweep(x, y, list(scales), list(ks), metric, thread_count(n_jobs))

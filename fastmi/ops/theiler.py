@@ -1,4 +1,7 @@
-"""Neighbours and counts that leave out what is near in time (Theiler 1986)."""
+"""Neighbours and counts that leave out samples near in time.
+
+Theiler (1986), https://doi.org/10.1103/PhysRevA.34.2427.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +42,15 @@ def theiler_counts(
     metric: str,
     n_jobs: int | None,
 ) -> TheilerCounts:
-    """Search and count among the samples with |i - j| > window. Time O(n^2).
+    """Search and count among the samples with |i - j| > window, in O(n^2) time.
 
     Args:
         blocks: m arrays of shape (n, d_b); the joint distance is the largest of the m distances.
         ks: Neighbour numbers, each in [1, n - 1 - 2 window].
         window: Samples left out before and after each sample.
-        closed: False: count strictly within the k-th joint distance. True: in each block, up to
-            the largest distance among the k joint neighbours, by (distance, index).
+        closed: False counts strictly within the k-th joint distance. True counts in each block up
+            to, and including, the largest distance among the k joint neighbours, which are chosen
+            by (distance, index).
         spaces: Blocks of each subspace to count in.
         metric: Distance inside a block.
         n_jobs: Threads, see :func:`fastmi._backend.thread_count`.

@@ -1,7 +1,7 @@
-"""What estimates are used for: tests, error bars, matrices of pairs and time series.
+"""Uses of estimates: tests, error bars, matrices of pairs and time series.
 
-Everything here calls :func:`fastmi.mi` or :func:`fastmi.cmi` many times. The calls are
-spread over threads; results do not depend on their number.
+Most functions here call :func:`fastmi.mi` or :func:`fastmi.cmi` many times, on several threads;
+results do not depend on the number of threads.
 """
 
 from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error

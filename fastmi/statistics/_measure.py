@@ -1,4 +1,4 @@
-"""The estimate that is made again and again: of all samples, of surrogates, of parts."""
+"""An estimate with all its options, to be repeated on all samples, on surrogates or on parts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Measure:
     noise, which has already been added.
 
     Attributes:
-        function: Either of them.
-        method: Row of the estimator.
+        function: :func:`fastmi.mi` or :func:`fastmi.cmi`.
+        method: Row of the method.
         options: Further keywords of the function.
     """
 
@@ -50,11 +50,11 @@ class Measure:
 def make_measure(
     caller: Callable[..., Any], method: Method, *, k: object, options: dict[str, Any]
 ) -> Measure:
-    """Return the estimate to make again and again.
+    """Return the estimate to repeat.
 
     Args:
         caller: Function that the user called, for messages.
-        method: From :func:`method_named`.
+        method: Row of the method, from :func:`method_named`.
         k: Number of neighbours, or a sequence of them.
         options: Further keywords that the user gave.
 
@@ -84,8 +84,8 @@ def method_named(method: str | None, *, conditional: bool) -> Method:
 def reads_on(device: object, method: Method, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the device to read samples for, and the options that are left for the estimator.
 
-    Searches of neighbours work on samples wherever they lie, and are handed them there. Other
-    estimators take samples in host memory and have their own use for `device`, or none.
+    Methods that search neighbours get samples where they lie. Other methods take samples in host
+    memory, and `device` is an option of their own or an error.
 
     Raises:
         TypeError: `device` is not a name.
@@ -102,7 +102,7 @@ def values(estimates: list[Estimate]) -> NDArray[np.float64]:
 
 
 def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
-    """Return the estimator if it is KSG algorithm 1 with options that it knows, else None.
+    """Return the estimator if it is KSG algorithm 1 without a Theiler window, else None.
 
     Raises:
         ValueError: An option out of range.

@@ -27,7 +27,7 @@ class PairEstimates(NamedTuple):
         k: Number of neighbours.
         values: Nats, shape (p,).
         stderr: Standard errors in nats, shape (p,).
-        warnings: By the number of the pair; those without any are left out.
+        warnings: Warnings by the number of the pair; pairs without any are left out.
     """
 
     k: int
@@ -60,17 +60,18 @@ def estimate_pairs(
     """Return ``ksg.estimate(column_i, column_j)`` for all (i, j) in `pairs`, bit for bit.
 
     Args:
-        ksg: For which :func:`pairs_at_once` holds; its own noise and threads are not used.
+        ksg: An estimator for which :func:`pairs_at_once` returns True; its own noise and threads
+            are not used.
         blocks: Arrays of shape (n, d) and of one dtype, from :func:`fastmi._inputs.as_blocks`.
         pairs: Positions among the columns of all blocks side by side, shape (p, 2).
-        n_jobs: Threads, across pairs.
-        report: Called now and then with the number of pairs done.
+        n_jobs: Number of threads, which share the pairs.
+        report: Function that is called now and then with the number of pairs done.
 
     Returns:
         One entry for each k.
     """
     n = len(blocks[0])
-    # What to say of a column in the place of x, and in that of y.
+    # Warnings about each column in the place of x, and in the place of y.
     notes: list[tuple[Notes, Notes]] = [((), ()) for block in blocks for _ in range(block.shape[1])]
     if ksg.normalize is not None:
         columns = np.hstack([host(block) for block in blocks])

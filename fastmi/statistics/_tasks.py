@@ -1,4 +1,4 @@
-"""Many independent estimates: threads across them, progress, reproducible random streams."""
+"""Runs many independent estimates on threads, with progress and reproducible random streams."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastmi._extras import Progress, ProgressBar
 
 Result = TypeVar("Result")
 
-#: Most estimates of one call; their seeds and values take about 2 GB.
+#: Largest number of estimates in one call; their seeds and values take about 2 GB.
 MOST_TASKS = 10_000_000
-# Tasks handed to a thread at once: a short estimate takes as long as handing it over.
+# Number of tasks handed to a thread at once: a short estimate takes as long as handing it over.
 _CHUNK = 16
 
 
@@ -28,10 +28,11 @@ def run(
     """Return ``[task(0, threads), ..., task(count - 1, threads)]``.
 
     Args:
-        task: Takes its number and the threads that it may use itself.
+        task: Function of the task's number and of the number of threads that it may use itself.
         count: Number of tasks.
-        n_jobs: Threads in all: across tasks first, the rest inside each.
-        progress: Whether to show a bar, by tqdm; or a function to call after each task, from
+        n_jobs: Number of threads in all. Each works on tasks of its own; if there are more threads
+            than tasks, several work inside each task.
+        progress: True shows a bar, which needs tqdm; a function is called after each task, from
             any thread.
         what: Label of the bar.
     """
@@ -54,12 +55,12 @@ def run(
 
         size = max(1, min(_CHUNK, count // (4 * workers)))
         with ThreadPoolExecutor(workers) as pool:
-            # An interrupt ends the iterator, which cancels what has not begun.
+            # An interrupt ends the iterator, which cancels the tasks that have not begun.
             parts = pool.map(chunk, range(0, count, size))
             return [result for part in parts for result in part]
 
 
 def streams(seed: Seed | None, count: int) -> list[list[int]]:
-    """Return seeds of `count` independent generators, whatever kind of seed `seed` is."""
+    """Return seeds of `count` independent generators, from a seed of any kind."""
     rng = generator(seed)
     return cast("list[list[int]]", rng.integers(0, 2**63, size=(count, 2)).tolist())

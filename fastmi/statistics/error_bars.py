@@ -1,6 +1,6 @@
-"""Error bars for nearest-neighbour estimates; bench/bench_error_bars.py measures what they cover.
+"""Error bars for nearest-neighbour estimates; bench/bench_error_bars.py measures their coverage.
 
-The bootstrap does not: it draws with replacement, and copies of a sample are at distance 0.
+There is no bootstrap, because it draws with replacement, and copies of a sample are at distance 0.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
+from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
 from fastmi._inputs import as_blocks, jitter
 from fastmi.statistics._measure import make_measure, method_named
 from fastmi.statistics._tasks import run, streams
 
-# Parts of at least this many samples per neighbour, where bias and variance follow their laws.
+# Smallest number of samples per neighbour in the default parts: with fewer, the variance is no
+# longer inversely proportional to the number of samples.
 _SAMPLES_PER_NEIGHBOR = 10
 _MOST_PARTS = 10
-# Each keeps its order of all samples.
+# Each repeat keeps an order of all samples in memory.
 _MOST_REPEATS = 10_000
 
 
@@ -31,9 +33,9 @@ class SubsampleError:
     """An estimate with its standard error from disjoint parts of the samples.
 
     Attributes:
-        estimate: Of all samples.
+        estimate: Estimate from all samples.
         stderr: Standard error of `estimate` in nats.
-        parts: Numbers of parts the samples were cut into, shape (m,).
+        parts: Numbers of parts that the samples were cut into, shape (m,).
         means: Mean estimate over the parts, shape (m,), in nats. A drift away from `estimate`
             as parts get smaller shows bias that depends on n, which `stderr` does not contain.
         deviations: Standard deviation over the parts (ddof 1), shape (m,), in nats.
@@ -46,6 +48,7 @@ class SubsampleError:
     deviations: NDArray[np.float64] = field(repr=False)
 
 
+@describes_options()
 def subsample_error(
     x: object,
     y: object,
@@ -65,30 +68,27 @@ def subsample_error(
 
     The samples are cut at random into p disjoint parts, for each p of `parts`, without
     replacement. The variance of an estimate from n / p samples is taken as ``p * s2``, and
-    s2, that of all samples, is the fit of maximum likelihood to the scatter of the parts
-    (Holmes and Nemenman 2019)::
+    s2, the variance of the estimate from all samples, is fitted to the scatter of the parts by
+    maximum likelihood (Holmes and Nemenman 2019, https://doi.org/10.1103/PhysRevE.100.022404)::
 
         s2 = sum_p (p - 1) (var_p / p) / sum_p (p - 1)
 
-    Rows are taken as independent; for series use :func:`jackknife_error` with long blocks.
+    Rows are taken as independent; for time series use :func:`jackknife_error` with long runs.
 
     Args:
         x: Samples, shape (n, dx) or (n,).
         y: Samples, shape (n, dy) or (n,).
-        z: Condition, shape (n, dz) or (n,); None for none.
+        z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
         parts: Numbers of parts, each at least 2; by default 2 to 10, as far as the parts
             have ``10 k`` samples.
-        repeats: How often to cut anew; the variances are averaged.
-        k: Number of neighbours, the same in parts and whole.
-        method: Name of a method of :func:`fastmi.mi`, "ksg1" by default; with `z` of
-            :func:`fastmi.cmi`, "fp" by default.
-        n_jobs: Threads, across parts; None or -1 as in :func:`fastmi.mi`. Networks are
-            trained one after another, by as many threads as torch uses.
-        noise: Relative noise added once, see :func:`fastmi.mi`.
+        repeats: Number of times that the samples are cut anew; the variances are averaged.
+        k: Number of neighbours, one integer for the parts and the whole.
+        method: Name of a method of :func:`fastmi.mi`, by default "ksg1"; with `z` a name of a
+            method of :func:`fastmi.cmi`, by default "fp".
+        n_jobs: Number of threads, which share the parts; None or -1 as in :func:`fastmi.mi`.
+            Networks are trained one after another, by as many threads as torch uses.
         seed: Seed of noise, cuts and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
-        progress: Whether to show a bar (needs tqdm); or a function called after
-            each part.
         **options: Further options of the method.
 
     Raises:
@@ -111,7 +111,7 @@ def subsample_error(
     row = method_named(method, conditional=z is not None)
     measure = make_measure(subsample_error, row, k=k, options=options)
 
-    # Row numbers of every part, cut by cut; up to p - 1 samples of a cut are left out.
+    # Row numbers of every part, one cut after another; up to p - 1 samples of a cut are left out.
     rows = []
     for _ in range(cuts):
         for p in numbers:
@@ -143,17 +143,17 @@ def subsample_error(
 def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float:
     """Return the standard error of the mean of an estimate's local values, by the jackknife.
 
-    ``n_blocks`` runs of consecutive samples are left out in turn. With one sample per block,
-    the default, this is ``std(local, ddof=1) / sqrt(n)``. Long blocks allow for the
-    autocorrelation of series: take them longer than the time over which it lasts, and at
-    least 20 of them.
+    The samples are divided into ``n_blocks`` runs of consecutive samples, which are left out in
+    turn. With one sample per run, the default, the result is ``std(local, ddof=1) / sqrt(n)``.
+    Long runs allow for the autocorrelation of time series: make them longer than it lasts, and use
+    at least 20 of them.
 
-    The local values are not estimated anew without the block, so that the dependence of
-    samples on common neighbours stays unseen; see :func:`subsample_error`.
+    The local values are not estimated anew without the run, so that the dependence between samples
+    with common neighbours is not seen; see :func:`subsample_error`.
 
     Args:
-        estimate: With ``local`` values, shape (n,), in the order of the samples.
-        n_blocks: Number of blocks, in [2, n]; n by default.
+        estimate: An estimate with ``local`` values, shape (n,), in the order of the samples.
+        n_blocks: Number of runs, in [2, n]; n by default.
 
     Raises:
         TypeError: `estimate` has no local values, or `n_blocks` is not an integer.

@@ -21,10 +21,12 @@ from fastmi._checks import (
     check_search,
     generator,
 )
+from fastmi._docs import describes_options
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
+from fastmi.estimators._methods import listed
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._measure import (
     Measure,
@@ -46,19 +48,19 @@ class PairwiseMI:
 
     They are data frames if X was one (pandas: labelled; polars: with the labels of the rows
     in a first column "column"), else arrays. Without Y they are symmetric, and the diagonal
-    is NaN: a continuous variable knows infinitely much of itself. ``numpy.asarray(result)``
-    is the array of `mi`.
+    is NaN, because a continuous variable has infinite information about itself.
+    ``numpy.asarray(result)`` is the array of `mi`.
 
     Attributes:
-        mi: Nats, not clipped.
+        mi: Estimates in nats, not clipped.
         stderr: Standard errors in nats, see :class:`fastmi.Estimate`.
-        p_value: Of the permutation test of each pair, not corrected for their number; None
-            if none was asked for.
+        p_value: P-values of the permutation test of each pair, not corrected for the number of
+            pairs; None if no test was asked for.
         warnings: Reasons to distrust a pair, by the labels of its two columns (their numbers
-            if X is an array); pairs that give none are left out.
+            if X is an array); pairs without any are left out.
         k: Number of neighbours; None where the method searches none.
         n: Number of samples.
-        method: Name of the estimator.
+        method: Name of the method.
         seconds: Wall time, shared by all k of one call.
     """
 
@@ -111,6 +113,7 @@ def pairwise_mi(
 ) -> list[PairwiseMI]: ...
 
 
+@describes_options(method=listed("mi"))
 def pairwise_mi(
     X: object,
     Y: object = None,
@@ -131,19 +134,13 @@ def pairwise_mi(
     converted and jittered once.
 
     Args:
-        X: Samples, shape (n, dx): array or data frame. Each column is a variable.
+        X: Samples, shape (n, dx), in an array or a data frame. Each column is a variable.
         Y: Samples, shape (n, dy); None for the pairs of columns of `X`.
-        k: Number of neighbours; a sequence gives a list of results from one search.
-        method: Name of a method of :func:`fastmi.mi`.
-        n_permutations: Shuffles per pair for p-values; 0 for none.
-        n_jobs: Threads, across pairs; None or -1 as in :func:`fastmi.mi`. Networks are trained
-            one after another, by as many threads as torch uses.
-        noise: Relative noise added once to all columns, see :func:`fastmi.mi`.
+        n_permutations: Number of shuffles per pair for the p-values; 0 for no p-values.
+        n_jobs: Number of threads, which share the pairs; None or -1 as in :func:`fastmi.mi`.
+            Networks are trained one after another, by as many threads as torch uses.
         seed: Seed of noise, shuffles and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
-        device: Where to estimate, see :func:`fastmi.mi`; columns are copied to a GPU once.
-        progress: Whether to show a bar (needs tqdm); or a function called after
-            each pair.
         **options: Further options of the method.
 
     Raises:
@@ -170,7 +167,7 @@ def pairwise_mi(
     pairs = _pairs(shape, symmetric=Y is None)
     ksg = as_ksg1(row, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
-    # Fewer pairs than threads: those of one pair share its work.
+    # If there are fewer pairs than threads, several threads share the work of each pair.
     many = on_gpu or len(pairs) >= thread_count(n_jobs)
     if ksg is not None and not shuffles and many and pairs_at_once(ksg, blocks[0]):
         tables = _at_once(ksg, blocks, pairs, n_jobs=n_jobs, progress=progress)
@@ -178,7 +175,7 @@ def pairwise_mi(
         together = ksg if ksg is not None and ksg.normalize is None else None
         seeds = streams(rng, len(pairs))
         columns = [_columns(block) for block in blocks]
-        # Estimates share the stream of a GPU: threads would only add up their memory.
+        # All estimates on a GPU share its stream, so that more threads would only take more memory.
         threads = 1 if on_gpu or row.trains else n_jobs
         tables = _one_by_one(measure, together, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
@@ -210,9 +207,9 @@ def pairwise_mi(
 
 
 class _Table(NamedTuple):
-    """What is kept of the estimates of all pairs for one k, whose own arrays have length n.
+    """What is kept of the estimates of all pairs for one k: nothing of length n.
 
-    The arrays have shape (number of pairs,); warnings go by the number of the pair.
+    The arrays have shape (number of pairs,); warnings are listed by the number of the pair.
     """
 
     k: int | None
@@ -270,9 +267,10 @@ def _one_by_one(
     n_jobs: int | None,
     progress: Progress,
 ) -> list[_Table]:
-    """Estimate each pair by itself, by whatever method, and its p-value if asked for.
+    """Estimate each pair by itself with any method, and its p-value if asked for.
 
-    ksg: What serves all shuffles of a pair in one call, if anything does.
+    `ksg` estimates all shuffles of a pair in one call; it is None where `measure` is not KSG
+    algorithm 1 without normalisation.
     """
 
     def null(x: NDArray[Any], y: NDArray[Any], own: np.random.Generator, threads: int) -> Matrix:

@@ -22,6 +22,7 @@ from fastmi._checks import (
     generator,
     k_list,
 )
+from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
@@ -39,12 +40,12 @@ SCHEMES = ("shuffle", "circular", "block", "local")
 
 _LABEL = "surrogates"
 
-# Orders handed to the kernel at once: few enough to show progress, many enough for its threads;
-# and not above 16 MiB.
+# Number of orders handed to the kernel at once: few enough to show progress, many enough to occupy
+# its threads, and at most 16 MiB of them.
 _TOGETHER = 256
 _MOST_ENTRIES = 1 << 21
 
-# Values closer than this are equal but for the order of summation.
+# Values closer than this, relative to their size, differ only by the order of summation.
 _ROUNDING = 1e-12
 
 
@@ -53,11 +54,12 @@ class PermutationTest:
     """An estimate beside its distribution under the null hypothesis.
 
     Attributes:
-        estimate: Of the samples as they are.
-        p_value: ``(1 + b) / (1 + n)``, b of the n surrogates being at least the estimate;
-            never 0 (Phipson and Smyth 2010).
+        estimate: Estimate from the samples in their own order.
+        p_value: ``(1 + b) / (1 + n_permutations)``, where b is the number of surrogates that are
+            at least the estimate; never 0 (Phipson and Smyth 2010,
+            https://doi.org/10.2202/1544-6115.1585).
         null: Values of the surrogates in nats, shape (n_permutations,).
-        scheme: How surrogates were made.
+        scheme: How the surrogates were made.
     """
 
     estimate: Estimate
@@ -72,7 +74,7 @@ class PermutationTest:
 
     @property
     def z_score(self) -> float:
-        """Distance of the estimate from the mean of the surrogates, in their deviations."""
+        """Estimate less the mean of the surrogates, in standard deviations of the surrogates."""
         spread = float(self.null.std())
         return self.corrected / spread if spread else float("nan")
 
@@ -121,6 +123,7 @@ def permutation_test(
 ) -> list[PermutationTest]: ...
 
 
+@describes_options()
 def permutation_test(
     x: object,
     y: object,
@@ -144,36 +147,37 @@ def permutation_test(
 
     The estimate is compared with those of surrogates in which the rows of x are reordered:
 
-    - "shuffle": at random; for samples without order in time. Default without `z`.
-    - "circular": rotated by a random number of rows, a different one in each surrogate.
-      Keeps the autocorrelation of stationary series.
-    - "block": cut into blocks of `block_length` rows that are shuffled. Keeps what is
-      correlated over shorter times.
-    - "local": exchanged among rows with similar z (Runge 2018, algorithm 1), which keeps the
-      dependence of x on z. Default with `z`; the other schemes then test whether x is
-      independent of y and z together.
+    - "shuffle" puts them in random order, for samples without order in time. It is the default
+      without `z`.
+    - "circular" rotates them by a random number of rows, a different one in each surrogate. It
+      keeps the autocorrelation of stationary series.
+    - "block" cuts them into pieces of `block_length` rows and shuffles the pieces. It keeps
+      correlations over shorter times.
+    - "local" exchanges them among rows with similar z (Runge 2018,
+      https://arxiv.org/abs/1709.01447, algorithm 1), which keeps the dependence of x on z. It is
+      the default with `z`; the other schemes then test whether x is independent of y and z
+      together.
 
     Args:
         x: Samples, shape (n, dx) or (n,).
         y: Samples, shape (n, dy) or (n,).
-        z: Condition, shape (n, dz) or (n,); None for none.
-        n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n)``.
-        scheme: How to reorder x.
-        block_length: Rows per block of "block".
+        z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
+        n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n_permutations)``.
+        scheme: How to reorder the rows of x.
+        block_length: Number of rows in each piece of "block".
         min_shift: Smallest rotation of "circular", in either direction.
-        n_neighbors: Rows among which "local" exchanges, the row itself included.
-        k: Number of neighbours; a sequence gives a list of tests on the same surrogates.
-        method: Name of a method of :func:`fastmi.mi`, "ksg1" by default; with `z` of
-            :func:`fastmi.cmi`, "fp" by default.
-        n_jobs: Threads, across surrogates; None or -1 as in :func:`fastmi.mi`. Networks are
-            trained one after another, by as many threads as torch uses.
-        noise: Relative noise added once, before the surrogates, see :func:`fastmi.mi`.
+        n_neighbors: Number of rows among which "local" exchanges, the row itself included.
+        k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
+        method: Name of a method of :func:`fastmi.mi`, by default "ksg1"; with `z` a name of a
+            method of :func:`fastmi.cmi`, by default "fp".
+        n_jobs: Number of threads, which share the surrogates; None or -1 as in :func:`fastmi.mi`.
+            Networks are trained one after another, by as many threads as torch uses.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column once, before the surrogates
+            are made.
         seed: Seed of noise, surrogates and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
-        device: Where to estimate, see :func:`fastmi.mi`. On a GPU "ksg1" without `z` has all
-            surrogates in a few launches; other methods copy each to it.
-        progress: Whether to show a bar (needs tqdm); or a function called after
-            each surrogate.
+        device: Where to estimate, as in :func:`fastmi.mi`. On a GPU "ksg1" without `z` runs all
+            surrogates in a few launches; other methods copy each surrogate to the GPU.
         **options: Further options of the method.
 
     Raises:
@@ -212,7 +216,7 @@ def permutation_test(
     if ksg is not None and ksg.normalize is None and many:
         null = null_values(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
     else:
-        # Estimates share the stream of a GPU: threads would only add up their memory.
+        # All estimates on a GPU share its stream, so that more threads would only take more memory.
         threads = 1 if on_gpu or row.trains else n_jobs
         null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what=_LABEL))
     tests = [
@@ -236,15 +240,16 @@ def null_values(
     n_jobs: int | None,
     progress: Progress = False,
 ) -> NDArray[np.float64]:
-    """Return the values of `count` surrogates (x[order(number)], y), by one call.
+    """Return the values of `count` surrogates (x[order(number)], y), from one call of the kernel.
 
     Args:
         ksg: Algorithm 1 without normalisation; its own noise and threads are not used.
         blocks: x and y, from :func:`fastmi._inputs.as_blocks`.
-        order: Asked for ascending numbers.
+        order: Function from the number of a surrogate to its order of rows; it is called with
+            ascending numbers.
         count: Number of surrogates.
-        n_jobs: Threads, across surrogates.
-        progress: Whether to show a bar, or what to call after each.
+        n_jobs: Number of threads, which share the surrogates.
+        progress: True shows a bar; a function is called after each surrogate.
 
     Returns:
         Shape (count, number of k).
@@ -285,7 +290,7 @@ def null_values(
 
 
 def p_value(value: float, null: NDArray[np.float64]) -> float:
-    """Return ``(1 + b) / (1 + n)``, b being the number of `null` values >= `value`."""
+    """Return (1 + b) / (1 + len(null)), where b is the number of `null` values >= `value`."""
     reached = np.count_nonzero(null >= value - _ROUNDING * max(1.0, abs(value)))
     return float((1 + reached) / (1 + len(null)))
 
@@ -337,7 +342,7 @@ def _shuffled_blocks(rng: np.random.Generator, n: int, length: int) -> Order:
 
 
 def _exchanged(neighbors: Order, _: int, rng: np.random.Generator) -> Order:
-    """Give each row one of its neighbours, each one once as far as that is possible."""
+    """Return one of its neighbours for each row, using each neighbour once where possible."""
     n = len(neighbors)
     candidates = rng.permuted(neighbors, axis=1).tolist()
     order = [0] * n
@@ -346,7 +351,7 @@ def _exchanged(neighbors: Order, _: int, rng: np.random.Generator) -> Order:
         for j in candidates[i]:
             if not used[j]:
                 break
-        # All taken: the last one serves twice.
+        # If all candidates are taken, the last one serves twice.
         order[i] = j
         used[j] = True
     return np.array(order, dtype=np.intp)

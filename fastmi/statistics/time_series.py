@@ -1,4 +1,4 @@
-"""Mutual information across time: thin uses of the plain and the conditional form."""
+"""Lagged mutual information and transfer entropy of time series."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def lagged_mi(
     Args:
         x: Series, shape (n, dx) or (n,), one row per time.
         y: Series, shape (n, dy) or (n,).
-        lags: One lag, or a sequence of them; where positive, x comes first. Each uses the
-            ``n - abs(lag)`` times that both series have.
+        lags: One lag, or a sequence of them; at positive lags x is earlier than y. Each lag uses
+            the ``n - abs(lag)`` times that both series have.
         **options: Further options of :func:`fastmi.mi`. Where the series move slowly,
-            ``theiler=w`` leaves out of a sample's neighbours what is within w times of it; it adds
-            about ``2 w / n`` nats, see :class:`fastmi.KSG`.
+            ``theiler=w`` keeps samples within w time steps of each other from being neighbours; it
+            adds about ``2 w / n`` nats, see :class:`fastmi.KSG`.
 
     Returns:
         What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence.
@@ -77,12 +77,12 @@ def transfer_entropy(
 ) -> Estimate | list[Estimate]:
     """Estimate the transfer entropy from `source` to `target` in nats.
 
-    What the past of the source tells of the target beyond the target's own past (Schreiber
-    2000, eq. 4)::
+    It is the information of the past of the source about the target beyond the target's own past
+    (Schreiber 2000, https://doi.org/10.1103/PhysRevLett.85.461, eq. 4)::
 
         I( target_t ; source_{t - lag}, ... | target_{t - 1}, ... )
 
-    with `source_history` values of the source and `target_history` of the target, the latest
+    with `source_history` values of the source and `target_history` values of the target, the latest
     first.
 
     Args:

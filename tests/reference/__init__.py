@@ -1,8 +1,8 @@
-"""Slow, obvious NumPy definitions of every op; the tests hold fastmi to them.
+"""Slow, obvious NumPy definitions of what fastmi computes; the tests compare fastmi with them.
 
-Nothing here imports fastmi. Distances are kept as full (n, n) matrices.
-`blocks` is a sequence of arrays (n, d_b) of one dtype; the distance between two samples is the
-largest of their distances inside the blocks.
+Nothing here imports fastmi. Distances are kept as full (n, n) matrices. `blocks` is a sequence of
+arrays (n, d_b) of the same dtype; the distance between two samples is the largest of their
+distances inside the blocks. Information and entropy are in nats.
 """
 
 from reference.biksg import biksg

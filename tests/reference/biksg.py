@@ -1,4 +1,4 @@
-"""Gao, Oh and Viswanath (2018): BI-KSG for m blocks."""
+"""BI-KSG of Gao, Oh and Viswanath (2018), for m blocks."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from reference.metric import block_distances, joint_distances
 
 
 def biksg(blocks: Sequence[np.ndarray], k: int, p: float) -> float:
-    """Mutual information (total correlation for m > 2) in nats, all norms l_p, p 2 or inf."""
+    """Mutual information, or total correlation for m > 2; every norm is l_p, with p 2 or inf."""
     n, m = len(blocks[0]), len(blocks)
     metric = "euclidean" if p == 2 else "chebyshev"
     joint = (

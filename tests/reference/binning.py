@@ -7,7 +7,7 @@ import numpy as np
 
 
 def symbols(block: np.ndarray, bins: int) -> list[tuple[int, ...]]:
-    """The bin of every column, for each sample."""
+    """For each sample, the bins of its columns."""
     columns = []
     for column in block.T.astype(float):
         low, high = column.min(), column.max()
@@ -19,7 +19,7 @@ def symbols(block: np.ndarray, bins: int) -> list[tuple[int, ...]]:
 
 
 def plug_in_entropy(observed: list) -> float:
-    """-sum f log f over the observed frequencies f."""
+    """-sum f log f, over the observed frequencies f."""
     n = len(observed)
     return -math.fsum(c / n * math.log(c / n) for c in Counter(observed).values())
 

@@ -1,4 +1,7 @@
-"""Block neural autoregressive flow, row by row, slopes from the product of all Jacobians."""
+"""Block neural autoregressive flow, row by row; the slopes come from the product of Jacobians.
+
+A layer maps `blocks` groups of `a_in` inputs to as many groups of `a_out` outputs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 
 def unpack(packed, blocks, a_out, a_in):
-    """Full matrix of raw weights, NaN above the diagonal blocks."""
+    """Full matrix of raw weights, with NaN above the diagonal blocks."""
     dense = np.full((blocks * a_out, blocks * a_in), np.nan)
     at = 0
     for row in range(blocks * a_out):
@@ -18,7 +21,7 @@ def unpack(packed, blocks, a_out, a_in):
 
 
 def weight_matrix(packed, blocks, a_out, a_in):
-    """W: exp on the diagonal blocks, zero above them."""
+    """Matrix W of a layer: exp of the raw weights on the diagonal blocks, zero above them."""
     raw = unpack(packed, blocks, a_out, a_in)
     w = np.zeros_like(raw)
     for row in range(raw.shape[0]):
@@ -33,7 +36,7 @@ def weight_matrix(packed, blocks, a_out, a_in):
 def bnaf(
     x, weights, biases, y=None, y_weights=(), y_biases=(), cross_weights=(), activation="tanh"
 ):
-    """f and log df_i/dx_i in float64."""
+    """f(x) and log df_i/dx_i in float64, given y in the rows that have one."""
     leak = 0.01 if activation == "leaky-tanh" else 0.0
     d = x.shape[1]
     matrices = _matrices(weights, biases, d)

@@ -1,4 +1,4 @@
-"""Bounds of models with known densities, from all log weights at once."""
+"""Bounds for models with known densities, from all log weights at once."""
 
 from itertools import pairwise
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 def gaussian_logpdf(x, mean, variance):
-    """Sum over the last axis of log N(x; mean, variance)."""
+    """log N(x; mean, variance), summed over the last axis."""
     return (-0.5 * np.log(2 * np.pi * variance) - 0.5 * (x - mean) ** 2 / variance).sum(axis=-1)
 
 
 def log_mean_exp(log_weights):
-    """Row by row, through the largest weight."""
+    """Log of the mean weight of each row, scaled by its largest weight."""
     largest = log_weights.max(axis=1, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):
@@ -31,7 +31,7 @@ def multisample(own, own_weight, log_weights):
 def annealed(log_ratio, move, start, betas):
     """log w of one chain from `start` in the direction of `betas`, which may fall.
 
-    log_ratio(z) is log p(x, z) - log q(z|x); move(z, beta) leaves f_beta invariant.
+    log_ratio(z) is log p(x, z) - log q(z|x). move(z, beta) leaves f_beta invariant.
     """
     z, total = start, 0.0
     for here, there in pairwise(betas):
@@ -50,7 +50,7 @@ class LinearGaussian:
         self.dx, self.dz = self.a.shape
         self.signal = self.a.T @ (self.a / self.noise[:, None])
         self.covariance = np.linalg.inv(np.eye(self.dz) + self.signal)
-        # Posterior mean is gain @ x.
+        # The posterior mean is gain @ x.
         self.gain = self.covariance @ (self.a.T / self.noise)
 
     @property
@@ -82,9 +82,9 @@ class LinearGaussian:
         return -0.5 * (square + np.linalg.slogdet(2 * np.pi * total)[1])
 
     def posterior(self, inflation=1.0, beta=1.0):
-        """(sample(x, K, rng), logpdf(z, x), grad(z, x)) of the posterior, variance inflated.
+        """(sample(x, K, rng), logpdf(z, x), grad(z, x)) of the posterior with inflated variance.
 
-        With `beta` < 1, of the density between prior and posterior, p(z) p(x|z)^beta.
+        With `beta` < 1 they are those of the normalised p(z) p(x|z)^beta.
         """
         covariance = inflation * np.linalg.inv(np.eye(self.dz) + beta * self.signal)
         gain = beta * np.linalg.inv(np.eye(self.dz) + beta * self.signal) @ (self.a.T / self.noise)

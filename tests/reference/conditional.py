@@ -1,4 +1,4 @@
-"""Conditional mutual information: Frenzel and Pompe (2007), and KSG algorithm 2."""
+"""Conditional mutual information by Frenzel and Pompe (2007), and by KSG algorithm 2."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from reference.metric import block_distances, joint_order_keys
 def conditional_counts(
     x: np.ndarray, y: np.ndarray, z: np.ndarray, k: int, variant: int, metric: str
 ) -> np.ndarray:
-    """n_xz, n_yz, n_z: (3, n).
+    """Counts n_xz, n_yz and n_z, shape (3, n).
 
     Variant 1 counts strictly within the k-th joint distance; variant 2 counts within the
     largest distance among the k joint neighbours, one for each of x, y and z.

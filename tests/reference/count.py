@@ -10,9 +10,10 @@ from reference.metric import joint_distances
 def count_within(
     blocks: Sequence[np.ndarray], radius: np.ndarray, strict: bool, metric: str
 ) -> np.ndarray:
-    """#{j != i : D_ij < radius_i}, or <= if not strict.
+    """#{j != i : D_ij < radius_i}, or with <= if not strict.
 
-    radius (n,) or several of them (r, n); counts int64 of the same shape.
+    radius has shape (n,), or (..., n) for several radii per sample; the int64 counts have the
+    same shape.
     """
     distances = joint_distances(blocks, metric)
     counts = np.zeros(radius.shape, dtype=np.int64)

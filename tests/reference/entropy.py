@@ -16,7 +16,7 @@ def log_unit_ball(d: int, metric: str) -> float:
 
 
 def kl_entropy(x: np.ndarray, k: int, metric: str, correction: str = "digamma") -> float:
-    """A_N - psi(k) + log c(d) + d <log rho_i> in nats; A_N is psi(n), log n or log(n - 1)."""
+    """A - psi(k) + log c(d) + d <log r_i> in nats, where A is psi(n), log n or log(n - 1)."""
     n, d = x.shape
     a_n = {
         "digamma": float(digamma(np.array([n]))[0]),
@@ -29,7 +29,7 @@ def kl_entropy(x: np.ndarray, k: int, metric: str, correction: str = "digamma") 
 
 
 def weighted_entropy(x: np.ndarray, weights: dict[int, float]) -> float:
-    """Mean over samples of the estimates from each neighbour, weighted; Euclidean, in nats."""
+    """Weighted sum of the entropies from the j-th neighbour alone; Euclidean, in nats."""
     n, d = x.shape
     total = 0.0
     for j, weight in weights.items():

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def log_determinant(*blocks: np.ndarray) -> float:
-    """log det of the covariance (divided by n) of the columns side by side."""
+    """log det of the covariance of all columns, with the divisor n."""
     columns = np.hstack(blocks).astype(float)
     return float(np.linalg.slogdet(np.atleast_2d(np.cov(columns.T, ddof=0)))[1])
 

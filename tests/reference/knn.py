@@ -1,4 +1,7 @@
-"""k nearest other samples, ordered by (distance, index); Euclidean ones by squared distance."""
+"""The k nearest other samples, ordered by (distance, index).
+
+In the Euclidean metric the order is that of squared distances.
+"""
 
 from collections.abc import Sequence
 

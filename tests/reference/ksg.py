@@ -1,4 +1,4 @@
-"""Kraskov, Stoegbauer, Grassberger (2004), algorithms 1 and 2, for m blocks."""
+"""Algorithms 1 and 2 of Kraskov, Stögbauer and Grassberger (2004), for m blocks."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from reference.metric import block_distances, joint_order_keys
 
 
 class KsgTerms(NamedTuple):
-    """What the fused kernel returns for one k.
+    """Terms of the estimate for one k, as the kernel returns them.
 
-    counts (m, n) int64; psi (n,) sum over blocks of the digamma terms; zero_radius, the number of
-    samples whose k-th joint distance is 0.
+    counts (m, n) are int64; psi (n,) is the sum over blocks of the digamma terms; zero_radius is
+    the number of samples whose k-th joint distance is 0.
     """
 
     counts: np.ndarray
@@ -27,8 +27,8 @@ def ksg_terms(
 ) -> list[KsgTerms]:
     """Marginal counts and digamma terms of each sample, for every k of `ks`.
 
-    Variant 1 counts D_b < r with r the k-th joint distance and takes psi(n_b + 1); variant 2
-    counts D_b <= r_b, r_b the largest D_b among the k joint neighbours, and takes psi(n_b).
+    Variant 1 counts D_b < r, with r the k-th joint distance, and takes psi(n_b + 1). Variant 2
+    counts D_b <= r_b, with r_b the largest D_b among the k joint neighbours, and takes psi(n_b).
     """
     margins = [block_distances(block, metric) for block in blocks]
     joint = np.maximum.reduce(margins)
@@ -62,7 +62,7 @@ def ksg_mi(blocks: Sequence[np.ndarray], k: int, variant: int, metric: str) -> f
 
 
 def ksg_hybrid(x: np.ndarray, y: np.ndarray, k: int, metric: str) -> float:
-    """One radius, closed counts, and the constant of algorithm 2; in nats."""
+    """Counts up to and including the k-th joint distance, with the constant of algorithm 2."""
     margins = [block_distances(block, metric) for block in (x, y)]
     joint = np.maximum.reduce(margins)
     n = len(x)

@@ -1,4 +1,4 @@
-"""Mixed variables: Mesner and Shalizi (2019), without and with a condition."""
+"""Mixed variables by Mesner and Shalizi (2019), without and with a condition."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def mesner_mi(x: np.ndarray, y: np.ndarray, k: int, metric: str) -> float:
     terms = []
     for i in range(n):
         radius = np.sort(np.delete(joint[i], i))[k - 1]
-        # Less the sample itself, which is at distance 0.
+        # The sample itself, at distance 0, is not counted.
         k_i = np.sum(joint[i] <= radius) - 1
         n_x, n_y = (np.sum(distances[i] <= radius) - 1 for distances in margins)
         psi = digamma(np.array([k_i, n, n_x, n_y]))

@@ -1,4 +1,4 @@
-"""Distances in the dtype of the samples, in the order of operations the library promises."""
+"""Distances in the dtype of the samples, in the order of operations that fastmi promises."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ def power_of_two_near_inverse(blocks: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def gaps(x: np.ndarray) -> list[np.ndarray]:
-    """a_j - b_j for each of the d dims: d arrays (n, n)."""
+    """Differences a_j - b_j for each of the d dims, as d arrays (n, n)."""
     return [column[:, None] - column[None, :] for column in x.T]
 
 
 def sums_of_squares(x: np.ndarray) -> np.ndarray:
-    """Squares added from the first dim to the last, each product and sum rounded (no fma)."""
+    """Squares summed from the first dim to the last; each product and sum is rounded (no fma)."""
     total = np.zeros((len(x), len(x)), dtype=x.dtype)
     for gap in gaps(x):
         total = total + gap * gap
@@ -29,9 +29,9 @@ def sums_of_squares(x: np.ndarray) -> np.ndarray:
 def block_distances(x: np.ndarray, metric: str) -> np.ndarray:
     """Distances inside one block: x (n, d) -> (n, n) of the same dtype.
 
-    Chebyshev is the largest |a_j - b_j|. Euclidean is the root of the sum of squares, taken on
-    the scale of the largest coordinate so that the squares stay in range: a power of two, which
-    changes no other bit.
+    The Chebyshev distance is the largest |a_j - b_j|. The Euclidean distance is the root of the
+    sum of squares. Coordinates are scaled before by a power of two near the largest one, which
+    keeps squares in range and changes no other bit.
     """
     if metric == "chebyshev":
         return np.maximum.reduce([np.abs(gap) for gap in gaps(x)])
@@ -47,10 +47,10 @@ def joint_distances(blocks: Sequence[np.ndarray], metric: str) -> np.ndarray:
 
 
 def joint_order_keys(blocks: Sequence[np.ndarray], metric: str) -> np.ndarray:
-    """What orders neighbours: (n, n), increasing with the joint distance.
+    """Keys (n, n) that increase with the joint distance and order the neighbours.
 
-    Euclidean neighbours go by their squared distance, which tells some apart whose distances
-    round to the same number. In one dim there is nothing to square.
+    Euclidean neighbours are ordered by squared distance, which differs for some neighbours whose
+    distances round to the same number. In one dim nothing is squared.
     """
     if metric == "chebyshev" or all(block.shape[1] == 1 for block in blocks):
         return joint_distances(blocks, "chebyshev")

@@ -1,4 +1,4 @@
-"""Discrete and mixed variables: Ross (2014), and Gao, Kannan, Oh and Viswanath (2017)."""
+"""Discrete variables by Ross (2014), mixed ones by Gao, Kannan, Oh and Viswanath (2017)."""
 
 import math
 
@@ -9,7 +9,7 @@ from reference.metric import block_distances, joint_distances
 
 
 def ross_mi(x: np.ndarray, classes: np.ndarray, k: int, metric: str) -> float:
-    """I(X; Y) in nats, y the class (n,) of each sample; classes of one sample are left out."""
+    """I(X; Y) in nats, where Y is the class of a sample; classes of one sample are left out."""
     size = np.array([np.sum(classes == c) for c in classes])
     x, classes, size = x[size > 1], classes[size > 1], size[size > 1]
     distances = block_distances(x, metric)

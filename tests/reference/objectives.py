@@ -1,4 +1,4 @@
-"""Objectives of the critic estimators, and their gradients, entry by entry, in plain loops."""
+"""Objectives of the critic estimators and their gradients, entry by entry, in plain loops."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def parts(scores):
-    """Joint scores and product scores of a square matrix, in row order."""
+    """Scores of joint pairs, on the diagonal of a square matrix, and of product pairs, off it."""
     size = len(scores)
     joint = [scores[i, i] for i in range(size)]
     product = [scores[i, j] for i in range(size) for j in range(size) if i != j]
@@ -63,7 +63,7 @@ def sigmoid(v):
 
 
 def gradient(name, scores, **options):
-    """Gradient of an objective by each entry of a score matrix, from the closed forms."""
+    """Derivatives of an objective in each entry of a score matrix, in closed form."""
     size = len(scores)
     pairs = size * (size - 1)
     _, product = parts(scores)

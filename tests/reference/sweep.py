@@ -1,4 +1,4 @@
-"""KSG algorithm 1 of (x, c y), scale by scale, from whole distance matrices."""
+"""Counts of KSG algorithm 1 for (x, c y) at several scales c, from whole distance matrices."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from reference.metric import block_distances
 
 
 def sweep_counts(x, y, scales, k, metric="chebyshev"):
-    """Return the strict counts in x and in c y, shape (len(scales), 2, n)."""
+    """Return the counts in x and in c y strictly within the k-th distance, (len(scales), 2, n)."""
     in_x = block_distances(x, metric)
     in_y = block_distances(y, metric)
     counts = np.empty((len(scales), 2, len(x)), dtype=np.int64)

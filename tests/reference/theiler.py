@@ -8,8 +8,9 @@ from reference.metric import block_distances
 def theiler_counts(blocks, k, window, closed, spaces, metric):
     """Return the k-th joint distances (n,) and the counts in each subspace, (len(spaces), n).
 
-    Counts are strictly within the k-th joint distance; or, if closed, up to the largest distance
-    in each block among the k joint neighbours, by (distance, index).
+    Counts are of samples strictly within the k-th joint distance. If closed, they are of samples
+    up to the largest distance in each block among the k joint neighbours, which are the first by
+    (distance, index).
     """
     n = len(blocks[0])
     margins = [block_distances(block, metric) for block in blocks]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# Distances held at once for each variable: 8 MB of float64.
+# Number of distances held at once for each variable: 8 MB of float64.
 _CHUNK = 2**20
 
 
@@ -40,7 +40,7 @@ def count_in_subspaces(
     radii = np.maximum.accumulate(reach, axis=1)[:, [k - 1 for k in ks]]
 
     n = len(neighbors)
-    # Distances do not change when the samples are sorted, and their windows become slices.
+    # Sorting the samples changes no distance and turns their windows into slices.
     order = np.argsort(scaled[2][:, 0], kind="stable")
     sorted_blocks = [b[order] for b in scaled]
     sorted_radii = radii[:, :, order]
@@ -62,8 +62,8 @@ def count_in_subspaces(
 
 
 def _windows(line: Array, radius: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return first and one past last position on the sorted line that can be within radius."""
-    # Wider than rounding of the distances and of these sums: a window is only a superset.
+    """Return the first, and one past the last, position on a sorted line within each radius."""
+    # The slack exceeds the rounding of distances and of these sums; windows may be too wide.
     slack = 16 * np.finfo(line.dtype).eps
     center = line.astype(np.float64)
     wide = radius.astype(np.float64) * (1 + slack) + slack * np.abs(center)
@@ -73,7 +73,7 @@ def _windows(line: Array, radius: Array) -> tuple[NDArray[np.intp], NDArray[np.i
 
 
 def _scaled(block: Array, metric: str) -> Array:
-    """Return the block times a power of two that keeps squares in range; exact."""
+    """Return the block times a power of two that keeps squares in range; the product is exact."""
     if metric == "chebyshev":
         return block
     _, exponent = np.frexp(np.abs(block).max())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,44 +31,42 @@ from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
 
 Array = NDArray[Any]
+# What an estimator works on: m blocks (n, d_b), the numbers of neighbours, and what the user should
+# know of the samples. A plain tuple, because a short call feels the making of anything else.
+Samples: TypeAlias = tuple[list[Array], tuple[int, ...], tuple[str, ...]]
 
-# Share of the largest value an estimator can return above which the estimate says "at least".
+# Share of the largest value that an estimator can return above which the estimate warns that it may
+# be a lower bound only.
 CEILING_SHARE = 0.9
 # Share of zero k-th distances above which ties shape the estimate.
 TIED_SHARE = 0.01
 
 
-class Samples(NamedTuple):
-    """The samples to work on, m arrays (n, d_b), the numbers of neighbours, and warnings."""
-
-    blocks: list[Array]
-    ks: tuple[int, ...]
-    notes: tuple[str, ...]
-
-
 class Terms(NamedTuple):
-    """What one k yields.
+    """What an estimator computes for one k.
 
     Attributes:
         local: Local values, shape (n,), or a function that returns them when first read.
         counts: Neighbours in each margin, shape (m, n), or None.
         warnings: What the user should know, or a function that returns it when first read.
-        summed: Mean and standard deviation of `local` where a kernel has them already.
+        summed: Mean and standard deviation of `local` where a kernel has computed them already.
+        curve: Estimates of a sweep, see :class:`fastmi.Estimate`.
     """
 
     local: Local | Callable[[], Local]
     counts: NDArray[np.int64] | None
     warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
     summed: tuple[float, float] | None = None
+    curve: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeighborEstimator(Estimator):
-    """Options of every neighbour search; the metric is fixed by the subclass.
+    """Options of every neighbour search; a subclass fixes the metric or makes it an option.
 
     Raises:
-        TypeError: `k`, `n_jobs` or `noise` is not a number of its kind.
-        ValueError: An option is out of its range, or an unknown name.
+        TypeError: An option of the wrong type.
+        ValueError: An option out of range, or an unknown name.
     """
 
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
@@ -95,7 +93,7 @@ class NeighborEstimator(Estimator):
         return self._fixed_metric
 
     def _host_only(self) -> str:
-        """Return what keeps a step that takes long from running on a GPU; "" if nothing does."""
+        """Return the name of what has no GPU kernels; "" if every long step has them."""
         return ""
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
@@ -104,7 +102,7 @@ class NeighborEstimator(Estimator):
         ks = k_list(self.k, len(blocks[0]))
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
-        return Samples(blocks, ks, ())
+        return blocks, ks, ()
 
     def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
@@ -133,22 +131,22 @@ class NeighborEstimator(Estimator):
         algorithm: str,
         start: float,
     ) -> Estimate | list[Estimate]:
-        """Return the estimates: means of the local values.
+        """Return the estimates, which are means of the local values.
 
         Args:
-            samples: What was searched.
-            terms: From the counts, for each number of neighbours.
+            samples: The samples that were searched.
+            terms: What was computed for each number of neighbours.
             dims: Columns of each argument.
             algorithm: Search of the joint space that ran.
             start: When the call began.
         """
-        ks = samples.ks
-        n = len(samples.blocks[0])
-        device = device_of(samples.blocks[0])
+        blocks, ks, notes = samples
+        n = len(blocks[0])
+        device = device_of(blocks[0])
         method = name_of(self)
         seconds = perf_counter() - start
         estimates = []
-        for k, (local, counts, warnings, summed) in zip(ks, terms, strict=True):
+        for k, (local, counts, warnings, summed, curve) in zip(ks, terms, strict=True):
             if summed is None:
                 values = local() if callable(local) else local
                 mean, std, n = float(values.mean()), float(values.std()), len(values)
@@ -162,11 +160,12 @@ class NeighborEstimator(Estimator):
                 method=method,
                 stderr=std / n**0.5,
                 local=local,
-                warnings=partial(_joined, samples.notes, warnings) if samples.notes else warnings,
+                warnings=partial(_joined, notes, warnings) if notes else warnings,
                 algorithm=algorithm,
                 counts=counts,
                 seconds=seconds,
                 device=device,
+                curve=curve,
             )
             estimates.append(estimate)
         return estimates[0] if isinstance(self.k, int) else estimates
@@ -187,8 +186,8 @@ class InformationEstimator(NeighborEstimator):
         samples = super()._read(arrays, names)
         if self.normalize is None:
             return samples
-        blocks, notes = normalize_blocks(samples.blocks, names, self.normalize)
-        return Samples(blocks, samples.ks, notes)
+        blocks, notes = normalize_blocks(samples[0], names, self.normalize)
+        return blocks, samples[1], notes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,23 +246,23 @@ def sample_warnings(
 
     Args:
         value: The estimate.
-        ceiling: The most that the method can return for this n and k.
-        n: Samples.
-        k: Neighbours.
-        zero_radius: Samples whose k-th neighbour is at distance 0.
-        tied: What to say of such samples.
+        ceiling: Largest value that the method can return for this n and k without ties.
+        n: Number of samples.
+        k: Number of neighbours.
+        zero_radius: Number of samples whose k-th neighbour is at distance 0.
+        tied: What the warning says about such samples.
     """
     found = small_sample_warnings(n, k)
     copies = zero_radius > max(1.0, TIED_SHARE * n)
     if value > CEILING_SHARE * ceiling:
-        # Without ties nothing exceeds the ceiling: some distances are equal.
+        # Only ties lift an estimate above the ceiling.
         advice = (
             "exact copies inflate it"
             if copies or value > ceiling
             else "take it as a lower bound, or use more samples or a smaller k"
         )
         found.append(
-            f"the estimate is at or above the {ceiling:.3g} nats that n={n}, k={k} can show of "
+            f"the estimate is near or above the {ceiling:.3g} nats that n={n}, k={k} can show of "
             f"data without ties: {advice}"
         )
     if copies:

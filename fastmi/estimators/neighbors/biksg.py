@@ -30,7 +30,7 @@ _SINGULAR = 1e-10
 
 @dataclass(frozen=True, kw_only=True)
 class BallEstimator(InformationEstimator):
-    """What BI-KSG is for any number of variables.
+    """BI-KSG for any number of variables.
 
     Args:
         p: Norm of the margins and of the joint space, inf or 2.
@@ -51,7 +51,7 @@ class BallEstimator(InformationEstimator):
     def _total_correlation(
         self, arrays: tuple[object, ...], names: tuple[str, ...]
     ) -> Estimate | list[Estimate]:
-        """Estimate it for m >= 2 variables; m = 2 is the mutual information."""
+        """Estimate the total correlation of m >= 2 variables, for m = 2 the mutual information."""
         start = perf_counter()
         samples = self._read(arrays, names)
         blocks, ks, _ = samples
@@ -81,7 +81,8 @@ class BallEstimator(InformationEstimator):
 
     def _closed_counts(self, blocks: list[Array], radius: Array, k: int) -> NDArray[np.int64]:
         if self.p == 2:
-            # Margin and joint distances round differently; a neighbour on the rim is inside.
+            # Widened, because margin and joint distances round differently and a neighbour at
+            # exactly the radius must count as inside.
             radius = radius * radius.dtype.type(1 + 4 * np.finfo(radius.dtype).eps)
         counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
         return np.maximum(counts, k)
@@ -91,16 +92,17 @@ class BallEstimator(InformationEstimator):
 class BIKSG(BallEstimator):
     """The bias-improved KSG estimator of I(X; Y).
 
-    With r_i the distance from sample i to its k-th neighbour in the joint space, closed
-    counts n_x, n_y of the samples within r_i in each margin, all in one l_p norm, and c(d, p)
-    the volume of its unit ball (Gao, Oh and Viswanath 2018)::
+    With r_i the distance from sample i to its k-th neighbour in the joint space, n_x and n_y the
+    closed counts of the samples within r_i in each margin, every distance in the same l_p norm,
+    and c(d, p) the volume of the unit ball of that norm in d dimensions (Gao, Oh and Viswanath
+    2018, https://arxiv.org/abs/1604.03006)::
 
         I = psi(k) + log n + log[c(dx, p) c(dy, p) / c(dx + dy, p)] - < log n_x + log n_y >
 
     The volumes cancel for p = inf. For p = 2 they assume that the joint density fills all
     dx + dy dimensions: on data of lower intrinsic dimension (repeated columns, columns that
     are functions of others) p = 2 is off by the missing volume, several nats in high
-    dimension, where p = inf is not.
+    dimension, and p = inf is not.
 
     Args:
         p: Norm of the margins and of the joint space, inf or 2 (the published form).

@@ -31,7 +31,7 @@ from fastmi.ops.theiler import TheilerCounts, theiler_counts
 
 Array = NDArray[Any]
 
-# Of the blocks x, y, z: the subspaces of n_xz, n_yz, n_z.
+# Positions among the blocks x, y, z that make the subspaces of n_xz, n_yz and n_z.
 _SPACES = ((0, 2), (1, 2), (2,))
 
 # Samples up to which variant 2 counts by the kernel, in O(n^2) time, and not in a window of the
@@ -46,18 +46,19 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum over
     x, y and z), variant 1 counts the samples strictly inside r_i in (x, z), (y, z) and z
-    (Frenzel and Pompe 2007)::
+    (Frenzel and Pompe 2007, https://doi.org/10.1103/PhysRevLett.99.204101)::
 
         I = psi(k) - < psi(n_xz + 1) + psi(n_yz + 1) - psi(n_z + 1) >
 
-    Variant 2 takes in each variable the largest distance among the k neighbours as its own
-    radius and counts the samples within the product of these balls (the conditional form of
-    Kraskov et al. 2004, eq. 9; Wibral, Vicente and Lizier 2014)::
+    In variant 2 each variable has a radius of its own, the largest distance in that variable among
+    the k neighbours, and the samples within the product of these balls are counted (the
+    conditional form of Kraskov et al. 2004, eq. 9; Wibral, Vicente and Lizier 2014)::
 
         I = psi(k) - 2/k + < psi(n_z) - psi(n_xz) + 1/n_xz - psi(n_yz) + 1/n_yz >
 
-    Without z they are :class:`fastmi.KSG` of the same variant. Variant 1 searches trees;
-    variant 2 counts in O(n^2) time, less where the first column of z separates the samples.
+    Without z they are :class:`fastmi.KSG` of the same variant. Variant 1 counts by the neighbour
+    search that `algorithm` names; variant 2 counts in O(n^2) time at worst, and in less where the
+    first column of z separates the samples.
 
     Args:
         variant: 1 or 2.
@@ -65,7 +66,8 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
             differs.
         theiler: Samples with ``|i - j| <= theiler`` are left out of the neighbours and counts of
             sample i, because what is near in time is near anyway. Above 0 the time is O(n^2), and
-            the algorithm must be "auto" or "brute". Without z see :class:`fastmi.KSG`.
+            the algorithm must be "auto" or "brute". For the case without z see
+            :class:`fastmi.KSG`.
     """
 
     variant: int = 1
@@ -80,7 +82,7 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
         Args:
             x: Samples, shape (n, dx) or (n,).
             y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
+            z: Samples of the condition, shape (n, dz) or (n,). None or no columns give I(X; Y).
 
         Returns:
             One estimate, or a list of them if `k` is a sequence. The rows of its ``counts``
@@ -176,8 +178,8 @@ def _warnings(
 ) -> tuple[str, ...]:
     n = len(local)
     ceiling = float(psi_z.mean()) - psi(k + 1)
-    # With so few samples around z_i nothing can show, and the ceiling is next to 0; where the
-    # counts are small because of copies, those are what the user should hear of.
+    # With so few samples around z_i the estimate and its ceiling are both near 0, and a warning
+    # about the ceiling would mislead. If copies make the counts small, their warning comes first.
     alone = counts[2].mean() < 2 * k + 1 and zero_radius <= TIED_SHARE * n
     value = float(local.mean())
     found = sample_warnings(value, np.inf if alone else ceiling, n=n, k=k, zero_radius=zero_radius)

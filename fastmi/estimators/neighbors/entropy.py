@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_choice, check_window
-from fastmi._estimate import Estimate, small_sample_warnings
-from fastmi.estimators.neighbors.base import Terms, TheilerEstimator
+from fastmi._estimate import small_sample_warnings
+from fastmi.estimators.neighbors.base import Array, Terms, TheilerEstimator
+from fastmi.estimators.neighbors.forms import OfOne
 from fastmi.ops.digamma import psi
 from fastmi.ops.theiler import theiler_counts
 
@@ -21,11 +21,12 @@ CORRECTIONS = ("digamma", "log", "log-1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KozachenkoLeonenko(TheilerEstimator):
+class KozachenkoLeonenko(OfOne, TheilerEstimator):
     """The nearest-neighbour estimator of the differential entropy h(X).
 
     With r_i the distance from sample i to its k-th neighbour and c_d the volume of the unit
-    ball of the metric (Kraskov et al. 2004, eq. 20, in radii)::
+    ball of the metric (Kozachenko and Leonenko 1987; Kraskov et al. 2004,
+    https://arxiv.org/abs/cond-mat/0305641, eq. 20, with radii instead of diameters)::
 
         h = A_n - psi(k) + log c_d + d < log r_i >
 
@@ -33,8 +34,8 @@ class KozachenkoLeonenko(TheilerEstimator):
         metric: "chebyshev" or "euclidean".
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
             distances are the same, the time differs.
-        correction: The term A_n of the sample size: "digamma" psi(n), "log" log(n), "log-1"
-            log(n - 1).
+        correction: The term A_n of the sample size: "digamma" is psi(n), "log" is log(n) and
+            "log-1" is log(n - 1).
     """
 
     metric: str = "chebyshev"
@@ -47,23 +48,7 @@ class KozachenkoLeonenko(TheilerEstimator):
     def _metric(self) -> str:
         return self.metric
 
-    def estimate(self, x: object) -> Estimate | list[Estimate]:
-        """Estimate h(X) in nats.
-
-        Args:
-            x: Samples, shape (n, d) or (n,).
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape, not finite; k >= n, or more than the window leaves;
-                more than k coincident samples, where the estimate would be minus infinity.
-        """
-        start = perf_counter()
-        samples = self._read((x,), ("x",))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n, d = blocks[0].shape
         if self.theiler:
             check_window(self.theiler, ks, n)
@@ -83,7 +68,7 @@ class KozachenkoLeonenko(TheilerEstimator):
             Terms(self._local(radius, k, d, constant), None, partial(_warnings, n, k))
             for k, radius in zip(ks, distances, strict=True)
         ]
-        return self._finish(samples, terms, dims=(d,), algorithm=algorithm, start=start)
+        return terms, algorithm
 
     def _log_n(self, n: int) -> float:
         if self.correction == "digamma":

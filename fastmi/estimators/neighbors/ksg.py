@@ -13,6 +13,7 @@ from fastmi._checks import check_window
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
+    Array,
     MetricNeighborEstimator,
     Terms,
     TheilerEstimator,
@@ -21,6 +22,7 @@ from fastmi.estimators.neighbors.base import (
     widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.theiler import theiler_ksg_terms
@@ -30,17 +32,17 @@ _DOMINATED_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSG(TheilerEstimator, MetricNeighborEstimator):
+class KSG(OfTwo, TheilerEstimator, MetricNeighborEstimator):
     """The KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum
     over x and y), variant 1 counts the samples strictly inside r_i in each margin
-    (Kraskov et al. 2004, eq. 8)::
+    (Kraskov et al. 2004, https://arxiv.org/abs/cond-mat/0305641, eq. 8)::
 
         I = psi(k) + psi(n) - < psi(n_x + 1) + psi(n_y + 1) >
 
-    Variant 2 takes in each margin the largest distance among the k neighbours as its own
-    radius and counts the samples within it (eq. 9)::
+    In variant 2 each margin has a radius of its own, the largest distance in that margin among the
+    k neighbours, and the samples within it are counted (eq. 9)::
 
         I = psi(k) - 1/k + psi(n) - < psi(n_x) + psi(n_y) >
 
@@ -55,24 +57,7 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
         check_variant(self.variant)
         super().__post_init__()
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n, or more than the
-                window leaves.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         if self.theiler:
             check_window(self.theiler, ks, n)
@@ -99,12 +84,11 @@ class KSG(TheilerEstimator, MetricNeighborEstimator):
             if self.variant == 2:
                 constant -= 1.0 / k
             value = constant - float(psi_mean)
-            # Most callers read neither, and each costs as much as the Python around the kernel.
+            # Most callers read neither of these, and each costs as much as all other Python code.
             local = partial(_local, counts, constant, self.variant)
             warnings = partial(_warnings, value, k, counts, int(zero_radius), self.theiler)
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
-        dims = (blocks[0].shape[1], blocks[1].shape[1])
-        return self._finish(samples, terms, dims=dims, algorithm=found.algorithm, start=start)
+        return terms, found.algorithm
 
 
 def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[np.float64]:
@@ -140,12 +124,12 @@ def count_warnings(
         k: Number of neighbours.
         n: Number of samples.
         count_sum: Sums of n_x and of n_y over the samples.
-        zero_radius: Samples whose k-th joint distance is 0.
-        notes: What is known before, to stand first.
+        zero_radius: Number of samples whose k-th joint distance is 0.
+        notes: Warnings that are known already; they come first.
         theiler: Window of time steps left out.
     """
     found = [*notes, *sample_warnings(value, _ceiling(k, n), n=n, k=k, zero_radius=zero_radius)]
-    # Every pair but those inside the window.
+    # Number of ordered pairs outside the window.
     others = n * (n - 1) - theiler * (2 * n - theiler - 1)
     constant = [name for name, sum_ in zip("xy", count_sum, strict=True) if sum_ == others]
     if constant:
@@ -179,14 +163,14 @@ def may_warn(
     count_sum: NDArray[np.int64],
     zero_radius: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Return False for those of p estimates of which :func:`count_warnings` says nothing.
+    """Return which of p estimates may have warnings; :func:`count_warnings` has none for the rest.
 
     Args:
-        values: Nats, shape (p,).
+        values: The estimates in nats, shape (p,).
         k: Number of neighbours.
         n: Number of samples.
-        count_sum: Shape (2, p).
-        zero_radius: Shape (p,).
+        count_sum: Sums of n_x and of n_y over the samples, shape (2, p).
+        zero_radius: Number of samples whose k-th joint distance is 0, shape (p,).
     """
     if small_sample_warnings(n, k):
         return np.ones(len(values), dtype=np.bool_)
@@ -206,13 +190,13 @@ def _ceiling(k: int, n: int) -> float:
 class KSGHybrid(MetricNeighborEstimator):
     """KSG with the radius of algorithm 1 and the counts and constant of algorithm 2.
 
-    One radius r_i, the k-th joint distance, for both margins, and closed counts::
+    Both margins have one radius r_i, the k-th joint distance, and closed counts::
 
         I = psi(k) - 1/k + psi(n) - < psi(n_x) + psi(n_y) >
 
     Without ties this is algorithm 1 minus ``1/k - < 1/n_b >``, n_b being the strict count of
     the margin that does not attain r_i: close to 1/k too low. Use :class:`fastmi.KSG`; this
-    is here to reproduce formulas as printed.
+    estimator reproduces formulas as some papers print them.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:

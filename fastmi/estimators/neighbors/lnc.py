@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host
-from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -20,37 +18,41 @@ from fastmi.estimators.neighbors.base import (
     widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
 
 Array = NDArray[Any]
 
-# Share of uniform neighbourhoods that the default threshold would correct, and draws behind it.
+# Share of uniform neighbourhoods that the default threshold corrects, and the number of simulated
+# neighbourhoods that it is computed from.
 _FALSE_ALARMS = 5e-3
 _DRAWS = 20_000
-# Coordinates of neighbours held at once.
+# Number of coordinates of neighbours held at once.
 _CHUNK = 2**20
 # Columns up to which independent normals stay within 0.1 nats of 0, at n = 1000 and any k.
 _FEW_COLUMNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class LNC(InformationEstimator):
+class LNC(OfTwo, InformationEstimator):
     """KSG algorithm 1, corrected where the neighbours do not fill their box.
 
     The k neighbours of sample i span a box of volume V_i along the axes, and one of volume
     V'_i along their principal axes. Under strong dependence the latter is far smaller, and the
-    uniform density that KSG assumes in the box is wrong; where ``V'_i < alpha V_i``::
+    density in the box is not uniform as KSG assumes. With c_i the logarithm of V_i / V'_i where
+    ``V'_i < alpha V_i``, and 0 elsewhere (Gao, Ver Steeg and Galstyan 2015,
+    https://arxiv.org/abs/1411.2003)::
 
-        I = I_KSG1 + < log(V_i / V'_i) >
+        I = I_KSG1 + < c_i >
 
-    For few columns: from about eight of x and y together the spread of the density over the
-    neighbours, who reach far there, makes their box look thin and is taken for dependence.
-    Independent normals at n = 1000 come out at some 0.3 nats in 8 columns and 3 nats in 16.
+    Use it for few columns. With about eight or more of x and y together neighbours are so far away
+    that the density varies between them, which makes their box look thin and passes for dependence.
+    Independent normals at n = 1000 come out at about 0.3 nats in 8 columns and 3 nats in 16.
 
     Args:
-        alpha: Threshold in (0, 1). None: the 0.5 % quantile of V'/V for k neighbours uniform in
-            a cube, from a fixed simulation.
+        alpha: Threshold in (0, 1). None stands for the 0.5 % quantile of V'/V for k neighbours
+            uniform in a cube, from a fixed simulation.
         k: Number of neighbours, at least the columns of x and y together. A sequence gives a list
             of estimates from one search.
         algorithm: Neighbour search: "auto", "tree" or "brute". The neighbours are the same, the
@@ -68,25 +70,7 @@ class LNC(InformationEstimator):
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha must be None or a number in (0, 1); got alpha={self.alpha!r}")
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence. Infinite where the neighbours
-            of a sample lie exactly on a plane that is not along the axes.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n; k below the number
-                of columns.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         dims = widths(blocks)
         if min(ks) < sum(dims):
@@ -106,7 +90,7 @@ class LNC(InformationEstimator):
             alpha = _uniform_threshold(k, sum(dims)) if self.alpha is None else self.alpha
             added = np.where(shrunk < math.log(alpha), -shrunk, 0.0)
             local = (psi(k) + psi(n)) - digamma(counts + 1).sum(axis=0) + added
-            # No ceiling: the correction is unbounded.
+            # The correction is unbounded, so that there is no ceiling.
             found = (
                 *sample_warnings(0.0, math.inf, n=n, k=k, zero_radius=zeros(radius)),
                 *_width_warnings(sum(dims)),
@@ -115,7 +99,7 @@ class LNC(InformationEstimator):
             if flat:
                 found = (*found, _flat_warning(flat, n, k))
             terms.append(Terms(local, counts, found, (math.inf, math.nan) if flat else None))
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
 
 def _width_warnings(columns: int) -> list[str]:
@@ -149,7 +133,7 @@ def _log_box_ratio(offsets: NDArray[np.float64]) -> Array:
     """Return log(V' / V) for offsets (n, k, d) from their centres."""
     widest = np.abs(offsets).max(axis=(1, 2), keepdims=True)
     scaled = offsets / np.where(widest == 0.0, 1.0, widest)
-    # Principal axes of the second moments about the sample itself, not about the mean.
+    # Principal axes of the second moments about the sample itself, rather than about the mean.
     _, axes = np.linalg.eigh(scaled.transpose(0, 2, 1) @ scaled)
     with np.errstate(divide="ignore", invalid="ignore"):
         along = np.log(np.abs(scaled).max(axis=1)).sum(axis=1)
@@ -159,7 +143,7 @@ def _log_box_ratio(offsets: NDArray[np.float64]) -> Array:
 
 @lru_cache(maxsize=64)
 def _uniform_threshold(k: int, d: int) -> float:
-    """Return the V' / V that uniform neighbours undercut in 0.5 % of all neighbourhoods."""
+    """Return the V' / V below which 0.5 % of the neighbourhoods of uniform samples lie."""
     rng = np.random.default_rng([k, d])
     step = max(1, _CHUNK // (k * d))
     ratios = [

@@ -28,8 +28,8 @@ class _InclusiveCounts(MetricNeighborEstimator):
     """What the two estimators share: closed counts within the k-th joint distance.
 
     Args:
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column, which dissolves atoms:
-            leave it at 0 for what this estimator is made for.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
+            for which this estimator is made: leave it at 0.
     """
 
     def _closed_counts(
@@ -45,14 +45,14 @@ class Mesner(_InclusiveCounts):
     """I(X; Y) for variables that are continuous, discrete, or a mixture of both.
 
     With r_i the distance from sample i to its k-th neighbour in the joint space, k_i the number of
-    other samples within r_i and n_x, n_y their numbers in each variable, every one of them
-    inclusive (Mesner and Shalizi 2019, algorithm 1 without a condition)::
+    other samples within r_i, and n_x, n_y the numbers of those within r_i in each variable, where
+    "within" includes samples at exactly r_i (Mesner and Shalizi 2019,
+    https://arxiv.org/abs/1912.03387, algorithm 1 without a condition)::
 
         I = psi(n) + < psi(k_i) - psi(n_x) - psi(n_y) >
 
-    Where many samples are at distance r_i, as with whole numbers or classes, k_i exceeds k. A
-    class without order belongs in one column for each of its values (one-hot), so that any two
-    values are at distance 1.
+    Where many samples are at distance r_i, as with whole numbers or classes, k_i exceeds k. Give
+    classes without order one column for each class (one-hot), so that any two are at distance 1.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
@@ -90,12 +90,12 @@ class Mesner(_InclusiveCounts):
 class ConditionalMesner(_InclusiveCounts):
     """I(X; Y | Z) for variables that are continuous, discrete, or a mixture of both.
 
-    :class:`Mesner` with a condition: n_xz, n_yz and n_z count the samples within r_i in (x, z),
-    (y, z) and z, inclusively (Mesner and Shalizi 2019, algorithm 1)::
+    It is :class:`fastmi.Mesner` with a condition: n_xz, n_yz and n_z count the samples within r_i
+    in (x, z), (y, z) and z, inclusively (Mesner and Shalizi 2019, algorithm 1)::
 
         I = < psi(k_i) - psi(n_xz) - psi(n_yz) + psi(n_z) >
 
-    It tends to 0 where z has so many columns that few samples are near in it.
+    It tends to 0 if z has so many columns that few samples are near in z.
     """
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
@@ -104,7 +104,7 @@ class ConditionalMesner(_InclusiveCounts):
         Args:
             x: Samples, shape (n, dx) or (n,).
             y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            z: Samples of the condition, shape (n, dz) or (n,). None or no columns: I(X; Y).
+            z: Samples of the condition, shape (n, dz) or (n,). None or no columns give I(X; Y).
 
         Returns:
             One estimate, or a list of them if `k` is a sequence. The rows of its ``counts``

@@ -18,9 +18,9 @@ from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
-    widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 
 Array = NDArray[Any]
@@ -30,13 +30,14 @@ Array = NDArray[Any]
 class Ross(MetricNeighborEstimator):
     """I(X; Y) for continuous x and discrete y.
 
-    With k_i = min(k, n_y(i) - 1), n_y(i) being the size of the class of sample i, d_i the
-    distance to its k_i-th neighbour within the class, and m_i the number of samples of any
-    class strictly inside d_i, itself included (Ross 2014)::
+    With n_y(i) the size of the class of sample i, k_i = min(k, n_y(i) - 1), d_i the distance to
+    its k_i-th neighbour within the class, and m_i the number of samples of any class strictly
+    inside d_i, the sample itself included (Ross 2014,
+    https://doi.org/10.1371/journal.pone.0087357)::
 
         I = psi(n) - < psi(n_y) > + < psi(k_i) > - < psi(m_i) >
 
-    Samples alone in their class are dropped, and n counts the others.
+    Samples alone in their class are dropped, and n is the number of the others.
 
     Args:
         metric: Distance inside x, "chebyshev" or "euclidean".
@@ -61,13 +62,13 @@ class Ross(MetricNeighborEstimator):
             (m_i - 1, n_y(i) - 1) leave out the dropped samples.
 
         Raises:
-            TypeError: x is not real numbers, or y has no equality (objects).
+            TypeError: x is not real numbers, or y is not numbers, booleans or strings.
             ValueError: Samples of wrong shape or length, not finite; k >= n; no class has two
                 samples.
         """
         start = perf_counter()
         samples = self._read((x,), ("x",))
-        points = samples.blocks[0]
+        (points,), ks, _ = samples
         labels, columns = as_labels(y, "y")
         check_same_length(points, labels, "x", "y")
         size = np.bincount(labels)[labels]
@@ -80,7 +81,7 @@ class Ross(MetricNeighborEstimator):
         dropped = len(labels) - int(kept.sum())
         if dropped:
             points, labels, size = points[kept], labels[kept], size[kept]
-        per_k, algorithm = self._class_radii(points, labels, size, samples.ks)
+        per_k, algorithm = self._class_radii(points, labels, size, ks)
         terms = [self._terms(points, size, k, k_i, radius, dropped) for k, k_i, radius in per_k]
         dims = (points.shape[1], columns)
         return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
@@ -91,9 +92,9 @@ class Ross(MetricNeighborEstimator):
     def _class_radii(
         self, x: Array, labels: NDArray[np.intp], size: NDArray[np.intp], ks: Sequence[int]
     ) -> tuple[list[tuple[int, NDArray[np.int64], Array]], str]:
-        """Return for each k: k, the k_i and the distances to the k_i-th of the class.
+        """Return (k, the k_i, the distances to the k_i-th neighbour in the class) for each k.
 
-        Beside them stands the name of the search in the largest class.
+        The second value is the name of the search that ran in the largest class.
         """
         numbers = np.minimum(np.array(ks)[:, None], size - 1).astype(np.int64)
         radii = np.empty((len(ks), len(x)), dtype=x.dtype)
@@ -138,41 +139,27 @@ class Ross(MetricNeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MixedKSG(MetricNeighborEstimator):
+class MixedKSG(OfTwo, MetricNeighborEstimator):
     """I(X; Y) for variables that are continuous, discrete, or a mixture of both.
 
-    With r_i the distance from sample i to its k-th neighbour in the joint space: where r_i > 0,
-    k_i = k and n_x, n_y count the samples strictly inside r_i, itself included; where r_i = 0,
-    k_i, n_x and n_y count the samples at distance 0 in the joint space, x and y, itself
-    included (Gao, Kannan, Oh and Viswanath 2017, as in the authors' program)::
+    Let r_i be the distance from sample i to its k-th neighbour in the joint space. Where r_i > 0,
+    k_i = k, and n_x, n_y count the samples strictly inside r_i. Where r_i = 0, the three count
+    the samples at distance 0 in the joint space, in x and in y. All include the sample itself
+    (Gao, Kannan, Oh and Viswanath 2017, https://arxiv.org/abs/1709.06212, as in the authors'
+    program)::
 
         I = log n + < psi(k_i) - psi(n_x) - psi(n_y) >
 
-    The paper prints log(n_x + 1) over closed counts instead, which is far too low at small k.
+    The paper prints log(n_x + 1) with closed counts instead, which is far too low at small k.
+
+    The `counts` of the result leave the sample itself out: n_x - 1 and n_y - 1.
 
     Args:
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column, which dissolves atoms:
-            leave it at 0 for what this estimator is made for.
+        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
+            for which this estimator is made: leave it at 0.
     """
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence. Its ``counts`` leave the
-            sample itself out: n_x - 1 and n_y - 1.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         atoms: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
         radii, algorithm = self._kth_distance(blocks, ks)
@@ -189,8 +176,7 @@ class MixedKSG(MetricNeighborEstimator):
             psi_x, psi_y = digamma(counts + 1)
             local = math.log(n) + digamma(k_i) - (psi_x + psi_y)
             terms.append(Terms(local, counts, tuple(small_sample_warnings(n, k))))
-        dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
     def _atoms(self, blocks: list[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the number of exact copies of each sample in the joint space and each margin."""

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from fastmi._checks import check_choice
-from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
+    Array,
     MetricNeighborEstimator,
     Terms,
     sample_warnings,
-    widths,
 )
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.sweep import sweep_terms
 
@@ -24,7 +23,7 @@ DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSGSweep(MetricNeighborEstimator):
+class KSGSweep(OfTwo, MetricNeighborEstimator):
     """The largest KSG estimate over relative scales: max_c I1(N(x); c N(y)).
 
     I1 is algorithm 1 of Kraskov et al. (2004, eq. 8) and N the normalisation of each variable.
@@ -32,11 +31,11 @@ class KSGSweep(MetricNeighborEstimator):
     to the units of x and of y and, unlike KSG on standardised columns, not misled by columns
     of noise. Every scale is evaluated on the same distances: the joint distance is
     max(D_x, c D_y), so that a scale may differ in the last place from an estimate on rescaled
-    data. Time O(n^2) whatever the number of columns; one column each take a sorted search per
-    scale, O(n log n) on smooth data.
+    data. The time is O(n^2); if both variables are single columns, the CPU runs a sorted search
+    for each scale, O(n log n) on smooth data.
 
-    A maximum is biased upwards: under independence by some 0.02 nats at n = 1000, more at
-    smaller n. `curve` holds all scales, shape (len(scales), 2): scale and estimate.
+    A maximum is biased upwards: under independence by about 0.02 nats at n = 1000, more at
+    smaller n. The `curve` of the result has the estimate at every scale.
 
     Args:
         normalize: How to scale each variable by itself before the sweep, "global" or another name
@@ -61,31 +60,13 @@ class KSGSweep(MetricNeighborEstimator):
         check_choice("sweep_side", self.sweep_side, ("y", "x"))
         object.__setattr__(self, "scales", _checked_scales(self.scales))
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        _check_dtype(self.scales, samples.blocks[0].dtype)
-        fixed, swept = samples.blocks if self.sweep_side == "y" else samples.blocks[::-1]
-        found = sweep_terms(
-            fixed, swept, self.scales, samples.ks, metric=self.metric, n_jobs=self.n_jobs
-        )
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
+        _check_dtype(self.scales, blocks[0].dtype)
+        fixed, swept = blocks if self.sweep_side == "y" else blocks[::-1]
+        found = sweep_terms(fixed, swept, self.scales, ks, metric=self.metric, n_jobs=self.n_jobs)
         n = len(fixed)
         terms = []
-        curves = []
-        for q, k in enumerate(samples.ks):
+        for q, k in enumerate(ks):
             constant = psi(k) + psi(n)
             values = constant - found.psi_mean[:, q]
             best = int(values.argmax())
@@ -101,21 +82,10 @@ class KSGSweep(MetricNeighborEstimator):
             )
             local = constant - digamma(counts + 1).sum(axis=0)
             summed = (float(values[best]), float(found.psi_std[best, q]))
-            # A copy: the counts of all scales are many times those of one.
-            terms.append(Terms(local, counts.copy(), warnings, summed))
-            curves.append(np.column_stack([self.scales, values]))
-        dims = widths(samples.blocks)
-        estimates = self._finish(
-            samples,
-            terms,
-            dims=dims,
-            algorithm=found.algorithm,
-            start=start,
-        )
-        listed = estimates if isinstance(estimates, list) else [estimates]
-        for estimate, curve in zip(listed, curves, strict=True):
-            estimate.curve = curve
-        return estimates
+            # Copied, so that the result does not keep the counts of all scales in memory.
+            curve = np.column_stack([self.scales, values])
+            terms.append(Terms(local, counts.copy(), warnings, summed, curve))
+        return terms, found.algorithm
 
 
 def _checked_scales(scales: object) -> tuple[float, ...]:
@@ -127,14 +97,14 @@ def _checked_scales(scales: object) -> tuple[float, ...]:
         raise TypeError(f"scales must be positive numbers; got {scales!r}")
     if np.ma.is_masked(scales):
         raise ValueError(f"scales must not have masked entries; got {scales!r}")
-    with np.errstate(over="ignore"):  # of long doubles; infinity is refused below
+    with np.errstate(over="ignore"):  # a long double may overflow; infinity is refused below
         values = given.astype(np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"scales must be a sequence of positive numbers; got {scales!r}")
     if not (np.isfinite(values).all() and (values > 0).all()):
         raise ValueError(f"scales must be positive and finite; got {scales!r}")
     listed = tuple(values.tolist())
-    # The same object where nothing had to be converted: scikit-learn's clone insists on it.
+    # scikit-learn's clone insists on the same object where nothing had to be converted.
     return scales if type(scales) is tuple and set(map(type, scales)) == {float} else listed
 
 

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import variable_names
 from fastmi.estimators.neighbors.base import (
+    Array,
     MetricNeighborEstimator,
     Terms,
     check_variant,
     sample_warnings,
-    widths,
 )
 from fastmi.estimators.neighbors.biksg import BallEstimator
+from fastmi.estimators.neighbors.forms import OfSeveral
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.ksg import ksg_terms
 
 
 @dataclass(frozen=True, kw_only=True)
-class TotalCorrelation(MetricNeighborEstimator):
+class TotalCorrelation(OfSeveral, MetricNeighborEstimator):
     """The KSG estimator of the total correlation, sum_b h(X_b) - h(X_1, ..., X_m).
 
-    The two algorithms of Kraskov et al. (2004) for m variables, in the notation of
-    :class:`fastmi.KSG`. Variant 1, strict counts within one radius::
+    These are the two algorithms of Kraskov et al. (2004) for m variables, in the notation of
+    :class:`fastmi.KSG`. Variant 1 takes strict counts within one radius::
 
         C = psi(k) + (m - 1) psi(n) - < sum_b psi(n_b + 1) >
 
-    Variant 2, closed counts within a radius for each variable::
+    Variant 2 takes closed counts within a radius for each variable::
 
         C = psi(k) - (m - 1)/k + (m - 1) psi(n) - < sum_b psi(n_b) >
 
-    For m = 2 they are :class:`fastmi.KSG`, to the last bit.
+    For m = 2 they are :class:`fastmi.KSG` to the last bit.
 
     Args:
         variant: Which of the two algorithms, 1 or 2.
@@ -46,23 +46,7 @@ class TotalCorrelation(MetricNeighborEstimator):
         check_variant(self.variant)
         super().__post_init__()
 
-    def estimate(self, *variables: object) -> Estimate | list[Estimate]:
-        """Estimate the total correlation in nats.
-
-        Args:
-            *variables: Two or more sets of samples, shapes (n, d_b) or (n,), rows paired.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Fewer than two variables; samples of wrong shape or length, not finite;
-                k >= n.
-        """
-        start = perf_counter()
-        samples = self._read(variables, variable_names(variables))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         m, n = len(blocks), len(blocks[0])
         found = ksg_terms(
             blocks,
@@ -83,21 +67,15 @@ class TotalCorrelation(MetricNeighborEstimator):
             ceiling = (m - 1) * (psi(n) - psi(k + 1))
             warnings = sample_warnings(value, ceiling, n=n, k=k, zero_radius=int(zero_radius))
             terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
-        dims = widths(blocks)
-        return self._finish(
-            samples,
-            terms,
-            dims=dims,
-            algorithm=found.algorithm,
-            start=start,
-        )
+        return terms, found.algorithm
 
 
 @dataclass(frozen=True, kw_only=True)
 class BITotalCorrelation(BallEstimator):
     """The total correlation by closed counts in balls of one l_p norm.
 
-    :class:`fastmi.BIKSG` for m variables, and that estimator to the last bit for m = 2::
+    It is :class:`fastmi.BIKSG` for m variables, and equals that estimator to the last bit for
+    m = 2::
 
         C = psi(k) + (m - 1) log n + sum_b log c(d_b, p) - log c(sum_b d_b, p)
             - < sum_b log n_b >

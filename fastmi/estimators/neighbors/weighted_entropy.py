@@ -5,43 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._estimate import Estimate, small_sample_warnings
-from fastmi.estimators.neighbors.base import InformationEstimator, NeighborEstimator, Terms, widths
+from fastmi._estimate import small_sample_warnings
+from fastmi.estimators.neighbors.base import Array, InformationEstimator, Terms
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
+from fastmi.estimators.neighbors.forms import OfOne, OfTwo
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kth_distance
 
-# The least over all k is 8.4 at 8 columns, 11 at 10 and 59 at 12.
+# Norm of the weights above which an estimate carries a warning. The smallest norm over all k is 8.4
+# at 8 columns, 11 at 10 and 59 at 12.
 _LARGEST_NORM = 50.0
 
 # Below this ratio of scales the samples, rather than their units, decide the error.
 _UNEQUAL = 10.0
-# Share of the ratio at which a joint ball spans the narrower variable, from where on the estimate
-# falls by the logarithm of the ratio.
+# Share of the ratio at which a joint ball spans the narrower variable; beyond that ratio the
+# estimate falls by its logarithm.
 _SPANNED = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightedKozachenkoLeonenko(NeighborEstimator):
+class WeightedKozachenkoLeonenko(OfOne):
     """The weighted Kozachenko-Leonenko estimator of the differential entropy h(X).
 
     With r_j(i) the Euclidean distance from sample i to its j-th neighbour and c_d the volume of
-    the unit ball (Berrett, Samworth and Yuan 2019)::
+    the unit ball (Berrett, Samworth and Yuan 2019, https://arxiv.org/abs/1606.00304)::
 
         h = sum_j w_j [log(n - 1) - psi(j) + log c_d + d < log r_j >],  sum_j w_j = 1
 
     The weights, of smallest norm and nonzero only for j in {floor(k/d), floor(2k/d), ..., k},
     cancel the leading terms of the bias, ``sum_j w_j Gamma(j + 2l/d) / Gamma(j) = 0`` for
-    l = 1..floor(d/4). For d < 4 there are none: w_1 = 1, the nearest neighbour alone. Their norm,
-    by which scatter grows, is 2 at d = 4, 11 to 17 at d = 10 and 10^4 to 10^5 at d = 20:
-    estimates in 12 or more columns carry a warning.
+    l = 1..floor(d/4). For d < 4 only the nearest neighbour is used, w_1 = 1. The norm of the
+    weights, in proportion to which scatter grows, is 2 at d = 4, 11 to 17 at d = 10 and 10^4 to
+    10^5 at d = 20: estimates in 12 or more columns carry a warning.
 
     Args:
         k: Number of the farthest neighbour used. A sequence gives a list of estimates from one
@@ -52,23 +53,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
 
     _fixed_metric: ClassVar[str] = "euclidean"
 
-    def estimate(self, x: object) -> Estimate | list[Estimate]:
-        """Estimate h(X) in nats.
-
-        Args:
-            x: Samples, shape (n, d) or (n,).
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape, not finite; k >= n; k too small for the
-                floor(d/4) + 1 conditions on the weights; coincident samples.
-        """
-        start = perf_counter()
-        samples = self._read((x,), ("x",))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         locals_, ran = weighted_locals(
             blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
         )
@@ -77,8 +62,7 @@ class WeightedKozachenkoLeonenko(NeighborEstimator):
             Terms(local, None, weighted_warnings(n, k, blocks[0].shape[1]))
             for k, local in zip(ks, locals_, strict=True)
         ]
-        dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, algorithm=ran, start=start)
+        return terms, ran
 
 
 def weighted_locals(
@@ -90,17 +74,17 @@ def weighted_locals(
     n_jobs: int | None,
     noise: float,
 ) -> tuple[list[NDArray[np.float64]], str]:
-    """Return the local entropies of samples (n, d) in nats, (n,) for each k, from one search.
+    """Return the local entropies in nats, shape (n,) for each k, from one search.
 
-    Beside them stands the name of the search that ran.
+    The second value is the name of the search that ran.
 
     Args:
-        block: The samples.
-        ks: Farthest neighbours.
+        block: The samples, shape (n, d).
+        ks: Numbers of the farthest neighbours used.
         name: What errors call the samples.
         algorithm: Name of the search, or "auto".
-        n_jobs: Threads.
-        noise: What was added against ties, for the error.
+        n_jobs: Number of threads.
+        noise: Level of the noise that was added against ties, for the error.
 
     Raises:
         ValueError: Coincident samples, or too few neighbours for the weights.
@@ -165,17 +149,18 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntropySum(InformationEstimator):
-    """I(X; Y) = h(X) + h(Y) - h(X, Y), each by :class:`WeightedKozachenkoLeonenko`.
+class EntropySum(OfTwo, InformationEstimator):
+    """I(X; Y) = h(X) + h(Y) - h(X, Y), with weighted Kozachenko-Leonenko entropies.
 
-    "3H", the baseline that comparisons with neural estimators use. The biases of the three do
-    not cancel as they do in :class:`KSG`; the weights act from 4 columns on. The joint distance
-    is Euclidean: variables of very unequal scales give a warning, and want `normalize`.
+    Comparisons with neural estimators use it as a baseline called "3H". The biases of the three
+    entropies do not cancel as they do in :class:`fastmi.KSG`, and only entropies of 4 or more
+    columns use more than the nearest neighbour. The joint distance is Euclidean: variables of very
+    unequal scales give a warning; use `normalize` for them.
 
     Args:
         k: Number of the farthest neighbour used, at least floor((dx + dy) / 4) + 1. Publications
-            that name one take 5, the default here; that of :func:`fastmi.mi` is 3. A sequence costs
-            one search for each entropy.
+            that state it use 5, the default here; the default of :func:`fastmi.mi` is 3. A sequence
+            costs one search for each entropy.
         algorithm: Neighbour search: "auto", "tree" or "brute". The distances are the same, the time
             differs.
     """
@@ -192,30 +177,13 @@ class EntropySum(InformationEstimator):
                 "algorithm='sort'"
             )
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n; k too small for the
-                weights; coincident samples.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks = samples.blocks
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         joint = like(blocks[0], np.hstack([host(block) for block in blocks]))
         spaces = [*blocks, joint]
         per_space = [
             weighted_locals(
                 block,
-                samples.ks,
+                ks,
                 name,
                 algorithm=self.algorithm,
                 n_jobs=self.n_jobs,
@@ -228,21 +196,16 @@ class EntropySum(InformationEstimator):
         unequal = _scale_warnings(*(host(block) for block in blocks))
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
-            for k, of_x, of_y, of_both in zip(samples.ks, *locals_, strict=True)
+            for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
         ]
-        return self._finish(
-            samples,
-            terms,
-            dims=widths(samples.blocks),
-            algorithm=per_space[2][1],
-            start=start,
-        )
+        return terms, per_space[2][1]
 
 
 def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[str]:
-    """Return a warning if one variable is so wide that joint distances do not see the other.
+    """Return a warning if one variable is so wide that joint distances ignore the other.
 
-    A joint ball of volume 1 / n is as wide as x where ``(width y / width x)^dy = n``.
+    If y is the wide one, a joint ball that holds one sample is as wide as x where
+    ``(width of y / width of x)^dy = n``.
     """
     widths = [_middle_half(block) for block in (x, y)]
     wide, narrow = (0, 1) if widths[0] > widths[1] else (1, 0)
