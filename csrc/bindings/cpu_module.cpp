@@ -23,8 +23,8 @@ Array<double> digamma(const Array<std::int64_t>& n) {
   return psi;
 }
 
-/// k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of the search
-/// among samples that are more than `window` apart; see cpu/theiler.h.
+/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
+/// the algorithm, among samples that are more than `window` apart; see cpu/theiler.h.
 template <class T>
 py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
                               std::int64_t window, bool closed,

@@ -24,7 +24,7 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
 }
 
 /// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable. Returns
-/// the search of the joint space that ran.
+/// the algorithm that searched the joint space.
 template <class T>
 Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
                            Algorithm algorithm, const Execution& execution, std::int64_t* counts,
@@ -32,11 +32,11 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
-  constexpr std::int64_t kSamples = 1024;  // of one parallel item
+  constexpr std::int64_t kSamples = 1024;  // samples per parallel item
   if (algorithm == Algorithm::kSort) {
     for (const Points<T>& block : blocks) resolve_algorithm(algorithm, n, 1, block.d, 0);
   }
-  // The sorted forms know no indices: there they serve the margins alone.
+  // kSort cannot return indices: it serves the margins alone.
   const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
   Buffer<T> distances(static_cast<std::size_t>(n) * k);
   Buffer<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);

@@ -19,7 +19,7 @@
 
 namespace fastmi::cuda {
 
-/// One problem by either algorithm; returns the one that ran.
+/// Runs one problem by either algorithm; returns the one that ran.
 template <class T, class Queue>
 Algorithm run_job(Queue& queue, const Samples<T, Queue>& samples, const TileJob<T>& job,
                   const std::vector<Space<T>>& spaces, Algorithm algorithm) {
@@ -156,7 +156,7 @@ Algorithm drive_space_counts(Queue& queue, const Blocks<T>& blocks, const std::v
   return ran;
 }
 
-/// Terms of one problem; its counts [ks][m][n] to the host unless null.
+/// Summaries of one problem; its counts [ks][m][n] go to the host unless null.
 template <class T, class Queue>
 KsgResult run_ksg(Queue& queue, const Samples<T, Queue>& samples, const std::vector<int>& ks,
                   KsgVariant variant, Algorithm algorithm, const double* table,
@@ -204,7 +204,7 @@ template <class T, class Queue>
 std::vector<PsiSummary> drive_ksg_sweep(Queue& queue, const Points<T>& x, const Points<T>& y,
                                         const std::vector<T>& scales, const std::vector<int>& ks,
                                         Metric metric, std::int64_t* counts) {
-  // The kernel takes scales in order; results go back to where they were asked for.
+  // The kernel takes scales in ascending order; results go back to the caller's order.
   std::vector<int> order(scales.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](int a, int b) { return scales[a] < scales[b]; });
@@ -248,8 +248,9 @@ std::vector<PsiSummary> drive_ksg_sweep(Queue& queue, const Points<T>& x, const 
   return summaries;
 }
 
-/// Algorithm 1 of many problems of one geometry over columns [.][stride], in launches of as many as
-/// scratch lasts for. of: [problems][d], the columns of each. done, unless null: problems done.
+/// Algorithm 1 on many problems of one geometry over columns [.][stride]; a launch takes as many
+/// problems as scratch has room for. of: [problems][d], the columns of each problem. *done, unless
+/// null, counts the problems done.
 template <class T, class Queue>
 std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n,
                                   const Geometry<T>& geometry, const std::vector<std::int32_t>& of,
@@ -334,7 +335,7 @@ std::vector<PsiSummary> drive_ksg_permutations(Queue& queue, const Blocks<T>& bl
     }
     return summaries;
   }
-  // The columns as they are, then those of x in every order of a batch.
+  // `columns` holds the columns as they are, then those of x in every order of a batch.
   const Samples<T, Queue> samples(queue, blocks, metric);
   const Scratch<T, Queue> columns(queue, (d + at_once * dx) * stride);
   transpose(queue, blocks, columns.data(), stride);
@@ -356,8 +357,8 @@ std::vector<PsiSummary> drive_ksg_permutations(Queue& queue, const Blocks<T>& bl
   return summaries;
 }
 
-/// One summary per pair and k. pairs [number_of_pairs][2] on the host: columns of all blocks.
-/// done: how many pairs are, before each checkpoint.
+/// One summary per pair and k. pairs [number_of_pairs][2] on the host: column numbers through all
+/// blocks. done: the number of pairs done, set before each checkpoint.
 template <class T, class Queue>
 std::vector<PsiSummary> drive_ksg_pairs(Queue& queue, const Blocks<T>& blocks,
                                         const std::int64_t* pairs, std::int64_t number_of_pairs,
