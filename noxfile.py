@@ -1,4 +1,4 @@
-"""Development tasks: `nox -s NAME`; `nox -l` lists them. `.ci/run` runs them all in one venv."""
+"""Development tasks: `nox -s NAME` runs one, `nox -l` lists them; `.ci/run` is what CI runs."""
 
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def cpp(session: nox.Session) -> None:
 
 @nox.session
 def stubs(session: nox.Session) -> None:
-    """Write fastmi/_cpu.pyi from the built module; `-- --check` only compares."""
+    """Write the stubs of the built modules; `-- --check` only compares."""
     install(session, ".", groups=("lint", "types"))
     session.run(".ci/stubs", *session.posargs, external=True)
 

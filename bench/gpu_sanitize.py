@@ -47,6 +47,9 @@ def results(kernels, blocks, k: int, metric: str, algorithm: str) -> Iterator[tu
         radius = np.ascontiguousarray(distances[-1])
         counts, _ = kernels.count_within(blocks[:1], radius, strict, metric, algorithm, 1)
         yield "count_within", (counts,)
+        spaces = [[0], [1], [1, 0]]
+        found = kernels.space_counts(blocks, ks, spaces, strict, metric, algorithm, 1)
+        yield "space_counts", found[:2]
     for variant in (1, 2):
         yield "ksg", kernels.ksg(blocks, ks, variant, metric, algorithm, 1)[2:4]
     yield "ksg_sweep", kernels.ksg_sweep(*blocks, SCALES, ks, metric, 1)[2:4]

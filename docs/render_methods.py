@@ -1,4 +1,4 @@
-"""Writes docs/methods.md from the table of methods; `--check` only compares."""
+"""Write docs/methods.md from the table of methods; `--check` only compares."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,15 @@ from fastmi.estimators import METHODS
 PAGE = Path(__file__).with_name("methods.md")
 HEAD = """# Methods
 
-What `method=` may be, for each function. The definitions are in [index.md](index.md), those of
-networks in [neural.md](neural.md) and [flow-estimators.md](flow-estimators.md); the options are in
-the help of each class, `help(fastmi.KSG)` for example. GPU says that every long step has kernels
-for it; none has run on a device yet, see [gpu.md](gpu.md).
+The values of `method=` for each function. [index.md](index.md) defines the methods;
+[neural.md](neural.md) and [flow-estimators.md](flow-estimators.md) define those that train
+networks. The help of each class lists its options, for example `help(fastmi.KSG)`. "yes" under GPU
+means that every long step has CUDA kernels; none of these has run on a device yet, see
+[gpu.md](gpu.md).
 
 `python docs/render_methods.py` writes this page from the table in `fastmi/estimators/_methods.py`.
 """
-# What a user would do with each function, in the order of the page.
+# The heading of each function, in the order of the page.
 FUNCTIONS = {
     "mi": "Mutual information: `fastmi.mi(x, y, method=...)`",
     "cmi": "Conditional mutual information: `fastmi.cmi(x, y, z, method=...)`",

@@ -22,6 +22,7 @@ __all__: list[str] = [
     "kth_distance",
     "simd_level",
     "simd_levels",
+    "space_counts",
     "theiler_counts",
 ]
 
@@ -135,6 +136,17 @@ def kth_distance(
 ) -> tuple: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
+def space_counts(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    spaces: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ],
+    strict: bool,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
 def theiler_counts(
     blocks: collections.abc.Sequence[numpy.ndarray],
     ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],

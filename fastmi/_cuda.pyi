@@ -24,6 +24,7 @@ __all__: list[str] = [
     "ksg_sweep",
     "kth_distance",
     "pointer_device",
+    "space_counts",
     "synchronize",
 ]
 
@@ -175,6 +176,17 @@ def kth_distance(
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def pointer_device(pointer: typing.SupportsInt | typing.SupportsIndex) -> int: ...
+def space_counts(
+    blocks: collections.abc.Sequence[typing.Any],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    spaces: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ],
+    strict: bool,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
 def synchronize(
     device: typing.SupportsInt | typing.SupportsIndex,
     stream: typing.SupportsInt | typing.SupportsIndex,

@@ -1,8 +1,8 @@
 """The CUDA module on the host: bindings, drivers and kernels, on the machine of `cpp/host_cuda`.
 
 FASTMI_HOST_CUDA names its file, which is built with the C++ tests, or is a pattern for it. Memory
-is that of a GPU if the module allocated it or an array here has it; host addresses in a call are
-errors as they would be on a GPU.
+counts as that of a GPU if the module allocated it or an `Array` holds it. Other addresses in a call
+are errors, as they would be on a GPU.
 """
 
 import glob
@@ -30,7 +30,7 @@ def load():
     """Return the module and the machine it runs on, or the reason why there are none.
 
     Raises:
-        FileNotFoundError: The variable is set, but to nothing that is there.
+        FileNotFoundError: The variable is set, but no file matches it.
     """
     pattern = os.environ.get("FASTMI_HOST_CUDA")
     if not pattern:
@@ -51,11 +51,12 @@ MODULES = load()
 
 
 class HostCuda:
-    """The module as it is after the start of a process. `calls`: name, device and stream of each.
+    """The module in the state after the start of a process.
 
     Attributes:
-        machine: Its `settings` may be changed; `fail(function, error)` lets a call of the CUDA
-            runtime fail.
+        machine: Its `settings` may be changed; `fail(function, error)` makes the next call of a
+            function of the CUDA runtime fail.
+        calls: Name, device and stream of every call.
     """
 
     def __init__(self, **settings):
@@ -74,7 +75,7 @@ class HostCuda:
         memory = np.empty(size + 64, np.uint8)
         start = (values.ctypes.data - before - memory.ctypes.data) % 64
         self.machine.adopt(memory.ctypes.data + start, size, device)
-        self._held.append(memory)  # other arrays must not come to lie there
+        self._held.append(memory)  # so that no other array gets this memory
         copy = np.ndarray(values.shape, values.dtype, memory, start + before, values.strides)
         copy[...] = values
         return copy
@@ -140,7 +141,7 @@ class Array:
 
 
 class Unnamed:
-    """An array whose library says nothing of the device."""
+    """An array whose library does not say on which device it is."""
 
     def __init__(self, array):
         self.__cuda_array_interface__ = array.__cuda_array_interface__

@@ -1,4 +1,4 @@
-"""Packed block-triangular weights: there and back."""
+"""Packing and unpacking of block-triangular weights."""
 
 from __future__ import annotations
 

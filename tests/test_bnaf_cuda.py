@@ -22,9 +22,9 @@ from test_bnaf import SHAPE_NAMES, in_float64, make_case, results, squared_error
 
 
 class Waiting:
-    """Kernels of the host build that are done when a call returns.
+    """Kernels of the host build that have finished when a call returns.
 
-    What tensors in host memory held is given away at once, not in the stream's order.
+    torch gives the memory of host tensors away at once, not in the order of the stream.
     """
 
     def __init__(self, kernels, cuda):
@@ -43,7 +43,7 @@ class Waiting:
 
 @pytest.fixture(params=["host-cuda", "cuda"])
 def place(request, monkeypatch):
-    """Where tensors are to lie so that the op runs the CUDA kernels."""
+    """The device whose tensors make the op run the CUDA kernels."""
     if request.param == "cuda":
         request.getfixturevalue("real_gpu")
         if not torch.cuda.is_available():
@@ -70,7 +70,7 @@ def put(positional, keywords, place):
 
 
 def on_gpu(case, place, activation="tanh", seed=1):
-    """Results of the op there, brought back; the random loss is of the definition's."""
+    """Return results of the op at `place` as host tensors, with the random loss of `results`."""
     positional, keywords = put(*case, place)
     f, log_slopes = bnaf(*positional, **keywords, activation=activation)
     generator = torch.Generator().manual_seed(seed)

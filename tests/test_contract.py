@@ -1,4 +1,4 @@
-"""The kernel contract: what `_cpu` and `_cuda` both offer they offer in the same words."""
+"""The kernel contract: `_cpu` and `_cuda` offer the same functions with the same arguments."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,7 @@ import fastmi
 
 STUBS = {name: Path(fastmi.__file__).with_name(f"{name}.pyi") for name in ("_cpu", "_cuda")}
 
-# csrc/bindings/ops.h describes them.
+# The ops that csrc/bindings/ops.h describes.
 CONTRACT = {
     "ceiling_probe",
     "choose_algorithm",
@@ -19,11 +19,12 @@ CONTRACT = {
     "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
+    "space_counts",
 }
-# What a module says of itself.
+# What describes the module itself.
 BOTH = {"build_info"}
-# Series and single numbers are worked on where NumPy has them; flows in host memory keep what a
-# backward pass needs in an object of their own, which brings its gradients.
+# Digamma values and counts with a Theiler window exist for host memory only. A pass through a flow
+# in host memory is an object that keeps what its backward pass needs.
 CPU_ALONE = {
     "BnafPassF32",
     "BnafPassF64",
@@ -32,8 +33,8 @@ CPU_ALONE = {
     "simd_levels",
     "theiler_counts",
 }
-# Devices, their memory and streams; flows on a GPU work in memory of torch's, so that a graph can
-# capture them, and take addresses.
+# Devices, their memory and streams. Flows on a GPU take addresses of memory that torch allocated,
+# so that a graph can capture them.
 CUDA_ALONE = {
     "Buffer",
     "bnaf_backward",
@@ -44,7 +45,7 @@ CUDA_ALONE = {
     "pointer_device",
     "synchronize",
 }
-# Of one name and purpose, but on what the lines above tell.
+# Both modules have it, but with different arguments, for the reasons given above.
 UNLIKE = {"bnaf_forward"}
 
 
@@ -72,6 +73,6 @@ def test_both_modules_offer_the_contract_in_the_same_words():
 
 
 def test_every_op_ends_with_the_threads():
-    """All but those that do no work on samples or need one thread alone."""
+    """Ops that do no work on samples, or need a single thread, have no such argument."""
     for name in CONTRACT - {"choose_algorithm", "first_unusable"}:
         assert offered("_cpu")[name][0][-1] == "threads", name

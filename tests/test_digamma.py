@@ -1,4 +1,4 @@
-"""psi at positive integers."""
+"""The digamma function psi at positive integers."""
 
 import numpy as np
 import pytest

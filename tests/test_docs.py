@@ -1,4 +1,4 @@
-"""The examples of README.md and docs/ run as they are printed; every method has its place there."""
+"""The examples of README.md and docs/ run as they are printed, and every method is described."""
 
 import inspect
 import re
@@ -22,8 +22,8 @@ PAGES = [
 ]
 
 
-def blocks(page):
-    """Return the examples of a page, each behind as many lines as stand before it."""
+def examples(page):
+    """Return the examples of a page, each after empty lines, so that line numbers agree."""
     text = (ROOT / page).read_text(encoding="utf-8")
     found = FENCE.finditer(text)
     return ["\n" * text.count("\n", 0, at.start(1)) + at.group(1) for at in found]
@@ -40,18 +40,18 @@ def test_examples_run(page, tmp_path, monkeypatch):
         pytest.importorskip("matplotlib").use("agg")
     monkeypatch.chdir(tmp_path)
     names = {}
-    for code in blocks(page):
+    for code in examples(page):
         exec(compile(code, page, "exec"), names)
 
 
 def test_no_page_with_examples_is_left_out():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    with_examples = {str(page.relative_to(ROOT)) for page in pages if blocks(page)}
+    with_examples = {str(page.relative_to(ROOT)) for page in pages if examples(page)}
     assert with_examples == {page.values[0] for page in PAGES}
 
 
 def test_what_the_first_example_prints():
-    first = blocks("README.md")[0]
+    first = examples("README.md")[0]
     call, printed = first.strip().splitlines()[-2:]
     names = {}
     exec(first, names)

@@ -1,4 +1,4 @@
-"""Options that ask for more than any machine has: an error that names them, and at once."""
+"""Options that ask for more than any machine has raise, at once, an error that names them."""
 
 import numpy as np
 import pytest

@@ -6,6 +6,7 @@ import pytest
 import reference
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.pairwise import pair_terms
+from fastmi.ops.space_counts import space_counts
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.ops.sweep import sweep_terms
 from fastmi.ops.theiler import theiler_counts, theiler_ksg_terms
@@ -56,6 +57,20 @@ def test_surrogate_means(benchmark, size):
     assert found.shape == (count, 1)
     alone = ksg_terms([x[orders[-1]], y], [k], variant=1, **SEARCH)
     assert found[-1, 0] == alone.psi_mean[0]
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one-k", "three-k"])
+def test_space_counts(benchmark, size, task, several):
+    blocks = list(task.sample())
+    ks = [task.k, task.k + 2, task.k + 7] if several else [task.k]
+    spaces = [[0, 1], [0], [1]]
+    found = benchmark(space_counts, blocks, ks, spaces, strict=False, **SEARCH)
+    benchmark.extra_info["algorithm"] = found.algorithm
+    assert found.counts.shape == (len(ks), 3, task.n)
+    if size == "small":
+        radius, counts = reference.space_counts(blocks, ks, spaces, False, METRIC)
+        assert np.array_equal(found.radius, radius)
+        assert np.array_equal(found.counts, counts)
 
 
 def test_sweep_terms(benchmark, size, all_pairs_task):

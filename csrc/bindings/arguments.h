@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -38,7 +39,20 @@ inline void check_ks(const std::vector<int>& ks, std::int64_t n) {
   for (const int k : ks) check_k(k, n);
 }
 
-/// The radii of n samples; `radius` is an Array<T>.
+/// Checks spaces, which are lists of block numbers in [0, m).
+inline void check_spaces(const std::vector<std::vector<int>>& spaces, std::size_t m) {
+  for (const std::vector<int>& space : spaces) {
+    if (space.empty()) throw std::invalid_argument("spaces must not have an empty one");
+    for (const int b : space) {
+      if (b < 0 || b >= static_cast<int>(m)) {
+        throw std::invalid_argument("spaces must name blocks in [0, " + std::to_string(m) +
+                                    "); got " + std::to_string(b));
+      }
+    }
+  }
+}
+
+/// Checks the radii of n samples; `radius` must be an Array<T>.
 template <class T>
 const T* as_radii(const py::array& radius, std::int64_t n) {
   if (radius.ndim() != 1 || radius.shape(0) != n) {
@@ -52,7 +66,7 @@ const T* as_radii(const py::array& radius, std::int64_t n) {
   return r;
 }
 
-/// pairs [p, 2] of columns in [0, m).
+/// Checks pairs [p, 2] of columns in [0, m).
 inline const std::int64_t* as_pairs(const Array<std::int64_t>& pairs, std::int64_t m) {
   if (pairs.ndim() != 2 || pairs.shape(1) != 2) {
     throw std::invalid_argument("pairs must have shape [p, 2]; got ndim=" +
@@ -68,7 +82,7 @@ inline const std::int64_t* as_pairs(const Array<std::int64_t>& pairs, std::int64
   return from;
 }
 
-/// Relative scales in the number type of the samples.
+/// Checks relative scales, and returns them in the number type of the samples.
 template <class T>
 std::vector<T> as_scales(const std::vector<double>& scales) {
   if (scales.empty()) throw std::invalid_argument("scales must not be empty");

@@ -1,4 +1,4 @@
-// The CPU to the bindings that both backends share (ops.h).
+// Describes the CPU to the bindings that both backends share (ops.h).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 #include "cpu/ksg.h"
 #include "cpu/pairwise.h"
 #include "cpu/parallel.h"
+#include "cpu/space_counts.h"
 #include "cpu/surrogates.h"
 #include "cpu/sweep.h"
 
@@ -64,7 +65,7 @@ struct CpuBackend {
     return {static_cast<const T*>(block.data()), block.shape(0), static_cast<int>(block.shape(1))};
   }
 
-  /// Of a whole array, whatever its shape. So short that it keeps the GIL.
+  /// Searches a whole array, whatever its shape. It is so fast that it keeps the GIL.
   template <class T>
   static std::int64_t first_unusable(const Block& block) {
     if (!holds<T>(block)) {
@@ -86,7 +87,7 @@ struct CpuBackend {
       }
     }
 
-    /// For one search of these blocks: no more threads than it is worth waking.
+    /// Lowers the number of threads to those worth waking for one search of these blocks.
     template <class T>
     void fit(const Blocks<T>& blocks) {
       threads_ = cpu::useful_threads(threads_, blocks.front().n, static_cast<int>(blocks.size()),

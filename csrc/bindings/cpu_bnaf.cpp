@@ -20,8 +20,8 @@ namespace {
 
 using Sizes = std::vector<std::int64_t>;
 
-/// An array whose memory is kept for the next one of its size once it is freed: gradients of a
-/// few megabytes would else be fresh pages at every training step.
+/// An array whose memory is kept, once it is freed, for the next array of its size. Otherwise
+/// gradients of a few megabytes would take fresh pages at every training step.
 template <class T>
 py::array_t<T> make_array(const std::vector<py::ssize_t>& shape) {
   py::ssize_t size = 1;
@@ -141,7 +141,8 @@ class Pass {
     });
   }
 
-  /// Gradients of x, y and the parameters; zero in what no row used.
+  /// Returns the gradients of x, y and the parameters, which are zero for parameters that no row
+  /// used.
   py::tuple backward(const py::array& f_gradient, const py::array& slope_gradient, bool for_x,
                      bool for_y, int threads) {
     const T* df = pointer<T>(f_gradient, n_ * layout_.d, "f_gradient");
@@ -175,7 +176,7 @@ class Pass {
 
   std::int64_t n_ = 0, rows_y_ = 0;
   Layout layout_;
-  py::array parameters_;  // the backward pass reads them where they are
+  py::array parameters_;  // kept alive, as the backward pass reads them
   std::unique_ptr<cpu::Bnaf<T>> pass_;
 };
 

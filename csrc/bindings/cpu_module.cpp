@@ -23,8 +23,8 @@ Array<double> digamma(const Array<std::int64_t>& n) {
   return psi;
 }
 
-/// k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of the search
-/// among samples that are more than `window` apart; see cpu/theiler.h.
+/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
+/// the algorithm, among samples that are more than `window` apart; see cpu/theiler.h.
 template <class T>
 py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
                               std::int64_t window, bool closed,
@@ -36,13 +36,7 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
   if (!std::is_sorted(ks.begin(), ks.end())) {
     throw std::invalid_argument("ks must be in ascending order");
   }
-  for (const auto& space : spaces) {
-    for (const int b : space) {
-      if (b < 0 || b >= static_cast<int>(blocks.size())) {
-        throw std::invalid_argument("spaces must name blocks; got " + std::to_string(b));
-      }
-    }
-  }
+  check_spaces(spaces, blocks.size());
   Array<T> radius({length(ks), py::ssize_t{n}});
   Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
   T* reach = radius.mutable_data();

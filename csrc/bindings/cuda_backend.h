@@ -1,4 +1,4 @@
-// CUDA to the bindings that both backends share (ops.h).
+// Describes CUDA to the bindings that both backends share (ops.h).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct CudaBackend {
   /// What Python passes as a block, fastmi._blocks.DeviceArray: C-contiguous samples in device
   /// memory. Its attributes are shape (n, d); dtype, NumPy's float32 or float64; device, a number;
   /// stream, the handle of the stream on which the samples are or will be there; and pointer, the
-  /// address. Reading the address may start a copy to the device: it comes before any waiting.
+  /// address. Reading the address may start a copy to the device, so it is read before anything is
+  /// waited for.
   using Block = py::object;
 
   template <class T>
@@ -74,8 +75,8 @@ struct CudaBackend {
     return cuda::choose_algorithm(n, d);
   }
 
-  /// Where a call runs: on the device and the stream of the first block, whatever the threads. What
-  /// other streams have yet to do on the samples is waited for.
+  /// Where a call runs: on the device and the stream of the first block, whatever the threads. It
+  /// first waits for the streams of the other blocks.
   class Place {
    public:
     Place(const std::vector<Block>& blocks, int) {

@@ -1,9 +1,9 @@
-// The flow on device memory, which the caller allocates: these functions take addresses, launch on
+// The flow in device memory that the caller allocates. These functions take addresses, launch on
 // `stream` of device number `device` and return at once, so that a graph can capture them.
 //
-// `shape` is (n, d, widths, conditioned, d_y, y_widths), see cuda/bnaf.h; `network` are the
-// addresses of x, y (0 without one) and all parameters. bnaf_sizes: how many numbers the workspace,
-// the scratch and the gradients of the parameters take.
+// `shape` is (n, d, widths, conditioned, d_y, y_widths), see cuda/bnaf.h; `network` holds the
+// addresses of x, y (0 if there is none) and all parameters. bnaf_sizes returns how many numbers
+// the workspace, the scratch and the gradients of the parameters take.
 #include "bindings/cuda_bnaf.h"
 
 #include <pybind11/stl.h>
@@ -37,8 +37,8 @@ cuda::BnafShape as_shape(const Shape& sizes) {
       (has_y && (d_y < 1 || y_widths.front() != 1)) ||
       !std::all_of(y_widths.begin(), y_widths.end(), positive)) {
     throw std::invalid_argument(
-        "shape must have y_widths 1, ... of all but the last layer, and "
-        "conditioned <= n, or none of both");
+        "shape must have conditioned <= n and y_widths 1, ... of all but the last layer, "
+        "or neither");
   }
   return {n, d, widths, conditioned, d_y, y_widths};
 }
@@ -53,7 +53,8 @@ cuda::BnafNetwork<T> as_network(const Shape& sizes, const Addresses& addresses, 
   const auto& [x, y, parameters] = addresses;
   const cuda::BnafShape shape = as_shape(sizes);
   if (x == 0 || parameters == 0 || (y == 0) != (shape.conditioned == 0)) {
-    throw std::invalid_argument("network must have no null address, but of y without one");
+    throw std::invalid_argument(
+        "network must have no null address, except that of a y that is not there");
   }
   return {shape, at<const T>(x), at<const T>(y), at<const T>(parameters), static_cast<T>(leak)};
 }

@@ -1,28 +1,31 @@
 // The kernel contract: what fastmi._cpu and fastmi._cuda both offer, under the same names, with the
 // same arguments in the same order and the same results. register_ops<Backend> adds it to a module;
-// a backend is a class of the kind of CpuBackend (cpu_backend.h) and CudaBackend (cuda_backend.h).
+// a backend is a class like CpuBackend (cpu_backend.h) and CudaBackend (cuda_backend.h).
 //
-// blocks: a list of samples in the memory of the backend, [n, d] each, of one n and one dtype (T
-// below), float32 or float64. On the CPU they are NumPy arrays, on a GPU objects that say where
-// they lie. metric: "chebyshev" or "euclidean". algorithm: "auto", "tree", "brute" or, on the CPU,
-// "sort". threads: of the host, at least 1; a GPU has no use for them. Everything else that goes in
-// or comes out is in host memory:
+// blocks: a list of arrays [n, d] of samples in the memory of the backend, all with the same n and
+// the same dtype (T below), float32 or float64. On the CPU they are NumPy arrays, on a GPU objects
+// that say where they lie. metric: "chebyshev" or "euclidean". algorithm: "auto", "tree", "brute"
+// or, on the CPU, "sort". threads: how many threads of the host to use, at least 1; a GPU ignores
+// it. Everything else that goes in or comes out is in host memory:
 //
 //   kth_distance    distances T [len(ks), n]
 //   kneighbors      distances T [n, k], indices int64 [n, k], by (distance, index)
 //   count_within    counts int64 [n]; radius T [n]
+//   space_counts    radius T [len(ks), n]; counts int64 [len(ks), len(spaces), n], of the samples
+//                   within the radius of each k; a space is a list of blocks, by their numbers.
+//                   "sort" counts in spaces of one column, and leaves others to "auto"
 //   ksg             psi_mean, psi_std [len(ks)]; counts int64 [len(ks), m, n]; zero_radius int64
 //                   [len(ks)]; for m blocks, variant 1 or 2
 //   ksg_sweep       the same for blocks x and y with (len(scales), len(ks)) in front and m = 2
 //   ksg_pairs       psi_mean, psi_std [len(ks), p]; count_sum int64 [len(ks), 2, p]; zero_radius
 //                   int64 [len(ks), p]; for pairs int64 [p, 2] of columns, numbered through all
-//                   blocks side by side. report: None, or what is called now and then with the
-//                   number of pairs done
+//                   blocks side by side. report: None, or a function that is called
+//                   regularly with the number of pairs done
 //   ksg_surrogates  psi_mean [s, len(ks)] for the rows of x in each of s orders and y;
 //                   next_orders() returns orders int64 [., n] until it returns None
 //
-// Each of these returns a tuple whose last entry is the name of the search that ran, of the joint
-// space where there are several. The numbers do not depend on it.
+// Each of these returns a tuple that ends with the name of the algorithm that ran, in the joint
+// space where there are several searches. The numbers do not depend on it.
 //
 //   first_unusable    position of the first value that is NaN, infinite or above half of the
 //                     largest number, or -1
@@ -65,7 +68,8 @@ Algorithm as_algorithm(const std::string& name) {
   throw std::invalid_argument(Backend::no_such_algorithm(name));
 }
 
-/// Calls f.template operator()<T>() for the dtype of the block; double for any but the two.
+/// Calls f.template operator()<T>() for the dtype of the block; a dtype that is neither float32 nor
+/// float64 gets double, whose checks then refuse it.
 template <class Backend, class F>
 decltype(auto) with_dtype(const typename Backend::Block& block, F&& f) {
   if (Backend::template holds<float>(block)) return f.template operator()<float>();
@@ -96,7 +100,7 @@ Blocks<T> as_blocks(const BlockList<Backend>& given) {
   return blocks;
 }
 
-/// mean, std and zero_radius of summaries, in the shape of the estimates.
+/// The mean, std and zero_radius of summaries, as arrays in the shape of the estimates.
 struct PsiArrays {
   Array<double> mean;
   Array<double> std;
@@ -116,8 +120,8 @@ inline py::ssize_t length(const std::vector<int>& ks) {
   return static_cast<py::ssize_t>(ks.size());
 }
 
-// Kernels are called without a namespace below: the Execution, which is cpu's or cuda's own, brings
-// the one that is meant.
+// Kernels are called without a namespace below: argument-dependent lookup finds those of the
+// namespace of the Execution, cpu or cuda.
 
 template <class Backend, class T>
 py::tuple call_kth_distance(const BlockList<Backend>& given, const std::vector<int>& ks,
@@ -170,6 +174,26 @@ py::tuple call_count_within(const BlockList<Backend>& given, const py::array& ra
     algorithm = count_within(blocks, r, strict, metric, algorithm, execution, out);
   });
   return py::make_tuple(counts, algorithm_name(algorithm));
+}
+
+template <class Backend, class T>
+py::tuple call_space_counts(const BlockList<Backend>& given, const std::vector<int>& ks,
+                            const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
+                            Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<Backend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  check_spaces(spaces, blocks.size());
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
+  T* reach = radius.mutable_data();
+  std::int64_t* out = counts.mutable_data();
+  typename Backend::Place place(given, threads);
+  place.fit(blocks);
+  place.run([&](const auto& execution) {
+    algorithm = space_counts(blocks, ks, spaces, strict, metric, algorithm, execution, reach, out);
+  });
+  return py::make_tuple(radius, counts, algorithm_name(algorithm));
 }
 
 template <class Backend, class T>
@@ -248,7 +272,7 @@ py::tuple call_ksg_pairs(const BlockList<Backend>& given, const Array<std::int64
   return py::make_tuple(mean, std, count_sum, zero_radius, algorithm_name(result.algorithm));
 }
 
-/// The rows of orders [s, n]; `next` is what next_orders returned.
+/// Checks orders [s, n]; `next` is what next_orders returned.
 inline Array<std::int64_t> as_orders(const py::object& next, std::int64_t n) {
   if (!py::isinstance<Array<std::int64_t>>(next)) {
     throw py::type_error("orders must be C-contiguous int64");
@@ -297,6 +321,7 @@ void register_ops(py::module_& m) {
   using Block = typename Backend::Block;
   using List = BlockList<Backend>;
   using Ks = std::vector<int>;
+  using Spaces = std::vector<std::vector<int>>;
   using Scales = std::vector<double>;
   using Name = std::string;
 
@@ -328,6 +353,16 @@ void register_ops(py::module_& m) {
         });
       },
       "blocks"_a, "radius"_a, "strict"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
+      "space_counts",
+      [](const List& blocks, const Ks& ks, const Spaces& spaces, bool strict, const Name& metric,
+         const Name& algorithm, int threads) {
+        return with_dtype<Backend>(blocks, [&]<class T>() {
+          return call_space_counts<Backend, T>(blocks, ks, spaces, strict, as_metric(metric),
+                                               as_algorithm<Backend>(algorithm), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "spaces"_a, "strict"_a, "metric"_a, "algorithm"_a, "threads"_a);
   m.def(
       "ksg",
       [](const List& blocks, const Ks& ks, int variant, const Name& metric, const Name& algorithm,

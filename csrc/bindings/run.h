@@ -1,4 +1,4 @@
-// How the bindings run a kernel: without the GIL, and so that Ctrl-C reaches it.
+// Runs a kernel for the bindings: without the GIL, and so that Ctrl-C reaches it.
 #pragma once
 
 #include <pybind11/pybind11.h>

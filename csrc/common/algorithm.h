@@ -2,12 +2,12 @@
 
 namespace fastmi {
 
-/// How the neighbours of all samples are searched, and samples within a radius counted.
+/// How the neighbours of all samples are found, and the samples within a radius counted.
 enum class Algorithm {
-  kAuto,   ///< what the backend takes for the best at this size
-  kTree,   ///< boxes around groups of samples, those too far away left out
+  kAuto,   ///< the algorithm that the backend expects to be fastest
+  kTree,   ///< a tree of bounding boxes, of which those out of reach are skipped
   kBrute,  ///< every pair of samples
-  kSort,   ///< one sorted column, or two joint columns by strips; the CPU alone has it
+  kSort,   ///< one sorted column, or two joint columns by strips: CPU only
 };
 
 inline const char* algorithm_name(Algorithm algorithm) {

@@ -7,7 +7,7 @@
 
 namespace fastmi {
 
-/// Distance within one variable between two samples given as functions of the dim.
+/// Distance between two samples within one variable; a(j) and b(j) are their coordinates.
 template <class T, class A, class B>
 FASTMI_HD T block_distance(int d, Metric metric, A&& a, B&& b) {
   T largest = 0;

@@ -8,7 +8,7 @@
 
 namespace fastmi {
 
-/// Covers the marginal counts of most samples up to n = 1e6 and stays within an L2 cache.
+/// Size of the table: it covers most marginal counts up to n = 1e6 and fits an L2 cache.
 inline constexpr int kDigammaTableSize = 8192;
 
 /// psi(m) = log m - 1/2m - 1/12m^2 + 1/120m^4 - 1/252m^6 + ...; for m >= 32 the next term is

@@ -11,7 +11,8 @@
 
 namespace fastmi {
 
-/// Ranges of a column and of the middle half of its values, from a few hundred probes the latter.
+/// Range of a column, range of the middle half of its values (estimated from a few hundred probes),
+/// and largest absolute value.
 template <class T>
 struct Spread {
   T all = 0;
@@ -19,10 +20,11 @@ struct Spread {
   T magnitude = 0;
 };
 
-/// Every how many samples a column of n is probed.
+/// A column of n samples is probed at multiples of this number.
 inline std::int64_t probe_stride(std::int64_t n) { return std::max<std::int64_t>(1, n / 256); }
 
-/// probe: values at multiples of probe_stride; reordered.
+/// Spread of a column with values in [low, high]. probe: the values at multiples of probe_stride,
+/// which are reordered.
 template <class T>
 Spread<T> column_spread(T low, T high, std::vector<T>& probe) {
   std::sort(probe.begin(), probe.end());
@@ -30,8 +32,8 @@ Spread<T> column_spread(T low, T high, std::vector<T>& probe) {
   return {high - low, half, std::max(std::abs(low), std::abs(high))};
 }
 
-/// The power of two that takes the widest column near the top of the range whose squares can be
-/// summed: below it lies all the room there is for small distances. spreads: one per dim.
+/// The power of two that scales the widest column to just below the largest number whose squares
+/// can be summed, which leaves small distances the most room. spreads: one per dim.
 template <class T>
 T euclidean_scale(const std::vector<Spread<T>>& spreads) {
   constexpr int kMaxExponent = std::numeric_limits<T>::max_exponent;

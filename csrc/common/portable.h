@@ -1,8 +1,8 @@
 #pragma once
 
 /// FASTMI_HD marks functions that host and device run from one source. They are always inlined, so
-/// that files of every SIMD level may have them. The other macros precede a loop: unroll fully,
-/// four times, or not at all.
+/// that no copy compiled for one SIMD level serves another. The other macros precede a loop: unroll
+/// fully, four times, or not at all.
 #if defined(__CUDACC__)
 #define FASTMI_HD __host__ __device__ __forceinline__
 #define FASTMI_UNROLL _Pragma("unroll")

@@ -7,7 +7,7 @@
 
 namespace fastmi {
 
-/// Digamma terms of one KSG estimate, over the samples.
+/// Mean and spread over the samples of the digamma terms of one KSG estimate.
 struct PsiSummary {
   double mean = 0;
   double std = 0;                ///< population standard deviation over the samples
@@ -16,7 +16,7 @@ struct PsiSummary {
   std::int64_t count_sum[2] = {0, 0};
 };
 
-/// Summaries of all the estimates of one call, and the search of the joint space that ran.
+/// Summaries of all estimates of one call, and the algorithm that searched the joint space.
 struct KsgResult {
   std::vector<PsiSummary> summaries;
   Algorithm algorithm = Algorithm::kAuto;

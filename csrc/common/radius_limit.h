@@ -1,5 +1,5 @@
-// Radii as limits on the numbers that kernels compare: every backend draws the line at the same
-// bit.
+// Converts radii to limits on the numbers that kernels compare, so that every backend draws the
+// line at the same bit.
 #pragma once
 
 #include <cmath>
@@ -9,14 +9,16 @@
 
 namespace fastmi {
 
-/// The smallest value v such that "distance < v" means the wanted comparison with radius.
+/// The smallest v such that "distance < v" means distance < radius if strict, else distance <=
+/// radius.
 template <class T>
 FASTMI_HD T strict_limit(T radius, bool strict) {
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   return strict ? radius : std::nextafter(radius, kInfinity);
 }
 
-/// A positive radius stays positive: coincident points are inside the smallest of them.
+/// radius * scale. A positive radius stays positive, since coincident points are within all of
+/// these.
 template <class T>
 FASTMI_HD T scaled_radius(T radius, T scale) {
   constexpr T kLeast = std::numeric_limits<T>::denorm_min();

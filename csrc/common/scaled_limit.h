@@ -9,7 +9,8 @@
 
 namespace fastmi {
 
-/// The number with these bits, and the bits of a number: those of numbers >= 0 are in their order.
+/// Converts between numbers and their bits. The bits of numbers >= 0, read as integers, are in the
+/// order of the numbers.
 template <class T>
 struct OrderedBits {
   using Bits = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
@@ -25,8 +26,9 @@ struct OrderedBits {
   }
 };
 
-/// The smallest v with c v >= radius: c D < radius means D < v. Found among the bit patterns: next
-/// to radius / c, unless products overflow or vanish and a great many v have the same one.
+/// The smallest v with c v >= radius, so that c D < radius means D < v. It is found by bisection of
+/// bit patterns, usually right beside radius / c; but where products overflow or vanish, a great
+/// many v share one product.
 template <class T>
 FASTMI_HD T unscaled_limit(T radius, T c) {
   using Ordered = OrderedBits<T>;

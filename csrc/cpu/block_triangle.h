@@ -4,9 +4,9 @@
 
 namespace fastmi::cpu {
 
-/// Shape and storage of a matrix of blocks x blocks blocks of (a_out, a_in) numbers, zero above
-/// the diagonal blocks: block row after block row, block row i a row-major array of
-/// (a_out, (i + 1) a_in). With one block it is an ordinary dense matrix.
+/// Shape and storage of a matrix that consists of `blocks` x `blocks` blocks of (a_out, a_in)
+/// numbers, with zeros above the diagonal blocks. One block row follows the other; block row i is a
+/// row-major array of (a_out, (i + 1) a_in) numbers. With one block it is an ordinary dense matrix.
 struct BlockTriangle {
   std::int64_t blocks = 0;
   std::int64_t a_out = 0;

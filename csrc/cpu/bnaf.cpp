@@ -65,26 +65,26 @@ Bnaf<T>::Pass::Pass(const BnafNetwork<T>& network, bool keep_all, const Executio
   }
 
   const std::int64_t slots = keep ? tiles : execution.threads;
-  levels.resize(depth + 1);
+  x_units.resize(depth + 1);
   std::int64_t most_units = d;
   for (std::int64_t l = 0; l <= depth; ++l) {
     const std::int64_t units = d * network.widths[l];
     most_units = std::max(most_units, units);
-    levels[l].h.resize(slots, units, width);
-    levels[l].scaled.resize(l < depth ? slots : 0, units, width);
-    levels[l].exponents.resize(slots, d, width);
-    if (l > 0) levels[l].sums.resize(slots, units, width);
-    if (l > 0 && l < depth) levels[l].sech2.resize(slots, units, width);
-    if (l > 0 && l < depth && leak > 0) levels[l].tanh.resize(slots, units, width);
+    x_units[l].h.resize(slots, units, width);
+    x_units[l].scaled.resize(l < depth ? slots : 0, units, width);
+    x_units[l].exponents.resize(slots, d, width);
+    if (l > 0) x_units[l].sums.resize(slots, units, width);
+    if (l > 0 && l < depth) x_units[l].sech2.resize(slots, units, width);
+    if (l > 0 && l < depth && leak > 0) x_units[l].tanh.resize(slots, units, width);
   }
   const std::int64_t y_slots = keep ? conditioned_tiles : execution.threads;
-  y_levels.resize(conditioned > 0 ? depth : 0);
-  for (std::size_t l = 0; l < y_levels.size(); ++l) {
+  y_units.resize(conditioned > 0 ? depth : 0);
+  for (std::size_t l = 0; l < y_units.size(); ++l) {
     const std::int64_t units = d_y * network.y_widths[l];
     most_units = std::max(most_units, units);
-    y_levels[l].h.resize(y_slots, units, width);
-    if (l > 0) y_levels[l].sech2.resize(y_slots, units, width);
-    if (l > 0 && leak > 0) y_levels[l].tanh.resize(y_slots, units, width);
+    y_units[l].h.resize(y_slots, units, width);
+    if (l > 0) y_units[l].sech2.resize(y_slots, units, width);
+    if (l > 0 && leak > 0) y_units[l].tanh.resize(y_slots, units, width);
   }
   scratch_size = (most_units + kTileRows) * width;
   scratch.resize(execution.threads * scratch_size);
@@ -117,26 +117,26 @@ void Bnaf<T>::Pass::forward_tile(const BnafNetwork<T>& network, std::int64_t til
   const std::int64_t t = slot(tile, thread);
   T* own = scratch.data() + thread * scratch_size;
   if (has_y(tile)) {
-    load_tile(network.y, d_y, tile, y_levels[0].h.tile(t));
+    load_tile(network.y, d_y, tile, y_units[0].h.tile(t));
     for (std::size_t l = 0; l < y_layers.size(); ++l) {
-      Level<T>& out = y_levels[l + 1];
-      y_layers[l].weights.multiply(kernels, vectors, y_layers[l].bias.data(), y_levels[l].h.tile(t),
+      Units<T>& out = y_units[l + 1];
+      y_layers[l].weights.multiply(kernels, vectors, y_layers[l].bias.data(), y_units[l].h.tile(t),
                                    out.h.tile(t));
       kernels.activate(out.h.tile(t), out.h.count * width, leak,
                        leak > 0 ? out.tanh.tile(t) : nullptr, out.sech2.tile(t));
     }
   }
-  load_tile(network.x, d, tile, levels[0].h.tile(t));
-  std::fill_n(levels[0].scaled.tile(t), d * width, T(1));
-  std::fill_n(levels[0].exponents.tile(t), d * width, T(0));
+  load_tile(network.x, d, tile, x_units[0].h.tile(t));
+  std::fill_n(x_units[0].scaled.tile(t), d * width, T(1));
+  std::fill_n(x_units[0].exponents.tile(t), d * width, T(0));
   for (std::int64_t l = 0; l < depth; ++l) {
     const BnafWeights<T>& weights = layers[l].weights;
     const BlockTriangle& shape = weights.shape();
-    Level<T>& in = levels[l];
-    Level<T>& out = levels[l + 1];
+    Units<T>& in = x_units[l];
+    Units<T>& out = x_units[l + 1];
     weights.multiply(kernels, vectors, layers[l].bias.data(), in.h.tile(t), out.h.tile(t));
     if (has_y(tile))
-      cross[l].multiply(kernels, vectors, nullptr, y_levels[l].h.tile(t), out.h.tile(t));
+      cross[l].multiply(kernels, vectors, nullptr, y_units[l].h.tile(t), out.h.tile(t));
     for (std::int64_t i = 0; i < d; ++i) {
       const std::int64_t unit = i * shape.a_out;
       weights.multiply_slopes(kernels, vectors, i, in.scaled.row(t, i * shape.a_in),
@@ -152,7 +152,7 @@ void Bnaf<T>::Pass::forward_tile(const BnafNetwork<T>& network, std::int64_t til
       }
     }
   }
-  store_tile(levels[depth].h.tile(t), d, tile, f);
+  store_tile(x_units[depth].h.tile(t), d, tile, f);
   store_tile(own, d, tile, log_slopes);
 }
 

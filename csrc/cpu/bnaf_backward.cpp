@@ -5,11 +5,11 @@
 namespace fastmi::cpu {
 
 template <class T>
-void Bnaf<T>::Pass::transpose_level(Level<T>& level, std::int64_t t) {
+void Bnaf<T>::Pass::transpose_units(Units<T>& units, std::int64_t t) {
   const std::int64_t panel = kernels.tile_vectors * kernels.lanes;
-  for (std::int64_t r = 0; r < level.h.count; r += panel) {
-    kernels.transpose_rows(level.h.row(t, r), std::min(panel, level.h.count - r), vectors,
-                           level.transposed.tile(t) + r * width);
+  for (std::int64_t r = 0; r < units.h.count; r += panel) {
+    kernels.transpose_rows(units.h.row(t, r), std::min(panel, units.h.count - r), vectors,
+                           units.transposed.tile(t) + r * width);
   }
 }
 
@@ -19,18 +19,18 @@ void Bnaf<T>::Pass::backward_tile(const T* f_gradient, const T* slope_gradient,
                                   int thread) {
   const std::int64_t t = tile;
   T* own = scratch.data() + thread * scratch_size;
-  load_tile(f_gradient, d, tile, levels[depth].delta.tile(t));
+  load_tile(f_gradient, d, tile, x_units[depth].delta.tile(t));
   load_tile(slope_gradient, d, tile, own);
-  const T* sums = levels[depth].sums.tile(t);
-  T* ratios = levels[depth].ratios.tile(t);
+  const T* sums = x_units[depth].sums.tile(t);
+  T* ratios = x_units[depth].ratios.tile(t);
   for (std::int64_t at = 0; at < d * width; ++at) ratios[at] = own[at] / sums[at];
 
   for (std::int64_t l = depth - 1; l >= 0; --l) {
     const BnafWeights<T>& weights = layers[l].weights;
     const BlockTriangle& shape = weights.shape();
-    Level<T>& in = levels[l];
-    Level<T>& out = levels[l + 1];
-    transpose_level(in, t);
+    Units<T>& in = x_units[l];
+    Units<T>& out = x_units[l + 1];
+    transpose_units(in, t);
     if (l == 0 && gradients.x == nullptr) break;
     weights.multiply_transposed(kernels, vectors, false, out.delta.tile(t), in.delta.tile(t));
     if (l == 0) {
@@ -47,26 +47,27 @@ void Bnaf<T>::Pass::backward_tile(const T* f_gradient, const T* slope_gradient,
   }
   if (!has_y(tile)) return;
   for (std::int64_t l = depth - 1; l >= 0; --l) {
-    Level<T>& level = y_levels[l];
-    transpose_level(level, t);
+    Units<T>& units = y_units[l];
+    transpose_units(units, t);
     if (l == 0 && gradients.y == nullptr) break;
-    cross[l].multiply_transposed(kernels, vectors, false, levels[l + 1].delta.tile(t),
-                                 level.delta.tile(t));
+    cross[l].multiply_transposed(kernels, vectors, false, x_units[l + 1].delta.tile(t),
+                                 units.delta.tile(t));
     if (l + 1 < depth) {
-      y_layers[l].weights.multiply_transposed(kernels, vectors, true, y_levels[l + 1].delta.tile(t),
-                                              level.delta.tile(t));
+      y_layers[l].weights.multiply_transposed(kernels, vectors, true, y_units[l + 1].delta.tile(t),
+                                              units.delta.tile(t));
     }
     if (l == 0) {
-      store_tile(level.delta.tile(t), d_y, tile, gradients.y);
+      store_tile(units.delta.tile(t), d_y, tile, gradients.y);
     } else {
-      kernels.activate_backward(level.delta.tile(t), (leak > 0 ? level.tanh : level.h).tile(t),
-                                level.sech2.tile(t), level.h.count * width, leak, nullptr, nullptr,
+      kernels.activate_backward(units.delta.tile(t), (leak > 0 ? units.tanh : units.h).tile(t),
+                                units.sech2.tile(t), units.h.count * width, leak, nullptr, nullptr,
                                 nullptr, nullptr);
     }
   }
 }
 
-// Gradients of the parameters: sums over samples, parallel over what they are gradients of.
+// Gradients of the parameters are sums over samples. Threads share out the parameters, never the
+// samples.
 namespace {
 
 /// One matrix whose gradient is delta^T h.
@@ -85,12 +86,12 @@ struct Task {
   std::int64_t column, first_panel, end_panel;
 };
 
-constexpr std::int64_t kPanels = 16;         ///< of a task
+constexpr std::int64_t kPanels = 16;         ///< most panels in a task
 constexpr std::int64_t kGroupSamples = 256;  ///< a multiple of every tile's width
-constexpr std::int64_t kMostLanes = 64;      ///< in a row of the widest register tile
+constexpr std::int64_t kMostLanes = 64;      ///< most numbers in a row of a register tile
 
-/// Whether the sums of panel p from `column` on may be written to the gradient: all rows exist,
-/// and whole vectors end left of the diagonal blocks.
+/// Whether the sums of panel p from `column` on may go straight to the gradient, which is so if all
+/// its rows exist and whole vectors end left of the diagonal blocks.
 template <class T>
 bool in_gradient(const BnafWeights<T>& weights, std::int64_t p, std::int64_t column,
                  std::int64_t panel, int lanes) {
@@ -102,7 +103,7 @@ bool in_gradient(const BnafWeights<T>& weights, std::int64_t p, std::int64_t col
 }  // namespace
 
 template <class T>
-void Bnaf<T>::Pass::diagonal_gradient(const Level<T>& in, Level<T>& out, const Layer<T>& layer,
+void Bnaf<T>::Pass::diagonal_gradient(const Units<T>& in, Units<T>& out, const Layer<T>& layer,
                                       bool slopes, std::int64_t tile_count, std::int64_t block,
                                       T* weight_gradient, T* bias_gradient) {
   const BlockTriangle& shape = layer.weights.shape();
@@ -134,16 +135,16 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
   Pass& pass = *pass_;
   if (!pass.keep) throw std::logic_error("the forward pass kept nothing for a backward pass");
   const std::int64_t panel = pass.kernels.tile_vectors * pass.kernels.lanes;
-  const auto prepare = [&](Level<T>& level, std::int64_t tiles, bool input) {
-    if (!input) level.delta.resize(tiles, level.h.count, pass.width);
-    level.transposed.resize(tiles, divide_up(level.h.count, panel) * panel, pass.width);
+  const auto prepare = [&](Units<T>& units, std::int64_t tiles, bool input) {
+    if (!input) units.delta.resize(tiles, units.h.count, pass.width);
+    units.transposed.resize(tiles, divide_up(units.h.count, panel) * panel, pass.width);
   };
   for (std::int64_t l = 0; l <= pass.depth; ++l) {
-    prepare(pass.levels[l], pass.tiles, l == 0 && gradients.x == nullptr);
-    if (l > 0) pass.levels[l].ratios.resize(pass.tiles, pass.levels[l].h.count, pass.width);
+    prepare(pass.x_units[l], pass.tiles, l == 0 && gradients.x == nullptr);
+    if (l > 0) pass.x_units[l].ratios.resize(pass.tiles, pass.x_units[l].h.count, pass.width);
   }
-  for (std::size_t l = 0; l < pass.y_levels.size(); ++l) {
-    prepare(pass.y_levels[l], pass.conditioned_tiles, l == 0 && gradients.y == nullptr);
+  for (std::size_t l = 0; l < pass.y_units.size(); ++l) {
+    prepare(pass.y_units[l], pass.conditioned_tiles, l == 0 && gradients.y == nullptr);
   }
   pass.scratch.resize(execution.threads * pass.scratch_size);
   parallel_for(execution, pass.tiles, [&](std::int64_t tile, int thread) {
@@ -156,12 +157,12 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
   parallel_for(execution, blocks, [&](std::int64_t item, int) {
     if (item < pass.depth * pass.d) {
       const std::int64_t l = item / pass.d;
-      pass.diagonal_gradient(pass.levels[l], pass.levels[l + 1], pass.layers[l], true, pass.tiles,
+      pass.diagonal_gradient(pass.x_units[l], pass.x_units[l + 1], pass.layers[l], true, pass.tiles,
                              item % pass.d, gradients.weights[l], gradients.biases[l]);
     } else {
       item -= pass.depth * pass.d;
       const std::int64_t l = item / pass.d_y;
-      pass.diagonal_gradient(pass.y_levels[l], pass.y_levels[l + 1], pass.y_layers[l], false,
+      pass.diagonal_gradient(pass.y_units[l], pass.y_units[l + 1], pass.y_layers[l], false,
                              pass.conditioned_tiles, item % pass.d_y, gradients.y_weights[l],
                              gradients.y_biases[l]);
     }
@@ -169,16 +170,16 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
 
   std::vector<Product<T>> products;
   for (std::int64_t l = 0; l < pass.depth; ++l) {
-    products.push_back({&pass.layers[l].weights, &pass.levels[l + 1].delta,
-                        &pass.levels[l].transposed, true, true, gradients.weights[l]});
+    products.push_back({&pass.layers[l].weights, &pass.x_units[l + 1].delta,
+                        &pass.x_units[l].transposed, true, true, gradients.weights[l]});
   }
   for (std::size_t l = 0; l < pass.cross.size(); ++l) {
-    products.push_back({&pass.cross[l], &pass.levels[l + 1].delta, &pass.y_levels[l].transposed,
+    products.push_back({&pass.cross[l], &pass.x_units[l + 1].delta, &pass.y_units[l].transposed,
                         false, false, gradients.cross_weights[l]});
   }
   for (std::int64_t l = 0; l < y_depth; ++l) {
-    products.push_back({&pass.y_layers[l].weights, &pass.y_levels[l + 1].delta,
-                        &pass.y_levels[l].transposed, false, false, gradients.y_weights[l]});
+    products.push_back({&pass.y_layers[l].weights, &pass.y_units[l + 1].delta,
+                        &pass.y_units[l].transposed, false, false, gradients.y_weights[l]});
   }
   std::vector<Task> tasks;
   for (std::size_t p = 0; p < products.size(); ++p) {
@@ -190,13 +191,14 @@ void Bnaf<T>::backward(const T* f_gradient, const T* slope_gradient, const Execu
       }
     }
   }
-  // Tiles whose samples are summed in registers: panels share their numbers of h in a near cache.
+  // Number of tiles whose samples are summed in registers at once: few enough for all panels of a
+  // task to find h in a near cache.
   const std::int64_t group = kGroupSamples / pass.width;
   parallel_for(execution, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t item, int) {
     const Task& task = tasks[item];
     const Product<T>& product = products[task.product];
     const BnafWeights<T>& weights = *product.weights;
-    // Panels that end at the diagonal or the last row are summed beside the gradient.
+    // Panels that end at the diagonal or the last row are summed in a buffer first.
     T sums[kPanels][kTileRows * kMostLanes];
     T* to[kPanels][kTileRows];
     bool direct[kPanels];

@@ -1,8 +1,8 @@
 // Elementwise parts of a BNAF layer on one tile of samples; rows are units, lanes are samples.
 //
-// Slopes are kept as numbers with one whole exponent per block and sample, slope = E 2^N with the
-// largest E of a block in [1, 2). The sum of products over a block then needs neither logarithm
-// nor exponential, and the scales cancel in the gradient.
+// Slopes are kept as numbers with one integer exponent per block and sample, slope = E 2^N with the
+// largest E of a block in [1, 2). The sum of products over a block then needs neither logarithm nor
+// exponential, and the scales cancel in the gradient.
 #pragma once
 
 #include "cpu/exp_kernel.h"
@@ -11,15 +11,17 @@
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-/// Numbers of a block are kept down to 2^-kKept of the largest, so that no sum is zero.
+/// Numbers below 2^-kKept times the largest of their block are raised to that, so that no sum is
+/// zero.
 template <class T>
 inline constexpr T kKept = sizeof(T) == 4 ? T(100) : T(1000);
-/// Largest argument of split_exp that matters: beyond it even the exponents' sums are extreme.
+/// Arguments of split_exp are clamped to this size: beyond it even sums of exponents are out of
+/// range.
 template <class T>
 inline constexpr T kFarthest = T(65536);
 
-/// Replaces the numbers of one diagonal block by their exp; the same as scaled 2^exponent, the
-/// largest scaled number in [0.7, 1.42).
+/// Replaces the numbers of one diagonal block by their exp. The same numbers are written as scaled
+/// * 2^exponent, with the largest of `scaled` in [0.7, 1.42).
 template <class T>
 void exp_block(std::int64_t count, T* block, T* scaled, T* exponent) {
   constexpr int W = kLanes<T>;
@@ -39,8 +41,8 @@ void exp_block(std::int64_t count, T* block, T* scaled, T* exponent) {
   }
 }
 
-/// tanh and sech^2 = part 2^n of one vector, each with full relative precision; sech2 stops where
-/// the format ends.
+/// tanh(u) and sech^2(u) = part * 2^n of one vector, each with full relative precision. `sech2` is
+/// the same number in T, which cannot fall below the smallest normal number.
 template <class T>
 struct Tanh {
   Vec<T> tanh;
@@ -79,10 +81,9 @@ void activate(T* u, std::int64_t count, T leak, T* tanh_of, T* sech2_of) {
   }
 }
 
-/// One block of a hidden layer: u becomes h = activation(u), and `slopes`, which holds the sums
-/// sum_q W_pq E_q over the block's inputs, stays; E = sums * activation'(u) goes to `scaled`, its
-/// exponents added to those of the inputs go to exponents_out. `weight_exponent` belongs to
-/// W. `scratch` holds `units` vectors.
+/// One block of a hidden layer: u becomes h = activation(u). `sums` holds sum_q W_pq E_q over the
+/// block's inputs. E = sums * activation'(u) goes to `scaled`; its exponents, added to those of the
+/// inputs, go to exponents_out. `weight_exponent` belongs to W. `scratch` holds `units` vectors.
 template <class T>
 void activate_block(T* u, const T* sums, T weight_exponent, const T* exponents_in,
                     std::int64_t units, int vectors, T leak, T* tanh_of, T* sech2_of, T* scaled,
@@ -156,8 +157,8 @@ void log_slopes(const T* sums, const T* exponents, T weight_exponent, int vector
   }
 }
 
-/// Transposes `rows` rows of `vectors` vectors: to[sample][row], rows of `to` kTileVectors vectors
-/// long, further columns zero up to whole vectors.
+/// Transposes `rows` rows of `vectors` vectors: to[sample][row]. Rows of `to` are kTileVectors
+/// vectors long, with zeros after the last of the `rows` up to a whole vector.
 template <class T>
 void transpose_rows(const T* from, std::int64_t rows, int vectors, T* to) {
   constexpr int W = kLanes<T>;

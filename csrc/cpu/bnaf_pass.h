@@ -14,10 +14,11 @@ namespace fastmi::cpu {
 
 inline std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Rows for every sample, tile after tile: within a tile each row holds `width` samples.
+/// Rows with one number per sample, stored tile after tile; within a tile a row holds `width`
+/// samples.
 template <class T>
 struct Rows {
-  std::int64_t count = 0;   ///< rows that mean something
+  std::int64_t count = 0;   ///< rows in use
   std::int64_t stride = 0;  ///< numbers from tile to tile
   std::int64_t width = 0;
   Buffer<T> numbers;
@@ -33,18 +34,18 @@ struct Rows {
   T* row(std::int64_t t, std::int64_t r) { return tile(t) + r * width; }
 };
 
-/// Units of one level of a network and their gradients. Level 0 is the input.
+/// The units of one layer of a network and their gradients. Layer 0 is the input.
 template <class T>
-struct Level {
-  Rows<T> h;           ///< activations; at the last level the output
+struct Units {
+  Rows<T> h;           ///< activations; of the last layer: the output
   Rows<T> tanh;        ///< tanh(u), where the activation leaks
-  Rows<T> sech2;       ///< of hidden layers
-  Rows<T> sums;        ///< S
-  Rows<T> scaled;      ///< E
-  Rows<T> exponents;   ///< N, one row per block
-  Rows<T> delta;       ///< backward: dL/du
-  Rows<T> ratios;      ///< backward: R
-  Rows<T> transposed;  ///< backward: h, samples by units, in panels of kTileVectors vectors
+  Rows<T> sech2;       ///< sech^2(u), of hidden layers
+  Rows<T> sums;        ///< S_p = sum_q W_pq E_q over the inputs of a block
+  Rows<T> scaled;      ///< E, the slopes without their exponents
+  Rows<T> exponents;   ///< N, the exponents of the slopes, one row per block
+  Rows<T> delta;       ///< backward: gradient of the loss in u
+  Rows<T> ratios;      ///< backward: R, see activate_backward
+  Rows<T> transposed;  ///< backward: h with a row per sample, in panels of kTileVectors vectors
 };
 
 template <class T>
@@ -65,7 +66,7 @@ struct Bnaf<T>::Pass {
   std::int64_t conditioned_tiles, tiles;
   std::vector<Layer<T>> layers, y_layers;
   std::vector<BnafWeights<T>> cross;
-  std::vector<Level<T>> levels, y_levels;
+  std::vector<Units<T>> x_units, y_units;
   Buffer<T> scratch;          // per thread
   std::int64_t scratch_size;  // numbers per thread
 
@@ -75,8 +76,8 @@ struct Bnaf<T>::Pass {
                     T* log_slopes);
   void backward_tile(const T* f_gradient, const T* slope_gradient,
                      const BnafGradients<T>& gradients, std::int64_t tile, int thread);
-  void transpose_level(Level<T>& level, std::int64_t t);
-  void diagonal_gradient(const Level<T>& in, Level<T>& out, const Layer<T>& layer, bool slopes,
+  void transpose_units(Units<T>& units, std::int64_t t);
+  void diagonal_gradient(const Units<T>& in, Units<T>& out, const Layer<T>& layer, bool slopes,
                          std::int64_t tile_count, std::int64_t block, T* weight_gradient,
                          T* bias_gradient);
 
@@ -90,7 +91,7 @@ struct Bnaf<T>::Pass {
   }
   std::int64_t slot(std::int64_t tile, int thread) const { return keep ? tile : thread; }
 
-  /// Rows [samples, columns] of the caller into a tile, and back.
+  /// These copy the caller's rows [samples, columns] into a tile, and back.
   void load_tile(const T* from, std::int64_t columns, std::int64_t tile, T* to) const {
     const std::int64_t count = samples(tile);
     const T* rows = from + first(tile) * columns;

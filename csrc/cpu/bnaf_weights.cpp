@@ -41,7 +41,7 @@ BnafWeights<T>::BnafWeights(BlockTriangle shape, const T* raw, bool positive)
   size = 0;
   for (std::int64_t k = 0; k < shape.columns(); k += kTileRows) {
     ColumnPanel panel{size, shape.first_row(k), shape.rows(), {}};
-    // Behind the last column a row is followed by the next, and the last one by nothing.
+    // Reading beyond the last column would run into the next row, and out of the array in the last.
     const std::int64_t last = k + kTileRows - 1;
     if (last < shape.columns()) panel.packed = positive ? shape.first_row(last) + shape.a_out : 0;
     if (panel.packed < shape.rows()) {

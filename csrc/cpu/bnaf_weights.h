@@ -21,8 +21,8 @@ class BnafWeights {
   /// it is.
   BnafWeights(BlockTriangle shape, const T* raw, bool positive);
 
-  /// The work of packing, in independent items; all of step 0 before any of step 1. Without
-  /// `backward` what only the backward pass needs is left out.
+  /// Packing is divided into independent items, in two phases: all items of step 0 come before any
+  /// of step 1. Without `backward`, what only the backward pass needs is left out.
   static constexpr int kSteps = 2;
   std::int64_t items(int step, bool backward) const;
   void pack(const Kernels<T>& kernels, int step, std::int64_t item);
@@ -30,7 +30,7 @@ class BnafWeights {
   /// out = start + W in on one tile of samples; adds to `out` where start is null. `start` is
   /// padded to whole panels, and so are the rows of `out`.
   void multiply(const Kernels<T>& kernels, int vectors, const T* start, const T* in, T* out) const;
-  /// out = W^T in, or added to it.
+  /// out = W^T in; with `add`, out += W^T in.
   void multiply_transposed(const Kernels<T>& kernels, int vectors, bool add, const T* in,
                            T* out) const;
 
@@ -65,8 +65,8 @@ class BnafWeights {
   T exponent(std::int64_t i) const { return exponents_[i]; }
 
  private:
-  /// kTileRows columns. Rows [first, packed) are packed at `start`; those behind have all the
-  /// columns left of their diagonal blocks and are read where they are.
+  /// A panel of kTileRows columns. Its rows [first, packed) are packed at `start`. In the rows
+  /// behind, all these columns lie left of the diagonal blocks and are read where they are.
   struct ColumnPanel {
     std::int64_t start;
     std::int64_t first;
@@ -75,7 +75,7 @@ class BnafWeights {
   };
 
   T at(std::int64_t r, std::int64_t k) const;
-  /// Columns of panel p that all its rows have left of their diagonal blocks.
+  /// Number of columns of panel p that lie left of the diagonal blocks in all its rows.
   std::int64_t common(std::int64_t p) const { return rows_[p * kTileRows].diagonal; }
   std::int64_t slope_panels() const { return (shape_.a_out + kTileRows - 1) / kTileRows; }
   std::int64_t slope_column_panels() const { return (shape_.a_in + kTileRows - 1) / kTileRows; }
@@ -96,7 +96,7 @@ class BnafWeights {
   Buffer<T> scaled_;
   Buffer<T> exponents_;
   Buffer<T> slopes_;         ///< scaled diagonal blocks, each in panels of its rows
-  Buffer<T> slope_columns_;  ///< and in panels of its columns
+  Buffer<T> slope_columns_;  ///< the same blocks in panels of their columns
 };
 
 }  // namespace fastmi::cpu

@@ -5,13 +5,13 @@
 namespace fastmi::cpu {
 namespace {
 
-/// Smaller arrays are malloc's business, which serves them without touching fresh pages.
+/// Smaller arrays are left to malloc, which serves them without touching fresh pages.
 constexpr std::size_t kSmallestKept = 64 << 10;
 constexpr std::size_t kLargestKept = 8 << 20;
 constexpr std::size_t kMostKept = 32 << 20;
 constexpr std::size_t kAlignment = 64;
 
-/// Sizes that nearly agree share an array.
+/// Rounding up lets sizes that nearly agree share an array.
 std::size_t round_up(std::size_t bytes) {
   constexpr std::size_t kUnit = 16 << 10;
   return bytes < kUnit ? bytes : (bytes + kUnit - 1) / kUnit * kUnit;
@@ -19,8 +19,8 @@ std::size_t round_up(std::size_t bytes) {
 
 bool is_kept(std::size_t bytes) { return bytes >= kSmallestKept && bytes <= kLargestKept; }
 
-/// Freed arrays. Whoever finds it locked does without: waiting could last for ever in the child
-/// of a fork that happened while another thread held the lock.
+/// Keeps freed arrays. A thread that finds it locked does without it: in the child of a fork that
+/// happened while another thread held the lock, waiting would never end.
 class Shelf {
  public:
   void* take(std::size_t bytes) {
@@ -36,7 +36,7 @@ class Shelf {
     return nullptr;
   }
 
-  /// Keeps the array, in place of others where there is no room.
+  /// Keeps the array, and frees others where there is no room.
   void put(void* memory, std::size_t bytes) {
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
     if (!lock) {

@@ -7,9 +7,9 @@
 
 namespace fastmi::cpu {
 
-/// Memory for large scratch arrays. First touch of fresh pages cost a tenth of the time of calls
-/// with 1e4 to 1e5 samples, so that freed arrays of middling size are kept for the next call, at
-/// most 32 MiB in all. (Huge pages for larger ones measured no gain.) Thread-safe.
+/// Memory for large scratch arrays. Touching fresh pages took a tenth of the time of calls with 1e4
+/// to 1e5 samples, so freed arrays of medium size are kept for the next call, at most 32 MiB in
+/// all. (Huge pages for larger arrays brought no gain.) Thread-safe.
 void* allocate_scratch(std::size_t bytes);
 void free_scratch(void* memory, std::size_t bytes) noexcept;
 

@@ -1,4 +1,4 @@
-// The fastest brute-force loop this machine runs: the yardstick of the benchmarks.
+// The fastest brute-force loop that this machine runs is the yardstick of the benchmarks.
 #pragma once
 
 #include "cpu/ceiling.h"

@@ -31,15 +31,15 @@ Algorithm resolve_algorithm(Algorithm requested, std::int64_t n, int variables, 
 }
 
 bool use_byte_filter(std::int64_t n, int d, Metric metric) {
-  // Fitted at n = 1e4 to 2e4 (see README.md); flat from 4 to 6.
+  // Fitted at n = 1e4 to 2e4 (see README.md); 4 to 6 are equally fast.
   constexpr int kFilterMinDims = 5;
   constexpr std::int64_t kFilterMin = 512;  // the bytes of fewer points are not worth making
   return metric == Metric::kChebyshev && d >= kFilterMinDims && n >= kFilterMin;
 }
 
 int useful_threads(int threads, std::int64_t n, int variables, int d) {
-  // Waking a thread costs some 5 to 20 us, and far more on a busy machine. Nanoseconds on one
-  // AVX-512 core, within a factor of 2, by bench/bench_algorithms.py.
+  // Waking a thread costs some 5 to 20 us, and far more on a busy machine. The constants are
+  // nanoseconds on one AVX-512 core, right within a factor of 2, by bench/bench_algorithms.py.
   constexpr double kWorkPerThread = 150e3;
   constexpr double kSortPerSample = 120;
   constexpr double kTreePerSampleAndDim = 350;

@@ -36,31 +36,31 @@ void count_in_column(const SortedColumn<T>& sorted, const T* radius, int radii, 
 }
 
 template <class T>
-void count_in_tree(const BlockTree<T>& tree, const T* radius, int radii, bool strict, Metric metric,
+void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, bool strict, Metric metric,
                    const Execution& execution, std::int64_t* counts) {
   const std::int64_t n = tree.n;
-  const auto count_block = current_kernels<T>().count_block(metric);
-  const std::size_t lanes = static_cast<std::size_t>(radii) * kBlock;
+  const auto count_leaf = current_kernels<T>().count_leaf(metric);
+  const std::size_t lanes = static_cast<std::size_t>(radii) * kLeaf;
   std::vector<std::vector<T>> all_limits(execution.threads, std::vector<T>(lanes));
   std::vector<std::vector<std::int64_t>> all_counts(execution.threads,
                                                     std::vector<std::int64_t>(lanes));
-  parallel_for(execution, tree.blocks, [&](std::int64_t b, int thread) {
+  parallel_for(execution, tree.leaves, [&](std::int64_t b, int thread) {
     T* limits = all_limits[thread].data();
     std::int64_t* found = all_counts[thread].data();
-    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
-    const int size = tree.block_size(static_cast<int>(b));
+    const std::int32_t* samples = tree.leaf_index(static_cast<int>(b));
+    const int size = tree.leaf_size(static_cast<int>(b));
     std::fill_n(limits, lanes, T(-1));
     for (int r = 0; r < radii; ++r) {
       for (int i = 0; i < size; ++i) {
         T limit = strict_limit(scaled_radius(radius[r * n + samples[i]], tree.scale), strict);
         if (metric == Metric::kEuclidean) limit = squared_limit(limit);
-        limits[r * kBlock + i] = limit;
-        found[r * kBlock + i] = limit > 0 ? -1 : 0;  // the sample itself
+        limits[r * kLeaf + i] = limit;
+        found[r * kLeaf + i] = limit > 0 ? -1 : 0;  // the sample itself
       }
     }
-    count_block(tree, static_cast<int>(b), limits, radii, found);
+    count_leaf(tree, static_cast<int>(b), limits, radii, found);
     for (int r = 0; r < radii; ++r) {
-      for (int i = 0; i < size; ++i) counts[r * n + samples[i]] = found[r * kBlock + i];
+      for (int i = 0; i < size; ++i) counts[r * n + samples[i]] = found[r * kLeaf + i];
     }
   });
 }
@@ -80,7 +80,7 @@ Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Me
     count_in_column(sort_column(blocks.front().data, n), radius, radii, strict, execution, counts);
     return algorithm;
   }
-  BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
+  LeafTree<T> tree = build_leaf_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(n, d, metric)) {
     quantise(tree, typical_radius(radius, n), execution);
   }
@@ -97,7 +97,7 @@ CountSpace<T>::CountSpace(const Points<T>& points, Metric metric, Algorithm algo
   if (sorts_) {
     sorted_ = sort_column(points.data, points.n);
   } else {
-    tree_ = build_block_tree(Blocks<T>{points}, metric_, algorithm == Algorithm::kTree, execution);
+    tree_ = build_leaf_tree(Blocks<T>{points}, metric_, algorithm == Algorithm::kTree, execution);
   }
 }
 

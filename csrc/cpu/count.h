@@ -4,25 +4,26 @@
 
 #include "common/metric.h"
 #include "common/points.h"
-#include "cpu/block_tree.h"
 #include "cpu/cost_model.h"
+#include "cpu/leaf_tree.h"
 #include "cpu/parallel.h"
 #include "cpu/sorted.h"
 
 namespace fastmi::cpu {
 
-/// Count, for each sample i, the other samples within radius[r][i], for each of `radii` lists, and
-/// return the search that ran.
+/// Counts the other samples within radius[r][i] of each sample i, for each of `radii` lists of
+/// radii. Returns the algorithm that ran.
 ///
-/// This is n_x(i) of Kraskov et al. (2004), eq. 8, when strict: distance < radius; otherwise
-/// distance <= radius. The comparison is made on the computed distances themselves. counts
-/// [radii][n], written. Results do not depend on algorithm, threads or SIMD level.
+/// If strict, a sample counts when distance < radius, as in n_x(i) of Kraskov et al. (2004,
+/// https://doi.org/10.1103/PhysRevE.69.066138), eq. 8; otherwise when distance <= radius. The
+/// computed distances themselves are compared. counts [radii][n] is written. Results do not depend
+/// on algorithm, threads or SIMD level.
 template <class T>
 Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
                        Algorithm algorithm, const Execution& execution, std::int64_t* counts,
                        int radii = 1);
 
-/// One variable made ready for many counts of all its samples, of whatever radii.
+/// One variable, prepared for many counts around all its samples, with any radii.
 template <class T>
 class CountSpace {
  public:
@@ -32,8 +33,8 @@ class CountSpace {
   /// Fits the search to radii like these [n]; only speed depends on it.
   void prepare(const T* radius, const Execution& execution);
 
-  /// counts[radii][n], written, as of count_within; thread-safe. Lists of radii share one pass:
-  /// eight cost about twice as much as one.
+  /// Writes counts[radii][n], the same numbers as count_within. Thread-safe. Lists of radii share
+  /// one pass: eight cost about twice as much as one.
   void count(const T* radius, int radii, bool strict, const Execution& execution,
              std::int64_t* counts) const;
 
@@ -42,7 +43,7 @@ class CountSpace {
   Metric metric_;
   bool sorts_;
   SortedColumn<T> sorted_;
-  BlockTree<T> tree_;
+  LeafTree<T> tree_;
 };
 
 }  // namespace fastmi::cpu

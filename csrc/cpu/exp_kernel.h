@@ -32,7 +32,7 @@ FASTMI_INLINE Vec<T> power_of_two(Vec<T> n) {
   return (Vec<T>)(bits << F::kMantissaBits);
 }
 
-/// The exponent of a positive normal number, as a number.
+/// The exponent of a positive normal number, as a floating-point number.
 template <class T>
 FASTMI_INLINE Vec<T> exponent_of(Vec<T> v) {
   using F = FloatFormat<T>;
@@ -49,11 +49,12 @@ struct SplitExp {
   Vec<T> p;
 };
 
-/// x must be NaN or of a size that kMagic can round, 2^20 say.
+/// x must be NaN or small enough for kMagic to round it, for example below 2^20.
 template <class T>
 FASTMI_INLINE SplitExp<T> split_exp(Vec<T> x) {
   using F = FloatFormat<T>;
-  // Taylor's series of (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2, cut below half a unit.
+  // Taylor's series of (exp(r) - 1 - r) / r^2 on |r| <= ln(2) / 2, cut where terms fall below half
+  // a unit in the last place.
   constexpr int kTerms = sizeof(T) == 4 ? 6 : 12;
   constexpr T kInverseFactorial[] = {T(1) / 2,        T(1) / 6,         T(1) / 24,
                                      T(1) / 120,      T(1) / 720,       T(1) / 5040,

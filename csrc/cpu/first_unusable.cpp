@@ -12,7 +12,7 @@ std::int64_t first_unusable(const T* values, std::int64_t size) {
   constexpr std::int64_t kRun = 4096;
   for (std::int64_t begin = 0; begin < size; begin += kRun) {
     const std::int64_t end = std::min(size, begin + kRun);
-    // A sum has no branch to leave early by, and so becomes vector code.
+    // This sum has no early exit, so that the compiler can vectorise it.
     std::int64_t usable = 0;
     for (std::int64_t p = begin; p < end; ++p) usable += std::abs(values[p]) <= kLargest;
     if (usable == end - begin) continue;

@@ -9,9 +9,9 @@ inline constexpr int kTileRows = 6;
 /// Rows of either operand in one register tile of dot products over samples.
 inline constexpr int kDotRows = 4;
 
-/// Some columns of consecutive rows of a BlockTriangle: `blocks` times `rows` rows, of `length`
-/// numbers in the first block and `growth` more from each to the next. `from` is the first column
-/// in the first row.
+/// Some columns of consecutive rows of a BlockTriangle: `blocks` times `rows` rows, with `length`
+/// numbers per row in the first block row and `growth` more in each that follows. `from` is the
+/// first column in the first row.
 template <class T>
 struct ColumnsOf {
   const T* from;

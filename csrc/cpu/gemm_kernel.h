@@ -1,6 +1,7 @@
 // Register tiles of matrix products whose right operand is a tile of samples: lanes are samples.
-// Sums run in the order of the summation index, one fused multiply-add per term where the level
-// has it: results differ between levels in the last places, not between thread counts.
+// Sums run in the order of the summation index, with one fused multiply-add per term where the SIMD
+// level has it: results differ between levels in the last places, but not between numbers of
+// threads.
 #pragma once
 
 #include "cpu/gemm.h"
@@ -8,7 +9,8 @@
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-/// Vectors side by side in the widest register tile: 24 accumulators of 32 registers, or 12 of 16.
+/// Vectors side by side in the widest register tile: accumulators take 24 of 32 registers, or 12 of
+/// 16.
 inline constexpr int kTileVectors = kVecBytes == 64 ? 4 : 2;
 
 /// Calls f.operator()<V>() for V = vectors, which is 1 .. kTileVectors.
@@ -63,7 +65,7 @@ void multiply_tile(const T* const* rows, std::int64_t common, const T* panel, st
       }
     }
     tile.add_panel(panel, rest, b + common * kStride);
-    // Last, so that the terms' rounding errors are those of their own sum.
+    // The start comes last, so that it does not enlarge the sum's rounding errors.
     for (int r = 0; r < kTileRows; ++r) {
       for (int v = 0; v < V; ++v) {
         T* to = c + r * kStride + v * kLanes<T>;
@@ -186,7 +188,8 @@ void sum_rows(const T* a, std::int64_t a_tile, std::int64_t tiles, int vectors, 
         }
       }
     }
-    // With what was lost, the sum does not depend on how many padding zeros followed.
+    // Adding back what was lost makes the sum independent of the number of padding zeros that
+    // follow.
     for (int l = 0; l < count; ++l) acc[l] -= lost[l];
     store_part(sums + r, count, horizontal_sums<T>(acc));
   }

@@ -3,10 +3,10 @@
 #include <cstdint>
 
 #include "common/metric.h"
-#include "cpu/block_tree.h"
 #include "cpu/gemm.h"
-#include "cpu/levels.h"
+#include "cpu/leaf_tree.h"
 #include "cpu/simd_level.h"
+#include "cpu/steps.h"
 #include "cpu/strips.h"
 
 namespace fastmi::cpu {
@@ -15,17 +15,17 @@ namespace fastmi::cpu {
 /// are single-threaded, allocate nothing and never throw.
 template <class T>
 struct Kernels {
-  using Knn = void (*)(const BlockTree<T>&, int block, int k, T* best, std::int32_t* samples);
-  using Count = void (*)(const BlockTree<T>&, int block, const T* limits, int radii,
+  using Knn = void (*)(const LeafTree<T>&, int leaf, int k, T* best, std::int32_t* samples);
+  using Count = void (*)(const LeafTree<T>&, int leaf, const T* limits, int radii,
                          std::int64_t* counts);
 
   int lanes;  ///< numbers in one vector
-  Knn knn_block_chebyshev;
-  Knn knn_block_euclidean;
-  Knn knn_block_chebyshev_index;
-  Knn knn_block_euclidean_index;
-  Count count_block_chebyshev;
-  Count count_block_euclidean;
+  Knn knn_leaf_chebyshev;
+  Knn knn_leaf_euclidean;
+  Knn knn_leaf_chebyshev_index;
+  Knn knn_leaf_euclidean_index;
+  Count count_leaf_chebyshev;
+  Count count_leaf_euclidean;
   void (*kth_distance_ranks)(const T* values, std::int64_t n, int k, std::int64_t begin,
                              std::int64_t end, T* distances);
   void (*count_ranks)(const T* values, std::int64_t n, T c, std::int64_t begin, std::int64_t end,
@@ -34,20 +34,20 @@ struct Kernels {
                     T* by_y);
   void (*knn_strip_scaled)(const Strips<T>& strips, int strip, T c, const T* bound, const int* ks,
                            int queries, T* by_x, T* by_y);
-  void (*distance_rows_chebyshev)(const BlockTree<T>& tree, std::int64_t first, int queries,
+  void (*distance_rows_chebyshev)(const LeafTree<T>& tree, std::int64_t first, int queries,
                                   T* rows);
-  void (*distance_rows_euclidean)(const BlockTree<T>& tree, std::int64_t first, int queries,
+  void (*distance_rows_euclidean)(const LeafTree<T>& tree, std::int64_t first, int queries,
                                   T* rows);
   void (*sweep_query)(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
                       const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
                       std::int64_t* counts_x, std::int64_t* counts_y, T* limits);
-  void (*level_rows)(const LevelColumns<T>& columns, std::int64_t first, int queries,
-                     std::int16_t* rows);
-  void (*sweep_levels)(const LevelColumns<T>& x, const LevelColumns<T>& y, std::int64_t query,
-                       std::int16_t* row_x, std::int16_t* row_y, const T* scales, int number,
-                       const int* ks, int lists, T* pool_x, T* pool_y, T* best, T* radius,
-                       T* limits, std::int16_t* marks, std::int32_t* positions, std::int64_t* sums,
-                       std::int64_t* counts_x, std::int64_t* counts_y, T* guess);
+  void (*step_rows)(const StepColumns<T>& columns, std::int64_t first, int queries,
+                    std::int16_t* rows);
+  void (*sweep_steps)(const StepColumns<T>& x, const StepColumns<T>& y, std::int64_t query,
+                      std::int16_t* row_x, std::int16_t* row_y, const T* scales, int number,
+                      const int* ks, int lists, T* pool_x, T* pool_y, T* best, T* radius, T* limits,
+                      std::int16_t* marks, std::int32_t* positions, std::int64_t* sums,
+                      std::int64_t* counts_x, std::int64_t* counts_y, T* guess);
   void (*nearest_in_rows)(const T* rows, int blocks, std::int64_t length, int k, T* best,
                           std::int32_t* position);
   std::int64_t (*count_in_rows)(const T* rows, std::int64_t length, const int* members, int size,
@@ -75,14 +75,14 @@ struct Kernels {
   void (*log_slopes)(const T* sums, const T* exponents, T weight_exponent, int vectors, T* result);
   void (*probe_ceiling)(const T* tile, std::int64_t repeats, T* result);
 
-  Knn knn_block(Metric metric, bool with_index) const {
+  Knn knn_leaf(Metric metric, bool with_index) const {
     if (metric == Metric::kEuclidean) {
-      return with_index ? knn_block_euclidean_index : knn_block_euclidean;
+      return with_index ? knn_leaf_euclidean_index : knn_leaf_euclidean;
     }
-    return with_index ? knn_block_chebyshev_index : knn_block_chebyshev;
+    return with_index ? knn_leaf_chebyshev_index : knn_leaf_chebyshev;
   }
-  Count count_block(Metric metric) const {
-    return metric == Metric::kEuclidean ? count_block_euclidean : count_block_chebyshev;
+  Count count_leaf(Metric metric) const {
+    return metric == Metric::kEuclidean ? count_leaf_euclidean : count_leaf_chebyshev;
   }
 };
 

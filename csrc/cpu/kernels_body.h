@@ -11,7 +11,7 @@
 #include "cpu/sorted_kernel.h"
 #include "cpu/strips_kernel.h"
 #include "cpu/sweep_kernel.h"
-#include "cpu/sweep_levels_kernel.h"
+#include "cpu/sweep_steps_kernel.h"
 #include "cpu/theiler_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
@@ -19,12 +19,12 @@ namespace fastmi::cpu::FASTMI_LEVEL {
 template <class T>
 inline constexpr Kernels<T> kTable = {
     .lanes = kLanes<T>,
-    .knn_block_chebyshev = &knn_block<Metric::kChebyshev, false, T>,
-    .knn_block_euclidean = &knn_block<Metric::kEuclidean, false, T>,
-    .knn_block_chebyshev_index = &knn_block<Metric::kChebyshev, true, T>,
-    .knn_block_euclidean_index = &knn_block<Metric::kEuclidean, true, T>,
-    .count_block_chebyshev = &count_block<Metric::kChebyshev, T>,
-    .count_block_euclidean = &count_block<Metric::kEuclidean, T>,
+    .knn_leaf_chebyshev = &knn_leaf<Metric::kChebyshev, false, T>,
+    .knn_leaf_euclidean = &knn_leaf<Metric::kEuclidean, false, T>,
+    .knn_leaf_chebyshev_index = &knn_leaf<Metric::kChebyshev, true, T>,
+    .knn_leaf_euclidean_index = &knn_leaf<Metric::kEuclidean, true, T>,
+    .count_leaf_chebyshev = &count_leaf<Metric::kChebyshev, T>,
+    .count_leaf_euclidean = &count_leaf<Metric::kEuclidean, T>,
     .kth_distance_ranks = &kth_distance_ranks<T>,
     .count_ranks = &count_ranks<T>,
     .knn_strip = &knn_strip<T>,
@@ -32,8 +32,8 @@ inline constexpr Kernels<T> kTable = {
     .distance_rows_chebyshev = &distance_rows<Metric::kChebyshev, T>,
     .distance_rows_euclidean = &distance_rows<Metric::kEuclidean, T>,
     .sweep_query = &sweep_query<T>,
-    .level_rows = &level_rows<T>,
-    .sweep_levels = &sweep_levels<T>,
+    .step_rows = &step_rows<T>,
+    .sweep_steps = &sweep_steps<T>,
     .nearest_in_rows = &nearest_in_rows<T>,
     .count_in_rows = &count_in_rows<T>,
     .tile_vectors = kTileVectors,

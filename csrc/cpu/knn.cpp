@@ -5,29 +5,29 @@
 #include <limits>
 #include <stdexcept>
 
-#include "cpu/block_tree.h"
 #include "cpu/kernels.h"
+#include "cpu/leaf_tree.h"
 #include "cpu/sorted.h"
 #include "cpu/strips.h"
 
 namespace fastmi::cpu {
 namespace {
 
-/// A k-th distance that is typical of the samples, from a few queries within their own block:
+/// A k-th distance that is typical of the samples, from a few queries within their own leaf:
 /// somewhat too large, which costs the filter little. Only speed depends on it.
 template <class T>
-T typical_distance(const BlockTree<T>& tree, int k) {
+T typical_distance(const LeafTree<T>& tree, int k) {
   constexpr int kProbes = 32;
   std::vector<T> kth;
   std::vector<T> distances;
-  const int stride = std::max(1, tree.blocks / kProbes);
-  for (int b = 0; b < tree.blocks; b += stride) {
-    const T* coords = tree.block_coords(b);
-    distances.assign(static_cast<std::size_t>(tree.block_size(b)), 0);
-    const int query = tree.block_size(b) / 2;
+  const int stride = std::max(1, tree.leaves / kProbes);
+  for (int b = 0; b < tree.leaves; b += stride) {
+    const T* coords = tree.leaf_coords(b);
+    distances.assign(static_cast<std::size_t>(tree.leaf_size(b)), 0);
+    const int query = tree.leaf_size(b) / 2;
     for (int j = 0; j < tree.d; ++j) {
       for (std::size_t l = 0; l < distances.size(); ++l) {
-        const T gap = std::abs(coords[j * kBlock + l] - coords[j * kBlock + query]);
+        const T gap = std::abs(coords[j * kLeaf + l] - coords[j * kLeaf + query]);
         distances[l] = std::max(distances[l], gap);
       }
     }
@@ -41,9 +41,9 @@ T typical_distance(const BlockTree<T>& tree, int k) {
 }
 
 template <class T>
-BlockTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
-                          const Execution& execution) {
-  BlockTree<T> tree = build_block_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
+LeafTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
+                         const Execution& execution) {
+  LeafTree<T> tree = build_leaf_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(tree.n, tree.d, metric)) {
     quantise(tree, typical_distance(tree, k), execution);
   }
@@ -51,13 +51,13 @@ BlockTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorit
 }
 
 template <class T>
-T external_distance(const BlockTree<T>& tree, Metric metric, T internal) {
+T external_distance(const LeafTree<T>& tree, Metric metric, T internal) {
   return metric == Metric::kEuclidean ? std::sqrt(internal) / tree.scale : internal;
 }
 
 template <class T>
 std::vector<Buffer<T>> scratch_per_thread(const Execution& execution, int k) {
-  return std::vector<Buffer<T>>(execution.threads, Buffer<T>(static_cast<std::size_t>(kBlock) * k));
+  return std::vector<Buffer<T>>(execution.threads, Buffer<T>(static_cast<std::size_t>(kLeaf) * k));
 }
 
 template <class T>
@@ -100,15 +100,15 @@ Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metr
     }
     return algorithm;
   }
-  const BlockTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
-  const auto knn_block = current_kernels<T>().knn_block(metric, false);
+  const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
+  const auto knn_leaf = current_kernels<T>().knn_leaf(metric, false);
   auto scratch = scratch_per_thread<T>(execution, k);
-  parallel_for(execution, tree.blocks, [&](std::int64_t b, int thread) {
+  parallel_for(execution, tree.leaves, [&](std::int64_t b, int thread) {
     T* best = scratch[thread].data();
-    knn_block(tree, static_cast<int>(b), k, best, nullptr);
-    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
+    knn_leaf(tree, static_cast<int>(b), k, best, nullptr);
+    const std::int32_t* samples = tree.leaf_index(static_cast<int>(b));
     for (std::size_t q = 0; q < ks.size(); ++q) {
-      for (int i = 0; i < tree.block_size(static_cast<int>(b)); ++i) {
+      for (int i = 0; i < tree.leaf_size(static_cast<int>(b)); ++i) {
         distances[q * n + samples[i]] =
             external_distance(tree, metric, best[static_cast<std::int64_t>(i) * k + ks[q] - 1]);
       }
@@ -129,16 +129,16 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
   if (algorithm == Algorithm::kAuto) {
     algorithm = choose_algorithm(blocks.front().n, variables, d, k, true);
   }
-  const BlockTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
-  const auto knn_block = current_kernels<T>().knn_block(metric, true);
+  const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
+  const auto knn_leaf = current_kernels<T>().knn_leaf(metric, true);
   auto scratch = scratch_per_thread<T>(execution, k);
   auto sample_scratch = scratch_per_thread<std::int32_t>(execution, k);
-  parallel_for(execution, tree.blocks, [&](std::int64_t b, int thread) {
+  parallel_for(execution, tree.leaves, [&](std::int64_t b, int thread) {
     T* best = scratch[thread].data();
     std::int32_t* neighbours = sample_scratch[thread].data();
-    knn_block(tree, static_cast<int>(b), k, best, neighbours);
-    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
-    for (int i = 0; i < tree.block_size(static_cast<int>(b)); ++i) {
+    knn_leaf(tree, static_cast<int>(b), k, best, neighbours);
+    const std::int32_t* samples = tree.leaf_index(static_cast<int>(b));
+    for (int i = 0; i < tree.leaf_size(static_cast<int>(b)); ++i) {
       const std::int64_t from = static_cast<std::int64_t>(i) * k;
       const std::int64_t to = static_cast<std::int64_t>(samples[i]) * k;
       for (int q = 0; q < k; ++q) {

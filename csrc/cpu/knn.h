@@ -12,16 +12,16 @@ namespace fastmi::cpu {
 
 /// Distance from each sample to its k-th nearest other sample, for every k of a list.
 ///
-/// blocks: m >= 1 views of n samples; ks: each in [1, n - 1], any order; distances
-/// [len(ks)][n], written. The joint distance is the maximum over the blocks. Results do not depend
-/// on algorithm, threads or SIMD level. Returns the search that ran, as do the functions below.
+/// blocks: m >= 1 views of n samples; ks: each in [1, n - 1], any order; distances [len(ks)][n],
+/// written. The joint distance is the maximum over the blocks. Results do not depend on algorithm,
+/// threads or SIMD level. Returns the algorithm that ran, as does kneighbors.
 template <class T>
 Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
                        Algorithm algorithm, const Execution& execution, T* distances);
 
 /// The k nearest other samples of each sample, ordered by (distance, index): distances [n][k] and
-/// indices [n][k], written. Euclidean neighbours are ordered by their squared distance, which tells
-/// apart some that the rounded root does not. There is no kSort for it.
+/// indices [n][k], written. Euclidean neighbours are ordered by their squared distance, which can
+/// differ where the rounded roots are equal. kSort is not available.
 template <class T>
 Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
                      const Execution& execution, T* distances, std::int64_t* indices);

@@ -1,11 +1,11 @@
-// The k nearest neighbours of the 64 queries of one block.
+// The k nearest neighbours of the 64 queries of one leaf.
 //
 // The queries descend the tree together, nearest child first, pruned by the worst of their
 // current k-th distances; at a leaf each query first tests the leaf's box against its own k-th
 // distance, then the leaf's points 4 to 16 at a time.
 #pragma once
 
-#include "cpu/block_kernel.h"
+#include "cpu/leaf_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
@@ -22,7 +22,7 @@ struct NeighbourHeap {
     return da < db;
   }
 
-  /// Put the pair at the root's place and restore the heap over the first `size` entries.
+  /// Puts the pair at the root's place and restores the heap over the first `size` entries.
   FASTMI_INLINE void sift_from_root(T value, std::int32_t id, int size) {
     int hole = 0;
     for (;;) {
@@ -69,11 +69,11 @@ struct NeighbourHeap {
 };
 
 template <Metric M, bool kWithIndex, class T>
-FASTMI_INLINE void offer_block(const BlockTree<T>& tree, int block, int query_block, int query,
-                               NeighbourHeap<T, kWithIndex> heap, T& limit) {
+FASTMI_INLINE void offer_leaf(const LeafTree<T>& tree, int leaf, int query_leaf, int query,
+                              NeighbourHeap<T, kWithIndex> heap, T& limit) {
   constexpr int W = kLanes<T>;
-  const std::int32_t* samples = tree.block_index(block);
-  const int self = block == query_block ? query : -1;
+  const std::int32_t* samples = tree.leaf_index(leaf);
+  const int self = leaf == query_leaf ? query : -1;
   const auto offer = [&](int lane, T distance) {
     const std::int32_t id = kWithIndex ? samples[lane] : 0;
     if (lane == self || !heap.accepts(distance, id)) return;
@@ -92,32 +92,32 @@ FASTMI_INLINE void offer_block(const BlockTree<T>& tree, int block, int query_bl
   };
   if constexpr (M == Metric::kChebyshev) {
     const ByteLimits<T> limits(limit, T(0), tree.inverse_step);
-    if (tree.block_bytes(block) != nullptr && limits.maybe < 255) {
-      std::uint64_t maybe = compare_bytes(tree, block, query_block, query, limits).maybe;
+    if (tree.leaf_bytes(leaf) != nullptr && limits.maybe < 255) {
+      std::uint64_t maybe = compare_bytes(tree, leaf, query_leaf, query, limits).maybe;
       if (tree.rows.empty()) {
-        scan_lanes<M>(tree, block, query_block, query, limit, maybe, offer_lanes);
+        scan_lanes<M>(tree, leaf, query_leaf, query, limit, maybe, offer_lanes);
       } else {
         for (; maybe != 0; maybe &= maybe - 1) {
           const int lane = __builtin_ctzll(maybe);
-          offer(lane, row_distance(tree, block, lane, query_block, query));
+          offer(lane, row_distance(tree, leaf, lane, query_leaf, query));
         }
       }
       return;
     }
   }
-  scan_block<M>(tree, block, query_block, query, limit, offer_lanes);
+  scan_leaf<M>(tree, leaf, query_leaf, query, limit, offer_lanes);
 }
 
-/// Fills best[64][k] (and samples[64][k]) with the neighbours of each query of the block,
+/// Fills best[64][k] (and samples[64][k]) with the neighbours of each query of the leaf,
 /// ascending. Distances are internal ones: scaled, and squared for kEuclidean.
 template <Metric M, bool kWithIndex, class T>
-void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t* samples) {
-  const int size = tree.block_size(block);
-  alignas(64) T limit[kBlock];
-  for (int i = 0; i < kBlock; ++i) {
+void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* samples) {
+  const int size = tree.leaf_size(leaf);
+  alignas(64) T limit[kLeaf];
+  for (int i = 0; i < kLeaf; ++i) {
     limit[i] = i < size ? std::numeric_limits<T>::infinity() : T(-1);
   }
-  for (std::int64_t p = 0; p < static_cast<std::int64_t>(kBlock) * k; ++p) {
+  for (std::int64_t p = 0; p < static_cast<std::int64_t>(kLeaf) * k; ++p) {
     best[p] = std::numeric_limits<T>::infinity();
     if constexpr (kWithIndex) samples[p] = std::numeric_limits<std::int32_t>::max();
   }
@@ -125,8 +125,9 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
     return NeighbourHeap<T, kWithIndex>{best + static_cast<std::int64_t>(i) * k,
                                         samples + static_cast<std::int64_t>(i) * k, k};
   };
-  // No query takes a point at `worst` or farther, nor, of points at kth, one with a sample
-  // beyond `latest`: without that, a heap of equal points would make every query visit them all.
+  // No query takes a point at `worst` or farther, nor, of points at distance kth, one whose sample
+  // number is above `latest`. Without the second rule a crowd of equal points would make every
+  // query visit all of them.
   T worst = std::numeric_limits<T>::infinity();
   T kth = worst;
   std::int32_t latest = std::numeric_limits<std::int32_t>::max();
@@ -149,7 +150,7 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
   };
 
   for (int i = 0; i < size; ++i) {
-    offer_block<M, kWithIndex>(tree, block, block, i, heap_of(i), limit[i]);
+    offer_leaf<M, kWithIndex>(tree, leaf, leaf, i, heap_of(i), limit[i]);
   }
   update_worst();
 
@@ -157,11 +158,11 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
     int node, begin, end;
     T distance;
   };
-  // Each level of the descent leaves one sibling behind; blocks fit in 31 bits.
+  // Each step down the tree leaves one sibling behind; leaves are numbered with 31 bits.
   Pending stack[64];
   int pending = 0;
-  const Box<T> here = node_box(tree, leaf_node(tree, block));
-  stack[pending++] = {0, 0, tree.blocks, T(0)};
+  const Box<T> here = node_box(tree, leaf_node(tree, leaf));
+  stack[pending++] = {0, 0, tree.leaves, T(0)};
   BoxTestGain gain;
   while (pending > 0) {
     const Pending top = stack[--pending];
@@ -174,22 +175,22 @@ void knn_block(const BlockTree<T>& tree, int block, int k, T* best, std::int32_t
       right.distance = least_distance<M>(tree, here, node_box(tree, right.node));
       // Where both touch the queries' box, the side that holds the queries comes first.
       const bool left_first =
-          left.distance < right.distance || (left.distance == right.distance && block < middle);
+          left.distance < right.distance || (left.distance == right.distance && leaf < middle);
       stack[pending++] = left_first ? right : left;
       stack[pending++] = left_first ? left : right;
       continue;
     }
-    if (top.begin == block) continue;
-    std::uint64_t reaching = used_lanes(tree, block);
+    if (top.begin == leaf) continue;
+    std::uint64_t reaching = used_lanes(tree, leaf);
     if (gain.worth_it()) {
-      reaching = queries_reaching<M>(tree, block, node_box(tree, top.node), limit);
+      reaching = queries_reaching<M>(tree, leaf, node_box(tree, top.node), limit);
       gain.record(reaching);
       if (reaching == 0) continue;
     }
     while (reaching != 0) {
       const int i = __builtin_ctzll(reaching);
       reaching &= reaching - 1;
-      offer_block<M, kWithIndex>(tree, top.begin, block, i, heap_of(i), limit[i]);
+      offer_leaf<M, kWithIndex>(tree, top.begin, leaf, i, heap_of(i), limit[i]);
     }
     update_worst();
   }

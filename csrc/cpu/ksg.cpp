@@ -8,6 +8,7 @@
 #include "cpu/pairwise.h"
 #include "cpu/psi_summary.h"
 #include "cpu/sorted.h"
+#include "cpu/space_counts.h"
 
 namespace fastmi::cpu {
 namespace {
@@ -23,7 +24,7 @@ void count_two_columns(const Blocks<T>& blocks, const std::vector<int>& ks,
 }
 
 /// Algorithm 2: the k nearest joint neighbours span a rectangle, one radius per variable. Returns
-/// the search of the joint space that ran.
+/// the algorithm that searched the joint space.
 template <class T>
 Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
                            Algorithm algorithm, const Execution& execution, std::int64_t* counts,
@@ -31,11 +32,11 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
-  constexpr std::int64_t kSamples = 1024;  // of one parallel item
+  constexpr std::int64_t kSamples = 1024;  // samples per parallel item
   if (algorithm == Algorithm::kSort) {
     for (const Points<T>& block : blocks) resolve_algorithm(algorithm, n, 1, block.d, 0);
   }
-  // The sorted forms know no indices: there they serve the margins alone.
+  // kSort cannot return indices: it serves the margins alone.
   const Algorithm joint = algorithm == Algorithm::kSort ? Algorithm::kAuto : algorithm;
   Buffer<T> distances(static_cast<std::size_t>(n) * k);
   Buffer<std::int64_t> neighbours(static_cast<std::size_t>(n) * k);
@@ -79,19 +80,13 @@ Algorithm count_squares(const Blocks<T>& blocks, const std::vector<int>& ks, Met
                         Algorithm algorithm, const Execution& execution, std::int64_t* counts,
                         std::vector<PsiSummary>& summaries) {
   const std::int64_t n = blocks.front().n;
-  const std::size_t m = blocks.size();
   Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
-  const Algorithm ran = kth_distance(blocks, ks, metric, algorithm, execution, radius.data());
+  std::vector<std::vector<int>> margins;
+  for (std::size_t b = 0; b < blocks.size(); ++b) margins.push_back({static_cast<int>(b)});
+  const Algorithm ran =
+      space_counts(blocks, ks, margins, true, metric, algorithm, execution, radius.data(), counts);
   for (std::size_t q = 0; q < ks.size(); ++q) {
     summaries[q].zero_radius = std::count(radius.data() + q * n, radius.data() + (q + 1) * n, T(0));
-  }
-  Buffer<std::int64_t> of_block(radius.size());
-  for (std::size_t b = 0; b < m; ++b) {
-    count_within(Blocks<T>{blocks[b]}, radius.data(), true, metric, algorithm, execution,
-                 of_block.data(), static_cast<int>(ks.size()));
-    for (std::size_t q = 0; q < ks.size(); ++q) {
-      std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
-    }
   }
   return ran;
 }

@@ -11,7 +11,8 @@
 
 namespace fastmi::cpu {
 
-/// How a kernel may run: threads to use, and a question the calling thread asks now and then.
+/// How a kernel may run: the number of threads, and a question that the calling thread asks
+/// regularly.
 struct Execution {
   int threads = 1;
   /// Returns true when the caller wants the work to stop; called on the calling thread only.

@@ -18,7 +18,7 @@ void summarise_psi(const std::int64_t* counts, std::int64_t m, std::int64_t n, i
     for (std::int64_t b = 0; b < m; ++b) sum += digamma(counts[b * n + i] + shift);
     return sum;
   };
-  // Sums of differences to one term: the spread is small against the terms themselves.
+  // Differences to one term are summed, as the spread is small against the terms themselves.
   const double origin = term(0);
   std::vector<double> sums(static_cast<std::size_t>(chunks));
   std::vector<double> squares(static_cast<std::size_t>(chunks));

@@ -65,7 +65,7 @@ FASTMI_INLINE Vec<T> broadcast(T value) {
   return value - Vec<T>{};
 }
 
-/// The first `count` numbers, all lanes if there are more; `filler` behind them.
+/// Loads min(count, lanes) numbers; lanes behind them hold `filler`.
 template <class T>
 FASTMI_INLINE Vec<T> load_part(const T* from, std::int64_t count, T filler) {
   if (count >= kLanes<T>) return load(from);
@@ -98,8 +98,9 @@ FASTMI_INLINE void store_part(T* to, std::int64_t count, Vec<T> v) {
   for (int l = 0; l < count; ++l) to[l] = lanes[l];
 }
 
-/// Shuffles of two vectors a, b that swap the half of a's lanes with bit `step` set for b's lanes
-/// without it: `second` picks what takes the place of b. All steps together transpose a square.
+/// Indices for shuffles of two vectors a, b that swap the lanes of a whose number has bit `step`
+/// set with the lanes of b whose number has not. The result takes the place of a, or with `second`
+/// that of b. All steps together transpose a square.
 template <class T>
 FASTMI_INLINE VecInt<T> pick_lanes(int step, bool second) {
   VecInt<T> pick{};
@@ -263,7 +264,7 @@ FASTMI_INLINE float horizontal_max(Vec<float> v) {
 #endif
 }
 
-// Sixty-four bytes at once, whatever the level: the quantised coordinates of one block.
+// Sixty-four bytes at once, whatever the level: one 8-bit coordinate of all samples of a leaf.
 typedef std::uint8_t Bytes64 __attribute__((vector_size(64)));
 
 FASTMI_INLINE Bytes64 load_bytes(const std::uint8_t* from) {

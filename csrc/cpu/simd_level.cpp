@@ -20,7 +20,7 @@ const char* simd_level_name(SimdLevel level) {
 std::vector<SimdLevel> available_simd_levels() {
   std::vector<SimdLevel> levels{SimdLevel::kScalar};
 #ifdef FASTMI_X86_LEVELS
-  // All that CMakeLists.txt lets the compiler use for the level.
+  // The processor must have all that CMakeLists.txt lets the compiler use for a level.
   const bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
                     __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt");
   if (bits && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))

@@ -19,7 +19,7 @@ constexpr std::uint32_t kDigits = 1U << kDigitBits;
 /// Below this many values comparison sorting wins over clearing the digit tables.
 constexpr std::int64_t kRadixMin = 256;
 
-/// Ranks of a kernel call on one thread: large enough to amortise it, small enough to balance.
+/// Ranks per kernel call: enough to amortise the call, few enough to balance the threads.
 constexpr std::int64_t kRanksPerItem = 4096;
 
 template <class T>
@@ -63,7 +63,7 @@ bool entry_before(const Entry<T>& a, const Entry<T>& b) {
   return a.key != b.key ? a.key < b.key : a.sample < b.sample;
 }
 
-/// Order runs that agree in the leading bits by the remaining ones.
+/// Orders runs of keys that agree in the leading bits by the remaining ones.
 template <class T>
 void finish_runs(Buffer<Entry<T>>& entries) {
   constexpr int kRestBits = 8 * static_cast<int>(sizeof(T)) - kDigitBits * kPasses;

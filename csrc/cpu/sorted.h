@@ -25,8 +25,8 @@ template <class T>
 void kth_distance_sorted(const SortedColumn<T>& column, const std::vector<int>& ks,
                          const Execution& execution, T* distances);
 
-/// counts[i]: other samples with c distance < limits[p] from sample i, p its rank. O(n log m) for
-/// counts of about m.
+/// counts[i]: number of other samples at a distance D of sample i with c D < limits[p], p its rank.
+/// O(n log m) for counts of about m.
 template <class T>
 void count_sorted(const SortedColumn<T>& column, T c, const T* limits, const Execution& execution,
                   std::int64_t* counts);

@@ -40,12 +40,14 @@ struct SideCounter {
   const T* values;
   std::int64_t n;
   T c;
-  /// Power of two that no count of the group reaches; carried over, as neighbours are alike.
+  /// Power of two that no count of the group reaches. The next group starts from it, as counts of
+  /// neighbouring ranks are alike.
   std::int64_t width = 1;
 
   static constexpr int kGroup = kLanes<T> > 8 ? kLanes<T> : 8;
-  /// Ranks probed at equal strides before the search halves what is left. The same stride for all
-  /// lanes is one load where halving needs one for each; flat from 8 to 32.
+  /// Ranks probed at equal strides before the search halves what is left. With one stride for all
+  /// lanes a probe is a single load, where halving needs a load per lane; 8 to 32 probes are
+  /// equally fast.
   static constexpr std::int64_t kProbes = 16;
 
   FASTMI_INLINE T gap(std::int64_t p, std::int64_t steps) const {
@@ -56,8 +58,8 @@ struct SideCounter {
     return gap;
   }
 
-  /// count[l]: multiples of `stride` below `width` whose rank is nearer to first + l than
-  /// limits[l].
+  /// count[l]: `stride` times the number of probes, at multiples of `stride` below `width`, that
+  /// are nearer to rank first + l than limits[l].
   FASTMI_INLINE void probe(std::int64_t first, std::int64_t stride, const T* limits,
                            std::int64_t* count) const {
     constexpr int W = kLanes<T>;
@@ -132,7 +134,8 @@ FASTMI_INLINE void count_both_sides(const T* values, std::int64_t n, T c, std::i
   }
 }
 
-/// counts[p - begin] for ranks p in [begin, end): others with c distance < limits[p].
+/// counts[p - begin] for ranks p in [begin, end): number of others at a distance D with c D <
+/// limits[p].
 template <class T>
 void count_ranks(const T* values, std::int64_t n, T c, std::int64_t begin, std::int64_t end,
                  const T* limits, std::int32_t* counts) {

@@ -15,8 +15,8 @@ Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k
   const std::int64_t n = static_cast<std::int64_t>(x.values.size());
   strips.n = n;
 
-  // On smooth data of one spread a strip of sqrt(c k n) points is about twice as wide as the k-th
-  // distance; times are flat within 5 % from 0.7 to 1.4 of that.
+  // On smooth data with x and y of equal spread a strip of sqrt(c k n) points is about twice as
+  // wide as the k-th distance; times are flat within 5 % from 0.7 to 1.4 of that.
   const std::int64_t target = std::max<std::int64_t>(
       64, static_cast<std::int64_t>(std::min(
               std::sqrt(static_cast<double>(c) * static_cast<double>(k) * static_cast<double>(n)),

@@ -10,8 +10,8 @@
 namespace fastmi::cpu {
 
 /// Two paired columns cut into strips of about sqrt(c k n) consecutive x ranks, each strip in order
-/// of y. Equal values of x share a strip, however many they are, so that a discrete x leaves no
-/// more strips to visit.
+/// of y. Equal values of x share a strip, however many they are, so that a search visits no more
+/// strips if x is discrete.
 template <class T>
 struct Strips {
   std::int64_t n = 0;
@@ -28,14 +28,14 @@ inline constexpr int kStripPad = 16;
 /// Longest list of neighbours the strip kernel keeps.
 inline constexpr int kStripMaxK = 64;
 
-/// Made for searches of k neighbours of (x, c y); only speed depends on k and c.
+/// Strips that suit searches for the k nearest of (x, c y); only speed depends on k and c.
 template <class T>
 Strips<T> build_strips(const SortedColumn<T>& x, const SortedColumn<T>& y, int k, T c,
                        const Execution& execution);
 
-/// Distance of every point to its ks[q]-th nearest other point under max(|dx|, |dy|), written by
-/// x rank to by_x[q][n] and, unless null, by y rank to by_y[q][n]. ks ascending, <= kStripMaxK.
-/// A few dozen candidates per vector of points on smooth data, O(n sqrt n) at worst.
+/// Distance of every point to its ks[q]-th nearest other point under max(|dx|, |dy|), written by x
+/// rank to by_x[q][n] and, unless null, by y rank to by_y[q][n]. ks ascending, <= kStripMaxK. On
+/// smooth data a vector of points meets a few dozen candidates; O(n sqrt n) time at worst.
 template <class T>
 void kth_distance_strips(const Strips<T>& strips, const std::vector<int>& ks,
                          const Execution& execution, T* by_x, T* by_y);

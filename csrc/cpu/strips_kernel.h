@@ -73,7 +73,7 @@ struct StripSearch {
     const Vec<T> dx = broadcast(strips.x[p]) - x;
     const Vec<T> dy = scaled(broadcast(strips.y[p]) - y);
     const Vec<T> distance = max_abs(max_abs(Vec<T>{}, dx), dy);
-    // Short lists: the branch, taken now and then, costs more than it saves.
+    // For short lists a branch that is hard to predict costs more than it saves.
     if (K > 0 || reached(distance) != 0) lists.insert(distance);
   }
 

@@ -73,7 +73,7 @@ void Surrogates<T>::search(const std::int64_t* order, T* by_x, T* by_y,
   }
 }
 
-/// Several orders on one thread, their counts in one pass.
+/// Serves several orders on one thread, with their counts in one pass.
 template <class T>
 void Surrogates<T>::group(const std::int64_t* orders, std::int64_t number, double* psi_mean) const {
   const std::int64_t n = x_.n;
@@ -124,9 +124,10 @@ void Surrogates<T>::psi_means(const std::int64_t* orders, std::int64_t number,
     for (int b = 0; b < 2; ++b) margins_[b].prepare(radius[b].data(), execution);
     prepared_ = true;
   }
-  // Twice as many gain little more, and every thread is to have some.
+  // Larger groups gain little more, and every thread must get one.
   constexpr std::int64_t kTogether = 16;
-  constexpr std::int64_t kMostRadii = std::int64_t{1} << 21;  // of one thread, 32 to 48 bytes each
+  // A radius of one thread takes 32 to 48 bytes.
+  constexpr std::int64_t kMostRadii = std::int64_t{1} << 21;
   const std::int64_t size = std::max<std::int64_t>(
       1, std::min({kTogether, kMostRadii / (lists * n), number / (2 * execution.threads)}));
   parallel_for(execution, (number + size - 1) / size, [&](std::int64_t item, int) {

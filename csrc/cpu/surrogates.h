@@ -12,7 +12,7 @@
 
 namespace fastmi::cpu {
 
-/// KSG estimates (variant 1) of x, its rows reordered, and y.
+/// KSG estimates (variant 1) between x, with its rows reordered, and y.
 ///
 /// Reordering leaves both variables as they are: they are sorted, or put in a tree, once. The joint
 /// search is made anew for each order; the counts of several orders are made in one pass over each
@@ -24,13 +24,13 @@ class Surrogates {
   Surrogates(const Points<T>& x, const Points<T>& y, std::vector<int> ks, Metric metric,
              Algorithm algorithm, const Execution& execution);
 
-  /// The search of the joint space that each order takes.
+  /// The algorithm that searches the joint space for each order.
   Algorithm algorithm() const { return algorithm_; }
 
   /// psi_mean[number][len(ks)]: mean of psi(n_x + 1) + psi(n_y + 1) for the pairs (x[order[i]],
   /// y[i]), bit for bit that of ksg(). orders [number][n], each a permutation (else
-  /// std::invalid_argument). Threads share out orders, and hold some 100 MB each at most or what
-  /// one order needs.
+  /// std::invalid_argument). Threads share out the orders. Each holds at most some 100 MB, or what
+  /// a single order needs if that is more.
   void psi_means(const std::int64_t* orders, std::int64_t number, const Execution& execution,
                  double* psi_mean);
 
@@ -45,8 +45,8 @@ class Surrogates {
   Algorithm algorithm_;
   bool two_columns_;
   bool prepared_ = false;
-  std::vector<SortedColumn<T>> sorted_;  ///< of x and y, if they are one column each
-  std::vector<CountSpace<T>> margins_;   ///< of x and y, otherwise
+  std::vector<SortedColumn<T>> sorted_;  ///< x and y, for kSort
+  std::vector<CountSpace<T>> margins_;   ///< x and y, for other algorithms
 };
 
 }  // namespace fastmi::cpu

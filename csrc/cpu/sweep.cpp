@@ -5,31 +5,31 @@
 #include <limits>
 #include <numeric>
 
-#include "cpu/block_tree.h"
 #include "cpu/cost_model.h"
 #include "cpu/kernels.h"
-#include "cpu/levels.h"
+#include "cpu/leaf_tree.h"
 #include "cpu/psi_summary.h"
 #include "cpu/sorted.h"
+#include "cpu/steps.h"
 #include "cpu/strips.h"
 
 namespace fastmi::cpu {
 namespace {
 
-/// Rows of the queries of one item: half a megabyte stays in the L2 cache, and a block of
-/// candidates, once loaded, serves all its queries.
+/// Size of the rows of the queries of one item: half a megabyte stays in the L2 cache, and a leaf
+/// of candidates, once loaded, serves all these queries.
 constexpr std::int64_t kRowBytes = 512 << 10;
 constexpr std::int64_t kMostQueries = 16;
 
 /// Total dims from which 15-bit gaps pay, by bench/bench_sweep.py.
-constexpr int kLevelMinDims = 12;
+constexpr int kStepMinDims = 12;
 
 std::int64_t queries_together(std::int64_t row_bytes) {
   return std::clamp<std::int64_t>(kRowBytes / row_bytes, 1, kMostQueries);
 }
 
-/// Scales and numbers of neighbours in ascending order, as the kernels take them, and where each
-/// was asked for.
+/// Scales and numbers of neighbours in ascending order, as the kernels take them, and the place of
+/// each in the caller's lists.
 template <class T>
 struct Request {
   std::vector<T> scales;
@@ -57,7 +57,8 @@ struct Request {
   }
 };
 
-/// What one thread finds out about one query: [scales][ks] each.
+/// What one thread finds out about one query, [scales][ks] each. `zeros` counts zero radii over all
+/// queries of the thread.
 template <class T>
 struct Found {
   Buffer<T> best, radius, limits;
@@ -87,7 +88,7 @@ struct Found {
 };
 
 template <class T>
-void to_external(const BlockTree<T>& tree, Metric metric, T* row, std::int64_t length) {
+void to_external(const LeafTree<T>& tree, Metric metric, T* row, std::int64_t length) {
   if (metric != Metric::kEuclidean) return;
   const T inverse = 1 / tree.scale;
   for (std::int64_t p = 0; p < length; ++p) row[p] = std::sqrt(row[p]) * inverse;
@@ -102,14 +103,14 @@ void sweep_distances(const Points<T>& x, const Points<T>& y, const Request<T>& r
   const auto rows_metric = [&](const Points<T>& points) {
     return points.d == 1 ? Metric::kChebyshev : metric;
   };
-  const BlockTree<T> trees[2] = {build_block_tree(Blocks<T>{x}, rows_metric(x), false, execution),
-                                 build_block_tree(Blocks<T>{y}, rows_metric(y), false, execution)};
+  const LeafTree<T> trees[2] = {build_leaf_tree(Blocks<T>{x}, rows_metric(x), false, execution),
+                                build_leaf_tree(Blocks<T>{y}, rows_metric(y), false, execution)};
   const auto& kernels = current_kernels<T>();
   const auto rows_of = [&](Metric m) {
     return m == Metric::kEuclidean ? kernels.distance_rows_euclidean
                                    : kernels.distance_rows_chebyshev;
   };
-  const std::int64_t length = static_cast<std::int64_t>(trees[0].blocks) * kBlock;
+  const std::int64_t length = static_cast<std::int64_t>(trees[0].leaves) * kLeaf;
   const std::int64_t together = queries_together(2 * length * std::int64_t{sizeof(T)});
   struct Scratch {
     Buffer<T> rows_x, rows_y, kept_x, kept_y;
@@ -120,8 +121,8 @@ void sweep_distances(const Points<T>& x, const Points<T>& y, const Request<T>& r
     if (own.rows_x.empty()) {
       own.rows_x.resize(together * length);
       own.rows_y.resize(together * length);
-      own.kept_x.resize(length + kBlock);
-      own.kept_y.resize(length + kBlock);
+      own.kept_x.resize(length + kLeaf);
+      own.kept_y.resize(length + kLeaf);
     }
     const std::int64_t first = item * together;
     const int queries = static_cast<int>(std::min(together, n - first));
@@ -146,13 +147,13 @@ void sweep_distances(const Points<T>& x, const Points<T>& y, const Request<T>& r
 
 /// Rows of 15-bit gaps: Chebyshev distances only.
 template <class T>
-void sweep_level_rows(const Points<T>& x, const Points<T>& y, const Request<T>& request,
-                      const Execution& execution, std::vector<Found<T>>& found,
-                      std::int64_t* counts) {
+void sweep_step_rows(const Points<T>& x, const Points<T>& y, const Request<T>& request,
+                     const Execution& execution, std::vector<Found<T>>& found,
+                     std::int64_t* counts) {
   const std::int64_t n = x.n;
   const auto& kernels = current_kernels<T>();
-  const LevelColumns<T> in_x = build_level_columns(x, execution);
-  const LevelColumns<T> in_y = build_level_columns(y, execution);
+  const StepColumns<T> in_x = build_step_columns(x, execution);
+  const StepColumns<T> in_y = build_step_columns(y, execution);
   const std::int64_t length = in_x.length();
   const std::int64_t together = queries_together(2 * length * std::int64_t{sizeof(std::int16_t)});
   struct Scratch {
@@ -168,24 +169,24 @@ void sweep_level_rows(const Points<T>& x, const Points<T>& y, const Request<T>& 
     if (own.rows_x.empty()) {
       own.rows_x.resize(together * length);
       own.rows_y.resize(together * length);
-      own.marks.resize(request.entries() * kBlock);
+      own.marks.resize(request.entries() * kLeaf);
       own.positions.resize(length);
       own.sums.resize(request.entries());
-      own.pool_x.resize(n + kBlock);
-      own.pool_y.resize(n + kBlock);
+      own.pool_x.resize(n + kLeaf);
+      own.pool_y.resize(n + kLeaf);
     }
     const std::int64_t first = item * together;
     const int queries = static_cast<int>(std::min(together, n - first));
-    kernels.level_rows(in_x, first, queries, own.rows_x.data());
-    kernels.level_rows(in_y, first, queries, own.rows_y.data());
+    kernels.step_rows(in_x, first, queries, own.rows_x.data());
+    kernels.step_rows(in_y, first, queries, own.rows_y.data());
     for (int i = 0; i < queries; ++i) {
       Found<T>& of = found[thread];
-      kernels.sweep_levels(in_x, in_y, first + i, own.rows_x.data() + i * length,
-                           own.rows_y.data() + i * length, request.scales.data(), request.number(),
-                           request.ks.data(), request.lists(), own.pool_x.data(), own.pool_y.data(),
-                           of.best.data(), of.radius.data(), of.limits.data(), own.marks.data(),
-                           own.positions.data(), own.sums.data(), of.counts_x.data(),
-                           of.counts_y.data(), &own.guess);
+      kernels.sweep_steps(in_x, in_y, first + i, own.rows_x.data() + i * length,
+                          own.rows_y.data() + i * length, request.scales.data(), request.number(),
+                          request.ks.data(), request.lists(), own.pool_x.data(), own.pool_y.data(),
+                          of.best.data(), of.radius.data(), of.limits.data(), own.marks.data(),
+                          own.positions.data(), own.sums.data(), of.counts_x.data(),
+                          of.counts_y.data(), &own.guess);
       of.deliver(request, first + i, n, counts);
     }
   });
@@ -196,8 +197,9 @@ void sweep_level_rows(const Points<T>& x, const Points<T>& y, const Request<T>& 
 template <class T>
 void sweep_strips(const Points<T>& x, const Points<T>& y, const Request<T>& request,
                   const Execution& execution, Found<T>& found, std::int64_t* counts) {
-  // Strips serve scales down to this share of the largest and are made for those in between;
-  // (1,1) at n = 1e3 and 1e4: flat within 5 % from 0.2 to 0.8, and for strips of half the width.
+  // New strips are built once a scale is below this share of the scale at which the last ones were
+  // built. At (1,1) with n = 1e3 and 1e4 times are flat within 5 % from 0.2 to 0.8, and for strips
+  // of half the width.
   constexpr T kSameStrips = T(0.25);
   const std::int64_t n = x.n;
   const T* columns[2] = {x.data, y.data};
@@ -242,9 +244,9 @@ KsgResult ksg_sweep(const Points<T>& x, const Points<T>& y, const std::vector<T>
   if (can_sort(2, x.d + y.d, request.ks.back())) {
     result.algorithm = Algorithm::kSort;
     sweep_strips(x, y, request, execution, found.front(), counts);
-  } else if (metric == Metric::kChebyshev && x.d + y.d >= kLevelMinDims && levels_suit(x) &&
-             levels_suit(y)) {
-    sweep_level_rows(x, y, request, execution, found, counts);
+  } else if (metric == Metric::kChebyshev && x.d + y.d >= kStepMinDims && steps_suit(x) &&
+             steps_suit(y)) {
+    sweep_step_rows(x, y, request, execution, found, counts);
   } else {
     sweep_distances(x, y, request, metric, execution, found, counts);
   }

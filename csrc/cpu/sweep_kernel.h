@@ -1,30 +1,30 @@
-// One query of a scale sweep: all its distances in either margin lie in two rows; every scale
-// re-selects the k nearest and re-counts from them.
+// One query of a scale sweep. Its distances in the two margins lie in two rows, from which every
+// scale selects the k nearest and counts.
 #pragma once
 
 #include "common/scaled_limit.h"
-#include "cpu/block_kernel.h"
 #include "cpu/knn_kernel.h"
+#include "cpu/leaf_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-/// rows[q][blocks * kBlock]: distances (internal ones) from queries first .. first + queries - 1
-/// of the tree, in its block order, to every lane.
+/// rows[q][leaves * kLeaf]: internal distances from queries first .. first + queries - 1, in the
+/// order of the tree, to every lane of every leaf.
 template <Metric M, class T>
-void distance_rows(const BlockTree<T>& tree, std::int64_t first, int queries, T* rows) {
+void distance_rows(const LeafTree<T>& tree, std::int64_t first, int queries, T* rows) {
   constexpr int W = kLanes<T>;
-  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
-  const std::int64_t stride = static_cast<std::int64_t>(tree.blocks) * kBlock;
+  constexpr int G = kLeaf / W < 8 ? kLeaf / W : 8;
+  const std::int64_t stride = static_cast<std::int64_t>(tree.leaves) * kLeaf;
   constexpr T kNoLimit = std::numeric_limits<T>::infinity();
-  for (int block = 0; block < tree.blocks; ++block) {
-    const T* lanes = tree.block_coords(block);
+  for (int leaf = 0; leaf < tree.leaves; ++leaf) {
+    const T* lanes = tree.leaf_coords(leaf);
     for (int q = 0; q < queries; ++q) {
       const std::int64_t query = first + q;
-      const T* at = tree.block_coords(static_cast<int>(query / kBlock)) + query % kBlock;
-      T* row = rows + q * stride + static_cast<std::int64_t>(block) * kBlock;
-      for (int l = 0; l < kBlock; l += G * W) {
+      const T* at = tree.leaf_coords(static_cast<int>(query / kLeaf)) + query % kLeaf;
+      T* row = rows + q * stride + static_cast<std::int64_t>(leaf) * kLeaf;
+      for (int l = 0; l < kLeaf; l += G * W) {
         Vec<T> acc[G];
-        // Without a limit nothing is left out but blocks that hold only unused lanes.
+        // Without a limit nothing is left out but vectors that hold only unused lanes.
         if (!distances_below<M, G>(tree, lanes + l, at, kNoLimit, acc)) {
           for (int g = 0; g < G; ++g) acc[g] = broadcast<T>(kNoLimit);
         }
@@ -34,7 +34,7 @@ void distance_rows(const BlockTree<T>& tree, std::int64_t first, int queries, T*
   }
 }
 
-/// Takes into the heap what is nearer of max(dx, c dy).
+/// Offers every max(dx, c dy) to the heap.
 template <class T>
 FASTMI_INLINE void offer_scaled(const T* dx, const T* dy, std::int64_t length, T c,
                                 NeighbourHeap<T, false> heap) {
@@ -72,7 +72,7 @@ FASTMI_INLINE void count_below_limits(const T* values, std::int64_t length, cons
     Vec<T> limit[kTogether];
     VecInt<T> found[kTogether];
     for (int t = 0; t < kTogether; ++t) {
-      // Lists that end early repeat a limit nothing is below.
+      // Places without a limit get one that nothing is below.
       limit[t] = broadcast(first + t < number ? limits[first + t] : T(-1));
       found[t] = VecInt<T>{};
     }
@@ -103,9 +103,10 @@ FASTMI_INLINE void store_selected(T* to, Vec<T> v, std::uint32_t select) {
 #endif
 }
 
-/// radius[scales][ks], counts_x and counts_y the same: all of one query. dx, dy: its rows, the
-/// query itself and unused lanes at +inf; they and kept_x, kept_y hold `length` numbers and a
-/// vector more. scales ascending, ks ascending; best: scratch of the largest k.
+/// Writes radius, counts_x and counts_y of one query, [scales][ks] each. dx, dy: its rows of
+/// `length` distances, with +inf for the query itself and in unused lanes. scales and ks ascend.
+/// Scratch: kept_x and kept_y hold `length` numbers and a vector more, best the largest k, limits
+/// [scales][ks].
 template <class T>
 void sweep_query(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
                  const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "cpu/block_tree.h"
 #include "cpu/kernels.h"
+#include "cpu/leaf_tree.h"
 
 namespace fastmi::cpu {
 
@@ -26,15 +26,15 @@ Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
         ", n=" + std::to_string(n) + ", k=" + std::to_string(k));
   }
   const auto& kernels = current_kernels<T>();
-  std::vector<BlockTree<T>> trees;
+  std::vector<LeafTree<T>> trees;
   std::vector<bool> euclidean;
   for (const Points<T>& block : blocks) {
     euclidean.push_back(metric == Metric::kEuclidean && block.d > 1);
-    trees.push_back(build_block_tree(Blocks<T>{block},
-                                     euclidean.back() ? Metric::kEuclidean : Metric::kChebyshev,
-                                     false, execution));
+    trees.push_back(build_leaf_tree(Blocks<T>{block},
+                                    euclidean.back() ? Metric::kEuclidean : Metric::kChebyshev,
+                                    false, execution));
   }
-  const std::int64_t length = static_cast<std::int64_t>(trees.front().blocks) * kBlock;
+  const std::int64_t length = static_cast<std::int64_t>(trees.front().leaves) * kLeaf;
   struct Scratch {
     Buffer<T> rows, best;
     Buffer<std::int32_t> neighbours;
@@ -73,7 +73,7 @@ Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
           continue;
         }
         for (int c = taken; c < ks[q]; ++c) {
-          // A distance beyond the largest number has no neighbour.
+          // Where the distance overflows to infinity, no neighbour is recorded.
           const bool known = own.neighbours[c] < n;
           const T distance = known ? own.rows[b * length + own.neighbours[c]] : kInfinity;
           own.limits[b] = std::max(own.limits[b], std::nextafter(distance, kInfinity));

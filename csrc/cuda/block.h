@@ -5,19 +5,22 @@
 //   template <class Block> FASTMI_HD static void run(Block& block, const Params& p);
 //
 // It is a sequence of phases, block.each(f) or block.any(f): every thread t runs f(t, its state),
-// then all of them wait. any() tells every thread whether f returned true in one. What happens
-// between phases depends on nothing that differs between threads. Within a phase a thread writes
-// nothing that another one reads, except through fetch_add and fetch_min, and no result depends on
-// their order. block.index() and block.batch() number the blocks of a launch, block.shared() is
-// uninitialised; block.account(number) adds to the pair-dimensions that a host counts.
+// then all of them wait. any() tells every thread whether f returned true in any of them. What
+// happens between phases must not depend on anything that differs between threads. Within a phase a
+// thread must not write what another one reads, except through fetch_add and fetch_min, and no
+// result may depend on their order. block.index() and block.batch() number the blocks of a launch,
+// block.shared() is uninitialised, and block.account(number) adds to the pair-dimensions that a
+// host counts. Comments use two short forms: "batch: the column" tells what block.batch() numbers,
+// and "Phases:" opens the description of a function that consists of phases, so that all threads
+// call it together.
 //
-// Drivers are templates over a Queue, which stands for a stream of a device or for the host:
-// allocate, release, upload and download (may end before the copy does: host memory stays until a
-// wait), upload_copy (has read its source when it ends), launch<Body>(blocks, batch, params), wait,
-// checkpoint (a wait at which an interrupt is heard), multiprocessors(), scratch_bytes() that a
-// launch may take beyond what its results need, free_bytes() of the device, pair_dims_per_launch()
-// that keep a launch short, and one_pass_from(): samples per neighbour from which brute force goes
-// over the pairs only once.
+// Drivers are templates over a Queue, which stands for a stream of a device or for the host. It has
+// allocate, release, upload and download (which may return before the copy is made, so that host
+// memory must stay until a wait), upload_copy (which has read its source when it returns),
+// launch<Body>(blocks, batch, params), wait, checkpoint (a wait at which an interrupt is heard),
+// multiprocessors(), scratch_bytes() that a launch may take beyond what its results need,
+// free_bytes() of the device, pair_dims_per_launch() that keep a launch short, and one_pass_from(),
+// the number of samples per neighbour from which brute force goes over the pairs only once.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +32,7 @@
 
 namespace fastmi::cuda {
 
-/// Adds to a shared or global counter that other threads add to as well; its value before.
+/// Adds to a shared or global counter that other threads add to as well; returns its value before.
 FASTMI_HD int fetch_add(int* counter, int value) {
 #if defined(__CUDA_ARCH__)
   return atomicAdd(counter, value);
@@ -49,7 +52,7 @@ FASTMI_HD void fetch_min(std::uint64_t* least, std::uint64_t value) {
 #endif
 }
 
-/// A maximum of numbers that are not NaN. A single instruction in float32.
+/// The maximum of numbers that are not NaN, a single instruction in float32.
 template <class T>
 FASTMI_HD T larger(T a, T b) {
 #if defined(__CUDA_ARCH__)
@@ -63,8 +66,9 @@ FASTMI_HD T smaller(T a, T b) {
   return b < a ? b : a;
 }
 
-/// Of `number` pieces of work, how many to do at once if each needs `bytes` of scratch: what fits,
-/// but `least` of them, which keep a device busy, as long as they fit its memory; at least one.
+/// How many of `number` pieces of work to do at once if each needs `bytes` of scratch: as many as
+/// fit scratch_bytes(). If these are fewer than `least`, which keep a device busy, half of the free
+/// memory may be used for up to `least`. Always at least one.
 template <class Queue>
 std::int64_t pieces_at_once(const Queue& queue, std::int64_t number, std::int64_t bytes,
                             std::int64_t least) {

@@ -12,7 +12,8 @@
 namespace fastmi::cuda {
 namespace {
 
-/// Launches only, so that all of it can be captured in a graph: DeviceQueue waits at its end.
+/// A queue that only launches, so that all its work can be captured in a graph. DeviceQueue would
+/// wait at its end.
 class GraphQueue {
  public:
   GraphQueue(int device, std::uintptr_t stream)

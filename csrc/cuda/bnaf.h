@@ -29,15 +29,15 @@ struct BnafNetwork {
   BnafShape shape;
   const T* x = nullptr;           ///< [n, d]
   const T* y = nullptr;           ///< [conditioned, d_y]
-  const T* parameters = nullptr;  ///< as fastmi.ops.bnaf_layout has them
+  const T* parameters = nullptr;  ///< in the order of fastmi.ops.bnaf_layout
   T leak = 0;                     ///< activation tanh(u) + leak u
 };
 
 /// How many numbers the caller provides memory for.
 struct BnafSizes {
-  std::int64_t workspace = 0;   ///< of a forward pass; kept for the backward pass
-  std::int64_t scratch = 0;     ///< of a backward pass
-  std::int64_t parameters = 0;  ///< those the pass depends on: without y, those of x
+  std::int64_t workspace = 0;   ///< what a forward pass needs; kept for the backward pass
+  std::int64_t scratch = 0;     ///< what a backward pass needs besides
+  std::int64_t parameters = 0;  ///< the gradients; without y, of the network on x alone
 };
 
 /// Throws std::invalid_argument for more layers or numbers than the kernels can count. Without

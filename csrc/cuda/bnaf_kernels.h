@@ -1,5 +1,5 @@
 // The launches of a flow: one per layer forward, one per layer back to its inputs, one for the
-// gradients of all parameters, one to add up their parts. Bodies as block.h has them.
+// gradients of all parameters, one to add up their parts. Bodies are written as block.h describes.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,20 @@
 
 namespace fastmi::cuda {
 
-/// A matrix and the units it multiplies; none where the units are null.
+/// A matrix and the units that it multiplies. Null units stand for no product.
 template <class T>
 struct Product {
   Triangle<T> weights;
   Units<T> units;
 };
 
-/// One layer of the network on x or of that on y. Hidden units go to h; then u, for the slopes, or
-/// the activation's slope is kept, whichever is not null. The last layer writes f.
+/// One layer of the network on x or of that on y. Hidden units go to h, and with them either u,
+/// which the slopes need, or the activation's slope: whichever pointer is not null. The last layer
+/// writes f.
 template <class T>
 struct ForwardJob {
   Product<T> own;
-  Product<T> from_y;  ///< for conditioned tiles
+  Product<T> from_y;  ///< added in tiles of samples that have a y
   const T* bias = nullptr;
   T leak = 0;
   std::int64_t step = 0;  ///< slots in a row of h, u and slope
@@ -45,7 +46,7 @@ struct BnafForward {
     TileShared<T, Shape> tile;
     SlopeShared<T, kSlots> slopes;
   };
-  /// Blocks of the launch: those of x, of y, of the slopes.
+  /// The thread blocks of a launch are those of x, then those of y, then those of the slopes.
   struct Params {
     Slots slots;
     int x_blocks;
@@ -71,7 +72,7 @@ struct BnafForward {
   FASTMI_HD static void run_tile(Block& block, const Slots& slots, const ForwardJob<T>& job,
                                  int index) {
     const int rows = job.own.weights.rows();
-    // The rows at the bottom are the longest: they start first.
+    // The rows at the bottom are the longest, so they start first.
     const int first_row = ((rows - 1) / Shape::kRows - index / job.tiles_across) * Shape::kRows;
     const int first_slot = index % job.tiles_across * Shape::kColumns;
     clear_sums(block);
@@ -102,11 +103,12 @@ struct BnafForward {
   }
 };
 
-/// From gradients in a layer's u to those in the u of the layer before, or in the flow's input.
+/// Leads from gradients in a layer's u to those in the u of the layer before, or in the flow's
+/// input.
 template <class T>
 struct BackwardJob {
   Product<T> own;   ///< the layer after, of the same network, and its delta
-  Product<T> to_x;  ///< of a network on y: cross weights and the delta of x
+  Product<T> to_x;  ///< in a network on y: the cross weights and the delta of x
   int units = 0;    ///< written rows
   const T* slope = nullptr;
   const T* bend = nullptr;  ///< null in a network on y
@@ -178,21 +180,21 @@ struct BnafBackward {
   }
 };
 
-/// Gradients of one matrix and of the bias beside it: sums over slots of delta h.
+/// Gradients of one matrix, which are sums over slots of delta h, and of the bias beside it.
 template <class T>
 struct GradientJob {
   Triangle<T> weights;
   Units<T> delta;
   Units<T> h;
-  Units<T> ratio;                    ///< of the slopes; null: the slopes do not depend on it
-  Units<T> scaled;                   ///< of the slopes
-  const T* row_exponents = nullptr;  ///< of the slopes
+  Units<T> ratio;                    ///< see SlopeLayer; null if the slopes do not depend on it
+  Units<T> scaled;                   ///< see SlopeLayer
+  const T* row_exponents = nullptr;  ///< see SlopeLayer
   int end_slot = 0;
-  std::int64_t gradient = 0;       ///< where it starts
+  std::int64_t gradient = 0;       ///< where it starts in the vector of all gradients
   std::int64_t bias_gradient = 0;  ///< negative: there is none
-  int first_block = 0;             ///< of the launch
+  int first_block = 0;             ///< first thread block of the job in the launch
   int tiles_across = 0;
-  int tiles = 0;  ///< those after are of the bias
+  int tiles = 0;  ///< of the matrix; further thread blocks of the job serve the bias
 };
 
 inline constexpr int kGradientJobs = 8;
@@ -261,7 +263,7 @@ struct BnafGradient {
       out[place] = diagonal ? sum * std::exp(weights.raw[place]) : sum;
     });
 
-    // Columns before the first row's diagonal block are below those of all rows.
+    // Columns before the first row's diagonal block lie before the diagonal blocks of all rows.
     const int first_diagonal = weights.block_of_row(first_row) * weights.a_in;
     if (job.ratio.data == nullptr || first_column + Shape::kColumns <= first_diagonal) return;
     clear_sums(block);
@@ -306,7 +308,7 @@ struct BnafGradient {
   }
 };
 
-/// to[i] = the sum of from[part size + i], in order of the parts.
+/// to[i] is the sum over all parts, in order, of from[part * size + i].
 template <class T>
 struct SumParts {
   struct State {};

@@ -19,7 +19,8 @@ struct BnafFormat<float> {
   static constexpr int kBias = 127;
   static constexpr float kLn2High = 0x1.62e4p-1F;
   static constexpr float kLn2Low = 0x1.7f7d1cp-20F;
-  /// Numbers of a block are kept down to 2^-kKept of the largest, so that no sum is zero.
+  /// Numbers below 2^-kKept times the largest of their block are raised to that, so that no sum is
+  /// zero.
   static constexpr float kKept = 100;
 };
 template <>
@@ -32,10 +33,10 @@ struct BnafFormat<double> {
   static constexpr double kKept = 1000;
 };
 
-/// Largest logarithm that matters: beyond it even sums of exponents are extreme.
+/// Logarithms are clamped to this size: beyond it even sums of exponents are out of range.
 inline constexpr int kFarthest = 65536;
 
-/// 2^n for whole n; from the smallest normal number up.
+/// 2^n for whole n, or the smallest normal number if that is larger.
 template <class T>
 FASTMI_HD T power_of_two(T n) {
   using F = BnafFormat<T>;
@@ -45,7 +46,7 @@ FASTMI_HD T power_of_two(T n) {
   return std::bit_cast<T>((whole + F::kBias) << F::kMantissaBits);
 }
 
-/// The exponent of a positive normal number, as a number.
+/// The exponent of a positive normal number, as a floating-point number.
 template <class T>
 FASTMI_HD T exponent_of(T v) {
   using F = BnafFormat<T>;
@@ -60,7 +61,7 @@ struct SplitExp {
   T n;
 };
 
-/// Beyond kFarthest as if x were there; NaN stays.
+/// Splits exp(x), with x clamped to +-kFarthest; NaN stays.
 template <class T>
 FASTMI_HD SplitExp<T> split_exp(T x) {
   using F = BnafFormat<T>;
@@ -73,7 +74,7 @@ FASTMI_HD SplitExp<T> split_exp(T x) {
   return {std::exp(r), n};
 }
 
-/// exp(x) 2^-exponent, kept from falling below 2^-kKept.
+/// exp(x) * 2^-exponent, but about 2^-kKept at least.
 template <class T>
 FASTMI_HD T scaled_exp(T x, T exponent) {
   const SplitExp<T> e = split_exp(x);
@@ -81,8 +82,8 @@ FASTMI_HD T scaled_exp(T x, T exponent) {
   return e.part * power_of_two(n < -BnafFormat<T>::kKept ? -BnafFormat<T>::kKept : n);
 }
 
-/// tanh(u), and its slope sech^2(u) = part 2^n with full relative precision; sech2 stops where the
-/// format ends.
+/// tanh(u), and its slope sech^2(u) = part * 2^n with full relative precision. `sech2` is the same
+/// number in T, which cannot fall below the smallest normal number.
 template <class T>
 struct SplitTanh {
   T tanh;
@@ -101,8 +102,8 @@ FASTMI_HD SplitTanh<T> split_tanh(T u) {
   return {std::tanh(u), part, e.n, part * scale};
 }
 
-/// Samples stand in slots, whole tiles of them: first those that have a y, then the others, so that
-/// no tile holds both kinds.
+/// Samples stand in slots, which fill whole tiles. First come the samples that have a y, then, from
+/// the next tile on, the others, so that no tile holds both kinds.
 struct Slots {
   int conditioned;
   int conditioned_slots;
@@ -117,8 +118,8 @@ struct Slots {
   }
 };
 
-/// Numbers of every unit and slot: [units][slots] of our own, [samples, units] of the caller, or
-/// (null) ones.
+/// A number for every unit and slot: in an array [units][slots] of the workspace, or [samples,
+/// units] of the caller; null data stands for ones.
 template <class T>
 struct Units {
   const T* data = nullptr;
@@ -149,8 +150,8 @@ struct RowPlace {
   int length;
 };
 
-/// Weights as fastmi.ops.block_triangle packs them, exp() to be taken of the diagonal blocks where
-/// `positive`. Dense ones are a single block.
+/// Weights as fastmi.ops.block_triangle packs them. If `positive`, the diagonal blocks are
+/// logarithms. A dense matrix is a single block.
 template <class T>
 struct Triangle {
   const T* raw = nullptr;
@@ -173,7 +174,8 @@ struct Triangle {
 
   FASTMI_HD int rows() const { return blocks * a_out; }
   FASTMI_HD int columns() const { return blocks * a_in; }
-  /// Exact below 2^21 rows: the product is then off by less than the distance to a whole number.
+  /// Exact below 2^21 rows, where the rounding error of the product is less than its distance to a
+  /// whole number.
   FASTMI_HD int block_of_row(int row) const {
     return static_cast<int>((static_cast<float>(row) + 0.5F) * one_by_out);
   }
@@ -186,7 +188,7 @@ struct Triangle {
     return static_cast<std::uint32_t>(length(block)) *
            static_cast<std::uint32_t>(2 * row - block * a_out) / 2;
   }
-  /// Of no length behind the last row.
+  /// The place of a row; rows behind the last have length 0.
   FASTMI_HD RowPlace place(int row) const {
     if (row >= rows()) return {0, 0};
     const int block = block_of_row(row);
@@ -194,8 +196,9 @@ struct Triangle {
   }
 };
 
+/// Most units of a layer, see Triangle::block_of_row.
 inline constexpr std::int64_t kMostUnits = std::int64_t{1} << 21;
-/// Of one matrix: twice their number fits 32 bits.
+/// Most weights of one matrix: twice their number fits 32 bits.
 inline constexpr std::int64_t kMostWeights = (std::int64_t{1} << 31) - 1;
 
 }  // namespace fastmi::cuda

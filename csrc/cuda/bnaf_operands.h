@@ -1,4 +1,4 @@
-// The operands of a flow's products, see add_product.
+// The operands of a flow's matrix products, see add_product.
 #pragma once
 
 #include <iterator>
@@ -34,7 +34,7 @@ struct WeightRows {
   template <class Share, class Shared>
   FASTMI_HD void finish(const Share& share, int, int from, const Shared& shared, T* numbers) const {
     const int k = from + share.k;
-    // Most steps lie below all diagonal blocks.
+    // Most steps lie before all diagonal blocks.
     const int diagonal = shared.steps.places[0][0].length - weights.a_in;
     if (!weights.positive || from + Share::kDepth <= diagonal) return;
     FASTMI_UNROLL
@@ -69,7 +69,7 @@ struct WeightColumns {
   template <class Share, class Shared>
   FASTMI_HD void finish(const Share& share, int step, int, const Shared& shared, T* numbers) const {
     const int column = first + share.row;
-    // Most steps lie below all diagonal blocks.
+    // Most steps lie before all diagonal blocks.
     const int diagonal = shared.steps.places[step % 2][0].length - weights.a_in;
     if (!weights.positive || first + Share::kSize <= diagonal) return;
     FASTMI_UNROLL
@@ -80,7 +80,7 @@ struct WeightColumns {
   }
 };
 
-/// Operands that need nothing but to be read.
+/// An operand that is read as it is.
 template <class T>
 struct PlainOperand {
   template <class Shared>

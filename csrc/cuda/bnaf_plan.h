@@ -16,7 +16,7 @@ namespace fastmi::cuda {
 
 /// Numbers in the workspace of a pass that keeps nothing; longer passes run in slabs of rows.
 inline constexpr std::int64_t kSlabNumbers = std::int64_t{1} << 26;
-/// Slots below which a part of the sums of a gradient is not worth its place in memory.
+/// Least number of slots for which a separate part of a gradient's sums is worth its memory.
 inline constexpr int kLeastPart = 512;
 
 /// Hands out parts of an array; with a null array it only counts.
@@ -72,9 +72,9 @@ inline void check_shape(const BnafShape& shape) {
 /// Which tiles a pass uses and where it keeps what.
 template <class T>
 struct BnafPlan {
-  struct Level {
+  struct LayerUnits {
     T* h = nullptr;
-    T* u = nullptr;  ///< the activation's slope once the slopes are done, and in levels of y
+    T* u = nullptr;  ///< becomes the activation's slope once the slopes are done; in y it is that
     T* scaled = nullptr;
     T* ratio = nullptr;
     T* bend = nullptr;
@@ -82,8 +82,8 @@ struct BnafPlan {
 
   bool wide = false;
   Slots slots{};
-  std::vector<Level> x;  ///< of level 0, nothing; of level L, ratio
-  std::vector<Level> y;
+  std::vector<LayerUnits> x;      ///< by layer: layer 0 has nothing, layer L only ratio
+  std::vector<LayerUnits> y;      ///< by layer: h and u
   std::vector<T*> row_exponents;  ///< by layer
   std::int64_t numbers = 0;
 
@@ -206,7 +206,7 @@ BnafNetwork<T> rows_of(const BnafNetwork<T>& network, std::int64_t first, std::i
   return part;
 }
 
-/// Rows of a pass that keeps nothing, whose workspace is to be bounded.
+/// Rows of a slab: a pass that keeps nothing runs in slabs, which bound its workspace.
 template <class T>
 std::int64_t slab_rows(const BnafShape& shape) {
   std::int64_t per_row = 1;
@@ -219,7 +219,7 @@ std::int64_t slab_rows(const BnafShape& shape) {
 /// What a backward pass writes on its way, and how it divides the sums over samples.
 template <class T>
 struct BackwardPlan {
-  std::vector<T*> delta;  ///< by level, as far as it is hidden
+  std::vector<T*> delta;  ///< by layer, for hidden layers
   std::vector<T*> y_delta;
   T* partial = nullptr;  ///< null if there is one part
   int parts = 1;

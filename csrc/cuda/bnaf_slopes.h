@@ -5,7 +5,7 @@
 // output, every derivative of its log-slope is a share P of it, and a loss's gradient in unit u is
 // its gradient in the log-slope times a number known in the forward pass: `bend`.
 //
-// Slopes are numbers with one whole exponent per block and sample, E 2^N with the largest E in
+// Slopes are numbers with one integer exponent per block and sample, E 2^N with the largest E in
 // [1, 2); weights have one exponent per row, w 2^M. With S_p = sum_q w_pq E_q the next slopes are
 // S_p sech^2(u_p) 2^(N + M_p), and the shares P_q = E_q sum_p w_pq P_p / S_p: no sum is a logarithm
 // and all scales cancel. No sum is zero, as E and w stay above 2^-kKept.
@@ -47,7 +47,7 @@ inline constexpr int kSlopeGroups = 8;
 inline constexpr int kSlopeTile = 64;  ///< rows and columns of weights at once
 inline constexpr int kSlopeOwn = kSlopeTile / kSlopeGroups;
 
-/// Of a thread that has Slots slots.
+/// What a thread with Slots slots keeps.
 template <class T, int Slots>
 struct SlopeState {
   T exponent[Slots];  ///< N of the layer's inputs
@@ -64,8 +64,8 @@ struct SlopeShared {
 };
 
 /// The work on one block and 32 Slots slots. Threads of a group of 32 take neighbouring slots,
-/// group g the units g, g + 8, ... Phases are short and wait for memory: several slots a thread
-/// make more of each where there are enough samples.
+/// group g the units g, g + 8, ... Phases are short and wait for memory: where there are enough
+/// samples, several slots per thread give each phase more to do.
 template <class T, int Slots, class Block>
 class SlopeWork {
  public:

@@ -1,5 +1,5 @@
 // Products of matrices by tiles, C[row][column] = sum_k A[row][k] B[column][k], as phases of a
-// block (block.h). Operands are functions: of the row or column in the tile, and of k.
+// block (block.h). Operands are functions of the row or column in the tile and of k.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace fastmi::cuda {
 
-/// 256 threads, each with kOwnRows x kOwnColumns sums of a tile. With kGroups > 1 the groups of
-/// threads share the tile and divide the k of each step among them: small tiles keep all
-/// multiprocessors busy when there are few samples, long steps hide the latency of memory.
+/// 256 threads, each with kOwnRows x kOwnColumns sums of a tile. With kGroups > 1, groups of
+/// threads share the tile and divide the k of each step among themselves. Small tiles keep all
+/// multiprocessors busy when there are few samples; long steps hide the latency of memory.
 template <int Rows, int Columns, int OwnRows, int OwnColumns, int Groups, int Depth>
 struct TileShape {
   static constexpr int kThreads = 256;
@@ -27,7 +27,8 @@ struct TileShape {
   static_assert(kPerGroup * Groups == kThreads && OwnRows == 4 && OwnColumns % 4 == 0);
 };
 
-/// Registers: 32 sums and 12 numbers on the way of the next step in float, fewer in double.
+/// In float a thread keeps 32 sums, and 12 numbers of the next step that are on their way, in
+/// registers; in double it keeps fewer.
 template <class T>
 struct WideTile : TileShape<64, 128, 4, 8, 1, 16> {};
 template <>
@@ -47,8 +48,8 @@ struct TileState {
   T next_b[Shape::kColumns * Shape::kDepth / Shape::kThreads];
 };
 
-/// Shared memory of a product. An operand that is a matrix of weights keeps the places of its rows,
-/// those of two steps in turn if its rows are k.
+/// Shared memory of a product. A matrix of weights keeps the places of its rows here; if its rows
+/// are k, the places for two steps in turn.
 template <class T, class Shape>
 union TileShared {
   struct {
@@ -60,8 +61,8 @@ union TileShared {
         [Shape::kGroups > 1 ? Shape::kColumns + 1 : 1];
 };
 
-/// Where the numbers that thread t brings of an operand of Size rows or columns stand in it:
-/// neighbouring threads take neighbouring k if the operand lies so in memory, else rows.
+/// Which numbers of an operand of Size rows or columns thread t brings. Neighbouring threads take
+/// neighbouring k if these are neighbours in memory (AlongK), else neighbouring rows.
 template <int Size, int Depth, bool AlongK>
 struct Share {
   static constexpr int kSize = Size;
@@ -76,8 +77,8 @@ struct Share {
       : row(AlongK ? t / Depth : t % Size), k(AlongK ? t % Depth : t / Size) {}
 };
 
-/// The tile's column of a thread's own column i: four by four, so that reads of 16 bytes by
-/// neighbouring threads touch.
+/// The tile's column that is a thread's own column i. Threads own columns in groups of four, so
+/// that neighbouring threads read neighbouring 16 bytes.
 template <class Shape>
 FASTMI_HD int own_column(int t, int i) {
   return i / 4 * (4 * Shape::kAcross) + t % Shape::kPerGroup % Shape::kAcross * 4 + i % 4;
@@ -88,7 +89,7 @@ FASTMI_HD int own_row(int t, int i) {
   return t % Shape::kPerGroup / Shape::kAcross * Shape::kOwnRows + i;
 }
 
-/// Phases: the sums of every thread become zero.
+/// Phases: sets the sums of every thread to zero.
 template <class Block>
 FASTMI_HD void clear_sums(Block& block) {
   block.each([](int, typename Block::State& state) {

@@ -1,4 +1,4 @@
-// What the arithmetic of the tiles costs when nothing else is done.
+// Measures what the arithmetic of the tiles costs when nothing else is done.
 #include <algorithm>
 
 #include "cuda/device_queue.cuh"
@@ -13,7 +13,7 @@ struct Ceiling {
   struct Shared {};
   static constexpr int kThreads = 256;
   static constexpr int kChains = 16;
-  static constexpr int kTogether = 8;  // steps without asking for the end
+  static constexpr int kTogether = 8;  // steps between two tests for the end
   struct Params {
     std::int64_t steps;  ///< a multiple of kTogether
     const T* start;      ///< [kThreads + kChains]
@@ -37,7 +37,7 @@ struct Ceiling {
         for (int s = 0; s < kTogether; ++s) {
           FASTMI_UNROLL
           for (int c = 0; c < kChains; ++c) acc[c] = larger(acc[c], std::fabs(query - at[c]));
-          // Keeps the next step's differences from being those of this one.
+          // The query changes, so that the next step's differences are not those of this one.
           query = acc[0];
         }
       }

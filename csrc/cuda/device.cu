@@ -72,7 +72,7 @@ DeviceScope::DeviceScope(int device) {
   check_device(device);
   check(cudaGetDevice(&before_));
   changed_ = before_ != device;
-  // Makes a context on the device, and the destructor one on that of before, if they have none.
+  // This makes a context on the device if it has none, and the destructor on the device of before.
   if (changed_) check(cudaSetDevice(device));
 }
 
@@ -102,7 +102,8 @@ cudaMemPool_t scratch_pool(int device) {
 }
 
 DeviceInfo device_info(int device) {
-  // No DeviceScope: a context takes hundreds of megabytes on every device that is merely listed.
+  // There is no DeviceScope here, as a context takes hundreds of megabytes on every device that is
+  // merely listed.
   check_device(device);
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, device));

@@ -19,11 +19,11 @@ class OutOfMemory : public std::bad_alloc {
   std::string message_;
 };
 
-/// Throws what the cudaError_t says, if it is one, and clears it so that the next call does not
+/// Throws an exception if the cudaError_t is an error, and clears it so that the next call does not
 /// report it again.
 void check(int error);
 
-/// Makes a device current and, at its end, the one that was so before.
+/// Makes a device current, and at the end of its scope the one that was current before.
 class DeviceScope {
  public:
   explicit DeviceScope(int device);
@@ -79,8 +79,8 @@ class DeviceCopy {
 
 void synchronize(int device, std::uintptr_t stream);
 
-/// L-infinity pair-dimensions per second of the instructions alone: subtract, absolute value,
-/// maximum, in registers. What the tiles can at best reach.
+/// L-infinity pair-dimensions per second of the instructions alone (subtract, absolute value,
+/// maximum) in registers, which the tiles can reach at best.
 template <class T>
 double probe_ceiling(double seconds, int device, std::uintptr_t stream);
 

@@ -15,8 +15,9 @@
 
 namespace fastmi::cuda {
 
-/// Pool of a device that keeps up to scratch_bytes from one call to the next, for the process's
-/// life; null where there are no stream-ordered pools. The default pool belongs to everyone.
+/// The library's own memory pool of a device. It lives as long as the process and keeps up to
+/// scratch_bytes from one call to the next. Null where the device has no stream-ordered pools. The
+/// default pool will not do, as other libraries share it.
 cudaMemPool_t scratch_pool(int device);
 
 class DeviceQueue {
@@ -29,8 +30,8 @@ class DeviceQueue {
     check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount,
                                  execution.device));
   }
-  // What was launched before an error still reads the samples. After a good end there is nothing to
-  // wait for, but a pool gives up what it has above its threshold only when someone waits.
+  // After an error, earlier launches may still be reading the samples. Without one there is nothing
+  // to wait for, but a pool gives up what it has above its threshold only at a synchronisation.
   ~DeviceQueue() { cudaStreamSynchronize(stream_); }
   DeviceQueue(const DeviceQueue&) = delete;
   DeviceQueue& operator=(const DeviceQueue&) = delete;
@@ -42,7 +43,7 @@ class DeviceQueue {
                            : cudaMalloc(&data, size));
     return data;
   }
-  // From destructors: an error here was or will be reported by another call.
+  // Destructors call this: another call has reported or will report the error.
   void release(void* data) noexcept {
     pool_ != nullptr ? cudaFreeAsync(data, stream_) : cudaFree(data);
   }
@@ -51,7 +52,8 @@ class DeviceQueue {
     check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice,
                           stream_));
   }
-  // CUDA usually has copied pageable memory to a buffer of its own by now, but promises it nowhere.
+  // CUDA usually copies pageable memory to a buffer of its own before it returns, but does not
+  // promise to.
   void upload_copy(void* to, const void* from, std::int64_t bytes) {
     const auto* first = static_cast<const unsigned char*>(from);
     staged_.emplace_back(first, first + bytes);
@@ -96,7 +98,7 @@ class DeviceQueue {
   DeviceScope device_;
   cudaStream_t stream_;
   cudaMemPool_t pool_;
-  std::vector<std::vector<unsigned char>> staged_;  ///< until the next wait
+  std::vector<std::vector<unsigned char>> staged_;  ///< sources of uploads, until the next wait
   LaunchLimits limits_ = launch_limits();
   int multiprocessors_ = 1;
 };

@@ -19,7 +19,7 @@
 
 namespace fastmi::cuda {
 
-/// One problem by either algorithm; returns the one that ran.
+/// Runs one problem by either algorithm; returns the one that ran.
 template <class T, class Queue>
 Algorithm run_job(Queue& queue, const Samples<T, Queue>& samples, const TileJob<T>& job,
                   const std::vector<Space<T>>& spaces, Algorithm algorithm) {
@@ -37,30 +37,64 @@ Algorithm run_job(Queue& queue, const Samples<T, Queue>& samples, const TileJob<
 
 inline int largest(const std::vector<int>& ks) { return *std::max_element(ks.begin(), ks.end()); }
 
-/// rows [number][stride] on the device to [number][n] on the host; enqueued.
+/// rows [number][n], from_stride apart on the device, to rows to_stride apart on the host;
+/// enqueued.
 template <class T, class Queue>
-void download_rows(Queue& queue, T* to, const T* from, std::int64_t number, std::int64_t n,
-                   std::int64_t stride) {
+void download_rows(Queue& queue, T* to, std::int64_t to_stride, const T* from,
+                   std::int64_t from_stride, std::int64_t number, std::int64_t n) {
   for (std::int64_t r = 0; r < number; ++r) {
-    queue.download(to + r * n, from + r * stride, n * sizeof(T));
+    queue.download(to + r * to_stride, from + r * from_stride, n * sizeof(T));
   }
+}
+
+/// k-th joint distances, radius [ks][stride] on the device; enqueued.
+template <class T, class Queue>
+Algorithm search_radii(Queue& queue, const Samples<T, Queue>& samples, const std::vector<int>& ks,
+                       Algorithm algorithm, T* radius) {
+  const Scratch<std::int32_t, Queue> list(queue, std::vector<std::int32_t>(ks.begin(), ks.end()));
+  TileJob<T> job{samples.columns()};
+  job.number = static_cast<int>(ks.size());
+  job.ks = list.data();
+  job.radius = radius;
+  job.joint = samples.geometry().joint;
+  job.k = largest(ks);
+  return run_job(queue, samples, job, {}, algorithm);
+}
+
+/// Counts in the joint space within radius [number][stride] on the device, to rows counts_stride
+/// apart on the host; enqueued.
+template <class T, class Queue>
+Algorithm count_within_radii(Queue& queue, const Samples<T, Queue>& samples, T* radius, int number,
+                             bool strict, Algorithm algorithm, std::int64_t* counts,
+                             std::int64_t counts_stride) {
+  const std::int64_t n = samples.n();
+  const Scratch<T, Queue> limits(queue, number * samples.stride());
+  const Scratch<std::int64_t, Queue> found(queue, number * n);
+  const std::vector<Space<T>> spaces{samples.geometry().joint};
+  const Scratch<Space<T>, Queue> space(queue, spaces);
+  TileJob<T> job{samples.columns()};
+  job.radii = Radii::kGiven;
+  job.number = number;
+  job.radius = radius;
+  job.spaces = 1;
+  job.space = space.data();
+  job.strict = strict;
+  job.limits = limits.data();
+  job.counts = found.data();
+  const Algorithm ran = run_job(queue, samples, job, spaces, algorithm);
+  download_rows(queue, counts, counts_stride, found.data(), n, number, n);
+  return ran;
 }
 
 template <class T, class Queue>
 Algorithm drive_kth_distance(Queue& queue, const Blocks<T>& blocks, const std::vector<int>& ks,
                              Metric metric, Algorithm algorithm, T* distances) {
   const Samples<T, Queue> samples(queue, blocks, metric);
-  const Scratch<std::int32_t, Queue> list(queue, std::vector<std::int32_t>(ks.begin(), ks.end()));
   const auto number = static_cast<int>(ks.size());
   const Scratch<T, Queue> radius(queue, number * samples.stride());
-  TileJob<T> job{samples.columns()};
-  job.number = number;
-  job.ks = list.data();
-  job.radius = radius.data();
-  job.joint = samples.geometry().joint;
-  job.k = largest(ks);
-  const Algorithm ran = run_job(queue, samples, job, {}, algorithm);
-  download_rows(queue, distances, radius.data(), number, samples.n(), samples.stride());
+  const Algorithm ran = search_radii(queue, samples, ks, algorithm, radius.data());
+  download_rows(queue, distances, samples.n(), radius.data(), samples.stride(), number,
+                samples.n());
   queue.wait();
   return ran;
 }
@@ -89,29 +123,40 @@ template <class T, class Queue>
 Algorithm drive_count_within(Queue& queue, const Blocks<T>& blocks, const T* radius, bool strict,
                              Metric metric, Algorithm algorithm, std::int64_t* counts) {
   const Samples<T, Queue> samples(queue, blocks, metric);
-  const Geometry<T>& geometry = samples.geometry();
   const Scratch<T, Queue> own_radius(queue, samples.stride());
   queue.upload(own_radius.data(), radius, samples.n() * sizeof(T));
-  const Scratch<T, Queue> limits(queue, samples.stride());
-  const Scratch<std::int64_t, Queue> found(queue, samples.n());
-  const std::vector<Space<T>> spaces{geometry.joint};
-  const Scratch<Space<T>, Queue> space(queue, spaces);
-  TileJob<T> job{samples.columns()};
-  job.radii = Radii::kGiven;
-  job.number = 1;
-  job.radius = own_radius.data();
-  job.spaces = 1;
-  job.space = space.data();
-  job.strict = strict;
-  job.limits = limits.data();
-  job.counts = found.data();
-  const Algorithm ran = run_job(queue, samples, job, spaces, algorithm);
-  queue.download(counts, found.data(), found.size() * sizeof(std::int64_t));
+  const Algorithm ran = count_within_radii(queue, samples, own_radius.data(), 1, strict, algorithm,
+                                           counts, samples.n());
   queue.wait();
   return ran;
 }
 
-/// Terms of one problem; its counts [ks][m][n] to the host unless null.
+/// radius [ks][n] and counts [ks][spaces][n] on the host. Radii stay on the device in between.
+template <class T, class Queue>
+Algorithm drive_space_counts(Queue& queue, const Blocks<T>& blocks, const std::vector<int>& ks,
+                             const std::vector<std::vector<int>>& spaces, bool strict,
+                             Metric metric, Algorithm algorithm, T* radius, std::int64_t* counts) {
+  const std::int64_t n = blocks.front().n;
+  const std::int64_t stride = padded(n);
+  const auto number = static_cast<int>(ks.size());
+  const auto spaces_n = static_cast<std::int64_t>(spaces.size()) * n;
+  const Scratch<T, Queue> own_radius(queue, number * stride);
+  const Algorithm ran = search_radii(queue, Samples<T, Queue>(queue, blocks, metric), ks, algorithm,
+                                     own_radius.data());
+  download_rows(queue, radius, n, own_radius.data(), stride, number, n);
+  for (const std::vector<int>& members : spaces) {
+    queue.checkpoint();
+    Blocks<T> space;
+    for (const int b : members) space.push_back(blocks[b]);
+    count_within_radii(queue, Samples<T, Queue>(queue, space, metric), own_radius.data(), number,
+                       strict, algorithm, counts, spaces_n);
+    counts += n;
+  }
+  queue.wait();
+  return ran;
+}
+
+/// Summaries of one problem; its counts [ks][m][n] go to the host unless null.
 template <class T, class Queue>
 KsgResult run_ksg(Queue& queue, const Samples<T, Queue>& samples, const std::vector<int>& ks,
                   KsgVariant variant, Algorithm algorithm, const double* table,
@@ -159,7 +204,7 @@ template <class T, class Queue>
 std::vector<PsiSummary> drive_ksg_sweep(Queue& queue, const Points<T>& x, const Points<T>& y,
                                         const std::vector<T>& scales, const std::vector<int>& ks,
                                         Metric metric, std::int64_t* counts) {
-  // The kernel takes scales in order; results go back to where they were asked for.
+  // The kernel takes scales in ascending order; results go back to the caller's order.
   std::vector<int> order(scales.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](int a, int b) { return scales[a] < scales[b]; });
@@ -203,8 +248,9 @@ std::vector<PsiSummary> drive_ksg_sweep(Queue& queue, const Points<T>& x, const 
   return summaries;
 }
 
-/// Algorithm 1 of many problems of one geometry over columns [.][stride], in launches of as many as
-/// scratch lasts for. of: [problems][d], the columns of each. done, unless null: problems done.
+/// Algorithm 1 on many problems of one geometry over columns [.][stride]; a launch takes as many
+/// problems as scratch has room for. of: [problems][d], the columns of each problem. *done, unless
+/// null, counts the problems done.
 template <class T, class Queue>
 std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n,
                                   const Geometry<T>& geometry, const std::vector<std::int32_t>& of,
@@ -289,7 +335,7 @@ std::vector<PsiSummary> drive_ksg_permutations(Queue& queue, const Blocks<T>& bl
     }
     return summaries;
   }
-  // The columns as they are, then those of x in every order of a batch.
+  // `columns` holds the columns as they are, then those of x in every order of a batch.
   const Samples<T, Queue> samples(queue, blocks, metric);
   const Scratch<T, Queue> columns(queue, (d + at_once * dx) * stride);
   transpose(queue, blocks, columns.data(), stride);
@@ -311,8 +357,8 @@ std::vector<PsiSummary> drive_ksg_permutations(Queue& queue, const Blocks<T>& bl
   return summaries;
 }
 
-/// One summary per pair and k. pairs [number_of_pairs][2] on the host: columns of all blocks.
-/// done: how many pairs are, before each checkpoint.
+/// One summary per pair and k. pairs [number_of_pairs][2] on the host: column numbers through all
+/// blocks. done: the number of pairs done, set before each checkpoint.
 template <class T, class Queue>
 std::vector<PsiSummary> drive_ksg_pairs(Queue& queue, const Blocks<T>& blocks,
                                         const std::int64_t* pairs, std::int64_t number_of_pairs,

@@ -29,7 +29,7 @@ struct TileJob {
   std::int64_t* counts = nullptr;
 };
 
-/// The same of SweepTiles::Params.
+/// The same for SweepTiles::Params.
 template <class T>
 struct SweepJob {
   Columns<T> columns;

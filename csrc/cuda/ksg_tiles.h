@@ -10,16 +10,16 @@ namespace fastmi::cuda {
 enum class Radii {
   kGiven,      ///< radius is read, nothing is searched
   kSquare,     ///< the k-th joint distance, the same in every space
-  kRectangle,  ///< in each space the largest distance among the k neighbours
+  kRectangle,  ///< a radius in each space, the largest distance among the k neighbours
 };
 
-/// One block serves kQueries samples of one problem: first their nearest neighbours, then, their
-/// radii being known, the counts in every space. Either half may be absent.
+/// One thread block serves kQueries samples of one problem. First it finds their nearest
+/// neighbours; then, as their radii are known, it counts in every space. Either half may be absent.
 ///
-/// kOnce: search and the counts of one space, the widest, in one pass over its dims. A first search
-/// among every kSeedEvery-th tile of candidates gives each query a reach. Whoever lies within it in
-/// the widest space is measured in the other dims, and its distance there is kept: once the radius
-/// is known, those below it are the count.
+/// kOnce: the search and the counts of one space, the widest, share one pass over its dims. A first
+/// search among every kSeedEvery-th tile of candidates gives each query a reach. A candidate within
+/// that reach in the widest space is measured in the other dims, and its distance in the widest
+/// space is kept: once the radius is known, the kept distances below it are the count.
 template <class T, Metric M, int kRowsOf, int kColsOf, bool kOnce>
 struct KsgTiles {
   static_assert(!kOnce || M == Metric::kChebyshev,
@@ -33,9 +33,9 @@ struct KsgTiles {
 
   struct Params {
     Columns<T> columns;
-    std::int64_t first_query;  ///< of this launch
+    std::int64_t first_query;  ///< number of the first query of this launch
     Radii radii;
-    int number;              ///< of ks, or of given radii
+    int number;              ///< how many ks, or lists of given radii, there are
     const std::int32_t* ks;  ///< [number]
     T* radius;  ///< [batch][number][stride], read if kGiven, else written: k-th joint distances
 
@@ -45,7 +45,7 @@ struct KsgTiles {
     T* heap_distances;           ///< [batch][tiles of this launch][k + kept][kQueries], scratch
     std::int32_t* heap_samples;  ///< [batch][tiles of this launch][k][kQueries], scratch
     int kept;                    ///< places for distances in the widest space; 0 without kOnce
-    int widest;                  ///< of the spaces
+    int widest;                  ///< the space with most dims
     T* distances;                ///< [n][k], written unless null
     std::int64_t* neighbours;    ///< [n][k], written unless null
 
@@ -91,7 +91,7 @@ struct KsgTiles {
 
   FASTMI_HD static T measured(const State& s, int r, int c) { return s.acc[0][r][c]; }
 
-  /// Phases: the nearest among the candidates of every kEvery-th tile.
+  /// Phases: finds the nearest among the candidates of every kEvery-th tile.
   template <int kEvery, class Block>
   FASTMI_HD static void search_tiles(Block& block, const Params& p, int first, T* distances,
                                      std::int32_t* samples) {
@@ -109,8 +109,8 @@ struct KsgTiles {
     if (kOnce) Tiles::empty_queues(block, distances, samples, k, typename Tiles::Offer{});
   }
 
-  /// Phases: the nearest, with what count_from_lists needs. False, and nothing is kept, where so
-  /// many candidates lie within reach that tiles of joint distances are faster.
+  /// Phases: finds the nearest, and keeps what count_from_lists needs. Returns false, having kept
+  /// nothing, where so many candidates lie within reach that tiles of joint distances are faster.
   template <class Block>
   FASTMI_HD static bool search_once(Block& block, const Params& p, int first, T* distances,
                                     std::int32_t* samples) {
@@ -142,8 +142,8 @@ struct KsgTiles {
     return true;
   }
 
-  /// What becomes of a sample within reach in the widest space: it is measured in the other dims,
-  /// unless the first search has had it, and its distance there is kept.
+  /// What becomes of a sample within reach in the widest space: its distance there is kept, and
+  /// unless the first search has had it, it is measured in the other dims.
   template <class Block>
   struct Completion {
     static constexpr bool kPrepares = true;
@@ -168,8 +168,8 @@ struct KsgTiles {
     }
   };
 
-  /// Joint distance of two samples that are `distance` apart in the widest space; any number above
-  /// `reach` if it is above that.
+  /// Joint distance of two samples that are `distance` apart in the widest space; if it exceeds
+  /// `reach`, any number that does so.
   FASTMI_HD static T completed(const Params& p, std::int64_t batch, std::int64_t i,
                                std::int64_t other, T distance, T reach) {
     const std::int32_t* of = p.columns.of + batch * p.columns.d;
@@ -182,7 +182,8 @@ struct KsgTiles {
     return distance;
   }
 
-  /// Puts `distance` on the list `kept`, kQueries apart, of `length` entries; -1: no longer kept.
+  /// Appends `distance` to the list `kept`, whose `length` entries lie kQueries apart. A length of
+  /// -1 means that the list was given up.
   FASTMI_HD static void keep(int& length, int places, T* kept, T reach, T distance) {
     if (length < 0) return;
     if (length == places) {
@@ -191,15 +192,15 @@ struct KsgTiles {
         const T known = kept[c * kQueries];
         if (known <= reach) kept[left++ * kQueries] = known;
       }
-      // Going through all of it must pay.
+      // Dropping what is out of reach must free a quarter of the list to be worth its time.
       length = left <= places / 4 * 3 ? left : -1;
       if (length < 0) return;
     }
     kept[length++ * kQueries] = distance;
   }
 
-  /// Phases: counts in the widest space from what is kept, one by one of the queries of which not
-  /// all is. False, having done nothing, if they are many.
+  /// Phases: counts in the widest space from the kept lists. Queries whose list was given up are
+  /// counted one by one; if they are many, the function returns false and has done nothing.
   template <class Block>
   FASTMI_HD static bool count_from_lists(Block& block, const Params& p, int first,
                                          const T* distances) {
@@ -236,7 +237,7 @@ struct KsgTiles {
     return false;
   }
 
-  /// Phases: the count of one query in the widest space, by all threads.
+  /// Phases: all threads together count for one query in the widest space.
   template <class Block>
   FASTMI_HD static void count_alone(Block& block, const Params& p, std::int64_t i, T limit,
                                     std::int64_t* count) {
@@ -291,7 +292,7 @@ struct KsgTiles {
                                ? rectangle(p, batch, space, i, neighbours, p.ks[e])
                                : p.radius[(batch * p.number + e) * stride + i];
           limit = space.limit(radius, p.strict);
-          // The sample itself is counted like the others.
+          // The count includes the sample itself, which starts it at -1.
           p.counts[((batch * p.number + e) * p.spaces + s) * p.columns.n + i] = limit > 0 ? -1 : 0;
         }
         p.limits[((batch * p.spaces + s) * p.number + e) * stride + i] = limit;

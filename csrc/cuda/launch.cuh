@@ -52,7 +52,8 @@ __global__ void __launch_bounds__(Body::kThreads, blocks_per_multiprocessor<Body
   Body::run(block, params);
 }
 
-/// blocks * batch blocks, fewer than 2^31, on the current device; errors by cudaGetLastError.
+/// Launches blocks * batch thread blocks, fewer than 2^31, on the current device. Errors are left
+/// to cudaGetLastError.
 template <class Body>
 void launch_body(cudaStream_t stream, std::int64_t blocks, std::int64_t batch,
                  const typename Body::Params& params) {
@@ -67,8 +68,8 @@ struct LaunchLimits {
   std::int64_t one_pass_from;
 };
 
-/// The launch takes a fraction of a second on any GPU of the last ten years. One pass: a query has
-/// about one candidate in a tile (README.md).
+/// A launch of 1e12 pair-dimensions takes a fraction of a second on any GPU of the last ten years.
+/// From 2^14 samples per neighbour on, a query has about one candidate in a tile (README.md).
 inline LaunchLimits launch_limits() { return {std::int64_t{256} << 20, 1e12, 1 << 14}; }
 
 }  // namespace fastmi::cuda

@@ -31,7 +31,8 @@ struct NeighbourHeap {
     return da < db;
   }
 
-  /// Nothing but `value` in every place: +inf to take anything, negative to take nothing.
+  /// Puts `value` in every place: +inf for a heap that takes anything, a negative number for one
+  /// that takes nothing.
   FASTMI_HD void fill(T value) const {
     for (int p = 0; p < k; ++p) place(p, value, std::numeric_limits<std::int32_t>::max());
   }

@@ -27,6 +27,15 @@ Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Me
 }
 
 template <class T>
+Algorithm space_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
+                       const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* radius,
+                       std::int64_t* counts) {
+  DeviceQueue queue(execution);
+  return drive_space_counts(queue, blocks, ks, spaces, strict, metric, algorithm, radius, counts);
+}
+
+template <class T>
 KsgResult ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
               Metric metric, Algorithm algorithm, const Execution& execution,
               std::int64_t* counts) {
@@ -88,6 +97,9 @@ std::int64_t first_unusable(const T* values, std::int64_t size, const Execution&
                                 std::int64_t*);                                                    \
   template Algorithm count_within(const Blocks<T>&, const T*, bool, Metric, Algorithm,             \
                                   const Execution&, std::int64_t*);                                \
+  template Algorithm space_counts(const Blocks<T>&, const std::vector<int>&,                       \
+                                  const std::vector<std::vector<int>>&, bool, Metric, Algorithm,   \
+                                  const Execution&, T*, std::int64_t*);                            \
   template KsgResult ksg(const Blocks<T>&, const std::vector<int>&, KsgVariant, Metric, Algorithm, \
                          const Execution&, std::int64_t*);                                         \
   template KsgResult ksg_sweep(const Points<T>&, const Points<T>&, const std::vector<T>&,          \

@@ -1,10 +1,10 @@
-// The operations of cpu/{knn,count,ksg,sweep,pairwise,surrogates}.h, under the same names and with
-// the same arguments and results, on samples in device memory.
+// The operations of cpu/{knn,count,space_counts,ksg,sweep,pairwise,surrogates}.h, under the same
+// names and with the same arguments and results, on samples in device memory.
 //
-// Blocks hold device addresses. Every function runs on the given stream, waits for it and writes
-// to host memory. Results are the CPU's: the same distances, the same integers. There is no kSort.
-// They throw std::bad_alloc when the device is out of memory and std::runtime_error for what else
-// CUDA reports.
+// Blocks hold device addresses. Every function runs on the given stream, waits for it and writes to
+// host memory. Results are the same distances and integers as on the CPU. There is no kSort.
+// Functions throw std::bad_alloc when the device is out of memory, and std::runtime_error for any
+// other error that CUDA reports.
 #pragma once
 
 #include <atomic>
@@ -42,11 +42,18 @@ template <class T>
 Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
                        Algorithm algorithm, const Execution& execution, std::int64_t* counts);
 
+/// radius [len(ks)][n] and counts, on the host.
+template <class T>
+Algorithm space_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
+                       const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* radius,
+                       std::int64_t* counts);
+
 template <class T>
 KsgResult ksg(const Blocks<T>& blocks, const std::vector<int>& ks, KsgVariant variant,
               Metric metric, Algorithm algorithm, const Execution& execution, std::int64_t* counts);
 
-/// All pairs are compared, however few the columns.
+/// Compares all pairs of samples, however few columns there are.
 template <class T>
 KsgResult ksg_sweep(const Points<T>& x, const Points<T>& y, const std::vector<T>& scales,
                     const std::vector<int>& ks, Metric metric, const Execution& execution,
@@ -58,7 +65,7 @@ KsgResult ksg_pairs(const Blocks<T>& blocks, const std::int64_t* pairs, std::int
                     const std::vector<int>& ks, Algorithm algorithm, const Execution& execution,
                     std::atomic<std::int64_t>& done);
 
-/// KSG estimates (variant 1) of x, its rows reordered, and y.
+/// KSG estimates (variant 1) between x, with its rows reordered, and y.
 template <class T>
 class Surrogates {
  public:
@@ -78,7 +85,7 @@ class Surrogates {
   Algorithm algorithm_;
 };
 
-/// Of `size` numbers in device memory, see cpu/first_unusable.h.
+/// Like cpu/first_unusable.h, for `size` numbers in device memory.
 template <class T>
 std::int64_t first_unusable(const T* values, std::int64_t size, const Execution& execution);
 

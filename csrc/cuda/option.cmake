@@ -13,7 +13,7 @@ set(FASTMI_CUDA_OLDEST 7.5)
 
 # Sets `capabilities` to the compute capabilities (9.0;8.6) of the GPUs in this machine.
 function(fastmi_find_gpus capabilities)
-  # Where the Windows Subsystem for Linux keeps it, PATH often does not reach.
+  # PATH often lacks the folder in which the Windows Subsystem for Linux keeps it.
   find_program(FASTMI_NVIDIA_SMI nvidia-smi PATHS /usr/lib/wsl/lib NO_CACHE)
   set(found "")
   if(FASTMI_NVIDIA_SMI)
@@ -24,7 +24,7 @@ function(fastmi_find_gpus capabilities)
       OUTPUT_VARIABLE found
       ERROR_QUIET
     )
-    # A driver that does not answer is told of on stdout, version numbers included.
+    # If the driver does not answer, stdout says so, with version numbers that look like capabilities.
     if(NOT status EQUAL 0)
       set(found "")
     endif()

@@ -1,10 +1,10 @@
 // Samples in the order of a Morton curve through their ranks, under a binary tree of bounding
 // boxes.
 //
-// Ranks, not values: every column is spread evenly, whatever its distribution, and equal values
-// stay together. Leaf l holds positions [l, l + 1) * kLeaf of the order. Nodes are numbered from 1
-// at the root, the children of v being 2v and 2v + 1, and leaf l is node `leaves` + l; leaves
-// without samples have boxes that nothing reaches.
+// Ranks spread every column evenly, whatever its distribution, and keep equal values together. Leaf
+// l holds positions [l, l + 1) * kLeaf of the order. Nodes are numbered from 1 at the root, the
+// children of v being 2v and 2v + 1, and leaf l is node `leaves` + l; leaves without samples have
+// boxes that nothing reaches.
 #pragma once
 
 #include <algorithm>
@@ -35,8 +35,8 @@ struct PointTree {
   FASTMI_HD const T* lower(std::int64_t node) const { return boxes + node * 2 * d; }
   FASTMI_HD const T* upper(std::int64_t node) const { return boxes + (node * 2 + 1) * d; }
 
-  /// Combines a gap per dim to a distance, as between two samples: gaps that are no larger give a
-  /// distance that is no larger, rounding included.
+  /// Combines a gap per dim to a distance as between two samples. Smaller gaps never give a larger
+  /// distance, rounding included.
   template <Metric M, class Gap>
   FASTMI_HD T combine(Gap&& gap) const {
     T distance = 0;
@@ -82,7 +82,7 @@ struct PointTree {
   }
 };
 
-/// Morton codes of the ranks: `bits` of each of the first dims that fit 62 bits.
+/// Morton codes of the ranks: `bits` bits of each of the first dims, 62 bits at most in all.
 struct MortonCodes {
   struct State {};
   struct Shared {};
@@ -105,8 +105,8 @@ struct MortonCodes {
       for (int bit = p.bits - 1; bit >= 0; --bit) {
         for (int j = 0; j < p.dims; ++j) {
           const std::uint64_t rank = static_cast<std::uint64_t>(p.ranks[j][i]);
-          const std::uint64_t level = (rank << p.bits) / static_cast<std::uint64_t>(p.n);
-          code = code << 1 | (level >> bit & 1);
+          const std::uint64_t leading = (rank << p.bits) / static_cast<std::uint64_t>(p.n);
+          code = code << 1 | (leading >> bit & 1);
         }
       }
       p.codes[i] = code;
@@ -141,7 +141,8 @@ struct GatherCoords {
   }
 };
 
-/// Boxes of one level: of the leaves from their samples, of other nodes from their children.
+/// Boxes of all nodes at one depth: of leaves from their samples, of other nodes from their
+/// children.
 template <class T>
 struct NodeBoxes {
   struct State {};
@@ -149,7 +150,7 @@ struct NodeBoxes {
   static constexpr int kThreads = 256;
   struct Params {
     PointTree<T> tree;
-    std::int64_t first;  ///< node of the level; as many follow
+    std::int64_t first;  ///< first node at this depth, and number of them
     T* boxes;
     std::int32_t* least;
   };
@@ -198,7 +199,8 @@ struct NodeBoxes {
 template <class T, class Queue>
 class PointTreeOf {
  public:
-  /// Over the dims of `space`; ranks: of every dim of the samples.
+  /// A tree over the dims of `space`; ranks: those of every dim of the samples, null for dims
+  /// outside `space`.
   PointTreeOf(Queue& queue, const Samples<T, Queue>& samples, const Space<T>& space,
               const std::vector<const std::int32_t*>& ranks)
       : sample_(ordered(queue, samples.n(), space, ranks)),
@@ -236,13 +238,14 @@ class PointTreeOf {
                                               const std::vector<const std::int32_t*>& ranks) {
     constexpr int kMostBits = 62;
     const int dims = smaller(space.end - space.begin, kMostBits);
-    // Enough to tell the leaves apart a few times over: passes of the sort cost more than that.
+    // A few bits more than the leaves need: further ones would cost more passes of the sort than
+    // they save.
     int needed = 8;
     while (std::int64_t{1} << (needed - 8) < n) ++needed;
-    // A rank shifted by so many bits still fits 64.
-    constexpr int kMostLevels = 31;
+    // A rank shifted by this many bits still fits 64.
+    constexpr int kMostShift = 31;
     const int bits =
-        std::min({static_cast<int>(ceil_div(needed, dims)), kMostBits / dims, kMostLevels});
+        std::min({static_cast<int>(ceil_div(needed, dims)), kMostBits / dims, kMostShift});
     const Scratch<const std::int32_t*, Queue> of_space(
         queue, std::vector<const std::int32_t*>(ranks.begin() + space.begin,
                                                 ranks.begin() + space.begin + dims));

@@ -1,4 +1,5 @@
-// Digamma terms of counts, summed over runs of samples on the device and in order on the host.
+// Digamma terms of counts, summed over runs of samples on the device; the host adds up the runs in
+// order.
 #pragma once
 
 #include <algorithm>
@@ -13,11 +14,11 @@
 namespace fastmi::cuda {
 
 struct PsiRun {
-  double sum;     ///< of the differences to `origin`
-  double square;  ///< of their squares
+  double sum;     ///< sum of the terms' differences to `origin`
+  double square;  ///< sum of the squares of these differences
   double origin;  ///< the term of sample 0
   std::int64_t zeros;
-  std::int64_t count_sum[2];  ///< of the first two variables
+  std::int64_t count_sum[2];  ///< sums of the counts of the first two variables
 };
 
 inline constexpr int kPsiRun = 128;
@@ -32,7 +33,7 @@ struct PsiRuns {
   struct Params {
     const std::int64_t* counts;  ///< [batch][m][n]
     const T* radius;             ///< [batch][stride]
-    const double* table;         ///< of digamma
+    const double* table;         ///< values of digamma
     std::int64_t stride;
     std::int64_t n;
     int m;  ///< at least 2

@@ -11,12 +11,12 @@ namespace fastmi::cuda {
 inline constexpr int kDigits = 16;
 inline constexpr int kDigitBits = 4;
 inline constexpr int kSortThreads = 256;
-/// Consecutive pairs of one thread: the order within a thread and between threads is that of the
-/// input, so that equal digits keep it.
+/// Pairs per thread. They are consecutive, and threads follow each other in the order of the input,
+/// so that pairs with equal digits keep their order.
 inline constexpr int kSortItems = 16;
 inline constexpr int kSortTile = kSortThreads * kSortItems;
 
-/// An integer in the order of the numbers; -0 and 0 have the same one.
+/// An integer that sorts as the number does; -0 and 0 have the same one.
 FASTMI_HD std::uint64_t ordered_key(float value) {
   value += 0.0f;
 #if defined(__CUDA_ARCH__)
@@ -152,7 +152,8 @@ struct SortScatter {
   FASTMI_HD static void run(Block& block, const Params& p) {
     Shared& shared = block.shared();
     block.each([&](int t, State&) { count_digits(p, block.index(), t, shared); });
-    // Within a digit, threads in order: prefix sums over the counters as one list.
+    // Within a digit the threads come in order: these are prefix sums over all counters as one
+    // list.
     block.each([&](int t, State&) {
       std::int32_t sum = 0;
       for (int c = 0; c < kDigits; ++c) sum += flat(shared, t * kDigits + c);
@@ -200,7 +201,7 @@ void radix_sort(Queue& queue, Scratch<std::uint64_t, Queue>& keys,
   const Scratch<std::int32_t, Queue> histogram(queue, kDigits * blocks);
   SortPass pass{keys.data(),       samples.data(),      n, 0, histogram.data(),
                 other_keys.data(), other_samples.data()};
-  // An even number of passes ends where it began.
+  // An even number of passes ends in the arrays in which it began.
   const int passes = static_cast<int>(ceil_div(bits, 2 * kDigitBits)) * 2;
   for (int number = 0; number < passes; ++number) {
     pass.shift = number * kDigitBits;

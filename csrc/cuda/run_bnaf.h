@@ -56,9 +56,9 @@ void run_forward(Queue& queue, const BnafNetwork<T>& network, const BnafPlan<T>&
       chain.leak = network.leak;
       chain.log_slopes = log_slopes;
       for (int k = 1; k <= depth; ++k) {
-        const auto& level = plan.x[k];
-        chain.layers[k - 1] = {views.weights(k), level.u,    level.scaled,
-                               level.ratio,      level.bend, plan.row_exponents[k - 1]};
+        const auto& units = plan.x[k];
+        chain.layers[k - 1] = {views.weights(k), units.u,    units.scaled,
+                               units.ratio,      units.bend, plan.row_exponents[k - 1]};
       }
       slope_blocks = shape.d * x.tiles_across;
     }
@@ -92,7 +92,7 @@ struct BackwardTargets {
   T* gradients;
 };
 
-/// Launches that lead from the gradients in the outputs to those in every layer's u and in x and y.
+/// Leads from the gradients in the outputs to those in every layer's u and in x and y.
 template <class T, bool Wide, class Queue>
 void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
                   const BackwardTargets<T>& targets) {
@@ -139,7 +139,7 @@ void run_backward(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>
   }
 }
 
-/// Launches that sum the gradients of the parameters.
+/// Sums the gradients of the parameters.
 template <class T, bool Wide, class Queue>
 void run_gradients(Queue& queue, const BnafViews<T>& views, const BackwardPlan<T>& back,
                    const BackwardTargets<T>& targets) {

@@ -11,8 +11,8 @@
 namespace fastmi::cuda {
 
 /// Calls launch(params, tiles) with as many tiles at a time as scratch and patience allow. A tile
-/// is `batch` blocks, one for each problem, and has `heaps` of k places for each of its queries,
-/// with `kept` more for distances.
+/// is `batch` thread blocks, one for each problem, and has `heaps` heaps of k places for each of
+/// its queries, and `kept` more places for distances.
 template <class Body, class T, class Queue, class Launch>
 void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t batch,
                   std::int64_t heaps, int kept, double pair_dims_per_query, Launch&& launch) {
@@ -23,7 +23,7 @@ void launch_tiles(Queue& queue, typename Body::Params params, std::int64_t batch
   const std::int64_t bytes = for_distances * sizeof(T) + for_samples * sizeof(std::int32_t);
   const auto patience =
       static_cast<std::int64_t>(queue.pair_dims_per_launch() / (pair_dims_per_query * kQueries));
-  // Whole waves of two blocks per multiprocessor: blocks take equally long.
+  // Launches are whole waves of two thread blocks per multiprocessor, as these take equally long.
   const std::int64_t wave = ceil_div(2 * queue.multiprocessors(), batch);
   const std::int64_t fit =
       std::min(pieces_at_once(queue, tiles, bytes, wave), std::max(patience, wave));
@@ -58,8 +58,8 @@ void run_tiles_as(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
       });
 }
 
-/// Tiles of 16 kRows queries: large ones do the most arithmetic per load, small ones give every
-/// multiprocessor work when there are few samples.
+/// Chooses tiles of 16 kRows queries: large ones do the most arithmetic per load, small ones give
+/// every multiprocessor work when there are few samples.
 template <class T, Metric M, class Queue>
 void run_tiles(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
   constexpr bool kSingle = sizeof(T) == 4;

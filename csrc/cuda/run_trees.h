@@ -11,7 +11,7 @@
 
 namespace fastmi::cuda {
 
-/// Columns in order, each sorted when first asked for.
+/// The sorted columns, each sorted when it is first needed.
 template <class T, class Queue>
 class Orders {
  public:
@@ -73,7 +73,8 @@ void search_tree(Queue& queue, Orders<T, Queue>& orders, const Space<T>& space,
   }
 }
 
-/// counts[e], counts_stride apart, of one space by limits [entries][stride].
+/// Counts in one space by limits [entries][stride]; the counts of entry e start at counts + e *
+/// counts_stride.
 template <class T, Metric M, class Queue>
 void count_space(Queue& queue, Orders<T, Queue>& orders, const Space<T>& space, std::int64_t n,
                  std::int64_t stride, const T* limits, int entries, std::int64_t counts_stride,
@@ -91,7 +92,7 @@ void count_space(Queue& queue, Orders<T, Queue>& orders, const Space<T>& space, 
                               {tree.tree(), limits, stride, counts_stride, counts});
 }
 
-/// Radii, and counts in every margin, by trees and sorted columns; the arguments of TileJob.
+/// Finds radii, and counts in every margin, by trees and sorted columns, as the job asks.
 template <class T, Metric M, class Queue>
 void run_trees(Queue& queue, const Samples<T, Queue>& samples, const TileJob<T>& job,
                const std::vector<Space<T>>& spaces) {

@@ -15,7 +15,8 @@
 
 namespace fastmi::cuda {
 
-/// Rows to columns, in the order of `order` if there is one; batch: the order.
+/// Copies rows to columns, taking the rows in the order of `order` if there is one; batch: the
+/// order.
 template <class T>
 struct Transpose {
   struct State {};
@@ -45,7 +46,8 @@ struct Transpose {
   }
 };
 
-/// Least and greatest value of each column, by block; batch: the column. Its probes besides.
+/// Finds the least and the greatest value of a column in each thread block, and copies its probes;
+/// batch: the column.
 template <class T>
 struct Extremes {
   struct State {};
@@ -148,7 +150,7 @@ std::vector<Spread<T>> column_spreads(Queue& queue, const T* columns, std::int64
   return spreads;
 }
 
-/// Variables of one problem: where each begins among the dims, and how distances are taken.
+/// The variables of one problem: where each begins among the dims, and how distances are taken.
 template <class T>
 struct Geometry {
   Metric metric;                     ///< kEuclidean if any space takes sums of squares
@@ -157,7 +159,7 @@ struct Geometry {
   std::vector<Space<T>> margins;  ///< one per variable
 
   int d() const { return joint.end; }
-  /// Variable with most dims.
+  /// The variable with most dims.
   int widest() const {
     int widest = 0;
     for (int v = 1; v < variables(); ++v) {
@@ -169,7 +171,7 @@ struct Geometry {
   int variables() const { return static_cast<int>(margins.size()); }
 };
 
-/// spreads: of every dim, in order; read for kEuclidean only.
+/// spreads: one per dim, in order; read for kEuclidean only.
 template <class T>
 Geometry<T> make_geometry(const std::vector<int>& dims, Metric metric,
                           const std::vector<Spread<T>>& spreads) {
@@ -221,7 +223,8 @@ void transpose(Queue& queue, const Blocks<T>& blocks, T* columns, std::int64_t s
 template <class T, class Queue>
 class Samples {
  public:
-  /// order [n], in device memory: of the rows of the first block; null for as they are.
+  /// order [n], in device memory: the order in which the rows of the first block are taken; null if
+  /// they stay as they are.
   Samples(Queue& queue, const Blocks<T>& blocks, Metric metric, const std::int64_t* order = nullptr)
       : n_(blocks.front().n),
         stride_(padded(n_)),

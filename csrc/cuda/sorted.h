@@ -1,4 +1,4 @@
-// Columns in order: ranks for the tree, and counts in one dim by two searches per sample.
+// Sorted columns: ranks for the tree, and counts in one dim by two searches per sample.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace fastmi::cuda {
 
-/// Keys and sample numbers of a column, to be sorted.
+/// Writes the keys and sample numbers of a column, which are then sorted.
 template <class T>
 struct ColumnKeys {
   struct State {};
@@ -33,8 +33,9 @@ struct ColumnKeys {
   }
 };
 
-/// The first position in [0, from] from which on, up to `from`, holds(position) is true; holds is
-/// true at `from` and, once true, stays so. By doubling steps: cheap when near `from`.
+/// The first position in [0, from] at which holds(position) is true, where holds is true at `from`
+/// and false before some position. Steps double from `from` down, so that a position nearby is
+/// found fast.
 template <class Holds>
 FASTMI_HD std::int64_t first_from(std::int64_t from, Holds&& holds) {
   std::int64_t inside = from;
@@ -51,7 +52,7 @@ FASTMI_HD std::int64_t first_from(std::int64_t from, Holds&& holds) {
   return inside;
 }
 
-/// Values in order and the rank of every sample: how many samples have a smaller value.
+/// Writes the values in order, and the rank of every sample: how many samples have a smaller value.
 template <class T>
 struct ColumnRanks {
   struct State {};

@@ -16,12 +16,12 @@ struct SweepTiles {
 
   struct Params {
     Columns<T> columns;
-    std::int64_t first_query;  ///< of this launch
+    std::int64_t first_query;  ///< number of the first query of this launch
     Space<T> x;
     Space<T> y;
     int scales;
     const T* scale;  ///< [scales], ascending
-    int number;      ///< of ks
+    int number;      ///< how many ks there are
     const std::int32_t* ks;
     int k;                       ///< largest of ks
     T* heap_distances;           ///< [tiles of this launch][scales][k][kQueries], scratch
@@ -54,7 +54,8 @@ struct SweepTiles {
       });
     };
     for (int other = 0; other < p.columns.n; other += Tiles::kCandidates) {
-      // Distances grow with the scale: what is beyond reach in x at the largest is so at all.
+      // Radii grow with the scale: a pair that is beyond reach in x at the largest scale is so at
+      // all of them.
       publish(p.scales - 1);
       if (!measure<true>(block, p, first, other)) continue;
       for (int s = p.scales - 1; s >= 0; --s) {
@@ -81,7 +82,7 @@ struct SweepTiles {
           p.radius[e * stride + i] = radius;
           p.limits_y[e * stride + i] = unscaled_limit(radius, p.scale[s]);
           if (i >= n) continue;
-          // The sample itself is counted like the others.
+          // The count includes the sample itself, which starts it at -1.
           p.counts[2 * e * n + i] = p.counts[(2 * e + 1) * n + i] = radius > 0 ? -1 : 0;
         }
       }
@@ -95,10 +96,11 @@ struct SweepTiles {
   }
 
  private:
-  /// Both distances of a tile, as the user knows them, into acc[0] and acc[1].
+  /// Phases: computes both distances of a tile, in the units of the samples, into acc[0] and
+  /// acc[1].
   template <bool kStop, class Block>
   FASTMI_HD static bool measure(Block& block, const Params& p, int first, int other) {
-    // Reach is a distance, squares are not compared with it.
+    // `reach` is a distance, with which squares cannot be compared.
     if (M == Metric::kChebyshev) {
       if (!Tiles::template distances<0, kStop>(block, p.columns, p.x, first, other)) return false;
     } else {

@@ -1,9 +1,8 @@
 // A tile of the distance matrix: 16 x 16 threads, each with kRows x kCols of the pairs in
 // registers.
 //
-// Coordinates pass through shared memory in chunks of dims. What the tile is for (the nearest
-// neighbours, counts below a limit) follows while the distances are still in registers; they are
-// never stored.
+// Coordinates pass through shared memory in chunks of dims. The tile serves its purpose (nearest
+// neighbours, counts below a limit) while the distances are in registers; they are never stored.
 #pragma once
 
 #include <cmath>
@@ -32,7 +31,7 @@ struct Columns {
 inline constexpr int kStrideUnit = 128;
 
 /// What a distance is taken over: dims [begin, end) of the problem. Coordinates are multiplied by
-/// `scale`; `squared`: a sum of squares within each variable, else a maximum.
+/// `scale`. The distance is a sum of squares within each variable if `squared`, else a maximum.
 template <class T>
 struct Space {
   int begin;
@@ -63,9 +62,10 @@ struct Tile {
   static constexpr int kCandidates = kSide * kCols;
   static constexpr int kBoth = kQueries + kCandidates;
   static constexpr int kChunk = 16;  // dims in shared memory at a time
-  static constexpr int kSlots = 16;  // candidates of one query that wait for its heap
+  static constexpr int kSlots = 16;  // candidates of one query that can wait for its heap
   static constexpr int kGroup = 8;   // entries that are counted between two barriers
-  // 16-byte loads, and threads side by side within a row of shared memory.
+  // Numbers in a 16-byte load; neighbouring threads load neighbouring 16 bytes of a row of shared
+  // memory.
   static constexpr int kVector =
       kCols < 16 / static_cast<int>(sizeof(T)) ? kCols : 16 / static_cast<int>(sizeof(T));
   static_assert(kStrideUnit % kQueries == 0 && kStrideUnit % kCandidates == 0);
@@ -99,10 +99,10 @@ struct Tile {
       T complete[kSlots][kQueries];  ///< distances of the pairs in the queues, in more dims
     };
     Waiting queue;
-    int kept[kQueries];  ///< for the owner of the tile
+    int kept[kQueries];  ///< length of each list of distances, see KsgTiles
   };
   struct Shared : std::conditional_t<kLasting, SideBySide, OneAfterTheOther> {
-    T reach[kQueries];  ///< pairs at or beyond it do not matter
+    T reach[kQueries];  ///< pairs beyond it do not matter
     std::int32_t worst[kQueries];
     int queued[kQueries];
   };
@@ -112,8 +112,9 @@ struct Tile {
     return (c / kVector * kSide + t % kSide) * kVector + c % kVector;
   }
 
-  /// Distances of kQueries x kCandidates pairs into acc[kSet]. False, with acc unspecified, when
-  /// none is below its query's `reach`; with kStop only, else always true.
+  /// Phases: computes the distances of kQueries x kCandidates pairs into acc[kSet]. With kStop,
+  /// returns false and leaves acc unspecified if none is within the `reach` of its query; without
+  /// it, always returns true.
   template <int kSet, bool kStop, class Block>
   FASTMI_HD static bool distances(Block& block, const Columns<T>& p, const Space<T>& space,
                                   int first_query, int first_candidate) {
@@ -137,7 +138,7 @@ struct Tile {
     return true;
   }
 
-  /// A thread keeps to one sample, whose address it computes once.
+  /// Each thread loads one sample, so that it computes one address.
   FASTMI_HD static void load(Shared& shared, const Columns<T>& p, const std::int32_t* of, int t,
                              int width, T scale, int first_query, int first_candidate) {
     constexpr int kAtOnce = kThreads / kBoth;  // dims
@@ -209,16 +210,17 @@ struct Tile {
       for (int c = 0; c < kCols; ++c) {
         T least = s.acc[kSet][r][c];
         if constexpr (M == Metric::kEuclidean) least = larger(least, s.inner[r][c]);
-        // Equal distances may still be decided by the index.
+        // A distance equal to the reach may still be decided by the index.
         within |= least <= reach;
       }
     }
     return within;
   }
 
-  /// A phase: the pairs that are still `waiting` and that their query's heap would take, measured
-  /// by value(state, r, c), join its queue as far as there is room. True when there is one; with
-  /// kLasting, where ties with the reach join too, when one has found no room.
+  /// Part of a phase: pairs that are still `waiting` and that their query's heap would take, at
+  /// distance value(state, r, c), join the query's queue as long as there is room. Returns whether
+  /// there was such a pair; with kLasting, where pairs exactly at the reach join too, whether one
+  /// found no room.
   template <class Value>
   FASTMI_HD static bool enqueue(Shared& shared, const Columns<T>& p, int t, State& s,
                                 int first_query, int first_candidate, Value&& value) {
@@ -227,7 +229,7 @@ struct Tile {
     for (int r = 0; r < kRows; ++r) {
       const int q = row(t, r);
       const T reach = shared.reach[q];
-      // Rows seldom have anything: one comparison per pair decides that.
+      // Most rows have no such pair, which one comparison per pair shows.
       bool within = false;
       FASTMI_UNROLL
       for (int c = 0; c < kCols; ++c) within |= value(s, r, c) <= reach;
@@ -301,8 +303,8 @@ struct Tile {
     }
   };
 
-  /// Phases: take() of every pair of the tile that its query's heap would take; with kLasting some
-  /// of them stay in the queues. How often queues had to be emptied.
+  /// Phases: calls take for every pair of the tile that its query's heap would take; with kLasting
+  /// some of them stay in the queues. Returns how often the queues had to be emptied.
   template <class Block, class Value, class Take = Offer>
   FASTMI_HD static int select(Block& block, const Columns<T>& p, int first_query,
                               int first_candidate, T* distances, std::int32_t* samples, int k,
@@ -319,8 +321,8 @@ struct Tile {
     return rounds;
   }
 
-  /// Phases: for every entry e, how many pairs of each row of the tile have acc[kSet] below
-  /// limits[e * stride + query] is added to counts[e * counts_stride + query].
+  /// Phases: for every entry e and query, adds to counts[e * counts_stride + query] the number of
+  /// pairs in the query's row of the tile with acc[kSet] below limits[e * stride + query].
   template <int kSet, class Block>
   FASTMI_HD static void count(Block& block, const Columns<T>& p, int first_query, const T* limits,
                               int entries, std::int64_t counts_stride, std::int64_t* counts) {
@@ -352,7 +354,7 @@ struct Tile {
         if (e >= number) return;
         const int y = t % kSide;
         std::uint64_t sum = 0;
-        // Every thread starts elsewhere, at a bank of its own.
+        // Each thread starts at a different place, so that all read different banks.
         for (int x = 0; x < kSide; ++x) sum += shared.partial[e][y * kSide + (x + y) % kSide];
         for (int r = 0; r < kRows; ++r) {
           const int i = first_query + y * kRows + r;

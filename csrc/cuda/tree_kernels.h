@@ -1,5 +1,5 @@
 // Neighbours and counts by descending a PointTree, a thread per query. Queries that follow each
-// other in the order of the tree take nearly the same way.
+// other in the order of the tree take nearly the same way down.
 #pragma once
 
 #include "common/block_distance.h"
@@ -8,7 +8,7 @@
 
 namespace fastmi::cuda {
 
-FASTMI_HD int level_of(std::int32_t node) {
+FASTMI_HD int depth_of(std::int32_t node) {
 #if defined(__CUDA_ARCH__)
   return 31 - __clz(node);
 #else
@@ -16,7 +16,7 @@ FASTMI_HD int level_of(std::int32_t node) {
 #endif
 }
 
-/// One sibling waits at every level of the descent.
+/// One sibling waits at every depth.
 inline constexpr int kStack = 32;
 
 template <class T, Metric M, bool kWithIndex>
@@ -32,7 +32,7 @@ struct TreeSearch {
     int k;
     T* heap_distances;           ///< [k][queries], scratch
     std::int32_t* heap_samples;  ///< the same; unused without indices
-    int number;                  ///< of ks
+    int number;                  ///< how many ks there are
     const std::int32_t* ks;
     std::int64_t stride;
     T* radius;                 ///< [number][stride] by sample, written
@@ -72,7 +72,8 @@ struct TreeSearch {
       const T distance = distances[pending];
       const T reach = heap.distance(0);
       if (!(distance <= reach)) continue;
-      // Of samples just at the reach only one before the last that is kept can enter.
+      // Of samples exactly at the reach, only those with a number below the last one kept can
+      // enter.
       if (distance == reach && (!kWithIndex || tree.least[node] >= heap.sample(0))) continue;
       if (node >= tree.leaves) {
         if (node != own) scan_leaf(tree, heap, query, node);
@@ -83,7 +84,7 @@ struct TreeSearch {
       // Where both touch the query, the side that holds it comes first.
       const bool right_first =
           right < left ||
-          (right == left && own >> (level_of(own) - level_of(node) - 1) == 2 * node + 1);
+          (right == left && own >> (depth_of(own) - depth_of(node) - 1) == 2 * node + 1);
       nodes[pending] = 2 * node + (right_first ? 0 : 1);
       distances[pending++] = right_first ? left : right;
       nodes[pending] = 2 * node + (right_first ? 1 : 0);
@@ -143,7 +144,7 @@ struct TreeCount {
   }
 
  private:
-  /// The sample itself included.
+  /// Number of samples within the limit, the query itself included.
   FASTMI_HD static std::int64_t count(const PointTree<T>& tree, std::int64_t query, T limit) {
     std::int32_t nodes[kStack];
     int pending = 0;
@@ -152,7 +153,7 @@ struct TreeCount {
     while (pending > 0) {
       const std::int32_t node = nodes[--pending];
       if (!(tree.template least_distance<M>(query, node) < limit)) continue;
-      const int below = level_of(tree.leaves) - level_of(node);
+      const int below = depth_of(tree.leaves) - depth_of(node);
       const std::int64_t leaf = (static_cast<std::int64_t>(node) << below) - tree.leaves;
       const std::int64_t begin = leaf * kLeaf;
       const std::int64_t end =

@@ -1,4 +1,4 @@
-// Just enough of a test framework: named cases, CHECK that goes on after a failure, CHECK_THROWS.
+// A small test framework: named cases, a CHECK that goes on after a failure, and CHECK_THROWS.
 #pragma once
 
 #include <cstdio>

@@ -11,7 +11,7 @@ namespace fastmi::test {
 /// Order of the threads within a phase. A body whose result depends on it has a race.
 enum class ThreadOrder { kForward, kBackward };
 
-/// Evaluated so far, by every body.
+/// Pair-dimensions that all bodies have evaluated so far.
 inline std::int64_t pair_dims = 0;
 
 template <class Body>
@@ -21,7 +21,7 @@ class HostBlock {
 
   HostBlock(std::int64_t index, std::int64_t blocks, std::int64_t batch, ThreadOrder order)
       : index_(index), blocks_(blocks), batch_(batch), order_(order), states_(Body::kThreads) {
-    // Garbage, as on a device.
+    // Memory starts as garbage, as on a device.
     std::memset(static_cast<void*>(states_.data()), 0xEE, states_.size() * sizeof(State));
     std::memset(static_cast<void*>(shared_.get()), 0xEE, sizeof(typename Body::Shared));
   }
@@ -57,7 +57,7 @@ class HostBlock {
   std::unique_ptr<typename Body::Shared> shared_ = std::make_unique<typename Body::Shared>();
 };
 
-/// A launch, block after block.
+/// Runs a launch, one block after the other.
 template <class Body>
 void run_blocks(std::int64_t blocks, std::int64_t batch, const typename Body::Params& params,
                 ThreadOrder order) {

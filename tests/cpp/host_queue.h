@@ -14,7 +14,7 @@ namespace fastmi::test {
 
 class HostQueue {
  public:
-  /// multiprocessors: of the device that is played; few of them mean large tiles.
+  /// multiprocessors: those of the device that this plays; few of them mean large tiles.
   explicit HostQueue(int multiprocessors = 1, ThreadOrder order = ThreadOrder::kForward)
       : multiprocessors_(multiprocessors), order_(order) {}
   HostQueue(const HostQueue&) = delete;

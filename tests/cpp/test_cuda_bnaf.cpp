@@ -1,6 +1,6 @@
 // The CUDA kernels of the flow, run on the host by host_queue.h from the source that the device
-// compiles, against the CPU's: in double nearly the same numbers, in float numbers as near to those
-// in double.
+// compiles, against those of the CPU. In double the numbers must nearly agree; in float they must
+// be as close to those in double.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -243,7 +243,7 @@ FASTMI_TEST(float_errs_at_most_twice_as_much_as_the_cpu) {
         const auto got = on_device(queue, a);
         const auto other = on_cpu(a);
         for (std::size_t r = 0; r < exact.size(); ++r) {
-          // All results weigh the same.
+          // Every result has the same weight.
           const double scale = 1 / std::max(largest(exact[r]), 1e-9);
           for (std::size_t at = 0; at < exact[r].size(); ++at) {
             own += std::pow(scale * (got[r][at] - exact[r][at]), 2);
@@ -266,7 +266,7 @@ FASTMI_TEST(many_samples_are_summed_in_parts) {
     FASTMI_CHECK(plan.wide == wide);
     const int before = queue.launches;
     compare_in_double(c, queue);
-    // Three layers there, three back, the gradients and the sum of their parts.
+    // The launches are three layers forward, three back, the gradients, and the sum of their parts.
     FASTMI_CHECK(queue.launches - before == 8);
   }
 }
@@ -294,7 +294,7 @@ FASTMI_TEST(the_graph_of_a_training_step_is_six_launches) {
 }
 
 FASTMI_TEST(without_a_backward_pass_the_numbers_are_the_same_in_slabs) {
-  // 5 (1 + 650 + 1) + 2 (1 + 300) numbers a row: three slabs.
+  // A row takes 5 (1 + 650 + 1) + 2 (1 + 300) numbers, which makes three slabs.
   const BnafShape shape{17000 * 2, 1, {1, 650, 1}, 20000, 1, {1, 300}};
   const std::int64_t rows = fastmi::cuda::slab_rows<float>(shape);
   FASTMI_CHECK(rows < shape.n && rows > shape.n / 3 && rows % 128 == 0, std::to_string(rows));
@@ -378,7 +378,7 @@ FASTMI_TEST(rows_and_columns_of_a_triangle) {
       }
     }
   }
-  // Every multiple and the row before it, up to the most rows.
+  // Every multiple of a, and the row before it, up to the largest number of rows.
   for (int a = 1; a < 3000; a += a < 70 ? 1 : 97) {
     const fastmi::cuda::Triangle<float> weights(nullptr, 1, a, 1, true);
     for (int row = 0; row < fastmi::cuda::kMostUnits; row += a) {

@@ -15,6 +15,7 @@
 #include "cpu/count.h"
 #include "cpu/knn.h"
 #include "cpu/ksg.h"
+#include "cpu/space_counts.h"
 #include "cpu/sweep.h"
 #include "cuda/drivers.h"
 #include "host_queue.h"
@@ -69,7 +70,7 @@ constexpr Algorithm kBoth[] = {Algorithm::kBrute, Algorithm::kTree};
 constexpr Metric kMetrics[] = {Metric::kChebyshev, Metric::kEuclidean};
 constexpr auto kCpu = Algorithm::kAuto;
 
-/// A queue that plays a device with few multiprocessors gives large tiles, with many small ones.
+/// On a device with few multiprocessors tiles are large, on one with many they are small.
 HostQueue small_device() { return HostQueue(1); }
 
 template <class T>
@@ -102,6 +103,35 @@ void check_neighbours(const Sample<T>& sample, const std::vector<int>& dims, Met
     cuda::drive_count_within(queue, sample.blocks, expected.data(), false, metric, algorithm,
                              counts.data());
     FASTMI_CHECK(counts == closed, context);
+  }
+  FASTMI_CHECK(queue.allocations == 0);
+}
+
+/// In every block, in all of them, and in all in another order, one of them named twice.
+template <class T>
+void check_space_counts(const Sample<T>& sample, const std::vector<int>& dims, Metric metric,
+                        const std::vector<int>& ks, HostQueue& queue) {
+  const std::int64_t n = sample.blocks.front().n;
+  std::vector<int> all(dims.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<std::vector<int>> spaces{all, {all.rbegin(), all.rend()}};
+  spaces.back().push_back(0);
+  for (const int b : all) spaces.push_back({b});
+  for (const bool strict : {true, false}) {
+    std::vector<T> expected(ks.size() * n), radius(expected.size());
+    std::vector<std::int64_t> expected_counts(ks.size() * spaces.size() * n);
+    std::vector<std::int64_t> counts(expected_counts.size());
+    cpu::space_counts(sample.blocks, ks, spaces, strict, metric, kCpu, {}, expected.data(),
+                      expected_counts.data());
+    for (const Algorithm algorithm : kBoth) {
+      const std::string context = describe(n, dims, metric, algorithm);
+      const Algorithm ran =
+          cuda::drive_space_counts(queue, sample.blocks, ks, spaces, strict, metric, algorithm,
+                                   radius.data(), counts.data());
+      FASTMI_CHECK(ran == algorithm, context);
+      FASTMI_CHECK(radius == expected, context);
+      FASTMI_CHECK(counts == expected_counts, context);
+    }
   }
   FASTMI_CHECK(queue.allocations == 0);
 }
@@ -145,6 +175,7 @@ void check_sizes() {
       const std::vector<int> ks{1, static_cast<int>(std::min<std::int64_t>(n - 1, 5))};
       check_neighbours(sample, dims, metric, ks, n % 2 == 0 ? large : small);
       check_ksg(sample, dims, metric, ks, n % 2 == 0 ? small : large);
+      check_space_counts(sample, dims, metric, ks, n % 2 == 0 ? large : small);
     }
   }
 }
@@ -160,6 +191,7 @@ void check_dims() {
       check_neighbours(sample, dims, metric, {3}, large);
       check_neighbours(sample, dims, metric, {3}, small);
       if (dims.size() > 1) check_ksg(sample, dims, metric, {3, 1}, small);
+      check_space_counts(sample, dims, metric, {3, 1}, large);
     }
   }
 }
@@ -183,14 +215,14 @@ void check_many_neighbours() {
   HostQueue queue = small_device();
   const std::vector<int> dims{1, 2};
   const Sample<T> sample = draw<T>(300, dims);
-  // Beyond the slots of a queue and beyond a whole tile of candidates.
+  // These k exceed the slots of a queue, and the largest a whole tile of candidates.
   check_neighbours(sample, dims, Metric::kChebyshev, {128, 17, 2}, queue);
   check_neighbours(sample, dims, Metric::kChebyshev, {299}, queue);
-  // More entries than are counted between two barriers.
+  // These are more entries than are counted between two barriers.
   check_ksg(sample, dims, Metric::kChebyshev, {1, 2, 3, 4, 5, 6, 7, 8, 9, 150}, queue);
 }
 
-/// Heaps of long lists: as many at a time as fit, not a whole wave of them.
+/// With long lists as many heaps are made at a time as fit, not a whole wave of them.
 template <class T>
 void check_memory() {
   constexpr std::int64_t kN = 700;
@@ -214,7 +246,8 @@ void check_memory() {
   }
 }
 
-/// Search and the counts of the widest space in one pass over the pairs, and the ways out of it.
+/// The search and the counts of the widest space in one pass over the pairs, and the cases in which
+/// that is given up.
 template <class T>
 void check_one_pass() {
   for (const Kind kind :
@@ -233,7 +266,7 @@ void check_one_pass() {
       check_ksg(sample, dims, Metric::kChebyshev, {1, 4, 2}, backward);
     }
   }
-  // y = x: few candidates within reach, and a pair is measured little more than once.
+  // With y = x few candidates are within reach, and a pair is measured little more than once.
   const std::vector<int> dims{10, 10};
   Sample<T> sample = draw<T>(2000, dims, Kind::kSmooth);
   for (std::size_t v = 0; v < sample.values[0].size(); ++v)
@@ -264,7 +297,7 @@ void check_chunks() {
   }
 }
 
-/// Threads and blocks in the opposite order: a result that depends on it hides a race.
+/// Runs threads and blocks in the opposite order: a result that depends on it shows a race.
 template <class T>
 void check_thread_order() {
   HostQueue backward(1, ThreadOrder::kBackward);
@@ -274,6 +307,7 @@ void check_thread_order() {
     for (const Metric metric : kMetrics) {
       check_neighbours(sample, dims, metric, {20, 3}, backward);
       check_ksg(sample, dims, metric, {20, 3}, backward);
+      check_space_counts(sample, dims, metric, {20, 3}, backward);
     }
   }
 }
@@ -349,7 +383,8 @@ void check_batches() {
       }
     }
   }
-  // A wave is made of the blocks of all problems: little scratch cuts even lists as long as here.
+  // A wave consists of the thread blocks of all problems: little scratch cuts even lists of this
+  // length.
   {
     HostQueue queue(20);
     queue.scratch = 700'000;
@@ -363,7 +398,7 @@ void check_batches() {
     FASTMI_CHECK(same_summaries(found, std::vector<PsiSummary>(kSame, one[0])), "waves");
     FASTMI_CHECK(queue.checkpoints > 0);
   }
-  // Columns 0 to 5 are those of the blocks side by side.
+  // Columns 0 to 5 are the blocks' columns side by side.
   const std::vector<std::int64_t> pairs{0, 1, 4, 2, 5, 5};
   std::vector<PsiSummary> expected;
   for (std::size_t p = 0; p < pairs.size(); p += 2) {
@@ -399,7 +434,8 @@ void check_sort() {
     for (const int bits : {8, 24, 64}) {
       for (const ThreadOrder order : {ThreadOrder::kForward, ThreadOrder::kBackward}) {
         std::vector<std::uint64_t> keys(n);
-        // Few distinct values: the order among equal ones is part of the contract.
+        // With few distinct values the order among equal ones is tested, which is part of the
+        // contract.
         for (auto& key : keys) key = bits == 24 ? engine() % 50 : engine() >> (64 - bits);
         std::vector<std::int32_t> samples(n);
         std::iota(samples.begin(), samples.end(), 0);

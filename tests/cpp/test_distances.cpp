@@ -1,5 +1,5 @@
-// Neighbour distances and counts: the scalar brute force against the definition, then every
-// SIMD level, algorithm and thread count against that, bit for bit.
+// Neighbour distances and counts. The scalar brute force is checked against the definition; every
+// other SIMD level, algorithm and number of threads must give the same bits.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Sample {
   Blocks<T> blocks;
 };
 
-// A third of the values are small integers: ties and duplicates beside the generic case.
+// A third of the values are small integers, so that there are ties and duplicates.
 template <class T>
 Sample<T> draw(std::int64_t n, const std::vector<int>& dims, unsigned seed) {
   std::mt19937 engine(seed);
@@ -201,7 +201,7 @@ void check_sort() {
     for (std::size_t p = 0; p < n; ++p) {
       const double uniform = std::uniform_real_distribution<double>(-1, 1)(engine);
       wide[p] = static_cast<T>(std::ldexp(uniform, static_cast<int>(engine() % 200) - 100));
-      // Agree in their leading bits, so that only the last ones tell them apart.
+      // These values agree in their leading bits, so that only the last ones tell them apart.
       close[p] = T(1) + static_cast<T>(engine() % 1000) * Limits::epsilon();
       few[p] = static_cast<T>(static_cast<int>(engine() % 5) - 2);
       falling[p] = -static_cast<T>(p);

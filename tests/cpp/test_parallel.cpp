@@ -1,4 +1,4 @@
-// parallel_for: every item once, errors and interrupts reach the caller, also after fork.
+// parallel_for runs every item once, and errors and interrupts reach the caller, also after fork.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -18,6 +18,7 @@ from reference.lnc import lnc_mi
 from reference.mesner import mesner_cmi, mesner_mi
 from reference.metric import block_distances, joint_distances
 from reference.mixed import mixed_mi, ross_mi
+from reference.space_counts import space_counts
 from reference.sweep import sweep_counts
 from reference.theiler import theiler_counts
 
@@ -47,6 +48,7 @@ __all__ = [
     "mesner_mi",
     "mixed_mi",
     "ross_mi",
+    "space_counts",
     "sweep_counts",
     "theiler_counts",
     "weighted_entropy",

@@ -29,6 +29,7 @@ from fastmi.estimators._methods import name_of
 from fastmi.normalize import check_normalize, normalize_blocks
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
+from fastmi.ops.space_counts import SpaceCounts, space_counts
 
 Array = NDArray[Any]
 # What an estimator works on: m blocks (n, d_b), the numbers of neighbours, and what the user should
@@ -107,6 +108,24 @@ class NeighborEstimator(Estimator):
     def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
             blocks, ks, metric=self._metric(), algorithm=self.algorithm, n_jobs=self.n_jobs
+        )
+
+    def _space_counts(
+        self,
+        blocks: list[Array],
+        ks: Sequence[int],
+        spaces: Sequence[Sequence[int]],
+        *,
+        strict: bool,
+    ) -> SpaceCounts:
+        return space_counts(
+            blocks,
+            ks,
+            spaces,
+            strict=strict,
+            metric=self._metric(),
+            algorithm=self.algorithm,
+            n_jobs=self.n_jobs,
         )
 
     def _count(self, blocks: list[Array], radius: Array, *, strict: bool) -> NDArray[np.int64]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._estimate import Estimate
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -20,7 +19,9 @@ from fastmi.estimators.neighbors.base import (
     zeros,
 )
 from fastmi.estimators.neighbors.entropy import log_unit_ball
+from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import psi
+from fastmi.ops.space_counts import SpaceCounts
 
 Array = NDArray[Any]
 
@@ -48,28 +49,23 @@ class BallEstimator(InformationEstimator):
     def _metric(self) -> str:
         return "euclidean" if self.p == 2 else "chebyshev"
 
-    def _total_correlation(
-        self, arrays: tuple[object, ...], names: tuple[str, ...]
-    ) -> Estimate | list[Estimate]:
-        """Estimate the total correlation of m >= 2 variables, for m = 2 the mutual information."""
-        start = perf_counter()
-        samples = self._read(arrays, names)
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
+        """Return the terms for m >= 2 variables, and the search of the joint space that ran."""
         m, n = len(blocks), len(blocks[0])
         dims = widths(blocks)
         volume = 0.0
-        joint = blocks
         flat: tuple[str, ...] = ()
         if self.p == 2:
-            # The l_2 norm of the joint space is that of the columns side by side.
-            joint = [like(blocks[0], np.hstack([host(block) for block in blocks]))]
+            joint = _side_by_side(blocks)
             volume = sum(log_unit_ball(d, "euclidean") for d in dims)
             volume -= log_unit_ball(sum(dims), "euclidean")
-            flat = _flat_warnings(host(joint[0]))
-        radii, algorithm = self._kth_distance(joint, ks)
+            flat = _flat_warnings(host(joint))
+            radii, all_counts, algorithm = self._ball_counts(joint, blocks, ks)
+        else:
+            margins = [[b] for b in range(m)]
+            radii, all_counts, algorithm = self._space_counts(blocks, ks, margins, strict=False)
         terms = []
-        for k, radius in zip(ks, radii, strict=True):
-            counts = self._closed_counts(blocks, radius, k)
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             constant = psi(k) + (m - 1) * math.log(n) + volume
             local = constant - np.log(counts).sum(axis=0)
             ceiling = constant - m * math.log(k)
@@ -77,19 +73,22 @@ class BallEstimator(InformationEstimator):
                 float(local.mean()), ceiling, n=n, k=k, zero_radius=zeros(radius)
             )
             terms.append(Terms(local, counts, found + flat))
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
-    def _closed_counts(self, blocks: list[Array], radius: Array, k: int) -> NDArray[np.int64]:
-        if self.p == 2:
-            # Widened, because margin and joint distances round differently and a neighbour at
-            # exactly the radius must count as inside.
-            radius = radius * radius.dtype.type(1 + 4 * np.finfo(radius.dtype).eps)
-        counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
-        return np.maximum(counts, k)
+    def _ball_counts(self, joint: Array, blocks: list[Array], ks: Sequence[int]) -> SpaceCounts:
+        """Return the k-th distances of the joint block, and the closed counts in the others."""
+        radii, algorithm = self._kth_distance([joint], ks)
+        # Widened, because margin and joint distances round differently and a neighbour at exactly
+        # the radius must count as inside.
+        wider = radii * radii.dtype.type(1 + 4 * np.finfo(radii.dtype).eps)
+        counts = np.stack(
+            [[self._count([block], radius, strict=False) for block in blocks] for radius in wider]
+        )
+        return SpaceCounts(radii, np.maximum(counts, np.reshape(ks, (-1, 1, 1))), algorithm)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BIKSG(BallEstimator):
+class BIKSG(OfTwo, BallEstimator):
     """The bias-improved KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space, n_x and n_y the
@@ -110,21 +109,10 @@ class BIKSG(BallEstimator):
             each. The counts are the same, the time differs.
     """
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
 
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        return self._total_correlation((x, y), ("x", "y"))
+def _side_by_side(blocks: list[Array]) -> Array:
+    """Return the columns of all blocks as one, whose l_2 norm is that of the joint space."""
+    return like(blocks[0], np.hstack([host(block) for block in blocks]))
 
 
 def _flat_warnings(joint: Array) -> tuple[str, ...]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_window
-from fastmi._estimate import Estimate
-from fastmi._inputs import is_empty
 from fastmi.estimators.neighbors._subspaces import count_in_subspaces
 from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
@@ -21,12 +18,13 @@ from fastmi.estimators.neighbors.base import (
     TheilerEstimator,
     check_variant,
     sample_warnings,
-    widths,
     zeros,
 )
+from fastmi.estimators.neighbors.forms import OfTwo, OfTwoGivenThird
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
+from fastmi.ops.space_counts import SpaceCounts
 from fastmi.ops.theiler import TheilerCounts, theiler_counts
 
 Array = NDArray[Any]
@@ -41,7 +39,7 @@ _KERNEL_MOST = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
+class ConditionalKSG(OfTwoGivenThird, TheilerEstimator, MetricNeighborEstimator):
     """The KSG estimators of I(X; Y | Z).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum over
@@ -76,58 +74,29 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator):
         check_variant(self.variant)
         super().__post_init__()
 
-    def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y | Z) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-            z: Samples of the condition, shape (n, dz) or (n,). None or no columns give I(X; Y).
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence. The rows of its ``counts``
-            are n_xz, n_yz, n_z.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n, or more than the
-                window leaves.
-        """
-        if is_empty(z):
-            return self._unconditional(x, y)
-        start = perf_counter()
-        samples = self._read((x, y, z), ("x", "y", "z"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         variant = self._variant_1 if self.variant == 1 else self._variant_2
-        terms, algorithm = variant(blocks, ks)
-        dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return variant(blocks, ks)
 
     def _host_only(self) -> str:
         return "ConditionalKSG with variant=2" if self.variant == 2 else super()._host_only()
 
-    def _unconditional(self, x: object, y: object) -> Estimate | list[Estimate]:
-        found = KSG(**self.get_params()).estimate(x, y)
-        for estimate in found if isinstance(found, list) else [found]:
-            estimate.method = self.method
-        return found
+    def _unconditional(self) -> OfTwo:
+        return KSG(**self.get_params())
 
     def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
         """Return the terms of each k, and the search of the joint space that ran."""
+        found: TheilerCounts | SpaceCounts
         if self.theiler:
-            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
+            found = self._theiler_counts(blocks, ks)
         else:
-            radii, algorithm = self._kth_distance(blocks, ks)
-            spaces = [[blocks[b] for b in space] for space in _SPACES]
-            all_counts = np.stack(
-                [[self._count(space, radius, strict=True) for space in spaces] for radius in radii]
-            )
+            found = self._space_counts(blocks, ks, _SPACES, strict=True)
         terms = []
-        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
+        for k, radius, counts in zip(ks, found.radius, found.counts, strict=True):
             psi_xz, psi_yz, psi_z = digamma(counts + 1)
             local = psi(k) - (psi_xz + psi_yz - psi_z)
             terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
-        return terms, algorithm
+        return terms, found.algorithm
 
     def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
         """Return the terms of each k, and the search of the joint space that ran."""

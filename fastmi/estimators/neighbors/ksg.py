@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_window
-from fastmi._estimate import Estimate, small_sample_warnings
+from fastmi._estimate import small_sample_warnings
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
     Array,
@@ -19,7 +18,6 @@ from fastmi.estimators.neighbors.base import (
     TheilerEstimator,
     check_variant,
     sample_warnings,
-    widths,
     zeros,
 )
 from fastmi.estimators.neighbors.forms import OfTwo
@@ -187,7 +185,7 @@ def _ceiling(k: int, n: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSGHybrid(MetricNeighborEstimator):
+class KSGHybrid(OfTwo, MetricNeighborEstimator):
     """KSG with the radius of algorithm 1 and the counts and constant of algorithm 2.
 
     Both margins have one radius r_i, the k-th joint distance, and closed counts::
@@ -199,28 +197,11 @@ class KSGHybrid(MetricNeighborEstimator):
     estimator reproduces formulas as some papers print them.
     """
 
-    def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
-        """Estimate I(X; Y) in nats.
-
-        Args:
-            x: Samples, shape (n, dx) or (n,).
-            y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
-
-        Returns:
-            One estimate, or a list of them if `k` is a sequence.
-
-        Raises:
-            TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape or length, not finite; k >= n.
-        """
-        start = perf_counter()
-        samples = self._read((x, y), ("x", "y"))
-        blocks, ks, _ = samples
+    def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
-        radii, algorithm = self._kth_distance(blocks, ks)
+        radii, all_counts, algorithm = self._space_counts(blocks, ks, ((0,), (1,)), strict=False)
         terms = []
-        for k, radius in zip(ks, radii, strict=True):
-            counts = np.stack([self._count([block], radius, strict=False) for block in blocks])
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             constant = psi(k) - 1.0 / k + psi(n)
             local = constant - digamma(counts).sum(axis=0)
             ceiling = constant - 2 * psi(k)
@@ -228,5 +209,4 @@ class KSGHybrid(MetricNeighborEstimator):
                 float(local.mean()), ceiling, n=n, k=k, zero_radius=zeros(radius)
             )
             terms.append(Terms(local, counts, found))
-        dims = widths(blocks)
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm

@@ -162,10 +162,9 @@ class MixedKSG(OfTwo, MetricNeighborEstimator):
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
         atoms: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
-        radii, algorithm = self._kth_distance(blocks, ks)
+        radii, all_counts, algorithm = self._space_counts(blocks, ks, ((0,), (1,)), strict=True)
         terms = []
-        for k, radius in zip(ks, radii, strict=True):
-            counts = np.stack([self._count([block], radius, strict=True) for block in blocks])
+        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             k_i = np.full(n, k, dtype=np.int64)
             tied = radius == 0
             if tied.any():

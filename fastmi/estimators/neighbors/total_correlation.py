@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastmi._estimate import Estimate
-from fastmi._inputs import variable_names
 from fastmi.estimators.neighbors.base import (
     Array,
     MetricNeighborEstimator,
@@ -71,7 +69,7 @@ class TotalCorrelation(OfSeveral, MetricNeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BITotalCorrelation(BallEstimator):
+class BITotalCorrelation(OfSeveral, BallEstimator):
     """The total correlation by closed counts in balls of one l_p norm.
 
     It is :class:`fastmi.BIKSG` for m variables, and equals that estimator to the last bit for
@@ -85,7 +83,3 @@ class BITotalCorrelation(BallEstimator):
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for p = inf and two
             variables of one column. The counts are the same, the time differs.
     """
-
-    def estimate(self, *variables: object) -> Estimate | list[Estimate]:
-        """Estimate the total correlation in nats; see :meth:`TotalCorrelation.estimate`."""
-        return self._total_correlation(variables, variable_names(variables))

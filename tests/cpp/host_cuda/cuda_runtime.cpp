@@ -164,7 +164,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
         machine.holder(upload ? from : to) >= 0) {
       return cudaErrorInvalidValue;
     }
-    // As late as CUDA may, pageable memory or not: what is given back too early shows.
+    // The copy is made as late as CUDA may make it, whether memory is pageable or not, so that
+    // memory given back too early shows.
     machine.enqueue(stream, [=] { std::memcpy(to, from, bytes); });
     return cudaSuccess;
   });

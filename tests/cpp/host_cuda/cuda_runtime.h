@@ -1,5 +1,5 @@
-// The part of the CUDA runtime that csrc/cuda uses, on a machine that machine.h describes. What
-// CUDA may put off until a stream is waited for, this puts off.
+// The part of the CUDA runtime that csrc/cuda uses, on the machine that machine.h describes.
+// Whatever CUDA may put off until a stream is waited for is put off here.
 #pragma once
 
 #include <cstddef>

@@ -34,8 +34,8 @@ cudaError_t Machine::set_device(int device) {
 cudaError_t Machine::allocate(void** data, std::size_t bytes, bool scratch) {
   use_device();
   if (used(device()) + bytes > settings.memory) return cudaErrorMemoryAllocation;
-  // An allocation of its own, so that the address sanitizer knows its ends; garbage, as on a
-  // device.
+  // It is an allocation of its own, so that the address sanitizer knows its ends, and holds
+  // garbage, as on a device.
   std::unique_ptr<unsigned char[]> own(new unsigned char[bytes]);
   std::memset(own.get(), 0xEE, bytes);
   *data = own.get();

@@ -33,17 +33,18 @@ struct Settings {
 
 class Machine {
  public:
-  /// The only one; every function of the runtime holds its mutex.
+  /// The only machine; every function of the runtime holds its mutex.
   static Machine& get();
 
   Settings settings;
-  /// Function of the runtime, or "launch", and the error of its next call.
+  /// For a function of the runtime, or "launch": the error of its next call.
   std::map<std::string, cudaError_t> failures;
-  std::set<int> contexts;  ///< devices that have one
+  std::set<int> contexts;  ///< devices that have a context
   std::recursive_mutex mutex;
   cudaError_t last_error = cudaSuccess;
 
-  /// Error of a call of `function`: the one asked for, else that of doing `what`; remembered.
+  /// Calls what() for `function` and returns its error, unless `failures` asks for another, which
+  /// is returned instead. last_error remembers it.
   template <class F>
   cudaError_t call(const std::string& function, F&& what) {
     const auto failure = failures.find(function);
@@ -58,30 +59,30 @@ class Machine {
   /// What CUDA does when something first needs the current device.
   void use_device() { contexts.insert(device()); }
 
-  /// Memory on the current device; scratch: of a pool.
+  /// Allocates memory on the current device; `scratch` says that it belongs to a pool.
   cudaError_t allocate(void** data, std::size_t bytes, bool scratch);
-  /// Counts as free from here on; is overwritten when the stream comes to it.
+  /// The memory counts as free from here on, and is overwritten when the stream comes to it.
   void release(void* data, cudaStream_t stream);
   /// Declares host memory, which stays the caller's, to be memory of a device.
   void adopt(std::uintptr_t begin, std::size_t bytes, int device);
   /// Device that holds all of these bytes, or -1.
   int holder(const void* data, std::size_t bytes = 1) const;
   std::size_t used(int device) const;
-  /// Allocations of pools that are not given back.
+  /// Number of allocations of pools that were not given back.
   std::size_t scratch() const;
 
   void enqueue(cudaStream_t stream, std::function<void()> work);
   void run(cudaStream_t stream);
   void run_all();
-  /// Runs it, and notes the wait.
+  /// Runs the stream's work, and notes the wait.
   void wait_for(cudaStream_t stream);
-  /// Device and stream of every wait so far.
+  /// The device and stream of every wait so far.
   const std::vector<std::pair<int, std::uintptr_t>>& waits() const { return waits_; }
   std::uint64_t launches() const { return launches_; }
   /// Every second launch runs backwards: a result that depends on that shows a race.
   ThreadOrder next_order();
 
-  /// As after the start of a process, but for what is allocated.
+  /// Goes back to the state after the start of a process, except for what is allocated.
   void reset();
 
  private:

@@ -1,4 +1,4 @@
-// In place of csrc/cuda/launch.cuh: bodies of block.h as launches on the machine of machine.h.
+// Stands in for csrc/cuda/launch.cuh: launches bodies of block.h on the machine of machine.h.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -13,7 +13,7 @@ namespace fastmi::cuda {
 template <class Body>
 void launch_body(cudaStream_t stream, std::int64_t blocks, std::int64_t batch,
                  const typename Body::Params& params) {
-  // What every device has without being asked.
+  // Every device allows this much without being asked.
   static_assert(Body::kThreads <= 1024 && Body::kThreads % 32 == 0);
   static_assert(sizeof(typename Body::Shared) <= 48 << 10);
   static_assert(sizeof(typename Body::Params) + sizeof(std::int64_t) <= 4 << 10);

@@ -1,46 +1,46 @@
 // Rows of gaps between 15-bit coordinates, and what they say about distances.
 #pragma once
 
-#include "cpu/block_kernel.h"
-#include "cpu/levels.h"
+#include "cpu/leaf_kernel.h"
+#include "cpu/steps.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-// Thirty-two levels at once, whatever the instruction set.
-typedef std::int16_t Levels32 __attribute__((vector_size(64)));
-inline constexpr int kLevelLanes = 32;
+// Thirty-two 16-bit coordinates or gaps at once, whatever the instruction set.
+typedef std::int16_t Steps32 __attribute__((vector_size(64)));
+inline constexpr int kStepLanes = 32;
 
-FASTMI_INLINE Levels32 load_levels(const std::int16_t* from) {
-  Levels32 v;
+FASTMI_INLINE Steps32 load_steps(const std::int16_t* from) {
+  Steps32 v;
   std::memcpy(&v, from, sizeof v);
   return v;
 }
-FASTMI_INLINE void store_levels(std::int16_t* to, Levels32 v) { std::memcpy(to, &v, sizeof v); }
-FASTMI_INLINE Levels32 broadcast_level(int level) {
-  return static_cast<std::int16_t>(level) - Levels32{};
+FASTMI_INLINE void store_steps(std::int16_t* to, Steps32 v) { std::memcpy(to, &v, sizeof v); }
+FASTMI_INLINE Steps32 broadcast_step(int step) {
+  return static_cast<std::int16_t>(step) - Steps32{};
 }
 
-FASTMI_INLINE Levels32 max_gap(Levels32 acc, Levels32 a, Levels32 b) {
+FASTMI_INLINE Steps32 max_gap(Steps32 acc, Steps32 a, Steps32 b) {
 #if defined(__AVX512BW__)
   const __m512i gap = _mm512_abs_epi16(_mm512_sub_epi16((__m512i)a, (__m512i)b));
-  return (Levels32)_mm512_max_epi16((__m512i)acc, gap);
+  return (Steps32)_mm512_max_epi16((__m512i)acc, gap);
 #else
-  const Levels32 up = a - b;
-  const Levels32 down = b - a;
+  const Steps32 up = a - b;
+  const Steps32 down = b - a;
   acc = acc > up ? acc : up;
   return acc > down ? acc : down;
 #endif
 }
 
 /// Bit l is set where lane l is at most `limit`.
-FASTMI_INLINE std::uint32_t mask_levels(Levels32 a, Levels32 limit) {
+FASTMI_INLINE std::uint32_t mask_steps(Steps32 a, Steps32 limit) {
 #if defined(__AVX512BW__)
   return _mm512_cmple_epi16_mask((__m512i)a, (__m512i)limit);
 #else
-  const Levels32 inside = a <= limit;
+  const Steps32 inside = a <= limit;
 #if defined(__SSE2__)
   std::uint32_t mask = 0;
-  alignas(64) std::int16_t lanes[kLevelLanes];
+  alignas(64) std::int16_t lanes[kStepLanes];
   std::memcpy(lanes, &inside, sizeof inside);
   for (int part = 0; part < 2; ++part) {
     const auto* from = reinterpret_cast<const __m128i*>(lanes) + 2 * part;
@@ -50,37 +50,37 @@ FASTMI_INLINE std::uint32_t mask_levels(Levels32 a, Levels32 limit) {
   return mask;
 #else
   std::uint32_t mask = 0;
-  for (int l = 0; l < kLevelLanes; ++l) mask |= static_cast<std::uint32_t>(inside[l] & 1) << l;
+  for (int l = 0; l < kStepLanes; ++l) mask |= static_cast<std::uint32_t>(inside[l] & 1) << l;
   return mask;
 #endif
 #endif
 }
 
 /// Adds one to the lanes that are at most `limit`.
-FASTMI_INLINE Levels32 count_levels(Levels32 count, Levels32 a, Levels32 limit) {
+FASTMI_INLINE Steps32 count_steps(Steps32 count, Steps32 a, Steps32 limit) {
 #if defined(__AVX512BW__)
-  return (Levels32)_mm512_mask_sub_epi16((__m512i)count,
-                                         _mm512_cmple_epi16_mask((__m512i)a, (__m512i)limit),
-                                         (__m512i)count, _mm512_set1_epi16(-1));
+  return (Steps32)_mm512_mask_sub_epi16((__m512i)count,
+                                        _mm512_cmple_epi16_mask((__m512i)a, (__m512i)limit),
+                                        (__m512i)count, _mm512_set1_epi16(-1));
 #else
   return count - (a <= limit);
 #endif
 }
 
-FASTMI_INLINE std::int64_t sum_levels(Levels32 counts) {
+FASTMI_INLINE std::int64_t sum_steps(Steps32 counts) {
 #if defined(__AVX512BW__)
   return _mm512_reduce_add_epi32(_mm512_madd_epi16((__m512i)counts, _mm512_set1_epi16(1)));
 #else
   std::int64_t sum = 0;
-  for (int l = 0; l < kLevelLanes; ++l) sum += counts[l];
+  for (int l = 0; l < kStepLanes; ++l) sum += counts[l];
   return sum;
 #endif
 }
 
 /// Smaller of two numbers without sign.
-FASTMI_INLINE Levels32 min_unsigned(Levels32 a, Levels32 b) {
+FASTMI_INLINE Steps32 min_unsigned(Steps32 a, Steps32 b) {
 #if defined(__AVX512BW__)
-  return (Levels32)_mm512_min_epu16((__m512i)a, (__m512i)b);
+  return (Steps32)_mm512_min_epu16((__m512i)a, (__m512i)b);
 #else
   typedef std::uint16_t Unsigned __attribute__((vector_size(64)));
   return (Unsigned)a < (Unsigned)b ? a : b;
@@ -97,28 +97,27 @@ FASTMI_INLINE VecInt<T> lane_indices() {
   return indices;
 }
 
-/// rows[q][length]: largest gap in levels from samples first .. first + queries - 1 to every
+/// rows[q][length]: largest gap in steps from samples first .. first + queries - 1 to every
 /// sample; kNoPoint for the query itself and past the end.
 template <class T>
-void level_rows(const LevelColumns<T>& columns, std::int64_t first, int queries,
-                std::int16_t* rows) {
-  constexpr int G = kLevelBlock / kLevelLanes;
+void step_rows(const StepColumns<T>& columns, std::int64_t first, int queries, std::int16_t* rows) {
+  constexpr int G = kStepGroup / kStepLanes;
   const int d = columns.d;
   const std::int64_t length = columns.length();
-  for (std::int64_t b = 0; b < columns.blocks; ++b) {
-    const std::int16_t* lanes = columns.block(b);
+  for (std::int64_t b = 0; b < columns.groups; ++b) {
+    const std::int16_t* lanes = columns.group(b);
     for (int q = 0; q < queries; ++q) {
       const std::int64_t query = first + q;
-      const std::int16_t* at = columns.block(query / kLevelBlock) + query % kLevelBlock;
-      Levels32 acc[G] = {};
+      const std::int16_t* at = columns.group(query / kStepGroup) + query % kStepGroup;
+      Steps32 acc[G] = {};
       for (int j = 0; j < d; ++j) {
-        const Levels32 here = broadcast_level(at[j * kLevelBlock]);
+        const Steps32 here = broadcast_step(at[j * kStepGroup]);
         for (int g = 0; g < G; ++g) {
-          acc[g] = max_gap(acc[g], load_levels(lanes + j * kLevelBlock + g * kLevelLanes), here);
+          acc[g] = max_gap(acc[g], load_steps(lanes + j * kStepGroup + g * kStepLanes), here);
         }
       }
-      std::int16_t* row = rows + q * length + b * kLevelBlock;
-      for (int g = 0; g < G; ++g) store_levels(row + g * kLevelLanes, acc[g]);
+      std::int16_t* row = rows + q * length + b * kStepGroup;
+      for (int g = 0; g < G; ++g) store_steps(row + g * kStepLanes, acc[g]);
     }
   }
   for (int q = 0; q < queries; ++q) {
@@ -129,7 +128,7 @@ void level_rows(const LevelColumns<T>& columns, std::int64_t first, int queries,
 }
 
 template <class T>
-FASTMI_INLINE T exact_distance(const LevelColumns<T>& columns, std::int64_t i, std::int64_t j) {
+FASTMI_INLINE T exact_distance(const StepColumns<T>& columns, std::int64_t i, std::int64_t j) {
   constexpr int W = kLanes<T>;
   const T* a = columns.row(i);
   const T* b = columns.row(j);
@@ -146,21 +145,21 @@ FASTMI_INLINE T exact_distance(const LevelColumns<T>& columns, std::int64_t i, s
 }
 
 /// What gaps say about "distance < limit": at most `surely` (-1: none), it is true; above
-/// `maybe`, false. The slack covers the rounding of levels and limits.
-struct LevelLimits {
+/// `maybe`, false. The slack covers the rounding of coordinates and limits.
+struct StepLimits {
   int surely;
   int maybe;
 
   template <class T>
-  static FASTMI_INLINE LevelLimits of(T limit, T per_unit) {
+  static FASTMI_INLINE StepLimits of(T limit, T per_unit) {
     constexpr T kRelative = 4 * std::numeric_limits<T>::epsilon();
     constexpr T kAbsolute = T(0.03);
-    constexpr T kTop = kTopLevel;
+    constexpr T kTop = kTopStep;
     const T least = limit * per_unit * (1 - kRelative) - kAbsolute;
     const T most = limit * per_unit * (1 + kRelative) + kAbsolute;
-    LevelLimits limits;
-    limits.surely = least < 1 ? -1 : least < kTop + 1 ? static_cast<int>(least) - 1 : kTopLevel;
-    limits.maybe = most < kTop - 1 ? static_cast<int>(most) + 1 : kTopLevel;
+    StepLimits limits;
+    limits.surely = least < 1 ? -1 : least < kTop + 1 ? static_cast<int>(least) - 1 : kTopStep;
+    limits.maybe = most < kTop - 1 ? static_cast<int>(most) + 1 : kTopStep;
     return limits;
   }
 };

@@ -1,14 +1,15 @@
-// One query of a scale sweep on rows of levels: few distances are computed, and each only once.
+// One query of a scale sweep on rows of gaps in steps: few distances are computed, and each only
+// once.
 #pragma once
 
-#include "cpu/levels_kernel.h"
+#include "cpu/steps_kernel.h"
 #include "cpu/sweep_kernel.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-/// Distances of points that are no longer in the row of levels; room for a vector beyond them.
+/// Distances of points that are no longer in the row of gaps; there is room for one more vector.
 template <class T>
-struct LevelPool {
+struct StepPool {
   T* distances;
   std::int64_t size;
 
@@ -19,41 +20,41 @@ struct LevelPool {
 };
 
 /// sums[t] = points of one margin with distance below limits[t]. Points within rounding of a limit
-/// move from the row to the pool. marks: scratch, 2 Levels32 per limit; positions: scratch.
+/// move from the row to the pool. marks: scratch, 2 Steps32 per limit; positions: scratch.
 template <class T>
-FASTMI_INLINE void count_row(const LevelColumns<T>& columns, std::int64_t query, std::int16_t* row,
-                             LevelPool<T> pool, const T* limits, int number, std::int16_t* marks,
+FASTMI_INLINE void count_row(const StepColumns<T>& columns, std::int64_t query, std::int16_t* row,
+                             StepPool<T> pool, const T* limits, int number, std::int16_t* marks,
                              std::int32_t* positions, std::int64_t* sums) {
   constexpr int kTogether = 8;
   const std::int64_t length = columns.length();
   std::int16_t* above = marks;
-  std::int16_t* surely = marks + static_cast<std::int64_t>(number) * kLevelLanes;
+  std::int16_t* surely = marks + static_cast<std::int64_t>(number) * kStepLanes;
   int width = 0;
   for (int t = 0; t < number; ++t) {
-    const LevelLimits limit = LevelLimits::of(limits[t], columns.per_unit);
-    store_levels(above + t * kLevelLanes, broadcast_level(limit.surely + 1));
-    store_levels(surely + t * kLevelLanes, broadcast_level(limit.surely));
+    const StepLimits limit = StepLimits::of(limits[t], columns.per_unit);
+    store_steps(above + t * kStepLanes, broadcast_step(limit.surely + 1));
+    store_steps(surely + t * kStepLanes, broadcast_step(limit.surely));
     width = larger(width, limit.maybe - limit.surely);
   }
-  const Levels32 open = broadcast_level(width - 1);
+  const Steps32 open = broadcast_step(width - 1);
   int doubtful = 0;
-  constexpr int G = kLevelBlock / kLevelLanes;
-  for (std::int64_t p = 0; p < length; p += kLevelBlock) {
-    Levels32 gap[G];
-    // The least distance above any limit that is surely reached, modulo 2^16.
-    Levels32 least[G];
+  constexpr int G = kStepGroup / kStepLanes;
+  for (std::int64_t p = 0; p < length; p += kStepGroup) {
+    Steps32 gap[G];
+    // How far the gap lies above the nearest limit that it exceeds, modulo 2^16.
+    Steps32 least[G];
     for (int g = 0; g < G; ++g) {
-      gap[g] = load_levels(row + p + g * kLevelLanes);
-      least[g] = broadcast_level(-1);
+      gap[g] = load_steps(row + p + g * kStepLanes);
+      least[g] = broadcast_step(-1);
     }
     for (int t = 0; t < number; ++t) {
-      const Levels32 from = load_levels(above + t * kLevelLanes);
+      const Steps32 from = load_steps(above + t * kStepLanes);
       for (int g = 0; g < G; ++g) least[g] = min_unsigned(least[g], gap[g] - from);
     }
     for (int g = 0; g < G; ++g) {
-      std::uint32_t unsure = mask_levels(least[g], open) & mask_levels(Levels32{}, least[g]);
+      std::uint32_t unsure = mask_steps(least[g], open) & mask_steps(Steps32{}, least[g]);
       for (; unsure != 0; unsure &= unsure - 1) {
-        const std::int64_t j = p + g * kLevelLanes + __builtin_ctz(unsure);
+        const std::int64_t j = p + g * kStepLanes + __builtin_ctz(unsure);
         __builtin_prefetch(columns.row(j));
         positions[doubtful++] = static_cast<std::int32_t>(j);
       }
@@ -66,36 +67,37 @@ FASTMI_INLINE void count_row(const LevelColumns<T>& columns, std::int64_t query,
   pool.close();
   count_below_limits(pool.distances, pool.size, limits, number, sums);
   // A lane of 16 bits counts at most this many vectors.
-  constexpr std::int64_t kRun = std::int64_t{32767} * kLevelLanes;
+  constexpr std::int64_t kRun = std::int64_t{32767} * kStepLanes;
   for (int first = 0; first < number; first += kTogether) {
     for (std::int64_t begin = 0; begin < length; begin += kRun) {
       const std::int64_t end = length - begin < kRun ? length : begin + kRun;
-      Levels32 limit[kTogether];
-      Levels32 found[kTogether] = {};
+      Steps32 limit[kTogether];
+      Steps32 found[kTogether] = {};
       for (int t = 0; t < kTogether; ++t) {
-        limit[t] = first + t < number ? load_levels(surely + (first + t) * kLevelLanes)
-                                      : broadcast_level(-1);
+        limit[t] =
+            first + t < number ? load_steps(surely + (first + t) * kStepLanes) : broadcast_step(-1);
       }
-      for (std::int64_t p = begin; p < end; p += kLevelLanes) {
-        const Levels32 gap = load_levels(row + p);
-        for (int t = 0; t < kTogether; ++t) found[t] = count_levels(found[t], gap, limit[t]);
+      for (std::int64_t p = begin; p < end; p += kStepLanes) {
+        const Steps32 gap = load_steps(row + p);
+        for (int t = 0; t < kTogether; ++t) found[t] = count_steps(found[t], gap, limit[t]);
       }
       for (int t = 0; t < kTogether && first + t < number; ++t) {
-        sums[first + t] += sum_levels(found[t]);
+        sums[first + t] += sum_steps(found[t]);
       }
     }
   }
 }
 
-/// counts[number][lists] from limits[number][lists], which are used up: many scales share a
-/// limit, as either variable may decide who is the k-th neighbour. sums: scratch like counts.
+/// counts[number][lists] from limits[number][lists], which are overwritten. Many scales share a
+/// limit: where this variable decides the k-th distance, its limit does not depend on the scale.
+/// sums: scratch like counts.
 template <class T>
-FASTMI_INLINE void count_margin(const LevelColumns<T>& columns, std::int64_t query,
-                                std::int16_t* row, LevelPool<T> pool, T* limits, int number,
+FASTMI_INLINE void count_margin(const StepColumns<T>& columns, std::int64_t query,
+                                std::int16_t* row, StepPool<T> pool, T* limits, int number,
                                 int lists, std::int16_t* marks, std::int32_t* positions,
                                 std::int64_t* sums, std::int64_t* counts) {
   const int entries = number * lists;
-  // First the place of each limit among the distinct ones.
+  // At first, counts holds the place of each limit among the distinct ones.
   int distinct = 0;
   for (int t = 0; t < entries; ++t) {
     const bool same = t >= lists && limits[t] == limits[t - lists];
@@ -106,41 +108,41 @@ FASTMI_INLINE void count_margin(const LevelColumns<T>& columns, std::int64_t que
   for (int t = 0; t < entries; ++t) counts[t] = sums[counts[t]];
 }
 
-/// Positions in [begin, end), whole blocks, where both gaps are at most their limits; returns how
+/// Positions in [begin, end), whole groups, where both gaps are at most their limits; returns how
 /// many.
 FASTMI_INLINE int collect_within(const std::int16_t* row_x, const std::int16_t* row_y,
-                                 std::int64_t begin, std::int64_t end, Levels32 limit_x,
-                                 Levels32 limit_y, std::int32_t* found) {
-  constexpr int G = kLevelBlock / kLevelLanes;
+                                 std::int64_t begin, std::int64_t end, Steps32 limit_x,
+                                 Steps32 limit_y, std::int32_t* found) {
+  constexpr int G = kStepGroup / kStepLanes;
   int size = 0;
-  for (std::int64_t p = begin; p < end; p += kLevelBlock) {
+  for (std::int64_t p = begin; p < end; p += kStepGroup) {
     std::uint32_t mask[G];
     std::uint32_t any = 0;
     for (int g = 0; g < G; ++g) {
-      const std::int64_t at = p + g * kLevelLanes;
-      mask[g] = mask_levels(load_levels(row_x + at), limit_x) &
-                mask_levels(load_levels(row_y + at), limit_y);
+      const std::int64_t at = p + g * kStepLanes;
+      mask[g] =
+          mask_steps(load_steps(row_x + at), limit_x) & mask_steps(load_steps(row_y + at), limit_y);
       any |= mask[g];
     }
     if (any == 0) continue;
     for (int g = 0; g < G; ++g) {
       for (; mask[g] != 0; mask[g] &= mask[g] - 1) {
-        found[size++] = static_cast<std::int32_t>(p) + g * kLevelLanes + __builtin_ctz(mask[g]);
+        found[size++] = static_cast<std::int32_t>(p) + g * kStepLanes + __builtin_ctz(mask[g]);
       }
     }
   }
   return size;
 }
 
-/// The search of one query, see sweep_levels.
+/// The search of one query, see sweep_steps.
 template <class T>
-struct LevelSearch {
-  const LevelColumns<T>& x;
-  const LevelColumns<T>& y;
+struct StepSearch {
+  const StepColumns<T>& x;
+  const StepColumns<T>& y;
   std::int64_t query;
   std::int16_t* row_x;
   std::int16_t* row_y;
-  LevelPool<T> in_x, in_y;  ///< points leave both rows when their distances are computed
+  StepPool<T> in_x, in_y;  ///< points leave both rows when their distances are computed
   NeighbourHeap<T, false> heap;
 
   FASTMI_INLINE void take(std::int64_t j) {
@@ -149,10 +151,10 @@ struct LevelSearch {
     row_x[j] = row_y[j] = kNoPoint;
   }
 
-  /// Leaves the k smallest of max(dx, c dy) and `bound`, k copies of it, ascending in the heap.
+  /// Leaves in the heap, ascending, the k smallest among all max(dx, c dy) and k copies of `bound`.
   FASTMI_INLINE void nearest_below(T bound, T c) {
     // Positions between two updates of the limits: few while nothing is known.
-    constexpr std::int64_t kLongestRun = 4 * kLevelBlock;
+    constexpr std::int64_t kLongestRun = 4 * kStepGroup;
     for (int q = 0; q < heap.k; ++q) heap.distance[q] = bound;
     in_x.close();
     in_y.close();
@@ -160,15 +162,15 @@ struct LevelSearch {
     const std::int64_t length = x.length();
     std::int32_t found[kLongestRun];
     std::int64_t run =
-        heap.distance[0] < std::numeric_limits<T>::infinity() ? kLongestRun : kLevelBlock;
+        heap.distance[0] < std::numeric_limits<T>::infinity() ? kLongestRun : kStepGroup;
     T reach = -1;
-    Levels32 reach_x{};
-    Levels32 reach_y{};
+    Steps32 reach_x{};
+    Steps32 reach_y{};
     for (std::int64_t begin = 0; begin < length;) {
       if (reach != heap.distance[0]) {
         reach = heap.distance[0];
-        reach_x = broadcast_level(LevelLimits::of(reach, x.per_unit).maybe);
-        reach_y = broadcast_level(LevelLimits::of(unscaled_limit(reach, c), y.per_unit).maybe);
+        reach_x = broadcast_step(StepLimits::of(reach, x.per_unit).maybe);
+        reach_y = broadcast_step(StepLimits::of(unscaled_limit(reach, c), y.per_unit).maybe);
       }
       const std::int64_t end = length - begin < run ? length : begin + run;
       const int size = collect_within(row_x, row_y, begin, end, reach_x, reach_y, found);
@@ -189,20 +191,20 @@ struct LevelSearch {
   }
 };
 
-/// As sweep_query, for query `query` and its two rows from level_rows, which are used up. pool_x,
-/// pool_y: scratch of n numbers and a vector more; marks, positions: scratch, see count_row.
-/// `guess`: a k-th distance at the largest scale to try first, and the one found; any number will
-/// do.
+/// Like sweep_query, for query `query` and its two rows from step_rows, which are overwritten.
+/// pool_x, pool_y: scratch of n numbers and a vector more; marks, positions: scratch, see
+/// count_row. *guess: the k-th distance at the largest scale that is tried first; it becomes the
+/// one found, and only speed depends on it.
 template <class T>
-void sweep_levels(const LevelColumns<T>& x, const LevelColumns<T>& y, std::int64_t query,
-                  std::int16_t* row_x, std::int16_t* row_y, const T* scales, int number,
-                  const int* ks, int lists, T* pool_x, T* pool_y, T* best, T* radius, T* limits,
-                  std::int16_t* marks, std::int32_t* positions, std::int64_t* sums,
-                  std::int64_t* counts_x, std::int64_t* counts_y, T* guess) {
+void sweep_steps(const StepColumns<T>& x, const StepColumns<T>& y, std::int64_t query,
+                 std::int16_t* row_x, std::int16_t* row_y, const T* scales, int number,
+                 const int* ks, int lists, T* pool_x, T* pool_y, T* best, T* radius, T* limits,
+                 std::int16_t* marks, std::int32_t* positions, std::int64_t* sums,
+                 std::int64_t* counts_x, std::int64_t* counts_y, T* guess) {
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   const int k = ks[lists - 1];
-  LevelSearch<T> search{x, y, query, row_x, row_y, {pool_x, 0}, {pool_y, 0}, {best, nullptr, k}};
-  // Neighbours of samples are about as far away as those of others, in many dims the more so.
+  StepSearch<T> search{x, y, query, row_x, row_y, {pool_x, 0}, {pool_y, 0}, {best, nullptr, k}};
+  // The k-th distances of samples are alike, and the more so the more dims there are.
   const T likely = *guess * (1 + T(1) / (x.d + y.d));
   search.nearest_below(likely, scales[number - 1]);
   if (!(best[k - 1] < likely)) search.nearest_below(kInfinity, scales[number - 1]);

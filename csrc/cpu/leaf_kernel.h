@@ -1,5 +1,5 @@
 // What the k-NN and the counting kernels share: distances from one query to the lanes of a
-// block, the 8-bit prefilter, and gaps between bounding boxes. Bounds are exact, not merely
+// leaf, the 8-bit prefilter, and gaps between bounding boxes. Bounds are exact, not merely
 // close: rounding is monotone, so a coordinate difference taken at the edge of a box bounds the
 // computed difference of every point in it.
 #pragma once
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "cpu/block_tree.h"
+#include "cpu/leaf_tree.h"
 #include "cpu/simd.h"
 
 namespace fastmi::cpu::FASTMI_LEVEL {
@@ -30,11 +30,11 @@ FASTMI_INLINE Vec<T> accumulate(Vec<T> acc, Vec<T> difference) {
   }
 }
 
-/// Internal distances (squared for kEuclidean) of `query` to G vectors of lanes at `lanes`.
-/// False, leaving acc unspecified, when none is below limit.
+/// Internal distances (squared for kEuclidean) of `query` to G vectors of lanes at `lanes`. Returns
+/// false, leaving acc unspecified, if none is below limit.
 template <Metric M, int G, class T>
-FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, const T* query,
-                                   T limit, Vec<T> (&acc)[G]) {
+FASTMI_INLINE bool distances_below(const LeafTree<T>& tree, const T* lanes, const T* query, T limit,
+                                   Vec<T> (&acc)[G]) {
   constexpr int W = kLanes<T>;
   const Vec<T> bound = broadcast(limit);
   const auto any_below = [&] {
@@ -48,17 +48,17 @@ FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, con
     int j = 0;
     while (d - j > kDimGroup) {
       for (const int stop = j + kDimGroup; j < stop; ++j) {
-        const Vec<T> q = broadcast(query[j * kBlock]);
+        const Vec<T> q = broadcast(query[j * kLeaf]);
         for (int g = 0; g < G; ++g) {
-          acc[g] = accumulate<M, T>(acc[g], load(lanes + j * kBlock + g * W) - q);
+          acc[g] = accumulate<M, T>(acc[g], load(lanes + j * kLeaf + g * W) - q);
         }
       }
       if (!any_below()) return false;
     }
     for (; j < d; ++j) {
-      const Vec<T> q = broadcast(query[j * kBlock]);
+      const Vec<T> q = broadcast(query[j * kLeaf]);
       for (int g = 0; g < G; ++g) {
-        acc[g] = accumulate<M, T>(acc[g], load(lanes + j * kBlock + g * W) - q);
+        acc[g] = accumulate<M, T>(acc[g], load(lanes + j * kLeaf + g * W) - q);
       }
     }
   } else {
@@ -69,9 +69,9 @@ FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, con
     for (int v = 0; v < variables; ++v) {
       for (int g = 0; g < G; ++g) sum[g] = Vec<T>{};
       for (; j < ends[v]; ++j) {
-        const Vec<T> q = broadcast(query[j * kBlock]);
+        const Vec<T> q = broadcast(query[j * kLeaf]);
         for (int g = 0; g < G; ++g) {
-          sum[g] = accumulate<M, T>(sum[g], load(lanes + j * kBlock + g * W) - q);
+          sum[g] = accumulate<M, T>(sum[g], load(lanes + j * kLeaf + g * W) - q);
         }
       }
       for (int g = 0; g < G; ++g) acc[g] = vmax(acc[g], sum[g]);
@@ -81,16 +81,16 @@ FASTMI_INLINE bool distances_below(const BlockTree<T>& tree, const T* lanes, con
   return true;
 }
 
-/// Lanes of a block that hold a sample.
+/// Lanes of a leaf that hold a sample.
 template <class T>
-FASTMI_INLINE std::uint64_t used_lanes(const BlockTree<T>& tree, int block) {
-  const int size = tree.block_size(block);
-  return size == kBlock ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
+FASTMI_INLINE std::uint64_t used_lanes(const LeafTree<T>& tree, int leaf) {
+  const int size = tree.leaf_size(leaf);
+  return size == kLeaf ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
 }
 
-/// What the 8-bit coordinates of two points allow. With gap the largest difference of levels, the
-/// distance is within one step of gap steps: rounding down moves each coordinate by less than one.
-/// The slack covers the rounding of the quantiser itself.
+/// What the 8-bit coordinates of two points say about their distance. With `gap` the largest
+/// difference in steps, the distance lies strictly between gap - 1 and gap + 1 steps, as rounding
+/// down moves each coordinate by less than one. The slack covers rounding in `quantise` itself.
 template <class T>
 struct ByteLimits {
   int maybe;   ///< a point nearer than the limit has gap <= maybe; 255: no information
@@ -111,54 +111,54 @@ struct ByteMasks {
   std::uint64_t surely;
 };
 
-/// Lanes of a block that may be, and those that surely are, within the limits of a query.
+/// Lanes of a leaf that may be, and those that surely are, within the limits of a query.
 template <class T>
-FASTMI_INLINE ByteMasks compare_bytes(const BlockTree<T>& tree, int block, int query_block,
-                                      int query, ByteLimits<T> limits) {
-  const std::uint8_t* lanes = tree.block_bytes(block);
-  const std::uint8_t* q = tree.block_bytes(query_block) + query;
+FASTMI_INLINE ByteMasks compare_bytes(const LeafTree<T>& tree, int leaf, int query_leaf, int query,
+                                      ByteLimits<T> limits) {
+  const std::uint8_t* lanes = tree.leaf_bytes(leaf);
+  const std::uint8_t* q = tree.leaf_bytes(query_leaf) + query;
   const std::uint8_t maybe = static_cast<std::uint8_t>(limits.maybe);
   Bytes64 acc{};
   const int d = tree.d;
   int j = 0;
   while (d - j > kDimGroup) {
     for (const int stop = j + kDimGroup; j < stop; ++j) {
-      acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), q[j * kBlock]);
+      acc = max_abs_difference(acc, load_bytes(lanes + j * kLeaf), q[j * kLeaf]);
     }
     if (mask_at_most(acc, maybe) == 0) return {0, 0};
   }
   for (; j < d; ++j) {
-    acc = max_abs_difference(acc, load_bytes(lanes + j * kBlock), q[j * kBlock]);
+    acc = max_abs_difference(acc, load_bytes(lanes + j * kLeaf), q[j * kLeaf]);
   }
-  // Unused lanes are saturated, and so may be a query.
-  ByteMasks masks{mask_at_most(acc, maybe) & used_lanes(tree, block), 0};
-  if (limits.surely >= 0 && (tree.unclipped[query_block] >> query & 1) != 0) {
+  // Unused lanes are saturated, and a query may be.
+  ByteMasks masks{mask_at_most(acc, maybe) & used_lanes(tree, leaf), 0};
+  if (limits.surely >= 0 && (tree.unclipped[query_leaf] >> query & 1) != 0) {
     masks.surely = mask_at_most(acc, static_cast<std::uint8_t>(limits.surely)) &
-                   tree.unclipped[block] & masks.maybe;
+                   tree.unclipped[leaf] & masks.maybe;
   }
   return masks;
 }
 
 /// Chebyshev distance between two points stored as rows.
 template <class T>
-FASTMI_INLINE T row_distance(const BlockTree<T>& tree, int block, int lane, int query_block,
+FASTMI_INLINE T row_distance(const LeafTree<T>& tree, int leaf, int lane, int query_leaf,
                              int query) {
-  const T* a = tree.row(block, lane);
-  const T* b = tree.row(query_block, query);
+  const T* a = tree.row(leaf, lane);
+  const T* b = tree.row(query_leaf, query);
   Vec<T> acc{};
   for (int j = 0; j < tree.row_size; j += kLanes<T>) acc = max_abs(acc, load(a + j) - load(b + j));
   return horizontal_max(acc);
 }
 
-/// Distances from a query to the lanes of a block set in `select`, as visit(first_lane, Vec
+/// Distances from a query to the lanes of a leaf set in `select`, as visit(first_lane, Vec
 /// distances, bits of `select` for these lanes). Lanes at or above limit may be left out.
 template <Metric M, class T, class Visit>
-FASTMI_INLINE void scan_lanes(const BlockTree<T>& tree, int block, int query_block, int query,
-                              T limit, std::uint64_t select, Visit&& visit) {
+FASTMI_INLINE void scan_lanes(const LeafTree<T>& tree, int leaf, int query_leaf, int query, T limit,
+                              std::uint64_t select, Visit&& visit) {
   constexpr int W = kLanes<T>;
   constexpr std::uint64_t kAll = (std::uint64_t{1} << W) - 1;
-  const T* lanes = tree.block_coords(block);
-  const T* q = tree.block_coords(query_block) + query;
+  const T* lanes = tree.leaf_coords(leaf);
+  const T* q = tree.leaf_coords(query_leaf) + query;
   while (select != 0) {
     const int first = __builtin_ctzll(select) / W * W;
     const std::uint64_t here = select >> first & kAll;
@@ -170,16 +170,16 @@ FASTMI_INLINE void scan_lanes(const BlockTree<T>& tree, int block, int query_blo
   }
 }
 
-/// The same for every lane of the block.
+/// Like scan_lanes, for every lane of the leaf.
 template <Metric M, class T, class Visit>
-FASTMI_INLINE void scan_block(const BlockTree<T>& tree, int block, int query_block, int query,
-                              T limit, Visit&& visit) {
+FASTMI_INLINE void scan_leaf(const LeafTree<T>& tree, int leaf, int query_leaf, int query, T limit,
+                             Visit&& visit) {
   constexpr int W = kLanes<T>;
-  constexpr int G = kBlock / W < 8 ? kBlock / W : 8;
+  constexpr int G = kLeaf / W < 8 ? kLeaf / W : 8;
   constexpr std::uint32_t kAll = (std::uint64_t{1} << W) - 1;
-  const T* lanes = tree.block_coords(block);
-  const T* q = tree.block_coords(query_block) + query;
-  for (int first = 0; first < kBlock; first += G * W) {
+  const T* lanes = tree.leaf_coords(leaf);
+  const T* q = tree.leaf_coords(query_leaf) + query;
+  for (int first = 0; first < kLeaf; first += G * W) {
     Vec<T> acc[G];
     if (!distances_below<M, G>(tree, lanes + first, q, limit, acc)) continue;
     for (int g = 0; g < G; ++g) visit(first + g * W, acc[g], kAll);
@@ -188,7 +188,7 @@ FASTMI_INLINE void scan_block(const BlockTree<T>& tree, int block, int query_blo
 
 /// Distance between two boxes from the gap in each dim.
 template <Metric M, class T, class Gap>
-FASTMI_INLINE T box_distance(const BlockTree<T>& tree, Gap&& gap) {
+FASTMI_INLINE T box_distance(const LeafTree<T>& tree, Gap&& gap) {
   T distance = 0;
   int j = 0;
   if constexpr (M == Metric::kChebyshev) {
@@ -214,20 +214,20 @@ struct Box {
 };
 
 template <class T>
-FASTMI_INLINE Box<T> node_box(const BlockTree<T>& tree, int node) {
+FASTMI_INLINE Box<T> node_box(const LeafTree<T>& tree, int node) {
   const std::int64_t offset = static_cast<std::int64_t>(node) * tree.d;
   return {tree.lower.data() + offset, tree.upper.data() + offset};
 }
 
-/// Node of a block: a descent of the implicit tree.
+/// The node of a leaf, found by descending the implicit tree.
 template <class T>
-FASTMI_INLINE int leaf_node(const BlockTree<T>& tree, int block) {
+FASTMI_INLINE int leaf_node(const LeafTree<T>& tree, int leaf) {
   int node = 0;
   int begin = 0;
-  int end = tree.blocks;
+  int end = tree.leaves;
   while (end - begin > 1) {
     const int middle = (begin + end + 1) / 2;
-    if (block < middle) {
+    if (leaf < middle) {
       node += 1;
       end = middle;
     } else {
@@ -240,31 +240,31 @@ FASTMI_INLINE int leaf_node(const BlockTree<T>& tree, int block) {
 
 /// No pair of points of the two boxes is nearer than this.
 template <Metric M, class T>
-FASTMI_INLINE T least_distance(const BlockTree<T>& tree, Box<T> a, Box<T> b) {
+FASTMI_INLINE T least_distance(const LeafTree<T>& tree, Box<T> a, Box<T> b) {
   return box_distance<M>(
       tree, [&](int j) { return larger(b.lower[j] - a.upper[j], a.lower[j] - b.upper[j]); });
 }
 
 /// No pair of points of the two boxes is farther apart than this.
 template <Metric M, class T>
-FASTMI_INLINE T greatest_distance(const BlockTree<T>& tree, Box<T> a, Box<T> b) {
+FASTMI_INLINE T greatest_distance(const LeafTree<T>& tree, Box<T> a, Box<T> b) {
   return box_distance<M>(
       tree, [&](int j) { return larger(b.upper[j] - a.lower[j], a.upper[j] - b.lower[j]); });
 }
 
-/// Bit i is set where query i of the block may have a point of `box` nearer than limit[i].
+/// Bit i is set where query i of the leaf may have a point of `box` nearer than limit[i].
 template <Metric M, class T>
-FASTMI_INLINE std::uint64_t queries_reaching(const BlockTree<T>& tree, int query_block, Box<T> box,
+FASTMI_INLINE std::uint64_t queries_reaching(const LeafTree<T>& tree, int query_leaf, Box<T> box,
                                              const T* limit) {
   constexpr int W = kLanes<T>;
-  const T* coords = tree.block_coords(query_block);
+  const T* coords = tree.leaf_coords(query_leaf);
   std::uint64_t reaching = 0;
-  for (int first = 0; first < kBlock; first += W) {
+  for (int first = 0; first < kLeaf; first += W) {
     Vec<T> acc{};
     int j = 0;
     if constexpr (M == Metric::kChebyshev) {
       for (; j < tree.d; ++j) {
-        const Vec<T> q = load(coords + j * kBlock + first);
+        const Vec<T> q = load(coords + j * kLeaf + first);
         acc = vmax(acc, vmax(broadcast(box.lower[j]) - q, q - broadcast(box.upper[j])));
       }
     } else {
@@ -272,7 +272,7 @@ FASTMI_INLINE std::uint64_t queries_reaching(const BlockTree<T>& tree, int query
       for (int v = 0; v < static_cast<int>(tree.ends.size()); ++v) {
         Vec<T> sum{};
         for (; j < ends[v]; ++j) {
-          const Vec<T> q = load(coords + j * kBlock + first);
+          const Vec<T> q = load(coords + j * kLeaf + first);
           const Vec<T> gap =
               vmax(vmax(broadcast(box.lower[j]) - q, q - broadcast(box.upper[j])), Vec<T>{});
           sum = sum + gap * gap;
@@ -285,14 +285,14 @@ FASTMI_INLINE std::uint64_t queries_reaching(const BlockTree<T>& tree, int query
   return reaching;
 }
 
-/// Switches a per-query box test off for one block of queries when it hardly ever pays, as in
+/// Switches the per-query box test off for the queries of a leaf if it hardly ever rejects, as in
 /// many dims.
 struct BoxTestGain {
   int tested = 0;
   int kept = 0;
-  bool worth_it() const { return tested < 8 * kBlock || kept * 16 < tested * 15; }
+  bool worth_it() const { return tested < 8 * kLeaf || kept * 16 < tested * 15; }
   void record(std::uint64_t reaching) {
-    tested += kBlock;
+    tested += kLeaf;
     kept += __builtin_popcountll(reaching);
   }
 };

@@ -1,4 +1,4 @@
-#include "cpu/block_tree.h"
+#include "cpu/leaf_tree.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace fastmi::cpu {
 namespace {
 
-/// A range of blocks whose samples are still to be ordered.
+/// A range of leaves whose samples are still to be ordered.
 struct Span {
   int begin;
   int end;
@@ -23,11 +23,11 @@ class Orderer {
   Orderer(const T* rows, std::int64_t n, int d, Buffer<std::int32_t>& order)
       : rows_(rows), n_(n), d_(d), order_(order), keys_(static_cast<std::size_t>(n)) {}
 
-  /// Order the samples of blocks [0, blocks) so that every split of the tree separates them
+  /// Orders the samples of leaves [0, leaves) so that every split of the tree separates them
   /// along the dim with the widest spread.
-  void run(int blocks, const Execution& execution) {
-    std::vector<Span> frontier{{0, blocks}};
-    // Level by level while there are too few subtrees to keep the threads busy.
+  void run(int leaves, const Execution& execution) {
+    std::vector<Span> frontier{{0, leaves}};
+    // Depth by depth while there are too few subtrees to keep the threads busy.
     const std::size_t enough = execution.threads > 1 ? 8 * execution.threads : 1;
     while (!frontier.empty() && frontier.size() < enough) {
       std::vector<Span> next(2 * frontier.size());
@@ -60,9 +60,9 @@ class Orderer {
 
   int split(Span span) {
     const int middle = (span.begin + span.end + 1) / 2;
-    const std::int64_t begin = static_cast<std::int64_t>(span.begin) * kBlock;
-    const std::int64_t end = std::min(n_, static_cast<std::int64_t>(span.end) * kBlock);
-    const std::int64_t cut = static_cast<std::int64_t>(middle) * kBlock;
+    const std::int64_t begin = static_cast<std::int64_t>(span.begin) * kLeaf;
+    const std::int64_t end = std::min(n_, static_cast<std::int64_t>(span.end) * kLeaf);
+    const std::int64_t cut = static_cast<std::int64_t>(middle) * kLeaf;
     const int dim = widest_dim(begin, end);
     for (std::int64_t p = begin; p < end; ++p) {
       keys_[p] = {rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim], order_[p]};
@@ -126,20 +126,19 @@ T power_of_two_scale(const Blocks<T>& blocks) {
 }
 
 template <class T>
-void fill_boxes(BlockTree<T>& tree, int node, int begin, int end) {
+void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
   const int d = tree.d;
   T* low = tree.lower.data() + static_cast<std::int64_t>(node) * d;
   T* high = tree.upper.data() + static_cast<std::int64_t>(node) * d;
   if (end - begin == 1) {
-    const T* coords = tree.block_coords(begin);
-    const int size = tree.block_size(begin);
+    const T* coords = tree.leaf_coords(begin);
+    const int size = tree.leaf_size(begin);
     for (int j = 0; j < d; ++j) {
-      const auto [least, most] =
-          std::minmax_element(coords + j * kBlock, coords + j * kBlock + size);
+      const auto [least, most] = std::minmax_element(coords + j * kLeaf, coords + j * kLeaf + size);
       low[j] = *least;
       high[j] = *most;
     }
-    const std::int32_t* samples = tree.block_index(begin);
+    const std::int32_t* samples = tree.leaf_index(begin);
     tree.least_index[node] = *std::min_element(samples, samples + size);
     return;
   }
@@ -160,12 +159,12 @@ void fill_boxes(BlockTree<T>& tree, int node, int begin, int end) {
 }  // namespace
 
 template <class T>
-BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
-                              const Execution& execution) {
-  BlockTree<T> tree;
+LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
+                            const Execution& execution) {
+  LeafTree<T> tree;
   tree.n = blocks.front().n;
   tree.d = total_dims(blocks);
-  tree.blocks = static_cast<int>((tree.n + kBlock - 1) / kBlock);
+  tree.leaves = static_cast<int>((tree.n + kLeaf - 1) / kLeaf);
   if (metric == Metric::kEuclidean) {
     for (const Points<T>& block : blocks) {
       tree.ends.push_back((tree.ends.empty() ? 0 : tree.ends.back()) + block.d);
@@ -192,35 +191,35 @@ BlockTree<T> build_block_tree(const Blocks<T>& blocks, Metric metric, bool spati
     rows = joined.data();
   }
 
-  tree.index.assign(static_cast<std::size_t>(tree.blocks) * kBlock, -1);
+  tree.index.assign(static_cast<std::size_t>(tree.leaves) * kLeaf, -1);
   Buffer<std::int32_t> order(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) order[i] = static_cast<std::int32_t>(i);
-  if (spatial) Orderer<T>(rows, n, d, order).run(tree.blocks, execution);
+  if (spatial) Orderer<T>(rows, n, d, order).run(tree.leaves, execution);
   std::copy(order.begin(), order.end(), tree.index.begin());
 
-  tree.coords.resize(static_cast<std::size_t>(tree.blocks) * d * kBlock);
-  parallel_for(execution, tree.blocks, [&](std::int64_t b, int) {
-    T* to = tree.coords.data() + b * d * kBlock;
-    const std::int32_t* samples = tree.block_index(static_cast<int>(b));
-    for (int l = 0; l < kBlock; ++l) {
+  tree.coords.resize(static_cast<std::size_t>(tree.leaves) * d * kLeaf);
+  parallel_for(execution, tree.leaves, [&](std::int64_t b, int) {
+    T* to = tree.coords.data() + b * d * kLeaf;
+    const std::int32_t* samples = tree.leaf_index(static_cast<int>(b));
+    for (int l = 0; l < kLeaf; ++l) {
       const T* row = rows + static_cast<std::int64_t>(samples[l]) * d;
       for (int j = 0; j < d; ++j) {
-        to[j * kBlock + l] =
+        to[j * kLeaf + l] =
             samples[l] < 0 ? std::numeric_limits<T>::infinity() : row[j] * tree.scale;
       }
     }
   });
-  const std::size_t nodes = 2 * static_cast<std::size_t>(tree.blocks) - 1;
+  const std::size_t nodes = 2 * static_cast<std::size_t>(tree.leaves) - 1;
   tree.lower.resize(nodes * d);
   tree.upper.resize(nodes * d);
   tree.least_index.resize(nodes);
-  fill_boxes(tree, 0, 0, tree.blocks);
+  fill_boxes(tree, 0, 0, tree.leaves);
   return tree;
 }
 
 template <class T>
-void quantise(BlockTree<T>& tree, T radius, const Execution& execution) {
-  constexpr T kLevels = 255;
+void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
+  constexpr T kSteps = 255;
   // A step of 1/24 radius still rejects well; a finer one, down to 1/96, is free as long as the
   // 255 steps span the data. Fitted at 10 to 200 dims (see README.md), flat within a factor of 1.3.
   constexpr T kCoarsest = 24;
@@ -233,50 +232,50 @@ void quantise(BlockTree<T>& tree, T radius, const Execution& execution) {
     probe.clear();
     const std::int64_t stride = std::max<std::int64_t>(1, tree.n / 256);
     for (std::int64_t p = 0; p < tree.n; p += stride) {
-      probe.push_back(tree.coords[(p / kBlock * d + j) * kBlock + p % kBlock]);
+      probe.push_back(tree.coords[(p / kLeaf * d + j) * kLeaf + p % kLeaf]);
     }
     std::nth_element(probe.begin(), probe.begin() + probe.size() / 2, probe.end());
     middle[j] = probe[probe.size() / 2];
     for (const T value : probe) span = std::max(span, 2 * std::abs(value - middle[j]));
   }
-  const T step = std::min(radius / kCoarsest, std::max(radius / kFinest, span / kLevels));
-  if (!(step >= std::numeric_limits<T>::min() * kLevels)) return;
+  const T step = std::min(radius / kCoarsest, std::max(radius / kFinest, span / kSteps));
+  if (!(step >= std::numeric_limits<T>::min() * kSteps)) return;
   tree.inverse_step = 1 / step;
 
   constexpr int kVector = 64 / static_cast<int>(sizeof(T));
   tree.row_size = (d + kVector - 1) / kVector * kVector;
   if (d >= kRowDims) {
-    tree.rows.resize(static_cast<std::size_t>(tree.blocks) * kBlock * tree.row_size);
+    tree.rows.resize(static_cast<std::size_t>(tree.leaves) * kLeaf * tree.row_size);
   }
   tree.bytes.resize(tree.coords.size());
-  tree.unclipped.resize(static_cast<std::size_t>(tree.blocks));
-  parallel_for(execution, tree.blocks, [&](std::int64_t b, int) {
-    const T* from = tree.coords.data() + b * d * kBlock;
-    std::uint8_t* to = tree.bytes.data() + b * d * kBlock;
-    bool clipped[kBlock] = {};
+  tree.unclipped.resize(static_cast<std::size_t>(tree.leaves));
+  parallel_for(execution, tree.leaves, [&](std::int64_t b, int) {
+    const T* from = tree.coords.data() + b * d * kLeaf;
+    std::uint8_t* to = tree.bytes.data() + b * d * kLeaf;
+    bool clipped[kLeaf] = {};
     for (int j = 0; j < d; ++j) {
-      const T origin = middle[j] - kLevels / 2 * step;
-      for (int l = 0; l < kBlock; ++l) {
-        const T level = (from[j * kBlock + l] - origin) * tree.inverse_step;
-        const T saturated = std::min(std::max(level, T(0)), kLevels);
-        clipped[l] |= saturated != level;  // +inf, an unused lane, is one of these
-        to[j * kBlock + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));
+      const T origin = middle[j] - kSteps / 2 * step;
+      for (int l = 0; l < kLeaf; ++l) {
+        const T steps = (from[j * kLeaf + l] - origin) * tree.inverse_step;
+        const T saturated = std::min(std::max(steps, T(0)), kSteps);
+        clipped[l] |= saturated != steps;  // +inf, an unused lane, is one of these
+        to[j * kLeaf + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));
       }
     }
-    for (int l = 0; l < kBlock; ++l) {
+    for (int l = 0; l < kLeaf; ++l) {
       tree.unclipped[b] |= static_cast<std::uint64_t>(!clipped[l]) << l;
     }
     if (tree.rows.empty()) return;
-    T* rows = tree.rows.data() + b * kBlock * tree.row_size;
-    for (int l = 0; l < tree.block_size(static_cast<int>(b)); ++l) {
-      for (int j = 0; j < d; ++j) rows[l * tree.row_size + j] = from[j * kBlock + l];
+    T* rows = tree.rows.data() + b * kLeaf * tree.row_size;
+    for (int l = 0; l < tree.leaf_size(static_cast<int>(b)); ++l) {
+      for (int j = 0; j < d; ++j) rows[l * tree.row_size + j] = from[j * kLeaf + l];
     }
   });
 }
 
-template BlockTree<float> build_block_tree(const Blocks<float>&, Metric, bool, const Execution&);
-template BlockTree<double> build_block_tree(const Blocks<double>&, Metric, bool, const Execution&);
-template void quantise(BlockTree<float>&, float, const Execution&);
-template void quantise(BlockTree<double>&, double, const Execution&);
+template LeafTree<float> build_leaf_tree(const Blocks<float>&, Metric, bool, const Execution&);
+template LeafTree<double> build_leaf_tree(const Blocks<double>&, Metric, bool, const Execution&);
+template void quantise(LeafTree<float>&, float, const Execution&);
+template void quantise(LeafTree<double>&, double, const Execution&);
 
 }  // namespace fastmi::cpu
