@@ -88,7 +88,7 @@ class BallEstimator(InformationEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BIKSG(OfTwo, BallEstimator):
+class BIKSG(BallEstimator, OfTwo):
     """The bias-improved KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space, n_x and n_y the

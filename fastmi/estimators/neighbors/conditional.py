@@ -39,7 +39,7 @@ _KERNEL_MOST = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionalKSG(OfTwoGivenThird, TheilerEstimator, MetricNeighborEstimator):
+class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird):
     """The KSG estimators of I(X; Y | Z).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum over

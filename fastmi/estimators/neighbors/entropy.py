@@ -21,7 +21,7 @@ CORRECTIONS = ("digamma", "log", "log-1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KozachenkoLeonenko(OfOne, TheilerEstimator):
+class KozachenkoLeonenko(TheilerEstimator, OfOne):
     """The nearest-neighbour estimator of the differential entropy h(X).
 
     With r_i the distance from sample i to its k-th neighbour and c_d the volume of the unit

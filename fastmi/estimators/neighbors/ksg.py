@@ -30,7 +30,7 @@ _DOMINATED_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSG(OfTwo, TheilerEstimator, MetricNeighborEstimator):
+class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
     """The KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum
@@ -185,7 +185,7 @@ def _ceiling(k: int, n: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSGHybrid(OfTwo, MetricNeighborEstimator):
+class KSGHybrid(MetricNeighborEstimator, OfTwo):
     """KSG with the radius of algorithm 1 and the counts and constant of algorithm 2.
 
     Both margins have one radius r_i, the k-th joint distance, and closed counts::

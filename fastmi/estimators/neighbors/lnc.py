@@ -35,7 +35,7 @@ _FEW_COLUMNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class LNC(OfTwo, InformationEstimator):
+class LNC(InformationEstimator, OfTwo):
     """KSG algorithm 1, corrected where the neighbours do not fill their box.
 
     The k neighbours of sample i span a box of volume V_i along the axes, and one of volume

@@ -30,7 +30,7 @@ class _InclusiveCounts(MetricNeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mesner(OfTwo, _InclusiveCounts):
+class Mesner(_InclusiveCounts, OfTwo):
     """I(X; Y) for variables that are continuous, discrete, or a mixture of both.
 
     With r_i the distance from sample i to its k-th neighbour in the joint space, k_i the number of
@@ -59,7 +59,7 @@ class Mesner(OfTwo, _InclusiveCounts):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionalMesner(OfTwoGivenThird, _InclusiveCounts):
+class ConditionalMesner(_InclusiveCounts, OfTwoGivenThird):
     """I(X; Y | Z) for variables that are continuous, discrete, or a mixture of both.
 
     It is :class:`fastmi.Mesner` with a condition: n_xz, n_yz and n_z count the samples within r_i

@@ -139,7 +139,7 @@ class Ross(MetricNeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MixedKSG(OfTwo, MetricNeighborEstimator):
+class MixedKSG(MetricNeighborEstimator, OfTwo):
     """I(X; Y) for variables that are continuous, discrete, or a mixture of both.
 
     Let r_i be the distance from sample i to its k-th neighbour in the joint space. Where r_i > 0,

@@ -23,7 +23,7 @@ DEFAULT_SCALES = tuple(i / 10 for i in range(1, 21))
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSGSweep(OfTwo, MetricNeighborEstimator):
+class KSGSweep(MetricNeighborEstimator, OfTwo):
     """The largest KSG estimate over relative scales: max_c I1(N(x); c N(y)).
 
     I1 is algorithm 1 of Kraskov et al. (2004, eq. 8) and N the normalisation of each variable.

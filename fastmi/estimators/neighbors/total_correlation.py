@@ -18,7 +18,7 @@ from fastmi.ops.ksg import ksg_terms
 
 
 @dataclass(frozen=True, kw_only=True)
-class TotalCorrelation(OfSeveral, MetricNeighborEstimator):
+class TotalCorrelation(MetricNeighborEstimator, OfSeveral):
     """The KSG estimator of the total correlation, sum_b h(X_b) - h(X_1, ..., X_m).
 
     These are the two algorithms of Kraskov et al. (2004) for m variables, in the notation of
@@ -69,7 +69,7 @@ class TotalCorrelation(OfSeveral, MetricNeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BITotalCorrelation(OfSeveral, BallEstimator):
+class BITotalCorrelation(BallEstimator, OfSeveral):
     """The total correlation by closed counts in balls of one l_p norm.
 
     It is :class:`fastmi.BIKSG` for m variables, and equals that estimator to the last bit for

@@ -149,7 +149,7 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntropySum(OfTwo, InformationEstimator):
+class EntropySum(InformationEstimator, OfTwo):
     """I(X; Y) = h(X) + h(Y) - h(X, Y), with weighted Kozachenko-Leonenko entropies.
 
     Comparisons with neural estimators use it as a baseline called "3H". The biases of the three
