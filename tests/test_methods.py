@@ -4,7 +4,7 @@ import ast
 import importlib.util
 import inspect
 import re
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +174,20 @@ def test_set_params_replaces_options_and_checks_them():
     with pytest.raises(ValueError, match=r"no option 'n_neighbors'.*did you mean 'k'\?$"):
         estimator.set_params(n_neighbors=4)
     assert estimator.set_params() is estimator
+
+
+@pytest.mark.parametrize("parent", [fastmi.ConditionalKSG, fastmi.ConditionalMesner])
+def test_a_subclass_with_an_option_of_its_own_needs_no_condition(parent):
+    @dataclass(frozen=True, kw_only=True)
+    class Own(parent):
+        """A user's estimator."""
+
+        gamma: float = 1.0
+
+    x, y = np.random.default_rng(0).normal(size=(2, 60))
+    got = Own(k=4, gamma=2.0).estimate(x, y)
+    assert got == parent(k=4).estimate(x, y)
+    assert got.method == "Own"
 
 
 # Misspelt names

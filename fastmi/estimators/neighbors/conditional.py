@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,8 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird)
 
     variant: int = 1
 
+    _plain: ClassVar[type[OfTwo]] = KSG
+
     def __post_init__(self) -> None:
         check_variant(self.variant)
         super().__post_init__()
@@ -80,9 +82,6 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird)
 
     def _host_only(self) -> str:
         return "ConditionalKSG with variant=2" if self.variant == 2 else super()._host_only()
-
-    def _unconditional(self) -> OfTwo:
-        return KSG(**self.get_params())
 
     def _variant_1(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
         """Return the terms of each k, and the search of the joint space that ran."""

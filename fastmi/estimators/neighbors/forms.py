@@ -6,8 +6,9 @@ A member of the wing inherits the form of what it estimates and supplies ``_term
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from time import perf_counter
+from typing import ClassVar
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty, variable_names
@@ -81,9 +82,8 @@ class OfTwo(_Form):
 class OfTwoGivenThird(_Form):
     """Estimators of the mutual information of two variables given a third."""
 
-    def _unconditional(self) -> OfTwo:
-        """Return the estimator without a condition that has the same options."""
-        raise NotImplementedError
+    # The estimator without a condition; it has the same options.
+    _plain: ClassVar[type[OfTwo]]
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
         """Estimate I(X; Y | Z) in nats.
@@ -104,7 +104,9 @@ class OfTwoGivenThird(_Form):
         """
         if not is_empty(z):
             return self._estimate((x, y, z), ("x", "y", "z"))
-        found = self._unconditional().estimate(x, y)
+        # A subclass may have further options.
+        options = {option.name: getattr(self, option.name) for option in fields(self._plain)}
+        found = self._plain(**options).estimate(x, y)
         for estimate in found if isinstance(found, list) else [found]:
             estimate.method = self.method
         return found

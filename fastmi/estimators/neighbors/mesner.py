@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fastmi.estimators.neighbors.base import (
     Array,
@@ -70,8 +71,7 @@ class ConditionalMesner(_InclusiveCounts, OfTwoGivenThird):
     It tends to 0 if z has so many columns that few samples are near in z.
     """
 
-    def _unconditional(self) -> OfTwo:
-        return Mesner(**self.get_params())
+    _plain: ClassVar[type[OfTwo]] = Mesner
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         _, all_counts, algorithm = self._space_counts(blocks, ks, _CONDITIONAL_SPACES, strict=False)
