@@ -120,6 +120,15 @@ _MEANT: dict[str, tuple[str, ...]] = {
     "kraskov": ("ksg1", "fp"),
     "ksg": ("ksg1", "fp"),
     "ksg1": ("fp",),
+    "bin": ("binning", "bins"),
+    "cheb": ("chebyshev",),
+    "eps": ("noise",),
+    "gauss": ("gaussian",),
+    "l2": ("euclidean",),
+    "linf": ("chebyshev",),
+    "max": ("chebyshev",),
+    "mi": (),
+    "norm": ("normalize",),
     "hist": ("binning",),
     "histogram": ("binning",),
     "kozachenko": ("kl",),
@@ -214,7 +223,9 @@ def did_you_mean(word: object, valid: Iterable[str]) -> str:
         from difflib import get_close_matches
 
         by_lower = {name.lower(): name for name in names}
-        meant = [by_lower[near] for near in get_close_matches(word.lower(), by_lower, n=1)]
+        # Below 0.7, "scheme" passes for "seed" and "mi" for "mine".
+        near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
+        meant = [by_lower[name] for name in near]
     return f": did you mean {meant[0]!r}?" if meant else ""
 
 

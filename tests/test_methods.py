@@ -60,6 +60,14 @@ def test_the_class_gives_the_same_result_and_name(row):
     assert float(got).hex() == float(expected).hex()
 
 
+def test_a_subclass_of_a_user_goes_by_its_own_name():
+    x, y = np.random.default_rng(0).normal(size=(2, 100))
+    for base in (fastmi.KSG, fastmi.Gaussian, fastmi.Binning, fastmi.Mesner):
+        own = type("KSG", (base,), {})  # a name that the table knows, for another class
+        assert own().estimate(x, y).method == "KSG"
+        assert own().estimate(x, y) == base().estimate(x, y)
+
+
 def test_without_a_condition_the_name_stays():
     x, y = np.random.default_rng(0).normal(size=(2, 100))
     for estimate in fastmi.cmi(x, y, k=[3, 5]):
@@ -248,6 +256,10 @@ def test_options_of_trainings_get_a_suggestion(wrong, meant):
 def test_a_name_like_no_other_gets_none():
     with pytest.raises(ValueError, match=r"got method='zzz' \(str\)$"):
         fastmi.mi(XYZ[0], XYZ[1], method="zzz")
+    with pytest.raises(ValueError, match=r"got method='mi' \(str\)$"):
+        fastmi.mi(XYZ[0], XYZ[1], method="mi")
+    with pytest.raises(TypeError, match=r"got scheme$"):
+        fastmi.mi(XYZ[0], XYZ[1], scheme="circular")
     with pytest.raises(TypeError, match=r"got zzzzz$"):
         fastmi.mi(XYZ[0], XYZ[1], zzzzz=1)
 

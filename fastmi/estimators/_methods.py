@@ -28,7 +28,8 @@ class Method:
         function: Public function that takes the name: "mi", "cmi", "total_correlation" or
             "entropy".
         name: Name that users type, and that results carry.
-        module: Module of the estimator below ``fastmi.estimators``; its folder is its wing.
+        module: Module of the estimator below ``fastmi.estimators``; its folder says whether it
+            searches neighbours or trains a network.
         estimator: Name of the class.
         summary: What the method is, in a few words.
         fixed: Options that the name fixes.
@@ -361,18 +362,22 @@ IMPORTABLE = tuple(
 )
 
 
-# Names of a class, each with the options that it fixes.
-_NAMES: dict[str, list[tuple[str, tuple[tuple[str, object], ...]]]] = {}
+# Names of a class, which is known by its module and its own name, each with the options that it
+# fixes.
+_NAMES: dict[tuple[str, str], list[tuple[str, tuple[tuple[str, object], ...]]]] = {}
 for _row in METHODS:
-    _NAMES.setdefault(_row.estimator, []).append((_row.name, tuple(_row.fixed.items())))
+    _NAMES.setdefault((f"fastmi.estimators.{_row.module}", _row.estimator), []).append(
+        (_row.name, tuple(_row.fixed.items()))
+    )
 
 
 def name_of(estimator: object) -> str:
     """Return the method that `estimator` is; the name of its class where no row describes it."""
-    for name, fixed in _NAMES.get(type(estimator).__name__, ()):
+    own = type(estimator)
+    for name, fixed in _NAMES.get((own.__module__, own.__name__), ()):
         for option, value in fixed:
             if getattr(estimator, option) != value:
                 break
         else:
             return name
-    return type(estimator).__name__
+    return own.__name__

@@ -74,7 +74,7 @@ class _Histogram(Estimator):
         sizes = [margin.size[margin.of] for margin in margins]
         logs = np.sum([np.log(size) for size in sizes], axis=0)
         local = np.log(joint.size[joint.of]) + (len(margins) - 1) * log_n - logs
-        return _result(local, np.stack(sizes) - 1, joint, blocks, start)
+        return _result(self.method, local, np.stack(sizes) - 1, joint, blocks, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +154,9 @@ class BinningConditional(_Histogram):
         joint = _crossed(in_xz, in_y)
         size_xz, size_yz, size_z = (c.size[c.of] for c in (in_xz, in_yz, in_z))
         local = np.log(joint.size[joint.of]) + np.log(size_z) - (np.log(size_xz) + np.log(size_yz))
-        return _result(local, np.stack([size_xz, size_yz, size_z]) - 1, joint, blocks, start)
+        return _result(
+            self.method, local, np.stack([size_xz, size_yz, size_z]) - 1, joint, blocks, start
+        )
 
 
 def _numbered(symbols: NDArray[np.intp]) -> _Cells:
@@ -169,6 +171,7 @@ def _crossed(a: _Cells, b: _Cells) -> _Cells:
 
 
 def _result(
+    method: str,
     local: NDArray[np.float64],
     counts: NDArray[np.intp],
     joint: _Cells,
@@ -189,7 +192,7 @@ def _result(
         k=None,
         n=n,
         dims=tuple(block.shape[1] for block in blocks),
-        method="binning",
+        method=method,
         stderr=float(local.std()) / n**0.5,
         local=local,
         warnings=tuple(found),

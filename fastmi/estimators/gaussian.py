@@ -86,7 +86,7 @@ class Gaussian(_Normal):
         start = perf_counter()
         blocks, notes = self._read((x, y), ("x", "y"))
         bases = [_orthonormal(block) for block in blocks]
-        return _result([_canonical_terms(*bases)], blocks, notes, start)
+        return _result(self.method, [_canonical_terms(*bases)], blocks, notes, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class GaussianConditional(_Normal):
         blocks, notes = self._read((x, y, z), ("x", "y", "z"))
         condition = _orthonormal(blocks[2])
         bases = [_orthonormal(block, condition) for block in blocks[:2]]
-        return _result([_canonical_terms(*bases)], blocks, notes, start)
+        return _result(self.method, [_canonical_terms(*bases)], blocks, notes, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ class GaussianTotalCorrelation(_Normal):
         for b in range(1, len(blocks)):
             before = _orthonormal(np.hstack(blocks[:b]))
             terms.append(_canonical_terms(before, _orthonormal(blocks[b])))
-        return _result(terms, blocks, notes, start)
+        return _result(self.method, terms, blocks, notes, start)
 
 
 def _orthonormal(block: Array, condition: Array | None = None) -> NDArray[np.float64]:
@@ -199,6 +199,7 @@ def _canonical_terms(
 
 
 def _result(
+    method: str,
     terms: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
     blocks: list[Array],
     notes: tuple[str, ...],
@@ -229,7 +230,7 @@ def _result(
         k=None,
         n=n,
         dims=dims,
-        method="gaussian",
+        method=method,
         stderr=stderr,
         local=local,
         warnings=tuple(found),
