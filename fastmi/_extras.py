@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -31,6 +32,7 @@ def load(module: str, *, extra: str, needed_by: str) -> Any:
         ) from error
 
 
+@lru_cache
 def is_installed(module: str) -> bool:
     """Return whether `module` is there to import, without importing it."""
     return find_spec(module) is not None

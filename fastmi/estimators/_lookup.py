@@ -32,19 +32,12 @@ def build(
     """
     row = find(methods, method)
     known = row.options
-    kept = {name: value for name, value in given.items() if name in known}
-    foreign = [name for name in options if name not in known]
-    if len(kept) < len(given):
-        defaults = _defaults(function)
-        foreign += [
-            name
-            for name, value in given.items()
-            if name not in known and not _same(value, defaults[name])
-        ]
-    if foreign:
-        named = [name for name in _defaults(function) if name in known or name == "method"]
-        raise _unknown_options(function, row, foreign, named)
-    return row.loaded(**row.fixed, **kept, **options)
+    everything = {**options, **given}
+    kept = {name: value for name, value in everything.items() if name in known}
+    if len(kept) < len(everything):
+        check_options(function, row, everything)
+    # What row.make does, without another dictionary, which takes 3 % of a call with few samples.
+    return row.loaded(**row.fixed, **kept)
 
 
 def find(methods: Mapping[str, Method], method: object) -> Method:
@@ -67,7 +60,7 @@ def check_options(function: Callable[..., Any], row: Method, options: Mapping[st
         TypeError: One of them is not an option of the method; the message lists the options of
             `function` first.
     """
-    defaults = _defaults(function)
+    defaults: dict[str, Any] = getattr(function, "__kwdefaults__", None) or {}
     known = row.options
     foreign = [
         name
@@ -75,23 +68,13 @@ def check_options(function: Callable[..., Any], row: Method, options: Mapping[st
         if name not in known and not (name in defaults and _same(value, defaults[name]))
     ]
     if foreign:
+        # The interpreter's own TypeError would not list the valid names.
         own = [name for name in defaults if name in known or name not in options]
-        raise _unknown_options(function, row, foreign, own)
-
-
-def _unknown_options(
-    function: Callable[..., Any], row: Method, foreign: list[str], own: list[str]
-) -> TypeError:
-    # The interpreter's own TypeError would not list the valid names.
-    valid = own + [name for name in row.options if name not in _defaults(function)]
-    return TypeError(
-        f"{function.__name__}() with method={row.name!r}: options must be among "
-        f"{', '.join(valid)}; got {', '.join(foreign)}{did_you_mean(foreign[0], valid)}"
-    )
-
-
-def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    return getattr(function, "__kwdefaults__", None) or {}
+        valid = own + [name for name in known if name not in defaults]
+        raise TypeError(
+            f"{function.__name__}() with method={row.name!r}: options must be among "
+            f"{', '.join(valid)}; got {', '.join(foreign)}{did_you_mean(foreign[0], valid)}"
+        )
 
 
 def _same(value: object, default: object) -> bool:

@@ -56,8 +56,9 @@ class Method:
         """Whether it trains a network; then it needs torch and draws random numbers of its own."""
         return self.module.startswith("neural.")
 
-    def load(self) -> type[Any]:
-        """Return the class.
+    @cached_property
+    def loaded(self) -> type[Any]:
+        """The class, imported when first read.
 
         Raises:
             ImportError: It needs torch, which is not installed.
@@ -68,11 +69,6 @@ class Method:
             import_module(f"fastmi.estimators.{self.module}"), self.estimator
         )
         return found
-
-    @cached_property
-    def loaded(self) -> type[Any]:
-        """The class, imported when first read."""
-        return self.load()
 
     @cached_property
     def options(self) -> tuple[str, ...]:

@@ -108,10 +108,7 @@ def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
     Raises:
         ValueError: An option out of range.
     """
-    if method is not MI_METHODS["ksg1"] or not options.keys() <= {
-        "metric",
-        "algorithm",
-        "normalize",
-    }:
+    others = options.keys() - {"metric", "algorithm", "normalize"}
+    if others or method is not MI_METHODS["ksg1"]:
         return None
     return KSG(k=as_k(k), **options)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty, variable_names
-from fastmi.estimators.neighbors.base import Array, NeighborEstimator, Terms
+from fastmi.estimators.neighbors.base import Array, NeighborEstimator, Terms, widths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,7 @@ class _Form(NeighborEstimator):
         samples = self._read(arrays, names)
         blocks, ks, _ = samples
         terms, algorithm = self._terms(blocks, ks)
-        dims = tuple([block.shape[1] for block in blocks])
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return self._finish(samples, terms, dims=widths(blocks), algorithm=algorithm, start=start)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,9 @@ class Ross(MetricNeighborEstimator):
         if dropped:
             points, labels, size = points[kept], labels[kept], size[kept]
         per_k, algorithm = self._class_radii(points, labels, size, ks)
-        terms = [self._terms(points, size, k, k_i, radius, dropped) for k, k_i, radius in per_k]
+        terms = [
+            self._class_terms(points, size, k, k_i, radius, dropped) for k, k_i, radius in per_k
+        ]
         dims = (points.shape[1], columns)
         return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
 
@@ -108,7 +110,7 @@ class Ross(MetricNeighborEstimator):
                 largest, algorithm = len(members), ran
         return list(zip(ks, numbers, radii, strict=True)), algorithm
 
-    def _terms(
+    def _class_terms(
         self,
         x: Array,
         size: NDArray[np.intp],
