@@ -11,6 +11,7 @@ from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
 from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
+from reference.exchange import exchange_partners, exchanged_order
 from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlation
 from reference.knn import kneighbors, kth_distance
 from reference.ksg import KsgTerms, ksg_hybrid, ksg_mi, ksg_terms
@@ -33,6 +34,8 @@ __all__ = [
     "conditional_mi",
     "count_within",
     "digamma",
+    "exchange_partners",
+    "exchanged_order",
     "gaussian_conditional_mi",
     "gaussian_total_correlation",
     "joint_distances",
