@@ -176,37 +176,6 @@ def variable_names(variables: Sequence[object]) -> tuple[str, ...]:
     return tuple(f"variables[{b}]" for b in range(len(variables)))
 
 
-def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
-    """Return the class of each sample as an integer from 0, and the number of columns of `y`.
-
-    Equal rows are one class. Numbers, booleans, strings and categories will do.
-
-    Raises:
-        TypeError: Values that are neither numbers, booleans nor strings.
-        ValueError: Not 1-D or 2-D, empty, masked entries, NaN.
-    """
-    array = read_array(y, name)
-    if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.flat):
-        array = array.astype(str)
-    if array.dtype.kind not in NUMERIC_KINDS + "US":
-        raise TypeError(
-            f"{name} must be classes: numbers, booleans or strings; "
-            f"got {type(y).__name__} with dtype {array.dtype}"
-        )
-    if not 1 <= array.ndim <= 2 or array.size == 0:
-        raise ValueError(
-            f"{name} must be 1-D or 2-D with at least one sample; got shape {array.shape}"
-        )
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError(f"{name} must not have NaN; got {np.isnan(array).sum()} of them")
-    columns = array.reshape(len(array), -1)
-    labels = np.zeros(len(array), dtype=np.intp)
-    for column in columns.T:
-        values, codes = np.unique(column, return_inverse=True)
-        _, labels = np.unique(labels * len(values) + codes, return_inverse=True)
-    return labels.reshape(-1), columns.shape[1]
-
-
 def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     """Return copies of `blocks` plus ``noise * sd(column) * U(-1/2, 1/2)``.
 

@@ -50,22 +50,41 @@ def read_array(x: object, name: str) -> Array:
         raise kind(
             f"{name} must be readable as a NumPy array; got {type(x).__name__}: {error}"
         ) from error
-    if array.ndim == 2 and array.dtype.kind == "O" and hasattr(x, "columns"):
-        return _read_frame(x, name)
+    if array.ndim == 2 and array.dtype.kind == "O":
+        columns = frame_columns(x)
+        if columns is not None:
+            return _read_frame(columns, name)
     return array
 
 
-def _read_frame(x: Any, name: str) -> Array:
+def frame_columns(x: Any) -> list[tuple[object, Any]] | None:
+    """Return the label and the values of each column of a data frame, None for what is none.
+
+    Columns are taken by their position, because names may repeat.
+    """
+    labels = getattr(x, "columns", None)
+    if labels is None:
+        return None
+    if hasattr(x, "iloc"):  # pandas and what copies it
+        return [(label, x.iloc[:, j]) for j, label in enumerate(labels)]
+    if hasattr(x, "get_columns"):  # polars
+        return [(column.name, column) for column in x.get_columns()]
+    if hasattr(x, "column_names"):  # pyarrow
+        return list(zip(x.column_names, labels, strict=True))
+    return None
+
+
+def _read_frame(columns: list[tuple[object, Any]], name: str) -> Array:
     """Read a data frame whose columns share no NumPy dtype (bool beside float) by column."""
-    columns = []
-    for label in x.columns:
-        column = np.asarray(x[label])
-        if column.dtype.kind not in NUMERIC_KINDS or column.ndim != 1:
+    read = []
+    for label, column in columns:
+        values = np.asarray(column)
+        if values.dtype.kind not in NUMERIC_KINDS or values.ndim != 1:
             raise TypeError(
-                f"{name} must be numeric; got column {label!r} with dtype {x[label].dtype}"
+                f"{name} must be numeric; got column {label!r} with dtype {column.dtype}"
             )
-        columns.append(column.astype(FLOAT64))
-    return np.column_stack(columns)
+        read.append(values.astype(FLOAT64))
+    return np.column_stack(read)
 
 
 def bad_shape(shape: tuple[int, ...], name: str) -> ValueError:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastmi._checks import check_integer
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
+from fastmi._symbols import Symbols, crossed, numbered
 from fastmi.estimators._base import Estimator
 
 Array = NDArray[Any]
@@ -22,13 +23,6 @@ Array = NDArray[Any]
 _SINGLE_SHARE = 0.5
 # Largest number of bins that an intp holds on every platform.
 _MOST_BINS = 2**31 - 1
-
-
-class _Cells(NamedTuple):
-    """The cell of each sample (n,) and the number of samples in each cell."""
-
-    of: NDArray[np.intp]
-    size: NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +43,9 @@ class _Histogram(Estimator):
     def __post_init__(self) -> None:
         object.__setattr__(self, "bins", check_integer("bins", self.bins, 1, _MOST_BINS))
 
-    def _cells(self, block: Array) -> _Cells:
+    def _cells(self, block: Array) -> Symbols:
         """Return the cells of a variable: one per tuple of bins that occurs."""
-        cells = _Cells(np.zeros(len(block), dtype=np.intp), np.array([len(block)]))
+        cells = Symbols(np.zeros(len(block), dtype=np.intp), np.array([len(block)]))
         for column in block.astype(np.float64, copy=False).T:
             low, high = column.min(), column.max()
             if low == high:
@@ -59,7 +53,7 @@ class _Histogram(Estimator):
             # Divided by the range first, because bins times a difference could overflow.
             share = (column - low) / (high - low)
             bin_of = np.minimum(self.bins - 1, np.floor(self.bins * share)).astype(np.intp)
-            cells = _crossed(cells, _numbered(bin_of))
+            cells = crossed(cells, numbered(bin_of))
         return cells
 
     def _total_correlation(self, arrays: Sequence[object], names: Sequence[str]) -> Estimate:
@@ -68,7 +62,7 @@ class _Histogram(Estimator):
         margins = [self._cells(block) for block in blocks]
         joint = margins[0]
         for margin in margins[1:]:
-            joint = _crossed(joint, margin)
+            joint = crossed(joint, margin)
         n = len(blocks[0])
         log_n = math.log(n)
         sizes = [margin.size[margin.of] for margin in margins]
@@ -150,8 +144,8 @@ class BinningConditional(_Histogram):
         start = perf_counter()
         blocks = as_blocks((x, y, z), ("x", "y", "z"))
         in_x, in_y, in_z = (self._cells(block) for block in blocks)
-        in_xz, in_yz = _crossed(in_x, in_z), _crossed(in_y, in_z)
-        joint = _crossed(in_xz, in_y)
+        in_xz, in_yz = crossed(in_x, in_z), crossed(in_y, in_z)
+        joint = crossed(in_xz, in_y)
         size_xz, size_yz, size_z = (c.size[c.of] for c in (in_xz, in_yz, in_z))
         local = np.log(joint.size[joint.of]) + np.log(size_z) - (np.log(size_xz) + np.log(size_yz))
         return _result(
@@ -159,22 +153,11 @@ class BinningConditional(_Histogram):
         )
 
 
-def _numbered(symbols: NDArray[np.intp]) -> _Cells:
-    _, of, size = np.unique(symbols, return_inverse=True, return_counts=True)
-    return _Cells(of.reshape(-1), size)
-
-
-def _crossed(a: _Cells, b: _Cells) -> _Cells:
-    """Return the occupied cells of the product of two partitions."""
-    # Both are numbered without gaps, so the product stays below n^2.
-    return _numbered(a.of * len(b.size) + b.of)
-
-
 def _result(
     method: str,
     local: NDArray[np.float64],
     counts: NDArray[np.intp],
-    joint: _Cells,
+    joint: Symbols,
     blocks: list[Array],
     start: float,
 ) -> Estimate:

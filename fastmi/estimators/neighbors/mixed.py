@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._estimate import Estimate, small_sample_warnings
-from fastmi._inputs import as_labels, check_same_length
+from fastmi._inputs import check_same_length
+from fastmi._symbols import as_symbols
 from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
@@ -69,9 +70,10 @@ class Ross(MetricNeighborEstimator):
         start = perf_counter()
         samples = self._read((x,), ("x",))
         (points,), ks, _ = samples
-        labels, columns = as_labels(y, "y")
+        classes, columns = as_symbols(y, "y")
+        labels = classes.of
         check_same_length(points, labels, "x", "y")
-        size = np.bincount(labels)[labels]
+        size = classes.size[labels]
         kept = size > 1
         if not kept.any():
             raise ValueError(
