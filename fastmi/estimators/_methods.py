@@ -18,6 +18,7 @@ from fastmi._extras import is_installed, load
 CONTINUOUS = "continuous"
 DISCRETE_Y = "x continuous, y discrete"
 MIXED = "continuous, discrete or both"
+DISCRETE = "discrete"
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,15 @@ METHODS = (
     ),
     Method(
         "mi",
+        "discrete",
+        "discrete",
+        "Discrete",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
+        "mi",
         "ksg_eq6",
         "neighbors.ksg",
         "KSGHybrid",
@@ -265,6 +275,15 @@ METHODS = (
     ),
     Method(
         "cmi",
+        "discrete",
+        "discrete",
+        "DiscreteConditional",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
+        "cmi",
         "ccmi",
         "neural.critic",
         "ConditionalCCMI",
@@ -310,6 +329,15 @@ METHODS = (
         gpu=False,
     ),
     Method(
+        "total_correlation",
+        "discrete",
+        "discrete",
+        "DiscreteTotalCorrelation",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
         "entropy",
         "kl",
         "neighbors.entropy",
@@ -322,6 +350,15 @@ METHODS = (
         "neighbors.weighted_entropy",
         "WeightedKozachenkoLeonenko",
         "weighted nearest neighbours, Berrett et al. (2019)",
+    ),
+    Method(
+        "entropy",
+        "discrete",
+        "discrete",
+        "DiscreteEntropy",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
     ),
 )
 
