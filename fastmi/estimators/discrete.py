@@ -167,8 +167,9 @@ class DiscreteEntropy(_Counted):
     (2003), https://doi.org/10.1023/A:1026096204727, where f = n counts as n - 1; and by
     Grassberger (2003), https://arxiv.org/abs/physics/0307138, equation 35.
 
-    "grassberger" has the smallest relative error on the whole, see docs/index.md. Where n is below
-    exp(H), most symbols have not been seen, and "chao-shen" is nearest to the truth.
+    "grassberger", the default, has the smallest relative error on the whole, see docs/index.md.
+    Where n is below exp(H), most symbols have not been seen, and "chao-shen" is nearest to the
+    truth.
 
     ``local`` of the result is the surprise of each sample, and `counts` the number of other samples
     of its symbol.
