@@ -6,14 +6,14 @@ each different row. Crossing the symbols of two variables gives those of the pai
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._reading import frame_columns, read_array
+from fastmi._columns import frame_columns, is_missing
+from fastmi._reading import read_array
 
 Array: TypeAlias = NDArray[Any]
 
@@ -137,16 +137,6 @@ def _symbols_of(column: Array, x: object, name: str, where: str) -> Symbols:
     if absent:
         _raise_missing(np.isin(of, absent), "missing labels (NaN, None, NA or NaT)", name, where)
     return Symbols(of, np.bincount(of))
-
-
-def is_missing(value: Any) -> bool:
-    """Return whether a value stands for a missing one: None, NaN, NaT or NA of any library."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    try:
-        return math.isnan(value)
-    except (TypeError, ValueError, OverflowError):
-        return isinstance(value, np.datetime64 | np.timedelta64) and bool(np.isnat(value))
 
 
 def _raise_missing(missing: NDArray[np.bool_], what: str, name: str, where: str) -> NoReturn:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmi._cautions import Caution, announce
 from fastmi._checks import check_choice
+from fastmi._columns import check_pairing
 from fastmi._estimate import Estimate
 from fastmi._inputs import check_same_length, is_empty, variable_names
 from fastmi._symbols import Symbols, as_symbols, crossed
@@ -285,6 +286,7 @@ _INSTEAD_OF_THREE = 'method="fp" is for continuous variables, "mesner" for mixtu
 
 def _read(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[Symbols], tuple[int, ...]]:
     """Return the symbols of each variable, and their numbers of columns."""
+    check_pairing(arrays, names)
     read = [as_symbols(array, name) for array, name in zip(arrays, names, strict=True)]
     symbols = [own for own, _ in read]
     for own, name in zip(symbols, names, strict=True):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
+from fastmi._columns import check_pairing
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi._inputs import check_same_length
 from fastmi._symbols import as_symbols
@@ -69,6 +70,7 @@ class Ross(MetricNeighborEstimator):
                 samples.
         """
         start = perf_counter()
+        check_pairing((x, y), ("x", "y"))
         samples = self._read((x,), ("x",))
         (points,), ks, _ = samples
         classes, columns = as_symbols(y, "y")
