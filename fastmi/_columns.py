@@ -32,6 +32,8 @@ def is_category(dtype: object) -> bool:
 
 def column_labels(x: Any) -> list[object] | None:
     """Return the labels of the columns of a data frame, None for what is none."""
+    if hasattr(x, "collect"):  # a lazy frame, which would be computed for its labels
+        return None
     labels = getattr(x, "column_names", None)  # pyarrow, whose columns are arrays
     if labels is None:
         labels = getattr(x, "columns", None)

@@ -19,8 +19,8 @@ NUMERIC_KINDS = "biuf"
 _LOOK = 100
 
 _CLASSES = (
-    'classes go with method="ross", as y beside a continuous x, or with method="discrete", where '
-    "all variables are classes"
+    'method="discrete" is for classes, and method="ross" of fastmi.mi for a continuous x and '
+    "classes y"
 )
 
 
@@ -60,7 +60,7 @@ def _of_container(x: Any, name: str) -> str:
     if isinstance(x, str | bytes):
         return "pass the values, not their name"
     if hasattr(x, "__iter__"):
-        return f"pass list({name})"
+        return f"an array is made with list({name})"
     return ""
 
 
@@ -68,7 +68,7 @@ def _of_values(array: Array, x: Any, name: str) -> str:
     """Return the advice for values of a type that is not a number."""
     kind = array.dtype.kind
     if is_category(getattr(x, "dtype", None)):
-        return f"{_CLASSES}; .astype(float) makes numbers of categories that are quantities"
+        return f"{_CLASSES}; categories that are quantities are to be converted to floats"
     if kind == "c":
         return f"pass numpy.column_stack([{name}.real, {name}.imag])"
     if kind == "V":
@@ -77,7 +77,7 @@ def _of_values(array: Array, x: Any, name: str) -> str:
         return _times(name, durations=kind == "m")
     values = [value for value in array.reshape(-1)[:_LOOK].tolist() if not is_missing(value)]
     if not values:
-        return "all values are missing" if array.ndim and array.size <= _LOOK else ""
+        return "" if array.ndim else "a variable is missing"
     first = values[0]
     if isinstance(first, str | bytes):
         if all(map(_reads_as_number, values)):
@@ -92,7 +92,7 @@ def _of_values(array: Array, x: Any, name: str) -> str:
     except (TypeError, ValueError, OverflowError):
         return f"it holds values of type {type(first).__name__}"
     missing = sum(map(is_missing, array.reshape(-1).tolist()))
-    rows = f", and leave out the rows of its {missing} missing values" if missing else ""
+    rows = f", and leave out rows with missing values ({missing} found)" if missing else ""
     return f"convert it, for example with .astype(float){rows}"
 
 

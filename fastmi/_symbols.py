@@ -6,7 +6,7 @@ each different row. Crossing the symbols of two variables gives those of the pai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import reduce
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastmi._columns import frame_columns, is_missing
 from fastmi._reading import read_array
+from fastmi._refusals import advice
 
 Array: TypeAlias = NDArray[Any]
 
@@ -73,23 +74,36 @@ def as_symbols(x: object, name: str) -> tuple[Symbols, int]:
         TypeError: Values without a hash, records, or what is not readable as an array.
         ValueError: Neither 1-D nor 2-D, empty, masked entries, missing labels.
     """
+    columns = column_symbols(x, name)
+    return reduce(crossed, columns), len(columns)
+
+
+def as_codes(x: object, name: str) -> NDArray[np.float64]:
+    """Return the symbols of each column of `x` by itself, shape (n, d).
+
+    They serve functions that reorder samples or leave some out, and know nothing of classes.
+
+    Raises:
+        TypeError: See :func:`as_symbols`.
+        ValueError: See there.
+    """
+    return np.column_stack([column.of for column in column_symbols(x, name)]).astype(np.float64)
+
+
+def column_symbols(x: object, name: str) -> list[Symbols]:
+    """Return the symbols of each column, as :func:`as_symbols` reads them."""
     frame = frame_columns(x)
     if frame is None:
         array = _read_labels(x, name)
-        columns: Iterable[tuple[str, Array]] = (
-            (f" in column {j}" if array.ndim == 2 else "", column)
-            for j, column in enumerate(array.reshape(len(array), -1).T)
-        )
+        places = [f" in column {j}" if array.ndim == 2 else "" for j in range(array[:1].size)]
+        columns = list(array.reshape(len(array), -1).T)
     else:
-        columns = [(f" in column {label!r}", _read_labels(own, name)) for label, own in frame]
-        _check_shape(getattr(x, "shape", (0, len(columns))), x, name)
-    symbols, d = None, 0
-    for where, column in columns:
-        own = _symbols_of(column, x, name, where)
-        symbols = own if symbols is None else crossed(symbols, own)
-        d += 1
-    assert symbols is not None
-    return symbols, d
+        _check_shape(getattr(x, "shape", (0, len(frame))), x, name)
+        places = [f" in column {label!r}" for label, _ in frame]
+        columns = [_read_labels(column, name) for _, column in frame]
+    return [
+        _symbols_of(column, x, name, where) for column, where in zip(columns, places, strict=True)
+    ]
 
 
 def _read_labels(x: object, name: str) -> Array:
@@ -97,6 +111,11 @@ def _read_labels(x: object, name: str) -> Array:
     if array.dtype.kind in "US" and isinstance(x, list | tuple):
         # NumPy turns the numbers, NaN and None beside a string into strings.
         array = read_array(np.array(x, dtype=object), name)
+    if array.ndim == 0:
+        raise TypeError(
+            f"{name} must be classes in 1 or 2 dimensions; got {type(x).__name__}"
+            f"{advice(array, x, name)}"
+        )
     _check_shape(array.shape, x, name)
     return array
 
@@ -121,7 +140,7 @@ def _symbols_of(column: Array, x: object, name: str, where: str) -> Symbols:
     if kind not in "UOT":
         raise TypeError(
             f"{name} must be classes: numbers, booleans or strings; got {type(x).__name__} with "
-            f"dtype {column.dtype}{where}"
+            f"dtype {column.dtype}{where}{advice(column, x, name)}"
         )
     values = column.tolist()
     codes: dict[Any, int] = {}

@@ -309,14 +309,14 @@ def _cautions(
     found = []
     for margin, name in zip(margins, names, strict=True):
         single = int(np.count_nonzero(margin.size == 1))
-        if n > 1 and single > _UNIQUE_SHARE * n:
+        if single > _UNIQUE_SHARE * n:
             text = (
                 f"{single} of {n} values of {name} occur once: {name} looks continuous, or like an "
                 "identifier, and its entropy nears log n whatever its distribution; "
             )
             found.append(Caution(text + instead, "continuous"))
     single = int(np.count_nonzero(joint.size == 1))
-    if n > 1 and single > _SINGLE_SHARE * n and not found:
+    if single > _SINGLE_SHARE * n and not found:
         what = "symbol" if len(margins) == 1 else "joint symbol"
         text = (
             f"{single} of {n} samples are alone in their {what}: others have not been seen at all, "
