@@ -6,7 +6,7 @@ Libraries are told apart by what their objects offer, because none of them may b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,7 +30,7 @@ def is_category(dtype: object) -> bool:
     return type(dtype).__name__ in ("CategoricalDtype", "Categorical", "Enum")
 
 
-def column_labels(x: Any) -> list[object] | None:
+def column_labels(x: Any) -> list[Hashable] | None:
     """Return the labels of the columns of a data frame, None for what is none."""
     if hasattr(x, "collect"):  # a lazy frame, which would be computed for its labels
         return None
@@ -40,7 +40,7 @@ def column_labels(x: Any) -> list[object] | None:
     return None if labels is None or callable(labels) else list(labels)
 
 
-def frame_columns(x: Any) -> list[tuple[object, Any]] | None:
+def frame_columns(x: Any) -> list[tuple[Hashable, Any]] | None:
     """Return the label and the values of each column of a data frame, None for what is none.
 
     Columns are taken by their position, because names may repeat.
