@@ -30,6 +30,11 @@ def is_category(dtype: object) -> bool:
     return type(dtype).__name__ in ("CategoricalDtype", "Categorical", "Enum")
 
 
+def dtype_of(column: Any) -> Any:
+    """Return the dtype of a column, None where it has none."""
+    return getattr(column, "dtype", getattr(column, "type", None))
+
+
 def column_labels(x: Any) -> list[Hashable] | None:
     """Return the labels of the columns of a data frame, None for what is none."""
     if hasattr(x, "collect"):  # a lazy frame, which would be computed for its labels
@@ -69,7 +74,7 @@ def typed_numbers(column: Any) -> Array | None:
     These are booleans with missing values and decimals of pandas, pyarrow in pandas, and polars.
     Missing values become NaN. Other objects stay with their owner, even where all are numbers.
     """
-    dtype: Any = getattr(column, "dtype", None)
+    dtype = dtype_of(column)
     if hasattr(dtype, "is_numeric"):  # polars
         if dtype.is_numeric() or str(dtype) == "Boolean":
             return np.asarray(column.cast(float).to_numpy(), dtype=np.float64)

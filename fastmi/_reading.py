@@ -13,6 +13,7 @@ from fastmi._blocks import DeviceArray
 from fastmi._columns import (
     column_dtypes,
     column_labels,
+    dtype_of,
     frame_columns,
     is_category,
     typed_numbers,
@@ -70,7 +71,7 @@ def read_numbers(x: object, name: str) -> Array:
     dtypes = set(column_dtypes(x)) if column_labels(x) is not None else set()
     if any(map(is_category, dtypes)):
         return _read_frame(x, name)
-    if is_category(getattr(x, "dtype", None)):
+    if is_category(dtype_of(x)):
         raise refusal(np.array("", dtype=object), x, name)
     array = read_array(x, name)
     if array.dtype.kind == "O":
@@ -94,11 +95,11 @@ def _read_frame(x: Any, name: str) -> Array:
         raise refusal(np.array("", dtype=object), x, name)
     read = []
     for label, column in columns:
-        values = read_numbers(column, name) if not is_category(column.dtype) else None
+        values = read_numbers(column, name) if not is_category(dtype_of(column)) else None
         if values is None or values.dtype.kind not in NUMERIC_KINDS or values.ndim != 1:
             hint = advice(np.asarray(column), column, name)
             raise TypeError(
-                f"{name} must be numeric; got column {label!r} with dtype {column.dtype}{hint}"
+                f"{name} must be numeric; got column {label!r} with dtype {dtype_of(column)}{hint}"
             )
         if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
             check_exact(values, f"column {label!r} of {name}")

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from fastmi._columns import is_category, is_missing
+from fastmi._columns import dtype_of, is_category, is_missing
 
 Array: TypeAlias = NDArray[Any]
 
@@ -32,7 +32,7 @@ def refusal(array: Array, x: object, name: str) -> TypeError:
         x: What the user passed.
         name: What to call it.
     """
-    dtype = getattr(x, "dtype", None) if is_category(getattr(x, "dtype", None)) else array.dtype
+    dtype = dtype_of(x) if is_category(dtype_of(x)) else array.dtype
     return TypeError(
         f"{name} must be real numbers (float, integer or bool); "
         f"got {type(x).__name__} with dtype {dtype}{advice(array, x, name)}"
@@ -47,7 +47,7 @@ def advice(array: Array, x: object, name: str) -> str:
 
 def _of_container(x: Any, name: str) -> str:
     """Return the advice for an object that NumPy does not take for an array."""
-    if is_category(getattr(x, "dtype", None)):
+    if is_category(dtype_of(x)):
         return ""
     if hasattr(x, "toarray"):
         return f"a sparse matrix is made dense with {name}.toarray()"
@@ -67,7 +67,7 @@ def _of_container(x: Any, name: str) -> str:
 def _of_values(array: Array, x: Any, name: str) -> str:
     """Return the advice for values of a type that is not a number."""
     kind = array.dtype.kind
-    if is_category(getattr(x, "dtype", None)):
+    if is_category(dtype_of(x)):
         return f"{_CLASSES}; categories that are quantities are to be converted to floats"
     if kind == "c":
         return f"pass numpy.column_stack([{name}.real, {name}.imag])"
