@@ -406,3 +406,44 @@ def test_wide_tables_are_not_taken_for_transposed_ones():
     for x, y in (((40, 100), (40, 2)), ((40, 40), (40, 40)), ((8, 1), (8, 1))):
         got = fastmi.mi(rng.normal(size=x), rng.normal(size=y))
         assert "transposed" not in [each.kind for each in got.warnings]
+
+
+# Statistics
+
+
+def test_statistics_take_classes_where_their_method_does():
+    moved = np.random.default_rng(1).permutation(N)
+    other = np.array(["a", "b", "c"])[np.random.default_rng(2).integers(0, 3, N)]
+    codes = np.unique(other, return_inverse=True)[1]
+    for method, x, y, numbers in (
+        ("ross", X, NAMES, (X, FLAG)),
+        ("discrete", NAMES, other, (FLAG, codes)),
+    ):
+        options = {"method": method, "seed": 0}
+        named, plain = (
+            fastmi.permutation_test(*pair, n_permutations=19, **options)
+            for pair in ((x, y), numbers)
+        )
+        assert named.p_value == plain.p_value
+        assert named.estimate == fastmi.mi(x, y, method=method)
+        assert fastmi.subsample_error(x, y, **options).stderr == (
+            fastmi.subsample_error(*numbers, **options).stderr
+        )
+        assert fastmi.lagged_mi(x, y, 2, method=method) == fastmi.mi(x[:-2], y[2:], method=method)
+        with pytest.raises(ValueError, match=r"^y must not have missing labels"):
+            fastmi.permutation_test(x, with_gap(y.tolist()), n_permutations=9, **options)
+    frame = pd.DataFrame({"a": NAMES, "b": other, "c": pd.Series(other[moved], dtype="category")})
+    table = fastmi.pairwise_mi(frame, method="discrete").mi
+    assert table.loc["a", "c"] == fastmi.mi(NAMES, other[moved], method="discrete")
+    across = fastmi.pairwise_mi(pd.DataFrame({"x": X}), frame, method="ross").mi
+    assert across.loc["x", "b"] == fastmi.mi(X, other, method="ross")
+    flow = fastmi.transfer_entropy(NAMES, other, method="discrete")
+    assert flow == fastmi.cmi(other[1:], NAMES[:-1], other[:-1], method="discrete")
+
+
+def test_noise_of_a_statistic_is_not_added_to_classes():
+    options = {"n_permutations": 9, "noise": 1e-10, "seed": 0}
+    noisy = fastmi.permutation_test(X, NAMES, method="ross", **options)
+    assert float(noisy.estimate) == pytest.approx(ROSS, abs=1e-6)
+    names = fastmi.permutation_test(NAMES, NAMES, method="discrete", **options)
+    assert names.estimate == fastmi.entropy(NAMES, method="discrete")

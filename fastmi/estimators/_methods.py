@@ -57,6 +57,10 @@ class Method:
         """Whether it trains a network; then it needs torch and draws random numbers of its own."""
         return self.module.startswith("neural.")
 
+    def takes_classes(self, position: int) -> bool:
+        """Whether the argument at a position holds classes, values that are equal or not."""
+        return self.takes == DISCRETE or (self.takes == DISCRETE_Y and position == 1)
+
     @cached_property
     def loaded(self) -> type[Any]:
         """The class, imported when first read.

@@ -25,15 +25,16 @@ from fastmi._checks import (
 from fastmi._columns import column_labels
 from fastmi._docs import describes_options
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import listed
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._measure import (
     Measure,
+    add_noise,
     as_ksg1,
     make_measure,
+    read_samples,
     reads_on,
     values,
 )
@@ -168,9 +169,9 @@ def pairwise_mi(
     given = (X,) if Y is None else (X, Y)
     where, options = reads_on(device, row, options)
     measure = make_measure(pairwise_mi, row, k=k, options=options)
-    blocks = as_blocks(given, ("X", "Y")[: len(given)], where)
+    blocks = read_samples(row, given, ("X", "Y")[: len(given)], where)
     if noise:
-        blocks = jitter(blocks, noise, rng)
+        blocks = add_noise(row, blocks, noise, rng)
     shape = (blocks[0].shape[1], blocks[-1].shape[1])
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
