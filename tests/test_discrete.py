@@ -95,6 +95,18 @@ def test_truth_of_a_table(seed):
         assert got.warnings == ()
 
 
+@pytest.mark.parametrize("equal", [0.0, 0.5])
+def test_the_standard_error_is_that_of_repeated_samples(equal):
+    rng = np.random.default_rng([505, int(10 * equal)])
+    found = []
+    for _ in range(300):
+        x = rng.integers(0, 5, 300)
+        y = np.where(rng.random(300) < equal, x, rng.integers(0, 5, 300))
+        found.append(fastmi.mi(x, y, method="discrete"))
+    errors = [each.stderr for each in found]
+    assert np.mean(errors) == pytest.approx(np.std(found), rel=0.15)
+
+
 @pytest.mark.parametrize("k", [2, 10, 30])
 def test_independent_variables_have_no_information(k):
     """The default is within 0.05 nats of 0, or says that the table has too few samples."""

@@ -57,17 +57,17 @@ class Ross(MetricNeighborEstimator):
 
         Args:
             x: Samples, shape (n, dx) or (n,).
-            y: Classes, shape (n,) or (n, dy): numbers, booleans or strings. Equal rows are
-                one class.
+            y: Classes, shape (n,) or (n, dy): numbers, booleans, strings, dates or categories.
+                Equal rows are one class.
 
         Returns:
             One estimate, or a list of them if `k` is a sequence. Its ``local`` and ``counts``
             (m_i - 1, n_y(i) - 1) leave out the dropped samples.
 
         Raises:
-            TypeError: x is not real numbers, or y is not numbers, booleans or strings.
-            ValueError: Samples of wrong shape or length, not finite; k >= n; no class has two
-                samples.
+            TypeError: x is not real numbers, or values of y cannot be compared.
+            ValueError: Samples of wrong shape or length, not finite; missing labels; k >= n; no
+                class has two samples.
         """
         start = perf_counter()
         check_pairing((x, y), ("x", "y"))
