@@ -81,7 +81,8 @@ class Ross(MetricNeighborEstimator):
         if not kept.any():
             raise ValueError(
                 "y must be discrete: at least one class with two samples; got "
-                f"{len(labels)} samples with as many values"
+                f"{len(labels)} samples with as many values: classes go in y, and "
+                'method="ksg1" is for two continuous variables'
             )
         dropped = len(labels) - int(kept.sum())
         if dropped:
