@@ -24,12 +24,26 @@ from fastmi._checks import (
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._conditional import CHECKED, lost_dependence, on_residuals, switched, warned
-from fastmi.statistics._measure import as_ksg1, make_measure, method_named, reads_on, values
+from fastmi.statistics._conditional import (
+    CHECKED,
+    check_numbers,
+    lost_dependence,
+    on_residuals,
+    switched,
+    warned,
+)
+from fastmi.statistics._measure import (
+    add_noise,
+    as_ksg1,
+    make_measure,
+    method_named,
+    read_samples,
+    reads_on,
+    values,
+)
 from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
@@ -208,25 +222,40 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
-    if noise:
-        blocks = jitter(blocks, noise, rng)
+    samples = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     name = ("shuffle" if z is None else "local") if scheme is None else scheme
     if name == "residual" and z is not None:
-        blocks = on_residuals(blocks)
-    reorder = make_scheme(name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+        check_numbers(row)
+        samples = on_residuals(samples)
+
+    def with_noise() -> list[Array]:
+        return add_noise(row, samples, noise, rng) if noise else samples
+
+    def orders_of(scheme: str) -> Callable[[int, np.random.Generator], Order]:
+        # Equal values of z are equal here: noise would part the groups that they form.
+        return make_scheme(
+            scheme,
+            samples,
+            rng,
+            count,
+            block_length,
+            min_shift,
+            n_neighbors,
+            n_jobs,
+            classes=row.takes_classes(2),
+        )
+
+    blocks = with_noise()
+    reorder = orders_of(name)
     seeds = streams(rng, count)
     cautions: list[Caution] = []
     if name in CONDITIONAL:
-        loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None and scheme is None:
             cautions.append(switched(loss))
-            name = "residual"
-            blocks = on_residuals(blocks)
-            reorder = make_scheme(
-                name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs
-            )
-            loss = _loss(name, blocks, reorder, seeds, n_jobs)
+            name, samples = "residual", on_residuals(samples)
+            blocks, reorder = with_noise(), orders_of(name)
+            loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None:
             cautions.append(warned(loss, name))
     estimates = measure(blocks, n_jobs, rng)
