@@ -7,12 +7,14 @@ from time import perf_counter
 
 import numpy as np
 
+from fastmi._cautions import announce
 from fastmi._checks import Seed
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
 from fastmi.bounds._arguments import describes_arguments
 from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
+from fastmi.bounds._possible import check_possible
 from fastmi.bounds._result import (
     Sandwich,
     difference,
@@ -98,7 +100,7 @@ def lautum_lower(
     warnings = zero_weight_warnings(zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
-    return make_estimate(local, x, z, method, start, warnings)
+    return announce(make_estimate(local, x, z, method, start, warnings))
 
 
 @describes_arguments
@@ -140,10 +142,11 @@ def lautum_upper(
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         evidence = mean.value(own_weights(importance, z))
         local = difference(evidence, _independent(model, x, z, rng, "lautum_upper"))
+        check_possible(importance, z, rng, upper=local)
     warnings = zero_weight_warnings(mean.zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
-    return make_estimate(local, x, z, f"lautum_upper({k})", start, warnings)
+    return announce(make_estimate(local, x, z, f"lautum_upper({k})", start, warnings))
 
 
 @describes_arguments
@@ -182,15 +185,18 @@ def lautum_sandwich(
         cross = _independent(model, x, z, rng, "lautum_sandwich")
         below = difference(mean.value(), cross)
         above = difference(mean.value(own_weights(importance, z)), cross)
+        check_possible(importance, z, rng, upper=above, lower=below)
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     low = warnings + infinite_warnings(below, "the lower bound", _IMPOSSIBLE)
     high = warnings + infinite_warnings(above, "the upper bound", _IMPOSSIBLE)
-    return Sandwich(
-        lower=make_estimate(below, x, z, f"lautum_lower({k})", start, low),
-        upper=make_estimate(above, x, z, f"lautum_upper({k})", start, high),
-        n_importance=k,
-        zero_weights=mean.zeros,
-        symbol="L",
+    return announce(
+        Sandwich(
+            lower=make_estimate(below, x, z, f"lautum_lower({k})", start, low),
+            upper=make_estimate(above, x, z, f"lautum_upper({k})", start, high),
+            n_importance=k,
+            zero_weights=mean.zeros,
+            symbol="L",
+        )
     )
 
 
@@ -217,8 +223,10 @@ def jeffreys(model: Model, x: Array, z: Array, *, seed: Seed | None = None) -> E
     with randomness(seed, generator_device(x)) as rng:
         own = likelihood_of_pairs(model, x, z, "jeffreys")
         local = own - _independent(model, x, z, rng, "jeffreys")
-    return make_estimate(
-        local, x, z, "jeffreys", start, infinite_warnings(local, "the divergence", _IMPOSSIBLE)
+    return announce(
+        make_estimate(
+            local, x, z, "jeffreys", start, infinite_warnings(local, "the divergence", _IMPOSSIBLE)
+        )
     )
 
 
