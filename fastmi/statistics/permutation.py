@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
 from fastmi._blocks import DeviceArray, take_rows
+from fastmi._cautions import Caution, announce
 from fastmi._checks import (
     Seed,
     as_k,
@@ -21,12 +22,13 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate
+from fastmi._estimate import Estimate, number_of
 from fastmi._extras import Progress, ProgressBar
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
+from fastmi.statistics._autocorrelation import scheme_cautions
 from fastmi.statistics._measure import as_ksg1, make_measure, method_named, reads_on, values
 from fastmi.statistics._schemes import Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
@@ -55,12 +57,20 @@ class PermutationTest:
             https://doi.org/10.2202/1544-6115.1585).
         null: Values of the surrogates in nats, shape (n_permutations,).
         scheme: How the surrogates were made.
+        warnings: Reasons to distrust the estimate or the p-value, each one sentence; the call that
+            made the test has issued them as :class:`fastmi.EstimateWarning`.
     """
 
     estimate: Estimate
     p_value: float
     null: NDArray[np.float64] = field(repr=False)
     scheme: str
+    warnings: tuple[Caution, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        value = f"{float(self.estimate):.4g} nats, p = {self.p_value:.3g}"
+        parts = [f"{len(self.null)} surrogates by {self.scheme!r}", *number_of(self.warnings)]
+        return f"{value} ({', '.join(parts)})"
 
     @property
     def corrected(self) -> float:
@@ -146,12 +156,16 @@ def permutation_test(
       without `z`.
     - "circular" rotates them by a random number of rows, a different one in each surrogate. It
       keeps the autocorrelation of stationary series.
-    - "block" cuts them into pieces of `block_length` rows and shuffles the pieces. It keeps
-      correlations over shorter times.
+    - "block" cuts them into pieces of `block_length` rows and brings the pieces into another order.
+      It keeps correlations over shorter times, and needs enough pieces for `n_permutations`
+      different orders.
     - "local" exchanges them among rows with similar z (Runge 2018,
       https://arxiv.org/abs/1709.01447, algorithm 1), which keeps the dependence of x on z. It is
       the default with `z`; the other schemes then test whether x is independent of y and z
       together.
+
+    A warning says where the order of the rows suggests that they are a time series, and the scheme
+    is not made for it.
 
     Args:
         x: Samples, shape (n, dx) or (n,).
@@ -159,7 +173,9 @@ def permutation_test(
         z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
         n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n_permutations)``.
         scheme: How to reorder the rows of x.
-        block_length: Number of rows in each piece of "block".
+        block_length: Number of rows in each piece of "block". By default 5 times the factor by
+            which the autocorrelation of x and y raises the variance of a correlation, 1 for
+            independent rows, as far as enough pieces are left.
         min_shift: Smallest rotation of "circular", in either direction.
         n_neighbors: Number of rows among which "local" exchanges, the row itself included.
         k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
@@ -195,6 +211,7 @@ def permutation_test(
         scheme = "shuffle" if z is None else "local"
     reorder = make_scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
     seeds = streams(rng, count)
+    cautions = scheme_cautions(scheme, blocks)
     estimates = measure(blocks, n_jobs, rng)
 
     def order(number: int) -> Order:
@@ -220,9 +237,11 @@ def permutation_test(
             p_value=p_value(float(estimate), column),
             null=column,
             scheme=scheme,
+            warnings=(*estimate.warnings, *cautions),
         )
         for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
     ]
+    announce(tests)
     return tests[0] if isinstance(as_k(k), int) else tests
 
 
