@@ -48,10 +48,12 @@ class Serial(NamedTuple):
         features: Rank and distance from the middle rank of each column, less their means and of
             unit length, zero where they are constant, shape (2 d, n).
         correlations: Their autocorrelations at lags 1 to n // 4, shape (2 d, n // 4).
+        ordered: Whether these exceed chance, shape (2 d,).
     """
 
     features: Floats
     correlations: Floats
+    ordered: NDArray[np.bool_]
 
 
 class RowOrder(NamedTuple):
@@ -85,7 +87,8 @@ def serial(block: Array, condition: Array | None = None) -> Serial:
         given = _features(host(condition)).T
         features = features - (given @ np.linalg.lstsq(given, features.T, rcond=None)[0]).T
     features = _unit(features)
-    return Serial(features, autocorrelations(features, features.shape[1] // 4))
+    correlations = autocorrelations(features, features.shape[1] // 4)
+    return Serial(features, correlations, _ordered(correlations, features.shape[1]))
 
 
 def autocorrelations(features: Floats, lags: int) -> Floats:
@@ -102,19 +105,18 @@ def autocorrelations(features: Floats, lags: int) -> Floats:
 def inflations(first: Serial, second: Serial) -> Floats:
     """Return by how much the order of rows raises a variance, for each pair of columns.
 
-    The sum of the products of autocorrelations is compared with its mean and deviation where the
-    rows are exchangeable: the autocorrelations of f and g at one lag are then close to normal with
-    variance 1 / n and correlation c^2, where c is the correlation of f and g in the same row. Sums
-    of their products exceed the limit below with a probability that Laurent and Massart (2000,
-    https://doi.org/10.1214/aos/1015957395, lemma 1) bound.
+    Both must be autocorrelated beyond chance, because a shuffle of independent rows against a
+    series is exact. Beyond that, the sum of the products of autocorrelations is compared with its
+    mean and deviation where the rows are exchangeable: the autocorrelations of f and g at one lag
+    are then close to normal with variance 1 / n and correlation c^2, where c is the correlation of
+    f and g in the same row. Sums of their products exceed the limit below with a probability that
+    Laurent and Massart (2000, https://doi.org/10.1214/aos/1015957395, lemma 1) bound.
 
     Returns:
         Shape (dx, dy); 1 where the sum may be chance.
     """
     n, lags = first.features.shape[1], first.correlations.shape[1]
     shape = (len(first.features) // _FEATURES, len(second.features) // _FEATURES)
-    if n < _LEAST_ROWS:
-        return np.ones(shape)
     same = (first.features @ second.features.T) ** 2
     # The sums of autocorrelations already have the weights 1 - l / n of a finite series.
     weights = 1.0 - np.arange(1, lags + 1) / n
@@ -123,6 +125,7 @@ def inflations(first: Serial, second: Serial) -> Floats:
     rarity = math.log(_ONE_IN * excess.size)
     beyond = math.sqrt(2.0 * rarity) * deviation + (1.0 + same) * rarity / n
     excess[excess < beyond] = 0.0
+    excess *= np.outer(first.ordered, second.ordered)
     by_column = excess.reshape(shape[0], _FEATURES, shape[1], _FEATURES).max(axis=(1, 3))
     found: Floats = 1.0 + 2.0 * by_column
     return found
@@ -179,6 +182,32 @@ def scheme_cautions(scheme: str, blocks: Sequence[Array]) -> tuple[Caution, ...]
     return (Caution(text, "trend"),)
 
 
+def pair_cautions(
+    blocks: Sequence[Array], pairs: NDArray[np.int64]
+) -> dict[int, tuple[Caution, ...]]:
+    """Return why shuffles of a pair of columns give too small a p-value, by number of the pair.
+
+    Args:
+        blocks: The columns, in one block for both places or one for each.
+        pairs: Columns of each pair, in the first and in the last block, shape (p, 2).
+    """
+    order = [serial(block) for block in blocks]
+    factors = inflations(order[0], order[-1])[pairs[:, 0], pairs[:, 1]]
+    n = len(blocks[0])
+    return {
+        pair: (
+            Caution(
+                "rows that follow each other are alike in both columns, as in time series: they "
+                f"scatter like {n / factors[pair]:.0f} independent ones of n={n}, and shuffled "
+                "rows do not, so that the p-value is too small; use permutation_test with "
+                "scheme='circular', unless independent rows were sorted afterwards",
+                "autocorrelation",
+            ),
+        )
+        for pair in np.flatnonzero(factors > INFLATED).tolist()
+    }
+
+
 def run_inflation(local: Floats, length: int = 1) -> float:
     """Return the variance of the mean of local values over the one that runs of them show.
 
@@ -210,6 +239,25 @@ def _features(block: Array) -> Floats:
         found[column] = rank, np.abs(rank)
     found -= found.mean(axis=2, keepdims=True)
     return found.reshape(_FEATURES * d, n)
+
+
+def _ordered(correlations: Floats, n: int) -> NDArray[np.bool_]:
+    """Return which rows of autocorrelations have too large a sum of squares over their first lags.
+
+    Of independent rows, n times the sum over m lags is close to chi-squared with m degrees of
+    freedom; the limit is the bound of Laurent and Massart. The numbers m grow fourfold, so that
+    few lags that matter are not lost among many.
+    """
+    features, lags = correlations.shape
+    if n < _LEAST_ROWS:
+        return np.zeros(features, dtype=bool)
+    squares = n * np.cumsum(correlations**2, axis=1)
+    numbers = 4 ** np.arange(1 + int(math.log(lags, 4)))
+    rarity = math.log(_ONE_IN * features * len(numbers))
+    most = numbers + 2.0 * np.sqrt(numbers * rarity) + 2.0 * rarity
+    most[0] = 2.0 * rarity  # the tail of a single normal is known
+    found: NDArray[np.bool_] = (squares[:, numbers - 1] > most).any(axis=1)
+    return found
 
 
 def _unit(features: Floats) -> Floats:

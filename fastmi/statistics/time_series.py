@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +144,44 @@ def lagged_mi(
     return found[0] if single else found
 
 
+@overload
+def transfer_entropy(
+    source: object,
+    target: object,
+    *,
+    lag: int = ...,
+    source_history: int = ...,
+    target_history: int = ...,
+    method: str = ...,
+    n_permutations: Literal[0] = ...,
+    scheme: str = ...,
+    block_length: int | None = ...,
+    min_shift: int = ...,
+    n_neighbors: int = ...,
+    progress: Progress = ...,
+    **options: Any,
+) -> Estimate | list[Estimate]: ...
+
+
+@overload
+def transfer_entropy(
+    source: object,
+    target: object,
+    *,
+    lag: int = ...,
+    source_history: int = ...,
+    target_history: int = ...,
+    method: str = ...,
+    n_permutations: int,
+    scheme: str = ...,
+    block_length: int | None = ...,
+    min_shift: int = ...,
+    n_neighbors: int = ...,
+    progress: Progress = ...,
+    **options: Any,
+) -> Estimate | list[Estimate] | PermutationTest | list[PermutationTest]: ...
+
+
 @describes_options(method=listed("cmi"))
 def transfer_entropy(
     source: object,
@@ -216,7 +254,7 @@ def transfer_entropy(
     past = _delayed(x, range(delay, delay + reach), start)
     own = _delayed(y, range(1, memory + 1), start)
     if count:
-        return permutation_test(
+        test: PermutationTest | list[PermutationTest] = permutation_test(
             past,
             y[start:],
             own,
@@ -229,6 +267,7 @@ def transfer_entropy(
             progress=progress,
             **options,
         )
+        return test
     estimate: Estimate | list[Estimate] = api.cmi(y[start:], past, own, method=method, **options)
     return estimate
 
