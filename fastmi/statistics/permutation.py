@@ -24,12 +24,19 @@ from fastmi._checks import (
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._autocorrelation import scheme_cautions
-from fastmi.statistics._measure import as_ksg1, make_measure, method_named, reads_on, values
+from fastmi.statistics._measure import (
+    add_noise,
+    as_ksg1,
+    make_measure,
+    method_named,
+    read_samples,
+    reads_on,
+    values,
+)
 from fastmi.statistics._schemes import Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
@@ -204,9 +211,9 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
+    blocks = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     if noise:
-        blocks = jitter(blocks, noise, rng)
+        blocks = add_noise(row, blocks, noise, rng)
     if scheme is None:
         scheme = "shuffle" if z is None else "local"
     reorder = make_scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)

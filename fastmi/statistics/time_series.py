@@ -15,12 +15,11 @@ from fastmi._checks import as_k, check_integer, generator
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
-from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import CMI_METHODS, MI_METHODS
 from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators._methods import Method, listed
 from fastmi.statistics._autocorrelation import row_order, scheme_cautions
-from fastmi.statistics._measure import make_measure, values
+from fastmi.statistics._measure import add_noise, make_measure, read_samples, values
 from fastmi.statistics._serial_orders import rotations
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import PermutationTest, p_value, permutation_test
@@ -121,7 +120,7 @@ def lagged_mi(
     row = find(MI_METHODS, method)
     check_options(lagged_mi, row, options)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
-    pair = as_blocks((x, y), ("x", "y"))
+    pair = read_samples(row, (x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
     single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
     shifts = [_as_lag(lag, len(pair[0])) for lag in ((lags,) if single else lags)]  # type: ignore[union-attr]
@@ -239,12 +238,13 @@ def transfer_entropy(
         ValueError: Series of wrong shape or length or not finite, which includes gaps; histories
             longer than them; more permutations than rotations or orders of blocks.
     """
-    check_options(transfer_entropy, find(CMI_METHODS, method), options)
+    row = find(CMI_METHODS, method)
+    check_options(transfer_entropy, row, options)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
     delay = check_integer("lag", lag, 1)
     reach = check_integer("source_history", source_history, 1)
     memory = check_integer("target_history", target_history, 1)
-    x, y = as_blocks((source, target), ("source", "target"))
+    x, y = read_samples(row, (source, target), ("source", "target"))
     start = max(delay + reach - 1, memory)
     if start > len(x) - 2:
         raise ValueError(
@@ -289,7 +289,7 @@ def _tested(
     rng = generator(options.pop("seed", None))
     measure = make_measure(permutation_test, row, k=k, options=options)
     if noise:
-        pair = jitter(pair, noise, rng)
+        pair = add_noise(row, pair, noise, rng)
     n = len(pair[0])
     if min_shift is None:
         least = min(max(lags) - min(lags) + 1, max(1, (n + 1 - count) // 2))
