@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import host
 from fastmi._checks import check_choice, check_integer
-from fastmi.ops.knn import kneighbors
+from fastmi.statistics._local import local_exchange
 from fastmi.statistics._serial_orders import block_orders, rotations
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
 
-SCHEMES = ("shuffle", "circular", "block", "local")
+SCHEMES = ("shuffle", "circular", "block", "local", "residual")
+#: Those that keep the dependence of x on z.
+CONDITIONAL = ("local", "residual")
 
 
 def make_scheme(
@@ -40,25 +42,8 @@ def make_scheme(
     if scheme == "block":
         return block_orders(blocks, rng, count, block_length)
     if len(blocks) < 3:
-        raise ValueError("scheme='local' must have a z; got z=None")
-    near = min(check_integer("n_neighbors", n_neighbors, 2), n) - 1
-    _, indices, _ = kneighbors(
-        [blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs
+        raise ValueError(f"scheme={scheme!r} must have a z; got z=None")
+    exchange = local_exchange(
+        host(blocks[2]), check_integer("n_neighbors", n_neighbors, 2), n_jobs=n_jobs
     )
-    return partial(_exchanged, np.column_stack([np.arange(n), indices]))
-
-
-def _exchanged(neighbors: Order, _: int, rng: np.random.Generator) -> Order:
-    """Return one of its neighbours for each row, using each neighbour once where possible."""
-    n = len(neighbors)
-    candidates = rng.permuted(neighbors, axis=1).tolist()
-    order = [0] * n
-    used = [False] * n
-    for i in rng.permutation(n).tolist():
-        for j in candidates[i]:
-            if not used[j]:
-                break
-        # If all candidates are taken, the last one serves twice.
-        order[i] = j
-        used[j] = True
-    return np.array(order, dtype=np.intp)
+    return lambda _, own: exchange.order(own)

@@ -28,6 +28,7 @@ from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._autocorrelation import scheme_cautions
+from fastmi.statistics._conditional import CHECKED, lost_dependence, on_residuals, switched, warned
 from fastmi.statistics._measure import (
     add_noise,
     as_ksg1,
@@ -37,7 +38,7 @@ from fastmi.statistics._measure import (
     reads_on,
     values,
 )
-from fastmi.statistics._schemes import Order, make_scheme
+from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
@@ -168,8 +169,17 @@ def permutation_test(
       different orders.
     - "local" exchanges them among rows with similar z (Runge 2018,
       https://arxiv.org/abs/1709.01447, algorithm 1), which keeps the dependence of x on z. It is
-      the default with `z`; the other schemes then test whether x is independent of y and z
-      together.
+      the default with `z`. Rows whose z equals that of `n_neighbors` or more rows are shuffled
+      among all of these, so that the test is exact for a discrete z.
+    - "residual" replaces x and y by normal scores of their residuals after a smooth regression on
+      z, and z by its normal scores, which leaves I(x; y | z) as it was, and exchanges as "local"
+      does. It is for several columns of z, or strong dependence on them, where no rows are similar
+      enough for "local".
+
+    Without a `scheme`, "local" gives way to "residual" where its surrogates of x lose dependence on
+    z, since the test would then reject too often; a warning says so. The same loss is warned of
+    where the scheme is given. The first three schemes test, if there is a `z`, whether x is
+    independent of y and z together.
 
     A warning says where the order of the rows suggests that they are a time series, and the scheme
     is not made for it.
@@ -184,7 +194,8 @@ def permutation_test(
             which the autocorrelation of x and y raises the variance of a correlation, 1 for
             independent rows, as far as enough pieces are left.
         min_shift: Smallest rotation of "circular", in either direction.
-        n_neighbors: Number of rows among which "local" exchanges, the row itself included.
+        n_neighbors: Number of rows among which "local" and "residual" exchange, the row itself
+            included.
         k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
         method: Name of a method of :func:`fastmi.mi`, by default "ksg1"; with `z` a name of a
             method of :func:`fastmi.cmi`, by default "fp".
@@ -214,11 +225,24 @@ def permutation_test(
     blocks = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     if noise:
         blocks = add_noise(row, blocks, noise, rng)
-    if scheme is None:
-        scheme = "shuffle" if z is None else "local"
-    reorder = make_scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+    name = ("shuffle" if z is None else "local") if scheme is None else scheme
+    cautions = [*scheme_cautions(name, blocks)]
+    if name == "residual" and z is not None:
+        blocks = on_residuals(blocks)
+    reorder = make_scheme(name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
     seeds = streams(rng, count)
-    cautions = scheme_cautions(scheme, blocks)
+    if name in CONDITIONAL:
+        loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        if loss is not None and scheme is None:
+            cautions.append(switched(loss))
+            name = "residual"
+            blocks = on_residuals(blocks)
+            reorder = make_scheme(
+                name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs
+            )
+            loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        if loss is not None:
+            cautions.append(warned(loss, name))
     estimates = measure(blocks, n_jobs, rng)
 
     def order(number: int) -> Order:
@@ -243,13 +267,26 @@ def permutation_test(
             estimate=estimate,
             p_value=p_value(float(estimate), column),
             null=column,
-            scheme=scheme,
+            scheme=name,
             warnings=(*estimate.warnings, *cautions),
         )
         for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
     ]
     announce(tests)
     return tests[0] if isinstance(as_k(k), int) else tests
+
+
+def _loss(
+    scheme: str,
+    blocks: list[Array],
+    reorder: Callable[[int, np.random.Generator], Order],
+    seeds: list[list[int]],
+    n_jobs: int | None,
+) -> str | None:
+    """Say what dependence on z the first surrogates lose; None if they keep it."""
+    first = seeds[:CHECKED]
+    orders = [reorder(i, np.random.default_rng(seed)) for i, seed in enumerate(first)]
+    return lost_dependence(blocks[0], blocks[2], orders, scheme=scheme, n_jobs=n_jobs)
 
 
 def null_values(
