@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi import api
 from fastmi._cautions import Caution, announce, quiet
-from fastmi._checks import as_k, check_integer, generator
+from fastmi._checks import Seed, as_k, check_integer, generator
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
@@ -85,6 +85,8 @@ def lagged_mi(
     method: str = "ksg1",
     n_permutations: int = 0,
     min_shift: int | None = None,
+    n_jobs: int | None = None,
+    seed: Seed | None = None,
     progress: Progress = False,
     **options: Any,
 ) -> Any:
@@ -102,6 +104,9 @@ def lagged_mi(
         min_shift: Smallest rotation, in either direction. By default it exceeds the distance
             between the lags, so that no rotation brings one of them onto another, as far as
             enough rotations are left.
+        n_jobs: Number of threads, which share the rotations; None or -1 as in :func:`fastmi.mi`.
+        seed: Seed of noise, rotations and trainings; any value that
+            :func:`numpy.random.default_rng` accepts.
         progress: True shows a bar over the rotations, which needs tqdm; a function is called after
             each.
         **options: Further options of :func:`fastmi.mi`. Where the series move slowly,
@@ -118,8 +123,10 @@ def lagged_mi(
             leaves fewer than two times; more permutations than rotations.
     """
     row = find(MI_METHODS, method)
-    check_options(lagged_mi, row, options)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
+    if not count:
+        options |= _given(n_jobs=n_jobs, seed=seed)
+    check_options(lagged_mi, row, options)
     pair = read_samples(row, (x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
     single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
@@ -127,7 +134,9 @@ def lagged_mi(
     if count:
         if not shifts:
             raise ValueError("lags must name at least one lag to test; got none")
-        return _tested(pair, shifts, count, min_shift, row, options, progress)
+        return _tested(
+            pair, shifts, count, min_shift, row, options, n_jobs, generator(seed), progress
+        )
     cautions = _slow(pair, row, options)
     found = []
     for lag in shifts:
@@ -157,6 +166,8 @@ def transfer_entropy(
     block_length: int | None = ...,
     min_shift: int = ...,
     n_neighbors: int = ...,
+    n_jobs: int | None = ...,
+    seed: Seed | None = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> Estimate | list[Estimate]: ...
@@ -176,6 +187,8 @@ def transfer_entropy(
     block_length: int | None = ...,
     min_shift: int = ...,
     n_neighbors: int = ...,
+    n_jobs: int | None = ...,
+    seed: Seed | None = ...,
     progress: Progress = ...,
     **options: Any,
 ) -> Estimate | list[Estimate] | PermutationTest | list[PermutationTest]: ...
@@ -195,6 +208,8 @@ def transfer_entropy(
     block_length: int | None = None,
     min_shift: int = 1,
     n_neighbors: int = 5,
+    n_jobs: int | None = None,
+    seed: Seed | None = None,
     progress: Progress = False,
     **options: Any,
 ) -> Estimate | list[Estimate] | PermutationTest | list[PermutationTest]:
@@ -225,6 +240,9 @@ def transfer_entropy(
         block_length: As in :func:`fastmi.permutation_test`.
         min_shift: As in :func:`fastmi.permutation_test`.
         n_neighbors: As in :func:`fastmi.permutation_test`.
+        n_jobs: Number of threads, which share the surrogates; None or -1 as in :func:`fastmi.cmi`.
+        seed: Seed of noise, surrogates and trainings; any value that
+            :func:`numpy.random.default_rng` accepts.
         progress: True shows a bar over the surrogates, which needs tqdm; a function is called
             after each.
         **options: Further options of :func:`fastmi.cmi`; ``theiler`` as in :func:`lagged_mi`.
@@ -239,8 +257,10 @@ def transfer_entropy(
             longer than them; more permutations than rotations or orders of blocks.
     """
     row = find(CMI_METHODS, method)
-    check_options(transfer_entropy, row, options)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
+    if not count:
+        options |= _given(n_jobs=n_jobs, seed=seed)
+    check_options(transfer_entropy, row, options)
     delay = check_integer("lag", lag, 1)
     reach = check_integer("source_history", source_history, 1)
     memory = check_integer("target_history", target_history, 1)
@@ -264,6 +284,8 @@ def transfer_entropy(
             min_shift=min_shift,
             n_neighbors=n_neighbors,
             method=method,
+            n_jobs=n_jobs,
+            seed=seed,
             progress=progress,
             **options,
         )
@@ -279,14 +301,14 @@ def _tested(
     min_shift: int | None,
     row: Method,
     options: dict[str, Any],
+    n_jobs: int | None,
+    rng: np.random.Generator,
     progress: Progress,
 ) -> LaggedMI | list[LaggedMI]:
     """Return the test of all lags, or a list of it if `k` is a sequence."""
     options = dict(options)
     k = options.pop("k", 3)
-    n_jobs = options.pop("n_jobs", None)
     noise = options.pop("noise", 0.0)
-    rng = generator(options.pop("seed", None))
     measure = make_measure(permutation_test, row, k=k, options=options)
     if noise:
         pair = add_noise(row, pair, noise, rng)
@@ -359,6 +381,11 @@ def _slow(pair: list[Array], row: Method, options: dict[str, Any]) -> tuple[Caut
         "that allow for it"
     )
     return (Caution(text, "autocorrelation"),)
+
+
+def _given(**options: object) -> dict[str, object]:
+    """Return the options that are not None, which a method may not have."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _as_lag(lag: object, n: int) -> int:
