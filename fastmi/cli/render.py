@@ -1,15 +1,20 @@
 """What the commands show in the terminal: tables, heat colours, notes."""
 
+import os
 from collections.abc import Sequence
 from typing import Literal
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 import fastmi
+from fastmi._cautions import Caution
+from fastmi.cli.columns import listed
 from fastmi.cli.pairs import PairMatrix, in_unit
+from fastmi.estimators import Method
 
 # Dark to light, so that a cell's strength also shows in greyscale; (red, green, blue).
 _HEAT = (
@@ -25,14 +30,15 @@ _WIDE_CELL = 6
 _NARROW_CELL = 4
 _SHADE_CELL = 2
 _LABEL = 24
+_TITLE_NAMES = 6
 _BAR = 24
 
 
 def console_for(stream: Literal["stdout", "stderr"]) -> Console:
     """Return the console for results (stdout) or for progress, notes and errors (stderr)."""
     console = Console(stderr=stream == "stderr", highlight=False)
-    # A file or a pipe has no width, and nothing may be wrapped or cut there.
-    if not console.is_terminal:
+    # A file or a pipe has no width of its own, and nothing may be wrapped or cut there.
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 10_000
     return console
 
@@ -72,6 +78,28 @@ def show_estimates(
         )
     console.print(Text(title, style="bold"))
     console.print(table)
+
+
+def show_methods(console: Console, methods: Sequence[Method]) -> None:
+    """Print name, kind of variables and description of every method."""
+    table = _plain_table()
+    table.add_column("method", style="bold", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
+    table.add_column("takes", overflow="fold")
+    for method in methods:
+        summary = method.summary + (" (needs torch)" if method.trains else "")
+        table.add_row(method.name, Text(summary), method.takes)
+    console.print(table)
+    note(console, "fastmi methods NAME lists the options of one")
+
+
+def show_options(console: Console, method: Method, options: Sequence[tuple[str, str, str]]) -> None:
+    """Print flag, default and description of every option of a method, a paragraph for each."""
+    console.print(Text(f"{method.name}: {method.summary}", style="bold"))
+    console.print(Text(f"takes {method.takes} variables", style="dim"))
+    for flag, default, description in options:
+        console.print(Text.assemble((flag, "bold"), (f"  [default: {default}]", "dim")))
+        console.print(Padding(Text(description), (0, 0, 0, 4)))
 
 
 def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> None:
@@ -115,6 +143,37 @@ def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) 
             Text(bar, style=Style(color=_heat(0.3 + 0.45 * fraction))),
         )
     console.print(table)
+
+
+def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
+    """Say which pairs were not ranked, and show each kind of warning by an example."""
+    total = len(matrix.estimates)
+    if tied := matrix.tied():
+        warn(
+            console,
+            f"{len(tied)} of {total} pairs (marked *) are not ranked: many of their points "
+            "coincide, and KSG takes points to differ. --noise 1e-10 --seed 0 breaks the ties.",
+        )
+    kinds: dict[str, list[tuple[int, int]]] = {}
+    examples: dict[str, Caution] = {}
+    for pair in matrix.ranked():
+        for caution in {each.kind: each for each in matrix.estimates[pair].warnings}.values():
+            kinds.setdefault(caution.kind, []).append(pair)
+            examples.setdefault(caution.kind, caution)
+    for kind, pairs in kinds.items():
+        i, j = pairs[0]
+        warn(
+            console,
+            f"{len(pairs)} of {total} pairs, for example {matrix.names[i]} and "
+            f"{matrix.names[j]}: {examples[kind]}",
+        )
+    if kinds:
+        note(console, "--json lists the warnings of every pair")
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the names for a title, without most of them if they are many."""
+    return listed([_shortened(name) for name in names], _TITLE_NAMES)
 
 
 def show_config(console: Console, config: dict[str, object]) -> None:

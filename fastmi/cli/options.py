@@ -1,0 +1,156 @@
+"""What users type behind the commands: types, help, and the options of a method."""
+
+import ast
+from dataclasses import MISSING, fields
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastmi._checks import did_you_mean
+from fastmi._docs import descriptions
+from fastmi.cli.columns import DataError
+from fastmi.estimators import MI_METHODS
+from fastmi.estimators._lookup import find
+from fastmi.estimators._methods import Method
+
+# Options of estimators that the commands have as options of their own.
+_FLAGS = {"k": "--k", "noise": "--noise", "seed": "--seed", "n_jobs": "--n-jobs"}
+_WORDS = {"none": None, "true": True, "false": False}
+
+
+class Scale(str, Enum):
+    """How columns are brought to a common unit."""
+
+    NONE = "none"
+    STD = "std"
+
+
+def _methods_like(incomplete: str) -> list[str]:
+    return [name for name in MI_METHODS if name.startswith(incomplete)]
+
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        exists=True,
+        dir_okay=False,
+        allow_dash=True,
+        help="CSV, TSV, TXT (also .gz), Parquet, NPY or NPZ file with samples in rows; - reads "
+        "standard input.",
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first row of a text file holds names.  [default: by what it holds]",
+        show_default=False,
+    ),
+]
+DropMissing = Annotated[
+    bool, typer.Option("--drop-missing", help="Leave out rows that lack a value.")
+]
+MethodName = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        autocompletion=_methods_like,
+        help="Estimator; `fastmi methods` lists them.",
+    ),
+]
+MethodOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="NAME=VALUE",
+        help="Option of the method, such as normalize=local; may be repeated. "
+        "`fastmi methods NAME` lists them.",
+        show_default=False,
+    ),
+]
+Scaling = Annotated[
+    Scale,
+    typer.Option(help="std: divide each column by its standard deviation first."),
+]
+Noise = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Uniform noise against ties, relative to each column's spread.  "
+        "[default: that of the method]",
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Seed of what is random.  [default: none]", show_default=False),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Threads.  [default: all usable cores]", show_default=False),
+]
+Bits = Annotated[bool, typer.Option("--bits", help="Report bits instead of nats.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def parse_ks(text: str | None) -> int | list[int] | None:
+    """Return the number or the numbers of neighbours in the text behind ``--k``."""
+    if text is None:
+        return None
+    try:
+        ks = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise DataError(f"--k must be whole numbers such as 3 or 3,5; got {text!r}") from None
+    return ks[0] if len(ks) == 1 else ks
+
+
+def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
+    """Return the options in texts such as "normalize=local", as Python values.
+
+    Raises:
+        DataError: One of them is no option of the method, or has a flag of its own.
+    """
+    options: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise DataError(f"--option must be NAME=VALUE, such as normalize=local; got {text!r}")
+        if name in _FLAGS:
+            raise DataError(f"--option {name}: use {_FLAGS[name]}")
+        valid = [known for known in find(MI_METHODS, method).options if known not in _FLAGS]
+        if name not in valid:
+            raise DataError(
+                f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}\n"
+                f"its options: {', '.join(valid)}"
+            )
+        options[name] = _as_value(value.strip())
+    return options
+
+
+def _as_value(text: str) -> Any:
+    """Return a number, list, truth value or None as Python writes it, anything else as text."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def option_rows(method: Method) -> list[tuple[str, str, str]]:
+    """Return name, default and description of every option of a method."""
+    texts = descriptions(method.loaded.__doc__ or "")
+    rows = []
+    for field in fields(method.loaded):
+        if field.name in method.fixed:
+            continue
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        name = _FLAGS.get(field.name, f"-o {field.name}=")
+        rows.append((name, str(default), texts.get(field.name, "")))
+    return rows

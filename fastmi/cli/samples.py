@@ -1,0 +1,159 @@
+"""Blocks of samples from the columns that a user picked: missing rows, units, classes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastmi.cli.columns import Column, DataError, FloatArray, Table, listed
+
+_SHOWN_COLUMNS = 5
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Blocks of columns over the same rows.
+
+    Attributes:
+        blocks: Each of shape (n, d), C-contiguous: finite numbers, or strings for classes.
+        rows: Rows of the file.
+        lacking: Missing values of each column that lacks any, the worst first.
+    """
+
+    blocks: list[npt.NDArray[Any]]
+    rows: int
+    lacking: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        """Number of rows that were kept."""
+        return len(self.blocks[0])
+
+    @property
+    def dropped(self) -> int:
+        """Rows left out because a value was missing."""
+        return self.rows - self.n
+
+    def describe_dropped(self) -> str:
+        """Say how many rows were left out, and which columns cost them."""
+        return f"{self.dropped} of {self.rows} rows left out: {_worst(self.lacking)}"
+
+
+def as_samples(
+    table: Table,
+    blocks: Sequence[Sequence[Column]],
+    *,
+    drop_missing: bool,
+    scale: str,
+    classes: Sequence[int] = (),
+) -> Samples:
+    """Stack each block of columns into an array of shape (n, d).
+
+    Args:
+        table: Where the columns come from.
+        blocks: At least one block of at least one column.
+        drop_missing: Leave out the rows that lack a value in any of the columns.
+        scale: "none", or "std" to divide each column by its standard deviation (ddof 0, over
+            the rows kept); a constant column is divided by 1.
+        classes: Numbers of the blocks that may hold text; these are not scaled.
+
+    Raises:
+        DataError: For a column without numbers, unequal lengths, missing or infinite values.
+    """
+    for number, block in enumerate(blocks):
+        for column in block:
+            if column.problem and not (number in classes and column.labels is not None):
+                raise DataError(_unusable(column, table, classes))
+    columns = [column for block in blocks for column in block]
+    lacks = [column.missing for column in columns]
+    for column, missing in zip(columns, lacks, strict=True):
+        if len(missing) != len(lacks[0]):
+            raise DataError(
+                f"columns must have the same number of rows; '{columns[0].name}' has "
+                f"{len(lacks[0])} and '{column.name}' has {len(missing)}"
+            )
+    rows = len(lacks[0])
+    counts = {
+        column.name: int(missing.sum())
+        for column, missing in zip(columns, lacks, strict=True)
+        if missing.any()
+    }
+    lacking = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    keep = ~np.any(lacks, axis=0)
+    if lacking and not drop_missing:
+        raise DataError(_first_missing(table, columns, lacks, lacking, rows - int(keep.sum())))
+    if lacking and not keep.any():
+        raise DataError(
+            f"no row of {table.source} has a value in every column: {_worst(lacking)}; "
+            "leave such columns out"
+        )
+    for column in columns:
+        infinite = np.isinf(column.values)
+        if infinite.any():
+            raise DataError(
+                f"column '{column.name}' is infinite in {table.place(int(infinite.argmax()))}"
+            )
+    arrays: list[npt.NDArray[Any]] = []
+    for number, block in enumerate(blocks):
+        if number in classes and any(column.labels is not None for column in block):
+            arrays.append(np.column_stack([_as_text(column)[keep] for column in block]).astype(str))
+            continue
+        array = np.column_stack([column.values[keep] for column in block])
+        arrays.append(_unit_deviation(array) if scale == "std" and number not in classes else array)
+    return Samples(arrays, rows, lacking)
+
+
+def _unusable(column: Column, table: Table, classes: Sequence[int]) -> str:
+    text = f"column '{column.name}' of {table.source} holds {column.problem}; "
+    if column.labels is None:
+        return text + "fastmi needs numbers"
+    if not classes:
+        return text + (
+            "this method needs numbers. Text is taken as classes by --method ross (as --y, with "
+            "numbers as --x) and by --method discrete (on both sides)"
+        )
+    return text + "this method takes classes as --y only: exchange --x and --y"
+
+
+def _first_missing(
+    table: Table,
+    columns: Sequence[Column],
+    lacks: Sequence[npt.NDArray[np.bool_]],
+    lacking: dict[str, int],
+    rows_lost: int,
+) -> str:
+    """Say where the first missing value is, and which columns cost how many rows."""
+    position, missing = next((i, lack) for i, lack in enumerate(lacks) if lack.any())
+    text = (
+        f"column '{columns[position].name}' has no value in {table.place(int(missing.argmax()))} "
+        f"(missing in {missing.sum()} of {len(missing)} rows); "
+        "--drop-missing leaves such rows out"
+    )
+    if len(lacking) == 1:
+        return text
+    return f"{text}\n{rows_lost} of {len(missing)} rows lack a value: {_worst(lacking)}"
+
+
+def _worst(lacking: dict[str, int]) -> str:
+    parts = [f"'{name}' lacks {count}" for name, count in lacking.items()]
+    return listed(parts, _SHOWN_COLUMNS)
+
+
+def _as_text(column: Column) -> npt.NDArray[np.object_]:
+    if column.labels is not None:
+        return column.labels
+    return np.array([repr(value) for value in column.values.tolist()], dtype=object)
+
+
+def _unit_deviation(array: FloatArray) -> FloatArray:
+    if len(array) == 0:
+        return array
+    deviation = array.std(axis=0)
+    # Rounding leaves a constant column a deviation of a few ulps of its level; dividing by that
+    # would turn noise of the arithmetic into data (same threshold as the library's normalisers).
+    level = np.abs(array).max(axis=0)
+    deviation[deviation <= 1e-14 * level] = 1
+    scaled: FloatArray = array / deviation
+    return scaled
