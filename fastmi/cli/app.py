@@ -1,6 +1,7 @@
 """The commands `mi`, `matrix`, `methods` and `info`."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,11 +51,17 @@ from fastmi.estimators._methods import DISCRETE_Y
 # Blocks that may hold text, by what a method takes: 0 is x and 1 is y.
 _CLASSES = {DISCRETE_Y: (1,)}
 
+# Help is at least 50 characters wide unless it is told the width of the terminal.
+_HELP_WIDTH = max(30, min(shutil.get_terminal_size().columns, 82) - 2)
+
 app = typer.Typer(
     name="fastmi",
     help="Mutual information between the columns of a data file.",
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "terminal_width": _HELP_WIDTH,
+    },
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -69,7 +76,7 @@ def _root(
         raise typer.Exit
 
 
-@app.command()
+@app.command(short_help="MI of two blocks of columns.")
 def mi(
     data: Data,
     x: Annotated[
@@ -151,7 +158,7 @@ def mi(
         render.warn(messages, text)
 
 
-@app.command()
+@app.command(short_help="MI of every two columns.")
 def matrix(
     data: Data,
     columns: Annotated[
@@ -242,7 +249,7 @@ def matrix(
             render.note(messages, f"it holds {len(result.tied())} starred value(s) without a mark")
 
 
-@app.command()
+@app.command(short_help="Methods and their options.")
 def methods(
     name: Annotated[
         str | None,
@@ -260,7 +267,7 @@ def methods(
     render.show_options(console, row, rows)
 
 
-@app.command()
+@app.command(short_help="How fastmi was built.")
 def info(as_json: Json = False) -> None:
     """Version, SIMD level, threads, OpenMP runtimes and CUDA state."""
     config = fastmi.config()

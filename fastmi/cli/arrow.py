@@ -38,13 +38,15 @@ def read_parquet(file: Path | BinaryIO) -> list[Column]:
     """Return the columns of a Parquet file.
 
     Raises:
-        ValueError: It is no such file.
+        ValueError: It is no such file, or has no rows.
     """
     arrow = require_pyarrow()
     try:
         table = arrow.parquet.read_table(file)
     except arrow.ArrowException as error:
         raise ValueError(str(error)) from error
+    if table.num_rows == 0:
+        raise ValueError("it has no rows")
     return [
         as_column(arrow, name, values)
         for name, values in zip(table.column_names, table.columns, strict=True)

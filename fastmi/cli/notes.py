@@ -42,7 +42,7 @@ def left_out(table: Table) -> list[str]:
         notes.append(f"{len(columns)} columns left out: {names}; of the first, {columns[0][1]}")
     if texts:
         notes.append(
-            f"for text as classes: fastmi mi DATA --x NUMBERS --y {_quoted(texts[0])} --method ross"
+            f"text as classes: fastmi mi DATA --x NUMBERS --y {_quoted(texts[0])} --method ross"
         )
     return notes
 

@@ -137,7 +137,7 @@ def _form_with_separators(
     if len(separated) == 0:
         return ""
     as_groups = all_match(f"{notation.number}|{notation.grouped}", present)
-    as_decimals = all_match(other.number, present)
+    as_decimals = all_match(f"{other.number}|{other.grouped}", present)
     if as_groups and as_decimals:
         # 1,234 is 1234 or 1.234. A decimal mark elsewhere in the column would have decided.
         return "either"

@@ -1,6 +1,7 @@
 """What users type behind the commands: types, help, and the options of a method."""
 
 import ast
+import re
 from dataclasses import MISSING, fields
 from enum import Enum
 from pathlib import Path
@@ -17,6 +18,8 @@ from fastmi.estimators._methods import Method
 
 # Options of estimators that the commands have as options of their own.
 _FLAGS = {"k": "--k", "noise": "--noise", "seed": "--seed", "n_jobs": "--n-jobs"}
+# Docstrings mark names as :mod:`fastmi.normalize`.
+_ROLE = re.compile(r":[a-z]+:`~?([^`]*)`")
 _WORDS = {"none": None, "true": True, "false": False}
 
 
@@ -152,5 +155,6 @@ def option_rows(method: Method) -> list[tuple[str, str, str]]:
             continue
         default = field.default if field.default_factory is MISSING else field.default_factory()
         name = _FLAGS.get(field.name, f"-o {field.name}=")
-        rows.append((name, str(default), texts.get(field.name, "")))
+        text = _ROLE.sub(r"\1", texts.get(field.name, "")).replace("``", "")
+        rows.append((name, "none" if default is None else str(default), text))
     return rows

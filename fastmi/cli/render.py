@@ -31,7 +31,9 @@ _NARROW_CELL = 4
 _SHADE_CELL = 2
 _LABEL = 24
 _TITLE_NAMES = 6
+_SHORT_LABEL = 6
 _BAR = 24
+_SHORT_BAR = 8
 
 
 def console_for(stream: Literal["stdout", "stderr"]) -> Console:
@@ -81,15 +83,18 @@ def show_estimates(
 
 
 def show_methods(console: Console, methods: Sequence[Method]) -> None:
-    """Print name, kind of variables and description of every method."""
-    table = _plain_table()
-    table.add_column("method", style="bold", no_wrap=True)
-    table.add_column("what it is", overflow="fold")
-    table.add_column("takes", overflow="fold")
-    for method in methods:
-        summary = method.summary + (" (needs torch)" if method.trains else "")
-        table.add_row(method.name, Text(summary), method.takes)
-    console.print(table)
+    """Print name, description and kind of variables of every method, a paragraph for each kind."""
+    width = max(len(method.name) for method in methods)
+    for takes in dict.fromkeys(method.takes for method in methods):
+        console.print(Text(f"for variables: {takes}", style="dim"))
+        table = _plain_table(show_header=False)
+        table.add_column(style="bold", no_wrap=True, min_width=width)
+        table.add_column(overflow="fold")
+        for method in methods:
+            if method.takes == takes:
+                needs = " (needs torch)" if method.trains else ""
+                table.add_row(method.name, Text(method.summary + needs))
+        console.print(table)
     note(console, "fastmi methods NAME lists the options of one")
 
 
@@ -104,44 +109,57 @@ def show_options(console: Console, method: Method, options: Sequence[tuple[str, 
 
 def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> None:
     """Print the matrix as a heat map, in the widest of three cell sizes that fits, if any does."""
-    room = console.width - _label_width(matrix.names)
+    names = matrix.names
+    label = _label_width(names)
     console.print(Text(title, style="bold"))
     for cell in (_WIDE_CELL, _NARROW_CELL, _SHADE_CELL):
-        if cell * len(matrix.names) <= room:
-            gap = 1 if cell * len(matrix.names) < room else 0
-            console.print(_heat_table(matrix, unit, cell, gap))
+        room = console.width - cell * len(names)
+        if cell == _SHADE_CELL:
+            # Names are cut short before the map is given up.
+            label = min(label, max(room, _index_width(names) + 1 + _SHORT_LABEL))
+        if label <= room:
+            console.print(_heat_table(matrix, unit, cell, label, gap=1 if label < room else 0))
             return
-    text = f"{len(matrix.names)} columns do not fit this terminal; --out FILE.csv writes them all"
+    text = f"{len(names)} columns do not fit this terminal; --out FILE.csv writes them all"
     console.print(Text(text, style="dim"))
 
 
 def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) -> None:
-    """Print the `count` pairs of largest MI with bars."""
+    """Print the `count` pairs of largest MI with bars, without them where there is no room."""
     pairs = matrix.ranked()[:count]
     largest = _largest(matrix)
     heading = "strongest pairs"
     first = max([len(heading), *(len(matrix.names[i]) for i, _ in pairs)])
     second = max([0, *(len(matrix.names[j]) for _, j in pairs)])
     # Two columns of numbers and the gaps take 27; whatever the names leave is for the bars.
-    bar_width = min(_BAR, max(8, console.width - first - second - 27))
+    room = console.width - first - second - 27
+    # The names of a pair stand below each other where they do not fit side by side.
+    stacked = room < 0
+    if stacked:
+        room = console.width - max(first, second) - 25
+    bar_width = min(_BAR, room)
     table = _plain_table()
     table.add_column(heading, overflow="fold")
-    table.add_column("", overflow="fold")
+    if not stacked:
+        table.add_column("", overflow="fold")
     table.add_column(f"MI ({unit})", justify="right", no_wrap=True)
     table.add_column("± stderr", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    if bar_width >= _SHORT_BAR:
+        table.add_column("", no_wrap=True)
     for i, j in pairs:
         estimate = matrix.estimates[i, j]
         fraction = _fraction(estimate.value, largest)
-        bar = "━" * round(bar_width * fraction)
-        table.add_row(
-            Text(matrix.names[i]),
-            Text(matrix.names[j]),
+        names = [Text(matrix.names[i]), Text(matrix.names[j])]
+        cells = [Text("\n").join([names[0], Text("  ") + names[1]])] if stacked else names
+        cells += [
             Text(f"{in_unit(estimate.value, unit):.3f}", style="bold"),
-            f"{in_unit(estimate.stderr, unit):.3f}",
+            Text(f"{in_unit(estimate.stderr, unit):.3f}"),
+        ]
+        if bar_width >= _SHORT_BAR:
             # The ends of the scale would vanish on a black or on a white terminal.
-            Text(bar, style=Style(color=_heat(0.3 + 0.45 * fraction))),
-        )
+            style = Style(color=_heat(0.3 + 0.45 * fraction))
+            cells.append(Text("━" * round(bar_width * fraction), style=style))
+        table.add_row(*cells)
     console.print(table)
 
 
@@ -194,18 +212,19 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-def _heat_table(matrix: PairMatrix, unit: str, cell: int, gap: int) -> Table:
+def _heat_table(matrix: PairMatrix, unit: str, cell: int, label_width: int, *, gap: int) -> Table:
     names = matrix.names
     largest = _largest(matrix)
     table = Table(box=None, padding=0, pad_edge=False)
-    table.add_column("", no_wrap=True, min_width=_label_width(names) + gap)
+    table.add_column("", no_wrap=True, min_width=label_width + gap)
     for j in range(len(names)):
         # Columns are numbered, because most names do not fit a cell; a shade fits two digits.
         heading = f"{j % 100}" if cell == _SHADE_CELL else f"{j}"
         table.add_column(_aligned(heading, cell, style="dim"), width=cell, no_wrap=True)
     for i, name in enumerate(names):
         label = Text(f"{i:>{_index_width(names)}} ", style="dim")
-        label.append(_shortened(name), style="bold not dim")
+        shown = _shortened(name, label_width - _index_width(names) - 1)
+        label.append(shown, style="bold not dim")
         cells = [_heat_cell(matrix, i, j, largest, unit, cell) for j in range(len(names))]
         table.add_row(label, *cells)
     return table
@@ -259,8 +278,8 @@ def _plain_table(*, show_header: bool = True) -> Table:
     )
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LABEL else name[: _LABEL - 1] + "…"
+def _shortened(name: str, width: int = _LABEL) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"
 
 
 def _fraction(value: float, largest: float) -> float:

@@ -147,7 +147,7 @@ def _agree(points: dict[int, Reading], commas: dict[int, Reading], delimiter: st
 
 def _exact(arrow: ModuleType, layout: Layout, j: int, column: Column) -> Column:
     """Return the column unless whole numbers in it were rounded on the way to float64."""
-    if column.problem or not np.nanmax(np.abs(column.values), initial=0.0) > 2**53:
+    if column.problem or not (np.abs(column.values) > 2**53).any():
         return column
     options = {"include_columns": [f"{j}"], "column_types": {f"{j}": arrow.string()}}
     cells = _read_csv(arrow, layout, **options).column(0)
