@@ -215,7 +215,6 @@ def test_unnamed_row_numbers_are_left_out(tmp_path, text):
     assert "numbers of the rows" in table.columns[0].problem
     assert [column.values.tolist() for column in table.columns[1:]] == [[1.5, 3, 2], [2, 4, 7]]
     assert [column.name for column in table.select(["x", "2"])] == ["x", "y"]
-    assert "the first column has no name and numbers the rows: left out" in table.notes
 
 
 def test_pandas_names_beside_row_numbers(tmp_path):
@@ -262,6 +261,15 @@ PLAIN = {"a": [1, 3], "b": [2, 4]}
 )
 def test_layouts(tmp_path, content, name):
     check(table_of(tmp_path, content, name), PLAIN)
+
+
+def test_cells_that_start_like_comments(tmp_path):
+    (colour, x) = table_of(tmp_path, "colour,x\n#ff0000,1\n#00ff00,2\n").columns
+    assert colour.labels.tolist() == ["#ff0000", "#00ff00"]
+    assert x.values.tolist() == [1, 2]
+    table = table_of(tmp_path, "a,b\n1,2\n#5,6\n#N/A,3\n")
+    check(table, {"a": [1, NAN], "b": [2, 3]})
+    assert table.notes == ("one line that starts with # left out as comments",)
 
 
 def test_space_aligned_decimal_commas(tmp_path):

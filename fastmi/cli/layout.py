@@ -167,21 +167,22 @@ def _as_utf8(source: str, raw: bytes) -> tuple[bytes, list[str]]:
 
 def _without_comments(data: bytes, notes: list[str]) -> tuple[bytes, str]:
     """Return the data with blank lines for comments, and the last comment before the first row."""
-    first = ""
-    if b"#" in data:
-        comments = list(_COMMENT.finditer(data))
-        for comment in comments:
-            if not re.sub(rb"(?m)^[ \t]*#.*$", b"", data[: comment.start()]).strip():
-                first = comment[0].decode().strip().removeprefix("#").strip()
-        if comments:
-            data = _COMMENT.sub(b"", data)
-            lines = (
-                "one line that starts"
-                if len(comments) == 1
-                else f"{len(comments)} lines that start"
-            )
-            notes.append(f"{lines} with # left out as comments")
-    return re.sub(rb"(?m)^ +$", b"", data), first
+    comments = list(_COMMENT.finditer(data)) if b"#" in data else []
+    bare = _COMMENT.sub(b"", data) if comments else data
+    if comments and b"\n" not in bare.strip():
+        # One line would be left, the names: these are cells such as #ff0000.
+        bare, comments = data, []
+    name = ""
+    for comment in comments:
+        if _COMMENT.sub(b"", data[: comment.start()]).strip():
+            break
+        name = comment[0].decode().strip().removeprefix("#").strip()
+    if comments:
+        lines = (
+            "one line that starts" if len(comments) == 1 else f"{len(comments)} lines that start"
+        )
+        notes.append(f"{lines} with # left out as comments")
+    return re.sub(rb"(?m)^ +$", b"", bare), name
 
 
 def _guess_delimiter(data: bytes) -> str:

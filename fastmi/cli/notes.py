@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastmi.cli.columns import Column, Table, listed
+from fastmi.cli.columns import Column, LabelArray, Table, listed
 
 _MOST_SINGLY = 4
 _SHOWN_NAMES = 6
@@ -22,7 +22,7 @@ def left_out(table: Table) -> list[str]:
     reasons: dict[str, list[tuple[str, str]]] = {}
     texts = []
     for column in table.columns:
-        if column.labels is not None and column.problem.startswith("text ("):
+        if column.labels is not None and _are_classes(column.labels):
             texts.append(column.name)
         if column.problem:
             kind, reason = column.problem.partition(" (")[0], f"it holds {column.problem}"
@@ -59,6 +59,11 @@ def notes_on(columns: Sequence[Column]) -> list[str]:
         for column in columns
         if not column.problem and column.is_constant
     ]
+
+
+def _are_classes(labels: LabelArray) -> bool:
+    """Return whether most labels occur more than once, as those of a name or a date do not."""
+    return 2 * len(set(labels)) <= len(labels)
 
 
 def _quoted(name: str) -> str:

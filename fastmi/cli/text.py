@@ -64,8 +64,7 @@ def read_text(source: str, raw: bytes, delimiter: str, header: bool | None) -> T
             column = column_of_strings(arrow, name, reading, notation, place)
         columns.append(column)
     if layout.unnamed_first and _numbers_rows(columns[0]):
-        columns[0] = Column(columns[0].name, problem="the numbers of the rows")
-        notes.append("the first column has no name and numbers the rows: left out")
+        columns[0] = Column(columns[0].name, problem="the numbers of the rows (it has no name)")
     return Table(source, tuple(columns), line_of=lines, notes=tuple(notes))
 
 
