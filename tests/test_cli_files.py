@@ -32,7 +32,10 @@ def written(tmp_path):
     def write(cells, kind=None, encode=False):
         array = pa.array(cells, type=kind and getattr(pa, kind[0])(*kind[1:]))
         array = array.dictionary_encode() if encode else array
-        parquet.write_table(pa.table({"a": array}), tmp_path / "data.parquet")
+        try:
+            parquet.write_table(pa.table({"a": array}), tmp_path / "data.parquet")
+        except NotImplementedError as error:
+            pytest.skip(str(error))  # an older pyarrow
         return column_of(tmp_path / "data.parquet")
 
     return write
@@ -44,7 +47,7 @@ def written(tmp_path):
         ([1, None, 3], ("int8",), [1, NAN, 3]),
         ([1, 2**40], ("uint64",), [1, 2**40]),
         ([1.5, None], ("float64",), [1.5, NAN]),
-        ([1.5, 2.0], ("float16",), [1.5, 2.0]),
+        ([np.float16(1.5), np.float16(2)], ("float16",), [1.5, 2.0]),
         ([True, None, False], None, [1, NAN, 0]),
         ([None, None], ("null",), [NAN, NAN]),
         ([None, None], ("date32",), [NAN, NAN]),

@@ -13,11 +13,9 @@ MISSING = (
     *("", "na", "n/a", "nan", "null", "none", "?", ".", "-", "--", "<na>"),
     *("#n/a", "#na", "#div/0!", "#num!", "#value!", "#ref!", "#name?", "#null!"),
 )
-# The same in the spellings that files have: pyarrow compares exactly.
-SPELLINGS = (
-    *(form(mark) for mark in MISSING for form in (str, str.upper, str.title, str.capitalize)),
-    *("NaN", "-nan", "-NaN"),
-)
+# Those that pyarrow looks for. It builds a table of them for every column, so that all of them in
+# every spelling would take 2 GB for 100,000 columns; a column with another one arrives as strings.
+COMMON = ("", "NA", "nan", "NaN", "null", "NULL")
 
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _UNREAL = r"[+-]?(?i:inf|infinity|nan)"

@@ -12,7 +12,7 @@ import numpy as np
 from fastmi.cli.arrow import as_column, column_of_strings, require_pyarrow
 from fastmi.cli.columns import Column, DataError, Table
 from fastmi.cli.layout import Layout, Row, find_layout
-from fastmi.cli.numerals import SPELLINGS, Notation, Reading, read_strings
+from fastmi.cli.numerals import COMMON, Notation, Reading, read_strings
 
 # float64 holds every whole number up to 2**53, which has 16 digits.
 _MANY_DIGITS = r"^\s*[+-]?\d{16,}(?:\.0*)?\s*$"
@@ -112,7 +112,7 @@ def _read_csv(arrow: ModuleType, layout: Layout, **conversion: Any) -> Any:
         ),
         formats.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
         formats.ConvertOptions(
-            null_values=list(SPELLINGS),
+            null_values=list(COMMON),
             strings_can_be_null=True,
             true_values=["true", "True", "TRUE"],
             false_values=["false", "False", "FALSE"],
