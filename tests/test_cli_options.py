@@ -161,6 +161,7 @@ def test_message_says_which_column_costs_the_rows(gaps):
     assert "'empty' left out: all its values are missing" in message
     assert "column 'b' has no value in row 0 (line 2 of gaps.csv) (missing in 40 of 60" in message
     assert "44 of 60 rows lack a value: 'b' lacks 40, 'c' lacks 6" in message
+    assert "without 'b', 54 rows are complete instead of 16" in message
     result = CliRunner().invoke(app, ["matrix", str(gaps), "--drop-missing"])
     assert "44 of 60 rows left out: 'b' lacks 40, 'c' lacks 6" in result.stderr
     assert run_json("matrix", gaps, "--drop-missing")["dropped"] == 44

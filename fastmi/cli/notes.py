@@ -22,7 +22,7 @@ def left_out(table: Table) -> list[str]:
     reasons: dict[str, list[tuple[str, str]]] = {}
     texts = []
     for column in table.columns:
-        if column.labels is not None and _are_classes(column.labels):
+        if column.problem.startswith("text (") and _are_classes(column.labels):
             texts.append(column.name)
         if column.problem:
             kind, reason = column.problem.partition(" (")[0], f"it holds {column.problem}"
@@ -61,9 +61,9 @@ def notes_on(columns: Sequence[Column]) -> list[str]:
     ]
 
 
-def _are_classes(labels: LabelArray) -> bool:
-    """Return whether most labels occur more than once, as those of a name or a date do not."""
-    return 2 * len(set(labels)) <= len(labels)
+def _are_classes(labels: LabelArray | None) -> bool:
+    """Return whether most labels occur more than once, as names of persons do not."""
+    return labels is not None and 2 * len(set(labels)) <= len(labels)
 
 
 def _quoted(name: str) -> str:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from fastmi.cli.columns import Column, DataError, FloatArray, Table, listed
 
 _SHOWN_COLUMNS = 5
+# Share of the rows above which a message says that one column costs them.
+_COSTLY = 0.1
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def as_samples(
     lacking = dict(sorted(counts.items(), key=lambda item: -item[1]))
     keep = ~np.any(lacks, axis=0)
     if lacking and not drop_missing:
-        raise DataError(_first_missing(table, columns, lacks, lacking, rows - int(keep.sum())))
+        raise DataError(_first_missing(table, columns, lacks, lacking, int(keep.sum())))
     if lacking and not keep.any():
         raise DataError(
             f"no row of {table.source} has a value in every column: {_worst(lacking)}; "
@@ -122,7 +124,7 @@ def _first_missing(
     columns: Sequence[Column],
     lacks: Sequence[npt.NDArray[np.bool_]],
     lacking: dict[str, int],
-    rows_lost: int,
+    complete: int,
 ) -> str:
     """Say where the first missing value is, and which columns cost how many rows."""
     position, missing = next((i, lack) for i, lack in enumerate(lacks) if lack.any())
@@ -131,9 +133,17 @@ def _first_missing(
         f"(missing in {missing.sum()} of {len(missing)} rows); "
         "--drop-missing leaves such rows out"
     )
-    if len(lacking) == 1:
+    rows = len(missing)
+    if len(lacking) > 1:
+        text += f"\n{rows - complete} of {rows} rows lack a value: {_worst(lacking)}"
+    worst = next(iter(lacking))
+    others = [lack for column, lack in zip(columns, lacks, strict=True) if column.name != worst]
+    if len(others) < 2:
         return text
-    return f"{text}\n{rows_lost} of {len(missing)} rows lack a value: {_worst(lacking)}"
+    without = rows - int(np.any(others, axis=0).sum())
+    if without - complete > _COSTLY * rows:
+        text += f"\nwithout '{worst}', {without} rows are complete instead of {complete}"
+    return text
 
 
 def _worst(lacking: dict[str, int]) -> str:
