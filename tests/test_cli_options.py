@@ -1,5 +1,6 @@
 """Options of the command line: those of the methods, classes, missing rows, warnings, widths."""
 
+import json
 import os
 import subprocess
 import sys
@@ -215,6 +216,7 @@ def test_json_has_kinds_of_warnings_and_the_settings(tmp_path):
         (["mi", WINE, "--x", "hue", "--y", "nothing"], 1),
         (["mi", WINE, "--x", "hue"], 2),
         (["mi", "nowhere.csv", "--x", "a", "--y", "b"], 2),
+        (["mi", EXAMPLES, "--x", "a", "--y", "b"], 2),
         (["matrix", WINE, "--nothing"], 2),
         (["-h"], 0),
         (["matrix", "-h"], 0),
@@ -222,6 +224,15 @@ def test_json_has_kinds_of_warnings_and_the_settings(tmp_path):
 )
 def test_exit_codes(args, code):
     assert CliRunner().invoke(app, [str(arg) for arg in args]).exit_code == code
+
+
+def test_data_from_standard_input():
+    args = ["mi", "-", "--x", "hue", "--y", "proline", "--json"]
+    result = CliRunner().invoke(app, args, input=WINE.read_bytes())
+    assert json.loads(result.stdout) | {"seconds": 0, "data": ""} == run_json(
+        "mi", WINE, "--x", "hue", "--y", "proline"
+    ) | {"seconds": 0, "data": ""}
+    assert "standard input is empty" in CliRunner().invoke(app, ["matrix", "-"], input="").output
 
 
 def test_short_and_long_help_are_the_same():

@@ -12,6 +12,7 @@ import typer
 from fastmi._checks import did_you_mean
 from fastmi._docs import descriptions
 from fastmi.cli.columns import DataError
+from fastmi.cli.readers import STDIN
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import Method
@@ -34,13 +35,18 @@ def _methods_like(incomplete: str) -> list[str]:
     return [name for name in MI_METHODS if name.startswith(incomplete)]
 
 
+def _existing(path: Path) -> Path:
+    if path != STDIN and not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise typer.BadParameter(f"'{path}' {kind}.")
+    return path
+
+
 Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        exists=True,
-        dir_okay=False,
-        allow_dash=True,
+        callback=_existing,
         help="CSV, TSV, TXT (also .gz), Parquet, NPY or NPZ file with samples in rows; - reads "
         "standard input.",
     ),

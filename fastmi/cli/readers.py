@@ -12,7 +12,7 @@ from fastmi.cli.arrow import read_parquet
 from fastmi.cli.columns import DataError, Table
 from fastmi.cli.text import read_text
 
-_STDIN = Path("-")
+STDIN = Path("-")
 _DELIMITED = {".csv": "", ".tsv": "\t", ".tab": "\t", ".txt": "", ".dat": ""}
 _SUFFIXES = {**dict.fromkeys(_DELIMITED, "text"), ".parquet": "parquet", ".pq": "parquet"}
 _SUFFIXES |= {".npy": "npy", ".npz": "npz"}
@@ -32,17 +32,17 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     Raises:
         DataError: If the file cannot be read as that format.
     """
-    name = "standard input" if path == _STDIN else path.name
+    name = "standard input" if path == STDIN else path.name
     suffix = path.suffix.lower()
     if suffix == ".gz":
         suffix = path.with_suffix("").suffix.lower()
-    if path != _STDIN and suffix not in _SUFFIXES:
+    if path != STDIN and suffix not in _SUFFIXES:
         raise DataError(
             f"cannot read {path}: expected .csv, .tsv, .txt, .parquet, .npy or .npz; text may "
             "also be compressed (.csv.gz)"
         )
     try:
-        raw = sys.stdin.buffer.read() if path == _STDIN else path.read_bytes()
+        raw = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
         if raw.startswith(_GZIP):
             raw = gzip.decompress(raw)
         kind = _SUFFIXES.get(suffix) or _kind_of(raw)
