@@ -53,6 +53,7 @@ def written(tmp_path):
         ([None, None], ("date32",), [NAN, NAN]),
         ([decimal.Decimal("1.25"), None], ("decimal128", 5, 2), [1.25, NAN]),
         (["1.5", "NA", "2"], None, [1.5, NAN, 2]),
+        (["1,5", "2"], None, [1.5, 2]),
         ([START, START + 2, None], ("int64",), [0, 2, NAN]),
         ([2**64 - 1, 2**64 - 3], ("uint64",), [2, 0]),
         ([-(2**63), -(2**63) + 1], ("int64",), [0, 1]),

@@ -138,12 +138,18 @@ def test_large_numbers_that_are_exact_or_no_whole_numbers(tmp_path):
         (["u", "v"], "text ('u' in line 2)"),
         (["1", "oops"], "text in 1 of 2 cells ('oops' in line 3)"),
         (["1_000", "2_000"], "text ('1_000' in line 2)"),
+        (["u%", "v%"], "text ('u%' in line 2)"),
     ],
 )
 def test_columns_without_numbers(tmp_path, cells, problem):
     (a, b) = table_of(tmp_path, f"a,b\n{cells[0]},1\n{cells[1]},2\n").columns
     assert a.problem == problem
     assert b.values.tolist() == [1, 2]
+
+
+def test_odd_cell_among_decimal_commas_is_named(tmp_path):
+    (a, _) = table_of(tmp_path, "a;b\n1,5;1\nk.A.;2\n2,5;3\n").columns
+    assert a.problem == "text in 1 of 3 cells ('k.A.' in line 3)"
 
 
 # Names ---------------------------------------------------------------------------------------
@@ -215,6 +221,13 @@ def test_unnamed_row_numbers_are_left_out(tmp_path, text):
     assert "numbers of the rows" in table.columns[0].problem
     assert [column.values.tolist() for column in table.columns[1:]] == [[1.5, 3, 2], [2, 4, 7]]
     assert [column.name for column in table.select(["x", "2"])] == ["x", "y"]
+
+
+def test_names_of_rows_without_a_name(tmp_path):
+    table = table_of(tmp_path, "x y\nu 1.5 2\nv 3 4\n", "data.txt")
+    assert list(values(table)) == ["unnamed_0", "x", "y"]
+    assert table.columns[0].labels.tolist() == ["u", "v"]
+    assert "the first column has none" in table.notes[0]
 
 
 def test_pandas_names_beside_row_numbers(tmp_path):
@@ -332,6 +345,7 @@ def test_very_many_columns(tmp_path):
         (" \n\n", "data.csv is empty"),
         ("a,b\n", "data.csv has column names and no rows"),
         ("a,b\n1,2\n1,2,3\n", "line 3 of data.csv has 3 fields; expected 2, as in line 1"),
+        ("a,b\n1.5,2,3\n4,5,6\n", "line 2 of data.csv has 3 fields; expected 2, as in line 1"),
         ("a,b,c\n1,2,3\n\n1,2\n4,5,6\n", "line 4 of data.csv has 2 fields; expected 3, as in line"),
         ('a,b\n"x\ny",2\n1\n', "line 4 of data.csv has 1 fields; expected 2, as in line 1"),
         ("a,a\n1,2\n", "more than one column called 'a'"),

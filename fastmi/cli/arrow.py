@@ -65,7 +65,6 @@ def as_column(
     name: str,
     chunks: Any,
     *,
-    notation: Notation | None = None,
     place: Callable[[int], str] = lambda _: "",
 ) -> Column:
     """Return an arrow column as numbers, or with what keeps it from being some.
@@ -74,7 +73,6 @@ def as_column(
         arrow: The module pyarrow.
         name: Name of the column.
         chunks: A chunked array.
-        notation: How numbers in strings are written.
         place: Says where a row is, for messages, for example " in line 7".
     """
     values = chunks.combine_chunks()
@@ -87,10 +85,12 @@ def as_column(
     if types.is_null(kind):
         return Column(name, np.full(len(values), np.nan))
     if types.is_string(kind) or types.is_large_string(kind):
-        notation = notation or Notation()
-        return column_of_strings(
-            arrow, name, read_strings(arrow, values, notation), notation, place
-        )
+        notation = Notation(".")
+        reading = read_strings(arrow, values, notation)
+        if reading.form == "other":
+            notation = notation.other
+            reading = read_strings(arrow, values, notation)
+        return column_of_strings(arrow, name, reading, notation, place)
     if types.is_temporal(kind):
         return _temporal(arrow, name, values, place)
     if types.is_boolean(kind):

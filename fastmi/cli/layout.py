@@ -113,9 +113,7 @@ def find_layout(source: str, raw: bytes, delimiter: str, header: bool | None) ->
         raise DataError(f"{source} has column names and no rows")
     width = len(head[0].cells)
     if names and len(names) == width - 1:
-        # R leaves the name of the row names out; some programs end every row with a delimiter.
-        ended = all(row.cells[-1] == "" for row in head)
-        names = [*names, ""] if ended else ["", *names]
+        names = _completed(names, [row.cells for row in head], notes)
     unnamed_first = bool(names) and names[0] in {"", "Unnamed: 0"} and any(names[1:])
     names = [name or f"unnamed_{j}" for j, name in enumerate(names)] or [
         f"{j}" for j in range(width)
@@ -259,6 +257,19 @@ def _is_header(head: list[Row]) -> tuple[bool, str]:
     if named or _are_years(run, []) or (len(run) > 2 and _step(run) is not None):
         return True, ""
     return False, as_data
+
+
+def _completed(names: list[str], rows: list[list[str]], notes: list[str]) -> list[str]:
+    """Return names for one column more, if it is clear which column has none."""
+    if all(row[-1] == "" for row in rows):
+        return [*names, ""]  # every row ends with a delimiter
+    first = [row[0].strip() for row in rows]
+    counted = first == [f"{i}" for i in range(1, len(rows) + 1)]
+    if counted or not any(map(_NUMBER.fullmatch, first)):
+        # R writes the names of the rows first, and no name above them.
+        notes.append("the first line has a name less than the others: the first column has none")
+        return ["", *names]
+    return names
 
 
 def _are_numbered(first: list[str], below: list[list[str]], index: bool) -> bool:

@@ -49,6 +49,11 @@ class Notation:
         return rf"[+-]?[1-9]\d{{0,2}}(?:{group}\d{{3}})+(?:{point}\d+)?"
 
     @property
+    def any_number(self) -> str:
+        """Pattern of a number, with or without groups."""
+        return f"{self.number}|{self.grouped}"
+
+    @property
     def other(self) -> "Notation":
         """The reverse notation."""
         return Notation(self.group)
@@ -95,18 +100,22 @@ def read_strings(arrow: ModuleType, strings: Any, notation: Notation) -> Reading
     if all_match("(?i:true|false)", present):
         return Reading("truth", False, cells)
     percent = all_match(r".*%", present)
-    if percent:
-        cells = compute.utf8_rtrim(cells, "% ")
-        present = cells.drop_null()
+    bare = compute.utf8_rtrim(cells, "% ") if percent else cells
+    present = bare.drop_null()
     if all_match(notation.number, present):
-        return Reading("number", percent, cells)
+        return Reading("number", percent, bare)
     form = _form_with_separators(compute, all_match, present, notation)
     if form:
-        return Reading(form, percent, cells)
-    plain = _matches(compute, cells, notation.number)
-    odd = compute.index(plain, False).as_py()
-    form = "date" if _DATE.fullmatch(present[0].as_py()) else "text"
-    return Reading(form, False, cells, odd, compute.sum(plain).as_py() or 0)
+        return Reading(form, percent, bare)
+    # The notation of most numbers shows which cells are the odd ones.
+    plain = max(
+        (_matches(compute, cells, each.any_number) for each in (notation, notation.other)),
+        key=lambda found: compute.sum(found).as_py(),
+    )
+    form = "date" if _DATE.fullmatch(cells.drop_null()[0].as_py()) else "text"
+    return Reading(
+        form, False, cells, compute.index(plain, False).as_py(), compute.sum(plain).as_py()
+    )
 
 
 def as_numbers(arrow: ModuleType, reading: Reading, notation: Notation) -> Any:
@@ -130,12 +139,11 @@ def as_numbers(arrow: ModuleType, reading: Reading, notation: Notation) -> Any:
 def _form_with_separators(
     compute: ModuleType, all_match: Any, present: Any, notation: Notation
 ) -> str:
-    other = notation.other
     separated = present.filter(compute.match_substring(present, notation.group))
     if len(separated) == 0:
         return ""
-    as_groups = all_match(f"{notation.number}|{notation.grouped}", present)
-    as_decimals = all_match(f"{other.number}|{other.grouped}", present)
+    as_groups = all_match(notation.any_number, present)
+    as_decimals = all_match(notation.other.any_number, present)
     if as_groups and as_decimals:
         # 1,234 is 1234 or 1.234. A decimal mark elsewhere in the column would have decided.
         return "either"
