@@ -125,6 +125,10 @@ def test_whole_numbers_that_would_be_rounded_are_refused(tmp_path, cells, messag
 
 def test_large_numbers_that_are_exact_or_no_whole_numbers(tmp_path):
     check(table_of(tmp_path, "a,b\n1e20,1\n2.5e300,2\n"), {"a": [1e20, 2.5e300], "b": [1, 2]})
+    check(
+        table_of(tmp_path, "a\n-6569006524307393.0\n0.5\n9007199254740994\n"),
+        {"a": [-6569006524307393, 0.5, 9007199254740994]},
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,6 +239,16 @@ def test_pandas_names_beside_row_numbers(tmp_path):
     assert list(values(table)) == ["unnamed_0", "0", "1", "2"]
     assert table.columns[0].problem
     assert values(table)["0"] == [1.5, 3]
+
+
+def test_a_number_above_words_is_a_name(tmp_path):
+    check(table_of(tmp_path, "7,8\nTrue,1\nFalse,2\n"), {"7": [1, 0], "8": [1, 2]})
+
+
+def test_one_number_as_a_name_beside_row_numbers(tmp_path):
+    table = table_of(tmp_path, ",2000\n0,1.5\n1,3\n2,7\n")
+    assert values(table)["2000"] == [1.5, 3, 7]
+    assert table.columns[0].problem
 
 
 def test_unnamed_column_of_data_is_kept(tmp_path):

@@ -241,8 +241,11 @@ def _is_header(head: list[Row]) -> tuple[bool, str]:
     index = first[0] in {"", "Unnamed: 0"} and len(first) > 1
     rest = first[1:] if index else first
     if all(numbers) or (index and all(numbers[1:])):
-        found = _are_numbered(rest, below, index) or _are_years(
-            rest, [cells[index:] for cells in below]
+        found = (
+            (index and _count([cells[0] for cells in below]))
+            or _are_numbered(rest, below)
+            or _are_years(rest, [cells[index:] for cells in below])
+            or _stand_above_words(rest, [cells[index:] for cells in below])
         )
         return found, as_names if found else ""
     words = [not number and not lacks for number, lacks in zip(numbers, missing, strict=True)]
@@ -264,23 +267,41 @@ def _completed(names: list[str], rows: list[list[str]], notes: list[str]) -> lis
     if all(row[-1] == "" for row in rows):
         return [*names, ""]  # every row ends with a delimiter
     first = [row[0].strip() for row in rows]
-    counted = first == [f"{i}" for i in range(1, len(rows) + 1)]
-    if counted or not any(map(_NUMBER.fullmatch, first)):
+    if _count(first) or not any(map(_NUMBER.fullmatch, first)):
         # R writes the names of the rows first, and no name above them.
         notes.append("the first line has a name less than the others: the first column has none")
         return ["", *names]
     return names
 
 
-def _are_numbered(first: list[str], below: list[list[str]], index: bool) -> bool:
+def _count(cells: list[str]) -> bool:
+    """Return whether cells number the rows, from 0 or from 1."""
+    return any(
+        cells == [f"{i}" for i in range(start, len(cells) + start)] for start in (0, 1) if cells
+    )
+
+
+def _are_numbered(first: list[str], below: list[list[str]]) -> bool:
     """Return whether the cells are the names 0, 1, ... that pandas gives to columns."""
     if first != [f"{j}" for j in range(len(first))]:
         return False
-    if len(first) > 2 or index:
-        return True
     # Two columns of zeros and ones could start with 0,1 as data do.
-    return len(first) == 2 and not all(
-        any(j < len(cells) and cells[j].strip() == first[j] for cells in below) for j in range(2)
+    return len(first) > 2 or (
+        len(first) == 2
+        and not all(
+            any(j < len(cells) and cells[j].strip() == first[j] for cells in below)
+            for j in range(2)
+        )
+    )
+
+
+def _stand_above_words(first: list[str], below: list[list[str]]) -> bool:
+    """Return whether a column has a number in the first row and words in all others."""
+    columns = ([cell.strip() for cell in column] for column in zip(*below, strict=False))
+    return any(
+        not any(_NUMBER.fullmatch(cell) or cell.lower() in MISSING for cell in column)
+        for _, column in zip(first, columns, strict=False)
+        if column
     )
 
 

@@ -150,14 +150,15 @@ def _exact(arrow: ModuleType, layout: Layout, j: int, column: Column) -> Column:
         return column
     options = {"include_columns": [f"{j}"], "column_types": {f"{j}": arrow.string()}}
     cells = _read_csv(arrow, layout, **options).column(0)
-    many = arrow.compute.match_substring_regex(cells, _MANY_DIGITS)
-    if not arrow.compute.any(many).as_py():
+    many = cells.filter(arrow.compute.match_substring_regex(cells, _MANY_DIGITS)).to_pylist()
+    rounded = (cell for cell in many if int(cell.partition(".")[0]) != int(float(cell)))
+    example = next(rounded, None)
+    if example is None:
         return column
-    example = cells[arrow.compute.index(many, True).as_py()]
     return Column(
         column.name,
-        problem=f"whole numbers such as {example} beside fractions or beyond 64 bits, which "
-        "float64 rounds",
+        problem=f"whole numbers such as {example.strip()} beside fractions or beyond 64 bits, "
+        "which float64 rounds",
     )
 
 
