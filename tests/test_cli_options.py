@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import fastmi
 from command import DIABETES, EXAMPLES, WINE, A, B, C, run, run_json, write_text
 from fastmi.cli.app import app
+from fastmi.cli.options import parse_options
 from fastmi.estimators import MI_METHODS
 
 
@@ -54,6 +55,24 @@ def test_options_reach_the_method(data):
     assert result["estimates"][0]["mi"] == float(expected)
     (pair, *_) = run_json("matrix", data, "--columns", "a,b", "-o", "normalize=rank")["pairs"]
     assert pair["mi"] == float(fastmi.mi(unit(A), unit(B), normalize="rank"))
+
+
+@pytest.mark.parametrize(
+    "method, text, expected",
+    [
+        ("ksg1", "normalize=none", {"normalize": None}),
+        ("ksg1", "theiler=5", {"theiler": 5}),
+        ("discrete", "correction=none", {"correction": "none"}),
+        ("mienf", "hidden=[8, 8]", {"hidden": [8, 8]}),
+        ("mine", "schedule=None", {"schedule": None}),
+        ("mine", "cuda-graph=true", {"cuda_graph": True}),
+        ("mine", "lr=1e-3", {"lr": 0.001}),
+    ],
+)
+def test_values_of_options(method, text, expected):
+    if MI_METHODS[method].trains:
+        pytest.importorskip("torch")
+    assert parse_options(method, [text]) == expected
 
 
 @pytest.mark.parametrize(
@@ -118,7 +137,49 @@ def test_text_is_classes_for_a_method_that_takes_them():
     message = run("mi", WINE, "--x", "cultivar", "--y", "hue", "--method", "ross", fails=True)
     assert "takes classes as --y only: exchange --x and --y" in message
     message = run("mi", WINE, "--x", "hue", "--y", "cultivar", fails=True)
-    assert "Text is taken as classes by --method ross" in message
+    assert "--method ross takes text as classes of --y, and --method discrete on both" in message
+
+
+@pytest.fixture
+def survey(tmp_path):
+    rng = np.random.default_rng(1)
+    answer = rng.choice(["yes", "no", "perhaps"], 200)
+    town = np.where(rng.random(200) < 0.6, answer, rng.choice(["Rome", "Oslo"], 200))
+    grade = rng.integers(1, 4, 200)
+    path = tmp_path / "survey.csv"
+    rows = zip(answer, town, grade, strict=True)
+    path.write_text("\n".join(["answer,town,grade", *(f"{a},{t},{g}" for a, t, g in rows)]))
+    return path, {"answer": answer, "town": town, "grade": grade}
+
+
+@pytest.mark.parametrize("x, y", [("answer", "town"), ("grade", "answer"), ("answer", "grade")])
+def test_discrete_method_takes_text_on_both_sides(survey, x, y):
+    path, columns = survey
+    result = run_json("mi", path, "--x", x, "--y", y, "--method", "discrete")
+    expected = fastmi.mi(columns[x], columns[y], method="discrete")
+    assert result["estimates"][0]["mi"] == float(expected)
+    assert result["scale"] == "none"  # classes have no scale
+    options = ("--method", "discrete", "-o", "correction=none")
+    result = run_json("mi", path, "--x", x, "--y", y, *options)
+    expected = fastmi.mi(columns[x], columns[y], method="discrete", correction="none")
+    assert result["estimates"][0]["mi"] == float(expected)
+
+
+def test_text_and_numbers_can_be_one_variable(survey):
+    path, columns = survey
+    result = run_json("mi", path, "--x", "answer,grade", "--y", "town", "--method", "discrete")
+    both = np.array([f"{a} {g}" for a, g in zip(columns["answer"], columns["grade"], strict=True)])
+    expected = fastmi.mi(both, columns["town"], method="discrete")
+    assert result["estimates"][0]["mi"] == pytest.approx(float(expected), abs=1e-12)
+
+
+def test_discrete_matrix_pairs_text(survey):
+    path, columns = survey
+    result = run_json("matrix", path, "--method", "discrete")
+    assert result["columns"] == ["answer", "town", "grade"]
+    for pair in result["pairs"]:
+        expected = fastmi.mi(columns[pair["x"]], columns[pair["y"]], method="discrete")
+        assert pair["mi"] == pytest.approx(float(expected), abs=1e-12)
 
 
 def test_missing_classes_are_missing_rows(tmp_path):

@@ -4,7 +4,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,13 +43,9 @@ from fastmi.cli.pairs import (
     write_matrix,
 )
 from fastmi.cli.readers import read_table
-from fastmi.cli.samples import Samples, as_samples
+from fastmi.cli.samples import Samples, as_samples, class_blocks
 from fastmi.estimators import MI_METHODS, Method
 from fastmi.estimators._lookup import find
-from fastmi.estimators._methods import DISCRETE_Y
-
-# Blocks that may hold text, by what a method takes: 0 is x and 1 is y.
-_CLASSES = {DISCRETE_Y: (1,)}
 
 # Help is at least 50 characters wide unless it is told the width of the terminal.
 _HELP_WIDTH = max(30, min(shutil.get_terminal_size().columns, 82) - 2)
@@ -127,10 +123,12 @@ def mi(
             blocks,
             drop_missing=drop_missing,
             scale=scale.value,
-            classes=_CLASSES.get(row.takes, ()),
+            classes=class_blocks(row),
         )
         notes += _note_dropped(messages, samples)
-        with messages.status(f"{samples.n} samples"), _shown_warnings(messages):
+        # A training shows a bar of its own.
+        waiting = nullcontext() if row.trains else messages.status(f"{samples.n} samples")
+        with waiting, _shown_warnings(messages):
             found = fastmi.mi(*samples.blocks, method=method, **options)
     estimates = found if isinstance(found, list) else [found]
     x_names, y_names = ([column.name for column in block] for block in blocks)
@@ -141,7 +139,7 @@ def mi(
             for item in estimates
         ]
         head = {"data": str(data), "x": x_names, "y": y_names}
-        settings = _settings(samples, row, options, scale, unit, estimates[0].seconds, notes)
+        settings = _settings(samples, row, options, unit, estimates[0].seconds, notes)
         _print_json(head | settings | {"estimates": rows})
         return
     title = ", ".join(
@@ -149,7 +147,7 @@ def mi(
             f"I({render.shortened(x_names)} ; {render.shortened(y_names)})",
             f"n = {samples.n}",
             method,
-            _describe(scale),
+            _describe(samples),
             render.duration(estimates[0].seconds),
         ]
     )
@@ -204,8 +202,10 @@ def matrix(
         if out is not None:
             check_writable(out)
         table = read_table(data, header=header)
-        chosen = table.select(columns) if columns else usable_columns(table)
-        notes = [*table.notes, *([] if columns else left_out(table)), *notes_on(chosen)]
+        classes = class_blocks(row) == (0, 1)
+        chosen = table.select(columns) if columns else usable_columns(table, classes=classes)
+        left = [] if columns else left_out(table, classes=classes)
+        notes = [*table.notes, *left, *notes_on(chosen)]
         _show_notes(messages, notes)
         pairs = len(chosen) * (len(chosen) - 1) // 2
         if not pairs:
@@ -216,7 +216,12 @@ def matrix(
                 "Choose columns, for example --columns 0:100"
             )
         samples = as_samples(
-            table, [[column] for column in chosen], drop_missing=drop_missing, scale=scale.value
+            table,
+            [[column] for column in chosen],
+            drop_missing=drop_missing,
+            scale=scale.value,
+            classes=range(len(chosen)) if classes else (),
+            as_codes=True,
         )
         notes += _note_dropped(messages, samples)
         with _progress(messages) as progress, _shown_warnings(messages):
@@ -231,13 +236,13 @@ def matrix(
             write_matrix(result, out, unit)
     if as_json:
         head = {"data": str(data), "columns": list(result.names), "k": result.k}
-        settings = _settings(samples, row, options, scale, unit, result.seconds, notes)
+        settings = _settings(samples, row, options, unit, result.seconds, notes)
         _print_json(head | settings | {"pairs": _pair_dicts(result, unit)})
         return
     console = render.console_for("stdout")
     parts = [f"MI in {unit}", f"n = {samples.n}"]
     parts += [] if result.k is None else [f"k = {result.k}"]
-    parts += [method, _describe(scale), render.duration(result.seconds)]
+    parts += [method, _describe(samples), render.duration(result.seconds)]
     render.show_matrix(console, ", ".join(parts), result, unit)
     if top:
         console.print()
@@ -316,8 +321,8 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _describe(scale: Scale) -> str:
-    return "unit deviation" if scale is Scale.STD else "not scaled"
+def _describe(samples: Samples) -> str:
+    return "unit deviation" if samples.scaled else "not scaled"
 
 
 def _show_notes(messages: Console, notes: list[str]) -> None:
@@ -354,7 +359,6 @@ def _settings(
     samples: Samples,
     method: Method,
     options: dict[str, Any],
-    scale: Scale,
     unit: str,
     seconds: float,
     notes: list[str],
@@ -364,7 +368,7 @@ def _settings(
         "dropped": samples.dropped,
         "method": method.name,
         "options": options,
-        "scale": scale.value,
+        "scale": (Scale.STD if samples.scaled else Scale.NONE).value,
         "unit": unit,
         "seconds": seconds,
         "notes": notes,

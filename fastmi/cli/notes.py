@@ -2,27 +2,30 @@
 
 from collections.abc import Sequence
 
-from fastmi.cli.columns import Column, LabelArray, Table, listed
+from fastmi.cli.columns import Column, Table, listed
 
 _MOST_SINGLY = 4
 _SHOWN_NAMES = 6
 
 
-def usable_columns(table: Table) -> list[Column]:
-    """Return the columns of numbers that vary."""
+def usable_columns(table: Table, *, classes: bool) -> list[Column]:
+    """Return the columns of numbers that vary, and those of text if they can be classes."""
     return [
         column
         for column in table.columns
-        if not (column.problem or column.is_empty or column.is_constant)
+        if (classes and _are_classes(column))
+        or not (column.problem or column.is_empty or column.is_constant)
     ]
 
 
-def left_out(table: Table) -> list[str]:
+def left_out(table: Table, *, classes: bool) -> list[str]:
     """Say which columns :func:`usable_columns` leaves out, and why."""
     reasons: dict[str, list[tuple[str, str]]] = {}
     texts = []
     for column in table.columns:
-        if column.problem.startswith("text (") and _are_classes(column.labels):
+        if classes and _are_classes(column):
+            continue
+        if _are_classes(column):
             texts.append(column.name)
         if column.problem:
             kind, reason = column.problem.partition(" (")[0], f"it holds {column.problem}"
@@ -61,9 +64,12 @@ def notes_on(columns: Sequence[Column]) -> list[str]:
     ]
 
 
-def _are_classes(labels: LabelArray | None) -> bool:
-    """Return whether most labels occur more than once, as names of persons do not."""
-    return labels is not None and 2 * len(set(labels)) <= len(labels)
+def _are_classes(column: Column) -> bool:
+    """Return whether a column is text that repeats, as names of persons do not."""
+    labels = column.labels
+    if labels is None or not column.problem.startswith("text ("):
+        return False
+    return 1 < len(set(labels)) <= len(labels) / 2
 
 
 def _quoted(name: str) -> str:

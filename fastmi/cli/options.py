@@ -21,7 +21,10 @@ from fastmi.estimators._methods import Method
 _FLAGS = {"k": "--k", "noise": "--noise", "seed": "--seed", "n_jobs": "--n-jobs"}
 # Docstrings mark names as :mod:`fastmi.normalize`.
 _ROLE = re.compile(r":[a-z]+:`~?([^`]*)`")
-_WORDS = {"none": None, "true": True, "false": False}
+
+
+# The commands show progress themselves.
+_HIDDEN = {"progress"}
 
 
 class Scale(str, Enum):
@@ -132,20 +135,32 @@ def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
             raise DataError(f"--option must be NAME=VALUE, such as normalize=local; got {text!r}")
         if name in _FLAGS:
             raise DataError(f"--option {name}: use {_FLAGS[name]}")
-        valid = [known for known in find(MI_METHODS, method).options if known not in _FLAGS]
+        row = find(MI_METHODS, method)
+        valid = [known for known in row.options if known not in {*_FLAGS, *_HIDDEN}]
         if name not in valid:
             raise DataError(
                 f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}\n"
                 f"its options: {', '.join(valid)}"
             )
-        options[name] = _as_value(value.strip())
+        kinds = {field.name: str(field.type) for field in fields(row.loaded)}
+        options[name] = _as_value(value.strip(), kinds[name])
     return options
 
 
-def _as_value(text: str) -> Any:
-    """Return a number, list, truth value or None as Python writes it, anything else as text."""
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
+def _as_value(text: str, annotation: str) -> Any:
+    """Return what the text of an option with this annotation means.
+
+    That is a number, list or other value as Python writes it, or else the text itself. "none" is
+    None, and "true" and "false" are booleans, where the option can be such a value: for others
+    they are names.
+    """
+    if annotation == "str":
+        return text
+    word = text.lower()
+    if word == "none" and "None" in annotation:
+        return None
+    if word in {"true", "false"} and "bool" in annotation:
+        return word == "true"
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -157,7 +172,7 @@ def option_rows(method: Method) -> list[tuple[str, str, str]]:
     texts = descriptions(method.loaded.__doc__ or "")
     rows = []
     for field in fields(method.loaded):
-        if field.name in method.fixed:
+        if field.name in {*method.fixed, *_HIDDEN}:
             continue
         default = field.default if field.default_factory is MISSING else field.default_factory()
         name = _FLAGS.get(field.name, f"-o {field.name}=")

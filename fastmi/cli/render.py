@@ -69,15 +69,17 @@ def show_estimates(
     console: Console, title: str, estimates: Sequence[fastmi.Estimate], unit: str
 ) -> None:
     """Print one row per k, or the only one of a method that has no k."""
+    has_k = any(estimate.k is not None for estimate in estimates)
     table = _plain_table()
-    for heading in ("k", f"MI ({unit})", "± stderr"):
+    for heading in ("k", f"MI ({unit})", "± stderr")[not has_k :]:
         table.add_column(heading, justify="right")
     for estimate in estimates:
-        table.add_row(
-            "" if estimate.k is None else str(estimate.k),
+        cells = [
+            Text(str(estimate.k)),
             Text(f"{in_unit(float(estimate), unit):.6f}", style="bold"),
-            f"{in_unit(estimate.stderr, unit):.6f}",
-        )
+            Text(f"{in_unit(estimate.stderr, unit):.6f}"),
+        ]
+        table.add_row(*cells[not has_k :])
     console.print(Text(title, style="bold"))
     console.print(table)
 

@@ -8,10 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from fastmi.cli.columns import Column, DataError, FloatArray, Table, listed
+from fastmi.estimators import MI_METHODS
+from fastmi.estimators._methods import DISCRETE, DISCRETE_Y, Method
 
 _SHOWN_COLUMNS = 5
 # Share of the rows above which a message says that one column costs them.
 _COSTLY = 0.1
+
+
+# Which of x (0) and y (1) may be text, by what a method takes.
+_CLASSES = {DISCRETE_Y: (1,), DISCRETE: (0, 1)}
+
+
+def class_blocks(method: Method) -> tuple[int, ...]:
+    """Return which of x (0) and y (1) the method takes as classes."""
+    return _CLASSES.get(method.takes, ())
 
 
 @dataclass(frozen=True)
@@ -20,11 +31,13 @@ class Samples:
 
     Attributes:
         blocks: Each of shape (n, d), C-contiguous: finite numbers, or strings for classes.
+        scaled: Whether the numbers that are no classes were divided by their deviations.
         rows: Rows of the file.
         lacking: Missing values of each column that lacks any, the worst first.
     """
 
     blocks: list[npt.NDArray[Any]]
+    scaled: bool
     rows: int
     lacking: dict[str, int] = field(default_factory=dict)
 
@@ -50,6 +63,7 @@ def as_samples(
     drop_missing: bool,
     scale: str,
     classes: Sequence[int] = (),
+    as_codes: bool = False,
 ) -> Samples:
     """Stack each block of columns into an array of shape (n, d).
 
@@ -59,7 +73,8 @@ def as_samples(
         drop_missing: Leave out the rows that lack a value in any of the columns.
         scale: "none", or "std" to divide each column by its standard deviation (ddof 0, over
             the rows kept); a constant column is divided by 1.
-        classes: Numbers of the blocks that may hold text; these are not scaled.
+        classes: Numbers of the blocks that are classes: they may hold text, and are not scaled.
+        as_codes: Number the different texts of a column, so that all blocks are numbers.
 
     Raises:
         DataError: For a column without numbers, unequal lengths, missing or infinite values.
@@ -100,23 +115,29 @@ def as_samples(
     arrays: list[npt.NDArray[Any]] = []
     for number, block in enumerate(blocks):
         if number in classes and any(column.labels is not None for column in block):
-            arrays.append(np.column_stack([_as_text(column)[keep] for column in block]).astype(str))
+            texts = np.column_stack([_as_text(column)[keep] for column in block]).astype(str)
+            arrays.append(_codes(texts) if as_codes else texts)
             continue
         array = np.column_stack([column.values[keep] for column in block])
         arrays.append(_unit_deviation(array) if scale == "std" and number not in classes else array)
-    return Samples(arrays, rows, lacking)
+    scaled = scale == "std" and len(classes) < len(blocks)
+    return Samples(arrays, scaled, rows, lacking)
 
 
 def _unusable(column: Column, table: Table, classes: Sequence[int]) -> str:
     text = f"column '{column.name}' of {table.source} holds {column.problem}; "
     if column.labels is None:
         return text + "fastmi needs numbers"
-    if not classes:
-        return text + (
-            "this method needs numbers. Text is taken as classes by --method ross (as --y, with "
-            "numbers as --x) and by --method discrete (on both sides)"
-        )
-    return text + "this method takes classes as --y only: exchange --x and --y"
+    if classes:
+        return text + "this method takes classes as --y only: exchange --x and --y"
+    both, only_y = (
+        " or ".join(method.name for method in MI_METHODS.values() if class_blocks(method) == which)
+        for which in ((0, 1), (1,))
+    )
+    return text + (
+        f"this method needs numbers. --method {only_y} takes text as classes of --y, and --method "
+        f"{both} on both sides"
+    )
 
 
 def _first_missing(
@@ -155,6 +176,12 @@ def _as_text(column: Column) -> npt.NDArray[np.object_]:
     if column.labels is not None:
         return column.labels
     return np.array([repr(value) for value in column.values.tolist()], dtype=object)
+
+
+def _codes(texts: npt.NDArray[np.str_]) -> FloatArray:
+    """Return the number of each text among the different texts of its column, shape (n, d)."""
+    codes = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in texts.T]
+    return np.column_stack(codes).astype(np.float64)
 
 
 def _unit_deviation(array: FloatArray) -> FloatArray:
