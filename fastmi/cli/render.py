@@ -172,7 +172,7 @@ def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
         warn(
             console,
             f"{len(tied)} of {total} pairs (marked *) are not ranked: many of their points "
-            "coincide, and KSG takes points to differ. --noise 1e-10 --seed 0 breaks the ties.",
+            "coincide, and KSG takes points to differ. Without --noise 0 the ties are broken.",
         )
     kinds: dict[str, list[tuple[int, int]]] = {}
     examples: dict[str, Caution] = {}
