@@ -46,7 +46,9 @@ def test_numbers_in_the_first_row_are_data(tmp_path, text):
     [
         ("5.1,3.5,setosa\n4.9,3.0,virginica\n", ["0", "1", "2"], "--header reads it as column"),
         ("country,2019,2020\nA,1.5,2\nB,3,4\n", ["country", "2019", "2020"], ""),
-        ("id,400,410,430\n1,5,6,7\n2,8,9,9\n", ["id", "400", "410", "430"], ""),
+        ("id,400,410,430\n1,5,6,7\n2,8,9,9\n", ["id", "400", "410", "430"], "--no-header"),
+        ("id,400,410,420\n1,5,6,7\n2,8,9,9\n", ["id", "400", "410", "420"], ""),
+        ("n.a.,2,3\n4,5,6\n7,8,9\n", ["n.a.", "2", "3"], "--no-header reads it as data"),
         ("city,kind\nA,u\nB,v\n", ["city", "kind"], ""),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -251,12 +252,29 @@ def test_columns_left_out_for_one_reason_share_a_note(tmp_path):
 def test_warnings_are_shown_once_and_not_in_the_form_of_python(tmp_path):
     path = write_text(tmp_path / "data.csv")
     path.write_text("\n".join(path.read_text().splitlines()[:12]))
-    for command in (["mi", path, "--x", "a", "--y", "b"], ["matrix", path]):
-        done = fastmi_command(*command, columns="1000")
-        assert done.returncode == 0
-        assert done.stderr.count("samples are few for k=3") == 1
-        assert "warning: " in done.stderr
-        assert "EstimateWarning" not in done.stderr
+    for command in (["mi", str(path), "--x", "a", "--y", "b"], ["matrix", str(path)]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0
+        assert result.stderr.count("samples are few for k=3") == 1
+        assert "warning: " in result.stderr
+
+
+def test_infinite_estimates(tmp_path):
+    path = tmp_path / "data.csv"
+    rows = zip(A.tolist(), A.tolist(), B.tolist(), strict=True)
+    path.write_text("\n".join(["a,copy,b", *(",".join(map(repr, row)) for row in rows)]))
+    result = run_json("matrix", path, "--method", "gaussian")
+    first, second, _ = result["pairs"]
+    assert (first["mi"], first["stderr"]) == ("inf", "nan")
+    assert second["mi"] == pytest.approx(float(fastmi.mi(A, B, method="gaussian")), rel=1e-12)
+    bars = [line.count("━") for line in run("matrix", path, "--method", "gaussian").splitlines()]
+    assert sorted(bars)[-3:] == [24, 24, 24]  # the largest finite value fills its bar
+    (estimate,) = run_json("mi", path, "--x", "a", "--y", "copy", "--method", "gaussian")[
+        "estimates"
+    ]
+    assert estimate["mi"] == "inf"
 
 
 def test_json_has_kinds_of_warnings_and_the_settings(tmp_path):

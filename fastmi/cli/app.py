@@ -1,6 +1,7 @@
 """The commands `mi`, `matrix`, `methods` and `info`."""
 
 import json
+import math
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -134,7 +135,12 @@ def mi(
     x_names, y_names = ([column.name for column in block] for block in blocks)
     if as_json:
         rows = [
-            {"k": item.k, "algorithm": item.algorithm, "device": item.device, "terms": item.terms}
+            {
+                "k": item.k,
+                "algorithm": item.algorithm,
+                "device": item.device,
+                "terms": {name: _json_number(term) for name, term in item.terms.items()},
+            }
             | _estimate_dict(item, unit)
             for item in estimates
         ]
@@ -339,10 +345,15 @@ def _note_dropped(messages: Console, samples: Samples) -> list[str]:
 def _estimate_dict(estimate: fastmi.Estimate | PairEstimate, unit: str) -> dict[str, Any]:
     value = estimate.value if isinstance(estimate, PairEstimate) else float(estimate)
     return {
-        "mi": in_unit(value, unit),
-        "stderr": in_unit(estimate.stderr, unit),
+        "mi": _json_number(in_unit(value, unit)),
+        "stderr": _json_number(in_unit(estimate.stderr, unit)),
         "warnings": [{"kind": text.kind, "text": str(text)} for text in estimate.warnings],
     }
+
+
+def _json_number(value: float) -> float | str:
+    """Return "inf", "-inf" or "nan" for what JSON has no number for."""
+    return value if math.isfinite(value) else str(value)
 
 
 def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:

@@ -257,8 +257,10 @@ def _is_header(head: list[Row]) -> tuple[bool, str]:
         for j, word in enumerate(words)
     )
     run = [cell for cell, number in zip(first, numbers, strict=True) if number]
-    if named or _are_years(run, []) or (len(run) > 2 and _step(run) is not None):
+    if _are_years(run, []) or (len(run) > 2 and _step(run) is not None):
         return True, ""
+    if named:
+        return True, as_names if len(run) > sum(words) else ""
     return False, as_data
 
 

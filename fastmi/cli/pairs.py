@@ -61,9 +61,10 @@ class PairMatrix:
         return self.estimates.get((min(i, j), max(i, j)))
 
     def ranked(self) -> list[tuple[int, int]]:
-        """Return the pairs by falling MI, without the tied ones."""
+        """Return the pairs by falling MI, without the tied ones; NaN comes last."""
         untied = [pair for pair, estimate in self.estimates.items() if not estimate.tied]
-        return sorted(untied, key=lambda pair: -self.estimates[pair].value)
+        values = {pair: self.estimates[pair].value for pair in untied}
+        return sorted(untied, key=lambda pair: (math.isnan(values[pair]), -values[pair]))
 
     def tied(self) -> list[tuple[int, int]]:
         """Return the pairs that `ranked` leaves out, in column order."""

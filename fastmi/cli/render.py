@@ -1,5 +1,6 @@
 """What the commands show in the terminal: tables, heat colours, notes."""
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Literal
@@ -258,8 +259,8 @@ def _aligned(text: str, cell: int, *, style: str) -> Text:
 
 
 def _largest(matrix: PairMatrix) -> float:
-    ranked = matrix.ranked()
-    return matrix.estimates[ranked[0]].value if ranked else 0.0
+    values = (matrix.estimates[pair].value for pair in matrix.ranked())
+    return max(filter(math.isfinite, values), default=0.0)
 
 
 def _index_width(names: Sequence[str]) -> int:
@@ -285,7 +286,9 @@ def _shortened(name: str, width: int = _LABEL) -> str:
 
 
 def _fraction(value: float, largest: float) -> float:
-    return min(1.0, max(0.0, value / largest)) if largest > 0 else 0.0
+    if math.isnan(value) or largest <= 0:
+        return float(value == math.inf)
+    return min(1.0, max(0.0, value / largest))
 
 
 def _heat(fraction: float) -> str:
