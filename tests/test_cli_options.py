@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 import fastmi
@@ -362,6 +363,20 @@ def test_nothing_is_wider_than_the_terminal(args, columns):
         for pair in run_json(*args)["pairs"][:3]:
             assert f"{pair['mi']:.3f}" in words
             assert {pair["x"], pair["y"]} <= set(words)
+
+
+@pytest.mark.parametrize("columns", [40, 100])
+def test_long_and_wide_names_fit(tmp_path, columns):
+    names = ["x" * 200, "列名がとても長い場合" * 4, "[bold]m[/bold]"]
+    rows = [
+        ",".join(map(repr, row)) for row in zip(A.tolist(), B.tolist(), C.tolist(), strict=True)
+    ]
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join([",".join(names), *rows]), encoding="utf-8")
+    for args in (["matrix", str(path)], ["mi", str(path), "--x", "0", "--y", "1,2"]):
+        result = CliRunner().invoke(app, args, env={"COLUMNS": f"{columns}"})
+        assert max(cell_len(line.rstrip()) for line in result.output.splitlines()) <= columns
+        assert "[bold]m[/bold]" in result.stdout
 
 
 def test_help_fits_a_narrow_terminal():

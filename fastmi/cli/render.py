@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.padding import Padding
 from rich.style import Style
@@ -132,8 +133,9 @@ def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) 
     pairs = matrix.ranked()[:count]
     largest = _largest(matrix)
     heading = "strongest pairs"
-    first = max([len(heading), *(len(matrix.names[i]) for i, _ in pairs)])
-    second = max([0, *(len(matrix.names[j]) for _, j in pairs)])
+    names = [[_shortened(matrix.names[at], 2 * _LABEL) for at in pair] for pair in pairs]
+    first = max([len(heading), *(cell_len(name) for name, _ in names)])
+    second = max([0, *(cell_len(name) for _, name in names)])
     # Two columns of numbers and the gaps take 27; whatever the names leave is for the bars.
     room = console.width - first - second - 27
     # The names of a pair stand below each other where they do not fit side by side.
@@ -149,11 +151,10 @@ def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) 
     table.add_column("± stderr", justify="right", no_wrap=True)
     if bar_width >= _SHORT_BAR:
         table.add_column("", no_wrap=True)
-    for i, j in pairs:
-        estimate = matrix.estimates[i, j]
+    for pair, (x, y) in zip(pairs, names, strict=True):
+        estimate = matrix.estimates[pair]
         fraction = _fraction(estimate.value, largest)
-        names = [Text(matrix.names[i]), Text(matrix.names[j])]
-        cells = [Text("\n").join([names[0], Text("  ") + names[1]])] if stacked else names
+        cells = [Text(f"{x}\n  {y}")] if stacked else [Text(x), Text(y)]
         cells += [
             Text(f"{in_unit(estimate.value, unit):.3f}", style="bold"),
             Text(f"{in_unit(estimate.stderr, unit):.3f}"),
@@ -185,8 +186,8 @@ def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
         i, j = pairs[0]
         warn(
             console,
-            f"{len(pairs)} of {total} pairs, for example {matrix.names[i]} and "
-            f"{matrix.names[j]}: {examples[kind]}",
+            f"{len(pairs)} of {total} pairs, for example {_shortened(matrix.names[i])} and "
+            f"{_shortened(matrix.names[j])}: {examples[kind]}",
         )
     if kinds:
         note(console, "--json lists the warnings of every pair")
@@ -268,7 +269,7 @@ def _index_width(names: Sequence[str]) -> int:
 
 
 def _label_width(names: Sequence[str]) -> int:
-    return _index_width(names) + 1 + min(_LABEL, max(len(name) for name in names))
+    return _index_width(names) + 1 + max(cell_len(_shortened(name)) for name in names)
 
 
 def _plain_table(*, show_header: bool = True) -> Table:
@@ -282,7 +283,9 @@ def _plain_table(*, show_header: bool = True) -> Table:
 
 
 def _shortened(name: str, width: int = _LABEL) -> str:
-    return name if len(name) <= width else name[: width - 1] + "…"
+    """Return a name on one line that takes at most `width` places; some characters take two."""
+    name = " ".join(name.split())
+    return name if cell_len(name) <= width else set_cell_size(name, width - 1).rstrip() + "…"
 
 
 def _fraction(value: float, largest: float) -> float:
