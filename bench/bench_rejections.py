@@ -24,6 +24,7 @@ import machine
 import numpy as np
 import render
 import tasks
+from rejection_cases import SERIES
 from timing import progress
 
 import fastmi
@@ -41,12 +42,14 @@ class Kind(NamedTuple):
         correlation: The correlation in the alternative; it is 0 in the null.
         schemes: Names of schemes, "default" for none.
         sizes: Numbers of samples.
+        test: The test of the samples.
     """
 
     draw: Callable[[np.random.Generator, int, float], Samples]
     correlation: float
     schemes: tuple[str, ...]
     sizes: tuple[int, ...] = (200,)
+    test: Callable[..., Any] = fastmi.permutation_test
 
 
 def _noises(rng: np.random.Generator, n: int, rho: float) -> tuple[np.ndarray, np.ndarray]:
@@ -143,20 +146,19 @@ KINDS: dict[str, Kind] = {
     "heavy tails, 3 z": Kind(_heavy, 1.0, CONDITIONAL),
     "8 strong z": Kind(_through(8, lambda z: z, 0.5), 0.5, CONDITIONAL),
 }
+KINDS |= {name: Kind(*case) for name, case in SERIES.items()}
 QUICK = ("binary z", "3 strong z")
 
 
 def measure(kind: Kind, name: str, scheme: str, n: int, rho: float, runs: int) -> dict[str, Any]:
     """Return the share of runs that reject, and the share that warn, by kind of warning."""
     options: dict[str, Any] = {} if scheme == "default" else {"scheme": scheme}
-    if scheme == "block":
-        options["block_length"] = n // 10
     rejected = 0
     warned: Counter[str] = Counter()
     used: Counter[str] = Counter()
     for run in range(runs):
         rng = np.random.default_rng([run, n, zlib.crc32(name.encode())])
-        test = fastmi.permutation_test(
+        test = kind.test(
             *kind.draw(rng, n, rho), n_permutations=SURROGATES, seed=run, n_jobs=1, **options
         )
         rejected += test.p_value <= LEVEL

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastmi._blocks import host
 from fastmi._checks import check_choice, check_integer
 from fastmi.statistics._local import local_exchange
+from fastmi.statistics._serial_orders import block_orders, rotations
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]
@@ -41,22 +42,10 @@ def make_scheme(
     if scheme == "shuffle":
         return lambda _, own: own.permutation(n)
     if scheme == "circular":
-        smallest = check_integer("min_shift", min_shift, 1)
-        possible = n + 1 - 2 * smallest
-        if count > possible:
-            raise ValueError(
-                f"n_permutations must be at most the number of rotations, {max(possible, 0)} with "
-                f"n={n}, min_shift={smallest}; got n_permutations={count}"
-            )
-        shifts = smallest + rng.permutation(possible)[:count]
+        shifts = rotations(rng, n, count, check_integer("min_shift", min_shift, 1))
         return lambda number, _: np.roll(np.arange(n), shifts[number])
     if scheme == "block":
-        if block_length is None:
-            raise ValueError("block_length must be given for scheme='block'; got None")
-        length = check_integer("block_length", block_length, 1)
-        if 2 * length > n:
-            raise ValueError(f"block_length must be at most n / 2; got {length}, n={n}")
-        return lambda _, own: _shuffled_blocks(own, n, length)
+        return block_orders(blocks, rng, count, block_length)
     if len(blocks) < 3:
         raise ValueError(f"scheme={scheme!r} must have a z; got z=None")
     exchange = local_exchange(
@@ -66,8 +55,3 @@ def make_scheme(
         n_jobs=n_jobs,
     )
     return lambda _, own: exchange.order(own)
-
-
-def _shuffled_blocks(rng: np.random.Generator, n: int, length: int) -> Order:
-    parts = np.split(np.arange(n), range(length, n, length))
-    return np.concatenate([parts[i] for i in rng.permutation(len(parts))])

@@ -27,6 +27,7 @@ from fastmi._extras import Progress, ProgressBar
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
+from fastmi.statistics._autocorrelation import scheme_cautions
 from fastmi.statistics._conditional import (
     CHECKED,
     check_numbers,
@@ -170,8 +171,9 @@ def permutation_test(
       without `z`.
     - "circular" rotates them by a random number of rows, a different one in each surrogate. It
       keeps the autocorrelation of stationary series.
-    - "block" cuts them into pieces of `block_length` rows and shuffles the pieces. It keeps
-      correlations over shorter times.
+    - "block" cuts them into pieces of `block_length` rows and brings the pieces into another order.
+      It keeps correlations over shorter times, and needs enough pieces for `n_permutations`
+      different orders.
     - "local" exchanges them among rows with similar z (Runge 2018,
       https://arxiv.org/abs/1709.01447, algorithm 1), which keeps the dependence of x on z. It is
       the default with `z`. Rows whose z equals that of `n_neighbors` or more rows are shuffled
@@ -186,13 +188,18 @@ def permutation_test(
     where the scheme is given. The first three schemes test, if there is a `z`, whether x is
     independent of y and z together.
 
+    A warning says where the order of the rows suggests that they are a time series, and the scheme
+    is not made for it.
+
     Args:
         x: Samples, shape (n, dx) or (n,).
         y: Samples, shape (n, dy) or (n,).
         z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
         n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n_permutations)``.
         scheme: How to reorder the rows of x.
-        block_length: Number of rows in each piece of "block".
+        block_length: Number of rows in each piece of "block". By default 5 times the factor by
+            which the autocorrelation of x and y raises the variance of a correlation, 1 for
+            independent rows, as far as enough pieces are left.
         min_shift: Smallest rotation of "circular", in either direction.
         n_neighbors: Number of rows among which "local" and "residual" exchange, the row itself
             included.
@@ -224,6 +231,7 @@ def permutation_test(
     measure = make_measure(permutation_test, row, k=k, options=options)
     samples = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     name = ("shuffle" if z is None else "local") if scheme is None else scheme
+    cautions = [*scheme_cautions(name, samples)]
     if name == "residual" and z is not None:
         check_numbers(row)
         samples = on_residuals(samples)
@@ -248,7 +256,6 @@ def permutation_test(
     blocks = with_noise()
     reorder = orders_of(name)
     seeds = streams(rng, count)
-    cautions: list[Caution] = []
     if name in CONDITIONAL:
         loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None and scheme is None:
