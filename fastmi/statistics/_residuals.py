@@ -28,6 +28,8 @@ _PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 _MUCH_LESS = 0.8
 # Shares of the largest singular value below which directions are rounding noise.
 _FLAT = 1e-6
+# Rows that each term of the regression without penalty needs.
+_ROWS_OF_TERM = 8
 # Share of a column's spread below which its residuals are rounding noise.
 _NOTHING = 1e-9
 
@@ -107,7 +109,8 @@ def _centred(block: Array) -> Floats:
 def _errors(x: Floats, z: Floats) -> Floats:
     """Return the errors of predicting each row of x from the z of the other rows, shape (n, dx).
 
-    The regression is linear in z and in its normal scores, plus a Gaussian kernel of the scores
+    The regression is linear in z and in its normal scores, with products of two columns where
+    they help and there are rows enough, plus a Gaussian kernel of the scores
     with a ridge penalty, on a subset of samples as centres. Kernel and penalty, or none of the
     kernels, are those of the smallest squared error. A sample takes no part in its own prediction,
     so that the fit does not shrink its error.
@@ -118,7 +121,12 @@ def _errors(x: Floats, z: Floats) -> Floats:
         return x
     scores = normal_scores(z)
     scores /= scores.std(axis=0)
-    straight = _basis(np.column_stack([np.ones(n), z / z.std(axis=0), scores]))
+    unit = z / z.std(axis=0)
+    plain = np.column_stack([np.ones(n), unit, scores])
+    first, second = np.triu_indices(z.shape[1])
+    curved = np.hstack([plain, unit[:, first] * unit[:, second]])
+    bases = [_basis(each) for each in (plain, curved) if _ROWS_OF_TERM * each.shape[1] <= n]
+    straight = min(bases or [_basis(plain)], key=lambda basis: _loss(x, basis))
     leverage = (straight**2).sum(axis=1)
     bent = x - straight @ (straight.T @ x)
     best = _left_out(bent, leverage)
@@ -149,6 +157,12 @@ def _basis(columns: Floats) -> Floats:
     left, singular, _ = np.linalg.svd(columns, full_matrices=False)
     basis: Floats = left[:, singular > _FLAT * singular[0]]
     return basis
+
+
+def _loss(x: Floats, basis: Floats) -> float:
+    """Return the sum over the columns of x of the logarithm of their errors, left out in turn."""
+    errors = _left_out(x - basis @ (basis.T @ x), (basis**2).sum(axis=1))
+    return float(np.log((errors**2).mean(axis=0) + np.finfo(float).tiny).sum())
 
 
 def _left_out(residual: Floats, leverage: Floats) -> Floats:
