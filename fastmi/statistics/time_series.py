@@ -101,9 +101,9 @@ def lagged_mi(
         lags: One lag, or a sequence of them; at positive lags x is earlier than y. Each lag uses
             the ``n - abs(lag)`` times that both series have.
         n_permutations: Number of rotations for the p-values; 0 for no p-values.
-        min_shift: Smallest rotation, in either direction. By default it exceeds the distance
-            between the lags, so that no rotation brings one of them onto another, as far as
-            enough rotations are left.
+        min_shift: Smallest rotation, in either direction. By default that of
+            :func:`fastmi.permutation_test`, and more than the distance between the lags, so that no
+            rotation brings one of them onto another, as far as enough rotations are left.
         n_jobs: Number of threads, which share the rotations; None or -1 as in :func:`fastmi.mi`.
         seed: Seed of noise, rotations and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
@@ -164,7 +164,7 @@ def transfer_entropy(
     n_permutations: Literal[0] = ...,
     scheme: str = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     n_jobs: int | None = ...,
     seed: Seed | None = ...,
@@ -185,7 +185,7 @@ def transfer_entropy(
     n_permutations: int,
     scheme: str = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     n_jobs: int | None = ...,
     seed: Seed | None = ...,
@@ -206,7 +206,7 @@ def transfer_entropy(
     n_permutations: int = 0,
     scheme: str = "circular",
     block_length: int | None = None,
-    min_shift: int = 1,
+    min_shift: int | None = None,
     n_neighbors: int = 5,
     n_jobs: int | None = None,
     seed: Seed | None = None,
@@ -312,12 +312,7 @@ def _tested(
     measure = make_measure(permutation_test, row, k=k, options=options)
     if noise:
         pair = add_noise(row, pair, noise, rng)
-    n = len(pair[0])
-    if min_shift is None:
-        least = min(max(lags) - min(lags) + 1, max(1, (n + 1 - count) // 2))
-    else:
-        least = check_integer("min_shift", min_shift, 1)
-    shifts = rotations(rng, n, count, least)
+    shifts = rotations(pair, rng, count, min_shift, beyond=max(lags) - min(lags))
     seeds = streams(rng, count)
 
     def at_all_lags(x: Array, threads: int | None, own: np.random.Generator) -> list[Any]:
