@@ -131,7 +131,7 @@ def driven_slowly(rng, n, coupling):
     ids=["logistic", "counts", "AR(.95)"],
 )
 def test_level_and_power_of_the_test_of_transfer_entropy(law, coupling):
-    """Backwards is the null, although the series depend; of 40 runs 2 +- 1.4 reject at the level."""
+    """Backwards is the null, although the series depend; at the level 2 +- 1.4 of 40 reject."""
     found = {"forward": 0, "backward": 0, "independent": 0}
     for run in range(40):
         rng = np.random.default_rng([run, 7])
