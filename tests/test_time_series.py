@@ -296,6 +296,8 @@ def test_walks_are_warned_of(rng):
             "target_history must be",
         ),
         (lambda x: fastmi.transfer_entropy(x, x, nope=1), TypeError, "nope"),
+        (lambda x: fastmi.lagged_mi(x, x, [0, 17]), ValueError, r"more than k times; got 17, n=20"),
+        (lambda x: fastmi.lagged_mi(x, x, -15, k=[2, 5]), ValueError, "got -15, n=20, k=5"),
         (lambda x: fastmi.lagged_mi(x, x, 1, nope=1, n_permutations=5), TypeError, "nope"),
         (lambda x: fastmi.lagged_mi(x, x, 1, n_permutations=-1), ValueError, "n_permutations must"),
         (lambda x: fastmi.lagged_mi(x, x, 1, n_permutations=20), ValueError, "rotations, 19 with"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi import api
 from fastmi._cautions import Caution, announce, quiet
-from fastmi._checks import Seed, as_k, check_integer, generator
+from fastmi._checks import Seed, as_k, check_integer, generator, k_list
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
@@ -120,7 +120,7 @@ def lagged_mi(
     Raises:
         TypeError: Series that are not real numbers, lags that are not integers.
         ValueError: Series of wrong shape or length or not finite, which includes gaps; a lag that
-            leaves fewer than two times; more permutations than rotations.
+            leaves no more than `k` times; more permutations than rotations.
     """
     row = find(MI_METHODS, method)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
@@ -130,7 +130,11 @@ def lagged_mi(
     pair = read_samples(row, (x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
     single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
-    shifts = [_as_lag(lag, len(pair[0])) for lag in ((lags,) if single else lags)]  # type: ignore[union-attr]
+    most = max(k_list(as_k(options.get("k", 3)), len(pair[0]))) if row.searches else 1
+    shifts = [
+        _as_lag(lag, len(pair[0]), most)
+        for lag in ((lags,) if single else lags)  # type: ignore[union-attr]
+    ]
     if count:
         if not shifts:
             raise ValueError("lags must name at least one lag to test; got none")
@@ -383,10 +387,12 @@ def _given(**options: object) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _as_lag(lag: object, n: int) -> int:
+def _as_lag(lag: object, n: int, k: int) -> int:
     shift = check_integer("lags", lag, 2 - n)
     if shift > n - 2:
         raise ValueError(f"lags must be in [2 - n, n - 2]; got {shift}, n={n}")
+    if n - abs(shift) <= k:
+        raise ValueError(f"lags must leave more than k times; got {shift}, n={n}, k={k}")
     return shift
 
 
