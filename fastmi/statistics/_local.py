@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._inputs import as_labels
 from fastmi.ops.knn import kneighbors
 
 Array = NDArray[Any]
@@ -116,11 +117,7 @@ def local_exchange(z: Array, n_neighbors: int, *, n_jobs: int | None) -> LocalEx
 
 def _groups(z: Array) -> tuple[Order, Order]:
     """Return the number of the group of equal rows of each row, and the sizes of the groups."""
-    codes = np.zeros(len(z), dtype=np.intp)
-    for column in z.T:
-        values, own = np.unique(column, return_inverse=True)
-        _, codes = np.unique(codes * len(values) + own.reshape(-1), return_inverse=True)
-    codes = codes.reshape(-1)
+    codes, _ = as_labels(z, "z")
     return codes, np.bincount(codes)
 
 
@@ -140,7 +137,7 @@ def _searches(z: Array, others: Order, size: int) -> tuple[tuple[Array, NDArray[
     rest = z[:, np.logical_not(few)].astype(np.float64)
     rest -= rest[0].copy()
     apart = 1.0 + 4.0 * np.abs(rest).max(initial=0.0)
-    within = np.column_stack([codes * apart, rest])
+    within = np.ascontiguousarray(np.column_stack([codes * apart, rest]))
     found = ((within, inside), (z, ~inside))
     return tuple((place, rows) for place, rows in found if rows.any())
 
