@@ -115,6 +115,34 @@ def test_large_groups_are_permuted_evenly(condition, rng):
     assert np.abs(found - 400 / m).max() < 6 * np.sqrt(400 / m) + 1
 
 
+def test_classes_exchange_in_their_group_only(rng):
+    z = rng.integers(0, 40, 100).astype(float)[:, np.newaxis]
+    exchange = local_exchange(z, SIZE, classes=True, n_jobs=1)
+    for number in range(20):
+        order = exchange.order(np.random.default_rng(number))
+        np.testing.assert_array_equal(z[order], z)
+        np.testing.assert_array_equal(np.sort(order), np.arange(100))
+
+
+def test_conditions_of_words(rng):
+    town = np.array(["Ghent", "Lille", "Metz"])[rng.integers(0, 3, 300)]
+    x, y = (np.where(rng.random(300) < 0.7, town, "none") for _ in range(2))
+    through_town = fastmi.permutation_test(x, y, town, method="discrete", n_permutations=99, seed=0)
+    assert through_town.p_value > 0.05
+    assert not {"lost_dependence", "scheme"} & {each.kind for each in through_town.warnings}
+    direct = fastmi.permutation_test(x, x, town, method="discrete", n_permutations=99, seed=0)
+    assert direct.p_value == 0.01
+    with pytest.raises(ValueError, match="scheme='residual' must have numbers"):
+        fastmi.permutation_test(x, y, town, method="discrete", scheme="residual")
+
+
+def test_noise_leaves_groups_of_the_condition(rng):
+    """Noise would make single rows of a group, which then meet only their neighbours."""
+    x, y, z = given_group(rng, 2.0)
+    test = fastmi.permutation_test(x, y, z, noise=1e-6, n_permutations=99, seed=0)
+    assert test.p_value == 0.01
+
+
 def test_a_constant_condition_is_a_plain_shuffle(rng):
     order = local_exchange(np.ones((50, 2)), SIZE, n_jobs=1).order(rng)
     np.testing.assert_array_equal(np.sort(order), np.arange(50))

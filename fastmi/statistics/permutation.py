@@ -28,7 +28,14 @@ from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._autocorrelation import scheme_cautions
-from fastmi.statistics._conditional import CHECKED, lost_dependence, on_residuals, switched, warned
+from fastmi.statistics._conditional import (
+    CHECKED,
+    check_numbers,
+    lost_dependence,
+    on_residuals,
+    switched,
+    warned,
+)
 from fastmi.statistics._measure import (
     add_noise,
     as_ksg1,
@@ -224,25 +231,40 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    blocks = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
-    if noise:
-        blocks = add_noise(row, blocks, noise, rng)
+    samples = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     name = ("shuffle" if z is None else "local") if scheme is None else scheme
-    cautions = [*scheme_cautions(name, blocks)]
+    cautions = [*scheme_cautions(name, samples)]
     if name == "residual" and z is not None:
-        blocks = on_residuals(blocks)
-    reorder = make_scheme(name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+        check_numbers(row)
+        samples = on_residuals(samples)
+
+    def with_noise() -> list[Array]:
+        return add_noise(row, samples, noise, rng) if noise else samples
+
+    def orders_of(scheme: str) -> Callable[[int, np.random.Generator], Order]:
+        # Equal values of z are equal here: noise would part the groups that they form.
+        return make_scheme(
+            scheme,
+            samples,
+            rng,
+            count,
+            block_length,
+            min_shift,
+            n_neighbors,
+            n_jobs,
+            classes=row.takes_classes(2),
+        )
+
+    blocks = with_noise()
+    reorder = orders_of(name)
     seeds = streams(rng, count)
     if name in CONDITIONAL:
-        loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None and scheme is None:
             cautions.append(switched(loss))
-            name = "residual"
-            blocks = on_residuals(blocks)
-            reorder = make_scheme(
-                name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs
-            )
-            loss = _loss(name, blocks, reorder, seeds, n_jobs)
+            name, samples = "residual", on_residuals(samples)
+            blocks, reorder = with_noise(), orders_of(name)
+            loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None:
             cautions.append(warned(loss, name))
     estimates = measure(blocks, n_jobs, rng)
