@@ -27,7 +27,7 @@ def make_scheme(
     rng: np.random.Generator,
     count: int,
     block_length: int | None,
-    min_shift: int,
+    min_shift: int | None,
     n_neighbors: int,
     n_jobs: int | None,
     *,
@@ -42,7 +42,7 @@ def make_scheme(
     if scheme == "shuffle":
         return lambda _, own: own.permutation(n)
     if scheme == "circular":
-        shifts = rotations(rng, n, count, check_integer("min_shift", min_shift, 1))
+        shifts = rotations(blocks, rng, count, min_shift)
         return lambda number, _: np.roll(np.arange(n), shifts[number])
     if scheme == "block":
         return block_orders(blocks, rng, count, block_length)

@@ -108,7 +108,7 @@ def permutation_test(
     n_permutations: int = ...,
     scheme: str | None = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     k: int = ...,
     method: str | None = ...,
@@ -130,7 +130,7 @@ def permutation_test(
     n_permutations: int = ...,
     scheme: str | None = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     k: Sequence[int] | NDArray[np.integer[Any]],
     method: str | None = ...,
@@ -152,7 +152,7 @@ def permutation_test(
     n_permutations: int = 200,
     scheme: str | None = None,
     block_length: int | None = None,
-    min_shift: int = 1,
+    min_shift: int | None = None,
     n_neighbors: int = 5,
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
     method: str | None = None,
@@ -200,7 +200,9 @@ def permutation_test(
         block_length: Number of rows in each piece of "block". By default 5 times the factor by
             which the autocorrelation of x and y raises the variance of a correlation, 1 for
             independent rows, as far as enough pieces are left.
-        min_shift: Smallest rotation of "circular", in either direction.
+        min_shift: Smallest rotation of "circular", in either direction. By default twice the same
+            factor where the rows are a series, 1 where they are not, as far as enough rotations are
+            left.
         n_neighbors: Number of rows among which "local" and "residual" exchange, the row itself
             included.
         k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
