@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._blocks import device_of
+from fastmi._blocks import device_of, take_rows
 from fastmi._cautions import Caution, announce
 from fastmi._checks import (
     Seed,
@@ -27,7 +27,17 @@ from fastmi._estimate import Estimate, Local, small_sample_warnings
 from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._methods import name_of
-from fastmi.normalize import check_normalize, normalize_blocks
+from fastmi.estimators.neighbors._ties import (
+    TIED_SHARE,
+    copies_caution,
+    count_copies,
+    separated_caution,
+    tied_caution,
+    tied_share,
+    with_trace,
+)
+from fastmi.normalize import RANKS, check_normalize, normalize_blocks
+from fastmi.ops.coincidences import coincidences
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
 from fastmi.ops.space_counts import SpaceCounts, space_counts
@@ -40,8 +50,6 @@ Samples: TypeAlias = tuple[list[Array], tuple[int, ...], tuple[Caution, ...]]
 # Share of the largest value that an estimator can return above which the estimate warns that it may
 # be a lower bound only.
 CEILING_SHARE = 0.9
-# Share of zero k-th distances above which ties shape the estimate.
-TIED_SHARE = 0.01
 
 
 class Terms(NamedTuple):
@@ -74,11 +82,14 @@ class NeighborEstimator(Estimator):
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
     algorithm: str = "auto"
     n_jobs: int | None = None
-    noise: float = 0.0
+    noise: float | None = None
     seed: Seed | None = None
     device: str = "auto"
 
     _fixed_metric: ClassVar[str] = "chebyshev"
+    # What noise=None does about ties: "trace" separates equal values by noise of 1e-10, "fill"
+    # spreads them over the rounding step, and "keep" is for estimators that are made for ties.
+    _ties: ClassVar[str] = "trace"
 
     def __post_init__(self) -> None:
         if type(self.k) is not int or self.k < 1:
@@ -99,12 +110,92 @@ class NeighborEstimator(Estimator):
         return ""
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
-        """Return the checked blocks, jittered if asked, and the numbers of neighbours."""
+        """Return the checked blocks, with noise where ties need it, and the numbers of neighbours."""
         blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
         ks = k_list(self.k, len(blocks[0]))
+        found: Sequence[Caution] = ()
+        # Settling takes no step where nothing repeats, but a short call would feel the function.
+        if self.noise or any(coincidences(blocks)):
+            blocks, found = self.settle(blocks, names)
+        return blocks, ks, tuple(found)
+
+    def settle(
+        self, blocks: list[Array], names: Sequence[str]
+    ) -> tuple[list[Array], tuple[Caution, ...]]:
+        """Return the blocks with noise where ties need it, and what the user should know of them.
+
+        A function that estimates many times from the same samples settles them once, and then
+        estimates with ``noise=0``.
+
+        Args:
+            blocks: Arrays from :func:`fastmi._inputs.as_blocks`.
+            names: What to call each in messages.
+
+        Returns:
+            `blocks` itself, or jittered copies, and the cautions about copies and ties.
+        """
+        given = blocks
         if self.noise:
-            blocks = jitter(blocks, self.noise, self.seed)
-        return blocks, ks, ()
+            blocks = jitter(given, self.noise, self.seed)
+        copies, ties = coincidences(given)
+        if not copies and not ties:
+            return blocks, ()
+        n = len(given[0])
+        found = []
+        rows: NDArray[np.intp] | None = None
+        if copies:
+            count, distinct = count_copies(given)
+            if count > TIED_SHARE * n:
+                found.append(copies_caution(count, n))
+                # Pairs of copies tie too, which says nothing about the values.
+                rows = distinct
+        if self._ties != "keep":
+            share = self._tied_share(given, names, rows)
+            if share > TIED_SHARE:
+                blocks, caution = self._separated(given, blocks, names, rows, share)
+                found += [] if caution is None else [caution]
+        return blocks, tuple(found)
+
+    def _separated(
+        self,
+        given: list[Array],
+        blocks: list[Array],
+        names: Sequence[str],
+        rows: NDArray[np.intp] | None,
+        share: float,
+    ) -> tuple[list[Array], Caution | None]:
+        """Return the blocks to work on where ties matter, and what the user should know of them.
+
+        Args:
+            given: The samples as they came.
+            blocks: The samples after the noise that the user asked for.
+            names: What to call each.
+            rows: Numbers of the rows to measure, or None for all.
+            share: Share of the samples whose radius ties touch in `given`.
+        """
+        if self.noise is None:
+            return with_trace(given, self.seed), separated_caution(share)
+        if self.noise:
+            share = self._tied_share(blocks, names, rows)
+            if share <= TIED_SHARE:
+                return blocks, None
+        return blocks, tied_caution(share, self.noise, blocks[0].dtype)
+
+    def _tied_share(
+        self, blocks: list[Array], names: Sequence[str], rows: NDArray[np.intp] | None
+    ) -> float:
+        """Return the share of the samples, or of those in `rows`, whose radius ties touch."""
+        del names
+        if rows is not None:
+            blocks = [take_rows(block, rows) for block in blocks]
+        ks = [k for k in np.atleast_1d(self.k).tolist() if k < len(blocks[0])]
+        return tied_share(blocks, ks, self._radii) if ks else 0.0
+
+    def _radii(self, blocks: list[Array], ks: Sequence[int]) -> Array:
+        """Return the joint distances that the estimate rests on, shape (len(ks), n)."""
+        return kth_distance(
+            blocks, ks, metric=self._metric(), algorithm="auto", n_jobs=self.n_jobs
+        ).distances
 
     def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
@@ -202,12 +293,25 @@ class InformationEstimator(NeighborEstimator):
         check_normalize(self.normalize)
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
-        """Return the checked blocks, jittered and scaled if asked."""
+        """Return the checked blocks, with noise where ties need it, scaled if asked."""
         samples = super()._read(arrays, names)
         if self.normalize is None:
             return samples
         blocks, notes = normalize_blocks(samples[0], names, self.normalize)
-        return blocks, samples[1], notes
+        return blocks, samples[1], samples[2] + notes
+
+    def _tied_share(
+        self, blocks: list[Array], names: Sequence[str], rows: NDArray[np.intp] | None
+    ) -> float:
+        share = super()._tied_share
+        if self.normalize is None:
+            return share(blocks, names, rows)
+        found = share(normalize_blocks(blocks, names, self.normalize)[0], names, rows)
+        if self.normalize in RANKS and found > TIED_SHARE:
+            # Ranks lie on a lattice themselves; what counts is what the values add to that.
+            apart = normalize_blocks(with_trace(blocks, self.seed), names, self.normalize)[0]
+            found -= share(apart, names, rows)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +351,23 @@ def check_variant(variant: object) -> None:
         raise ValueError(f"variant must be 1 or 2; got variant={variant!r}")
 
 
+def rescale_advice(normalize: str | None) -> str:
+    """Return what to do where one scale dominates, with the normalisation that was asked for."""
+    if normalize is None:
+        return (
+            "rescale the columns, for example to unit standard deviation (normalize='local')"
+        )
+    if normalize in RANKS:
+        return (
+            f"normalize={normalize!r} has made the scales equal, so that one variable has too many "
+            "columns or too few values for this method"
+        )
+    return (
+        f"normalize={normalize!r} does not prevent it, because outliers set the scale: remove them, "
+        "or use normalize='copula'"
+    )
+
+
 def widths(blocks: Sequence[Array]) -> tuple[int, ...]:
     """Return the number of columns of each block."""
     return tuple(block.shape[1] for block in blocks)
@@ -259,8 +380,6 @@ def sample_warnings(
     n: int,
     k: int,
     zero_radius: int,
-    tied: str = "the data is discrete or repeated, the method assumes it is continuous "
-    "(noise=1e-10 breaks ties)",
 ) -> tuple[Caution, ...]:
     """Return the warnings that estimators for continuous variables share.
 
@@ -270,15 +389,13 @@ def sample_warnings(
         n: Number of samples.
         k: Number of neighbours.
         zero_radius: Number of samples whose k-th neighbour is at distance 0.
-        tied: What the warning says about such samples.
     """
     found = small_sample_warnings(n, k)
-    copies = zero_radius > max(1.0, TIED_SHARE * n)
     if value > CEILING_SHARE * ceiling:
         # Only ties lift an estimate above the ceiling.
         advice = (
             "exact copies inflate it"
-            if copies or value > ceiling
+            if zero_radius > max(1.0, TIED_SHARE * n) or value > ceiling
             else "take it as a lower bound, or use more samples or a smaller k"
         )
         text = (
@@ -286,9 +403,6 @@ def sample_warnings(
             f"data without ties: {advice}"
         )
         found.append(Caution(text, "ceiling"))
-    if copies:
-        text = f"{zero_radius} of {n} samples have k={k} or more exact copies: {tied}"
-        found.append(Caution(text, "copies"))
     return tuple(found)
 
 

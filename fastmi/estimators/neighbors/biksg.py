@@ -50,6 +50,9 @@ class BallEstimator(InformationEstimator):
     def _metric(self) -> str:
         return "euclidean" if self.p == 2 else "chebyshev"
 
+    def _radii(self, blocks: list[Array], ks: Sequence[int]) -> Array:
+        return super()._radii([_side_by_side(blocks)] if self.p == 2 else blocks, ks)
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         """Return the terms for m >= 2 variables, and the search of the joint space that ran."""
         m, n = len(blocks), len(blocks[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class KozachenkoLeonenko(TheilerEstimator, OfOne):
 
     metric: str = "chebyshev"
     correction: str = "digamma"
+
+    _ties: ClassVar[str] = "fill"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -26,8 +26,10 @@ class _InclusiveCounts(MetricNeighborEstimator):
 
     Args:
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
-            for which this estimator is made: leave it at 0.
+            for which this estimator is made: None and 0 add none.
     """
+
+    _ties: ClassVar[str] = "keep"
 
 
 @dataclass(frozen=True, kw_only=True)

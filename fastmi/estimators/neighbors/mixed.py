@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,8 +171,10 @@ class MixedKSG(MetricNeighborEstimator, OfTwo):
 
     Args:
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
-            for which this estimator is made: leave it at 0.
+            for which this estimator is made: None and 0 add none.
     """
+
+    _ties: ClassVar[str] = "keep"
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from fastmi._blocks import host, like
 from fastmi._cautions import Caution
 from fastmi._estimate import small_sample_warnings
-from fastmi.estimators.neighbors.base import Array, InformationEstimator, Terms
+from fastmi.estimators.neighbors.base import (
+    Array,
+    InformationEstimator,
+    Terms,
+    rescale_advice,
+)
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
 from fastmi.estimators.neighbors.forms import OfOne, OfTwo
 from fastmi.ops.digamma import psi
@@ -53,6 +58,7 @@ class WeightedKozachenkoLeonenko(OfOne):
     """
 
     _fixed_metric: ClassVar[str] = "euclidean"
+    _ties: ClassVar[str] = "fill"
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         locals_, ran = weighted_locals(
@@ -73,7 +79,7 @@ def weighted_locals(
     *,
     algorithm: str,
     n_jobs: int | None,
-    noise: float,
+    noise: float | None,
 ) -> tuple[list[NDArray[np.float64]], str]:
     """Return the local entropies in nats, shape (n,) for each k, from one search.
 
@@ -172,6 +178,7 @@ class EntropySum(InformationEstimator, OfTwo):
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 5
 
     _fixed_metric: ClassVar[str] = "euclidean"
+    _ties: ClassVar[str] = "fill"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -197,7 +204,7 @@ class EntropySum(InformationEstimator, OfTwo):
         ]
         locals_ = [of_space for of_space, _ in per_space]
         n, d = spaces[2].shape
-        unequal = _scale_warnings(*(host(block) for block in blocks))
+        unequal = _scale_warnings(*(host(block) for block in blocks), self.normalize)
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
             for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
@@ -205,7 +212,9 @@ class EntropySum(InformationEstimator, OfTwo):
         return terms, per_space[2][1]
 
 
-def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[Caution]:
+def _scale_warnings(
+    x: NDArray[Any], y: NDArray[Any], normalize: str | None
+) -> list[Caution]:
     """Return a warning if one variable is so wide that joint distances ignore the other.
 
     If y is the wide one, a joint ball that holds one sample is as wide as x where
@@ -225,8 +234,7 @@ def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[Caution]:
         Caution(
             f"the scale of {big} dominates the joint distance (middle half {widths[wide]:.3g} "
             f"wide, that of {small} {widths[narrow]:.3g}), and the estimate tends to minus "
-            "infinity; rescale the columns, for example to unit standard deviation "
-            "(normalize='local')",
+            f"infinity; {rescale_advice(normalize)}",
             "scale",
         )
     ]

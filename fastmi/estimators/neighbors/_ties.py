@@ -1,0 +1,247 @@
+"""Ties and copies among samples: how many there are, and noise that separates tied values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._blocks import host, like
+from fastmi._cautions import Caution
+from fastmi._checks import Seed, generator
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+# Share of samples whose radius ties touch, or that are copies, above which the result says so. Where
+# half of the tied shell is inside, the error of KSG is about the share over 4 k nats.
+TIED_SHARE = 0.01
+
+# Noise over the standard deviation of a column, as other libraries add it.
+TRACE = 1e-10
+
+# Largest number of equal rows that are taken for repeated records; more of them are an atom, a value
+# that the variable takes with positive probability.
+_MOST_COPIES = 20
+# Share of distinct rows that repeat a value, or of steps between such rows that repeat, above which
+# a column is taken for discrete or rounded.
+_DISCRETE = 0.2
+
+# Distances tie if they differ by no more than this many units in the last place of the largest
+# value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
+_ROUNDING = 4.0
+
+
+class Copies(NamedTuple):
+    """Rows of which others are exact copies although their values do not repeat by nature.
+
+    Attributes:
+        count: Number of such rows.
+        kept: Numbers of the rows that are no copy of an earlier row, ascending, of all rows.
+    """
+
+    count: int
+    kept: NDArray[np.intp]
+
+
+def count_copies(blocks: Sequence[Array]) -> Copies:
+    """Count the rows that equal another row and are records rather than values that repeat.
+
+    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if one of
+    its values occurs in no other distinct row, in a column whose values hardly repeat among the
+    distinct rows and that has no regular steps; and if it occurs at most 20 times.
+
+    Args:
+        blocks: Arrays of shape (n, d_b); rows are all of them side by side.
+    """
+    columns = [
+        np.ascontiguousarray(column, dtype=np.float64) for block in blocks for column in host(block).T
+    ]
+    # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
+    _, first, inverse, size = np.unique(
+        _row_hashes(columns), return_index=True, return_inverse=True, return_counts=True
+    )
+    by_row = np.argsort(first, kind="stable")
+    kept = first[by_row]
+    own = np.zeros(len(first), dtype=np.bool_)  # for each distinct row: it is recognised as a record
+    for column in columns:
+        values = column[kept]
+        _, code, number = np.unique(values, return_inverse=True, return_counts=True)
+        alone = number[code.reshape(-1)] == 1
+        steps = np.diff(values).astype(np.float32)
+        regular = len(steps) - len(np.unique(steps))
+        if (~alone).mean() <= _DISCRETE and regular <= _DISCRETE * len(steps):
+            own[by_row] |= alone
+    copied = own & (size > 1) & (size <= _MOST_COPIES)
+    return Copies(int(size[copied].sum()), kept)
+
+
+def _row_hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
+    total = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        bits = (column + 0.0).view(np.uint64)  # the sum turns -0.0 into 0.0
+        total ^= bits
+        total ^= total >> np.uint64(32)
+        total *= np.uint64(0x9E3779B97F4A7C15)
+        total ^= total >> np.uint64(29)
+    return total
+
+
+def copies_caution(count: int, n: int) -> Caution:
+    """Return the caution about `count` of n rows that are copies."""
+    return Caution(
+        f"{count} of {n} rows are exact copies of one another and pass for close neighbours, which "
+        "distorts the estimate: drop the repeated rows, or average what was measured repeatedly "
+        "(noise does not help)",
+        "copies",
+    )
+
+
+def separated_caution(share: float) -> Caution:
+    """Return the caution about samples whose ties were separated by a trace of noise."""
+    return Caution(
+        f"{_tied(share)}: seeded noise of {TRACE:.0e} of each column's spread was added to separate "
+        "equal values (noise=0 would leave them tied)",
+        "ties",
+    )
+
+
+def tied_caution(share: float, noise: float, dtype: np.dtype[Any]) -> Caution:
+    """Return the caution about samples that stay tied with the noise that the user chose."""
+    text = f"{_tied(share)}, and the estimate is off: leave noise at None, which separates them"
+    if noise:
+        text = (
+            f"{_tied(share)} in spite of noise={noise!r}, which {dtype} cannot hold beside values "
+            "of this size: leave noise at None"
+        )
+    return Caution(text, "ties")
+
+
+def _tied(share: float) -> str:
+    return (
+        f"{share:.0%} of the samples have neighbours at the same distance as the k-th, as whole "
+        "numbers and rounded readings do"
+    )
+
+
+def tied_share(
+    blocks: Sequence[Array],
+    ks: Sequence[int],
+    kth_distances: Callable[[list[Array], list[int]], Sequence[Array]],
+) -> float:
+    """Return the share of samples whose k-th neighbour is not alone at its distance.
+
+    A sample counts if its distance to the (k - 1)-th or to the (k + 1)-th neighbour is the same up
+    to rounding, or if the k-th is at distance 0; the share is the largest over the k.
+
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        ks: Numbers of neighbours below n.
+        kth_distances: Function that returns the distances to the neighbours of these numbers, shape
+            (n,) each.
+    """
+    n = len(blocks[0])
+    numbers = sorted({j for k in ks for j in (k - 1, k, k + 1) if 1 <= j < n})
+    found = dict(zip(numbers, kth_distances(list(blocks), numbers), strict=True))
+    largest = max(float(np.abs(host(block)).max()) for block in blocks)
+    near = _ROUNDING * float(np.finfo(blocks[0].dtype).eps) * largest
+    shares = []
+    for k in ks:
+        radius = found[k]
+        tied = radius - found[k - 1] <= near if k > 1 else radius <= near
+        if k + 1 in found:
+            tied |= found[k + 1] - radius <= near
+        shares.append(float(np.count_nonzero(tied)) / n)
+    return max(shares)
+
+
+def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
+    """Return a function from the numbers of a block and of a column to a generator for its noise.
+
+    Noise of a column depends on its place alone, so that it is the same whatever the other
+    variables are. Without a seed it is the same in each call.
+    """
+    root = [0] if seed is None else generator(seed).integers(0, 2**63, size=2).tolist()
+    return lambda block, column: np.random.default_rng([*root, block, column])
+
+
+def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
+    """Return the blocks in float64 with noise that separates equal values and changes no others.
+
+    float32 could not hold the noise. Each column is moved by one of its values, because far from the
+    origin float64 could not either.
+    """
+    return _with_noise(blocks, seed, lambda column: (column, _trace(column)))
+
+
+def with_steps_filled(blocks: Sequence[Array], seed: Seed | None) -> list[Array] | None:
+    """Return the blocks in float64 with the rounding undone, or None if a column has no one step.
+
+    Values that repeat are spread evenly over the step between them. Columns whose values do not
+    repeat are left as they are.
+    """
+    steps = [[rounding_step(column) for column in host(block).T] for block in blocks]
+    if any(step is None for of_block in steps for step in of_block):
+        return None
+    by_column = iter([step for of_block in steps for step in of_block])
+    return _with_noise(blocks, seed, lambda column: (column, float(next(by_column) or 0.0)))
+
+
+def _with_noise(
+    blocks: Sequence[Array],
+    seed: Seed | None,
+    level: Callable[[Floats], tuple[Floats, float]],
+) -> list[Array]:
+    of_place = streams(seed)
+    noisy = []
+    for b, given in enumerate(blocks):
+        block = host(given).astype(np.float64)
+        for j in range(block.shape[1]):
+            column = np.ascontiguousarray(block[:, j])
+            centred, width = level(column - np.partition(column, len(column) // 2)[len(column) // 2])
+            block[:, j] = centred + width * (of_place(b, j).random(len(column)) - 0.5)
+        noisy.append(like(given, block))
+    return noisy
+
+
+def _trace(column: Floats) -> float:
+    """Return the width of the noise for a column whose median is 0."""
+    gaps = np.diff(np.sort(column))
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return 0.0
+    largest = float(np.abs(column).max())
+    spread = float((column / largest).std()) * largest
+    # A few huge values must not lift the noise to the distance between the others, and it must
+    # exceed the rounding of typical values.
+    typical = float(np.median(np.abs(column)))
+    return min(TRACE * spread, max(float(gaps.min()) * 2.0**-10, typical * 2.0**-40))
+
+
+def rounding_step(column: Array) -> float | None:
+    """Return the step that separates the values of a column; 0.0 if hardly any value repeats.
+
+    None is for values that repeat but are no multiples of one step, up to rounding.
+    """
+    given = np.asarray(column, dtype=np.float64)
+    values, number = np.unique(given, return_counts=True)
+    if number[number > 1].sum() <= TIED_SHARE * len(given):
+        return 0.0
+    rounding = float(np.finfo(column.dtype).eps) * float(np.abs(values).max()) * 2 * _ROUNDING
+    gaps = np.diff(values)
+    gaps = np.unique(gaps[gaps > rounding])
+    if not len(gaps):
+        return 0.0
+    step = float(gaps[0])
+    # Euclid's algorithm on all gaps at once.
+    while True:
+        multiple = np.rint(gaps / step)
+        rest = np.abs(gaps - multiple * step)
+        rest = rest[rest > rounding * (1.0 + multiple)]
+        if not len(rest):
+            return step
+        step = float(rest.min())
+        if step * 2.0**40 < float(gaps[-1]) or step <= 4 * rounding:
+            return None
