@@ -261,7 +261,9 @@ def check_noise(noise: object) -> None:
     if type(noise) is not float:
         kind = np.result_type(noise).kind if isinstance(noise, int | float | np.number) else "O"
         if kind not in "iuf":
-            raise TypeError(f"noise must be None or a real number >= 0; got {_described('noise', noise)}")
+            raise TypeError(
+                f"noise must be None or a real number >= 0; got {_described('noise', noise)}"
+            )
     level = float(cast(float, noise))
     if not (level >= 0.0 and math.isfinite(level)):
         raise ValueError(f"noise must be finite and >= 0; got noise={noise!r}")

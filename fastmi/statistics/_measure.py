@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
-from fastmi._cautions import quiet
-from fastmi._checks import as_k
+from fastmi._cautions import Caution, quiet
+from fastmi._checks import Seed, as_k
 from fastmi._device import as_device
 from fastmi._estimate import Estimate
+from fastmi._inputs import jitter
 from fastmi.estimators import CMI_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators.neighbors.ksg import KSG
@@ -26,7 +27,7 @@ class Measure:
     The estimates issue no warnings: the function that repeats them issues those that its user
     needs. A method that trains a network gets a seed of its own for each call, and calls must not
     overlap, since they draw from torch's global generator. The other methods use a seed only for
-    noise, which has already been added.
+    noise, which :meth:`settle` adds once, to all samples.
 
     Attributes:
         function: :func:`fastmi.mi` or :func:`fastmi.cmi`.
@@ -49,6 +50,35 @@ class Measure:
             found = self.function(*blocks, method=self.method.name, **own, **self.options)
         return found if isinstance(found, list) else [found]
 
+    def settle(
+        self,
+        blocks: list[NDArray[Any]],
+        *,
+        noise: float | None,
+        seed: Seed | None,
+        rng: np.random.Generator,
+        n_jobs: int | None,
+    ) -> tuple[list[NDArray[Any]], tuple[Caution, ...]]:
+        """Return the blocks with noise where it is asked for or ties need it, and cautions of them.
+
+        Samples in which nothing repeats come back as they are. With the default noise the estimate
+        of the result is that of the function for these samples and this seed.
+
+        Args:
+            blocks: x and y, or x, y and z.
+            noise: Level of the noise, or None.
+            seed: Seed that the user gave.
+            rng: Its generator, from which noise that was asked for is drawn.
+            n_jobs: Number of threads.
+        """
+        if not self.method.searches:
+            return (jitter(blocks, noise, rng) if noise else blocks), ()
+        own = {"noise": noise, "seed": rng if noise else seed, "n_jobs": n_jobs}
+        estimator = self.method.make(**{**self.options, **own})
+        found: tuple[list[NDArray[Any]], tuple[Caution, ...]]
+        found = estimator.settle(blocks, ("x", "y", "z")[: len(blocks)])
+        return found
+
 
 def make_measure(
     caller: Callable[..., Any], method: Method, *, k: object, options: dict[str, Any]
@@ -67,6 +97,8 @@ def make_measure(
     options = {"k": k, **options}
     check_options(caller, method, options)
     function = api.cmi if method.function == "cmi" else api.mi
+    if method.searches:
+        options["noise"] = 0.0
     return Measure(function=function, method=method, options=options)
 
 
@@ -105,7 +137,14 @@ def values(estimates: list[Estimate]) -> NDArray[np.float64]:
     return np.array(estimates, dtype=np.float64)
 
 
-def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
+def as_ksg1(
+    method: Method,
+    k: object,
+    options: dict[str, Any],
+    *,
+    noise: float | None = 0.0,
+    seed: Seed | None = None,
+) -> KSG | None:
     """Return the estimator if it is KSG algorithm 1 without a Theiler window, else None.
 
     Raises:
@@ -114,4 +153,4 @@ def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
     others = options.keys() - {"metric", "algorithm", "normalize"}
     if others or method is not MI_METHODS["ksg1"]:
         return None
-    return KSG(k=as_k(k), **options)
+    return KSG(k=as_k(k), noise=noise, seed=seed, **options)

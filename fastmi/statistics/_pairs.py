@@ -87,11 +87,11 @@ def estimate_pairs(
             # Noise of a column depends on its place in the pair, and not on its partner.
             if numbers.setdefault((place, int(pairs[pair, place])), len(columns)) == len(columns):
                 columns.append(host(settled[place]))
-    own = np.array([[numbers[place, int(pairs[pair, place])] for place in (0, 1)] for pair in apart])
-    noisy = like(blocks[0], np.hstack(columns))
-    found = _estimate(
-        ksg, [noisy], own, [cautions[pair] for pair in apart], n_jobs, report
+    own = np.array(
+        [[numbers[place, int(pairs[pair, place])] for place in (0, 1)] for pair in apart]
     )
+    noisy = like(blocks[0], np.hstack(columns))
+    found = _estimate(ksg, [noisy], own, [cautions[pair] for pair in apart], n_jobs, report)
     if len(rest):
         others = _estimate(
             ksg,

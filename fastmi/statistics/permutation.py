@@ -21,9 +21,9 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate
+from fastmi._estimate import Estimate, with_cautions
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks, jitter
+from fastmi._inputs import as_blocks
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
@@ -88,7 +88,7 @@ def permutation_test(
     k: int = ...,
     method: str | None = ...,
     n_jobs: int | None = ...,
-    noise: float = ...,
+    noise: float | None = ...,
     seed: Seed | None = ...,
     device: str = ...,
     progress: Progress = ...,
@@ -110,7 +110,7 @@ def permutation_test(
     k: Sequence[int] | NDArray[np.integer[Any]],
     method: str | None = ...,
     n_jobs: int | None = ...,
-    noise: float = ...,
+    noise: float | None = ...,
     seed: Seed | None = ...,
     device: str = ...,
     progress: Progress = ...,
@@ -132,7 +132,7 @@ def permutation_test(
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
     method: str | None = None,
     n_jobs: int | None = None,
-    noise: float = 0.0,
+    noise: float | None = None,
     seed: Seed | None = None,
     device: str = "auto",
     progress: Progress = False,
@@ -167,8 +167,8 @@ def permutation_test(
             method of :func:`fastmi.cmi`, by default "fp".
         n_jobs: Number of threads, which share the surrogates; None or -1 as in :func:`fastmi.mi`.
             Networks are trained one after another, by as many threads as torch uses.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column once, before the surrogates
-            are made.
+        noise: As in :func:`fastmi.mi`; it is added once, to all samples, before the surrogates are
+            made.
         seed: Seed of noise, surrogates and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
         device: Where to estimate, as in :func:`fastmi.mi`. On a GPU "ksg1" without `z` runs all
@@ -188,14 +188,15 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
-    if noise:
-        blocks = jitter(blocks, noise, rng)
+    read = as_blocks(given, ("x", "y", "z")[: len(given)], where)
+    blocks, cautions = measure.settle(read, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
     if scheme is None:
         scheme = "shuffle" if z is None else "local"
-    reorder = make_scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+    # Schemes see tied values of z as tied.
+    grouped = blocks if noise else read
+    reorder = make_scheme(scheme, grouped, rng, count, block_length, min_shift, n_neighbors, n_jobs)
     seeds = streams(rng, count)
-    estimates = measure(blocks, n_jobs, rng)
+    estimates = [with_cautions(each, cautions) for each in measure(blocks, n_jobs, rng)]
 
     def order(number: int) -> Order:
         return reorder(number, np.random.default_rng(seeds[number]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,7 +58,9 @@ def count_copies(blocks: Sequence[Array]) -> Copies:
         blocks: Arrays of shape (n, d_b); rows are all of them side by side.
     """
     columns = [
-        np.ascontiguousarray(column, dtype=np.float64) for block in blocks for column in host(block).T
+        np.ascontiguousarray(column, dtype=np.float64)
+        for block in blocks
+        for column in host(block).T
     ]
     # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
     _, first, inverse, size = np.unique(
@@ -65,7 +68,9 @@ def count_copies(blocks: Sequence[Array]) -> Copies:
     )
     by_row = np.argsort(first, kind="stable")
     kept = first[by_row]
-    own = np.zeros(len(first), dtype=np.bool_)  # for each distinct row: it is recognised as a record
+    own = np.zeros(
+        len(first), dtype=np.bool_
+    )  # for each distinct row: it is recognised as a record
     for column in columns:
         values = column[kept]
         _, code, number = np.unique(values, return_inverse=True, return_counts=True)
@@ -163,7 +168,10 @@ def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
     Noise of a column depends on its place alone, so that it is the same whatever the other
     variables are. Without a seed it is the same in each call.
     """
-    root = [0] if seed is None else generator(seed).integers(0, 2**63, size=2).tolist()
+    root = [0]
+    if seed is not None:
+        # A copy, so that a generator is left as it was for whatever else the caller draws from it.
+        root = deepcopy(generator(seed)).integers(0, 2**63, size=2).tolist()
     return lambda block, column: np.random.default_rng([*root, block, column])
 
 
@@ -200,7 +208,9 @@ def _with_noise(
         block = host(given).astype(np.float64)
         for j in range(block.shape[1]):
             column = np.ascontiguousarray(block[:, j])
-            centred, width = level(column - np.partition(column, len(column) // 2)[len(column) // 2])
+            centred, width = level(
+                column - np.partition(column, len(column) // 2)[len(column) // 2]
+            )
             block[:, j] = centred + width * (of_place(b, j).random(len(column)) - 0.5)
         noisy.append(like(given, block))
     return noisy

@@ -354,9 +354,7 @@ def check_variant(variant: object) -> None:
 def rescale_advice(normalize: str | None) -> str:
     """Return what to do where one scale dominates, with the normalisation that was asked for."""
     if normalize is None:
-        return (
-            "rescale the columns, for example to unit standard deviation (normalize='local')"
-        )
+        return "rescale the columns, for example to unit standard deviation (normalize='local')"
     if normalize in RANKS:
         return (
             f"normalize={normalize!r} has made the scales equal, so that one variable has too many "

@@ -153,7 +153,9 @@ def count_warnings(
     inside = [which for which in (0, 1) if count_sum[which] == others]
     if inside:
         found += [
-            _constant_caution("xy"[which]) if is_constant(which) else _inside_caution(which, normalize)
+            _constant_caution("xy"[which])
+            if is_constant(which)
+            else _inside_caution(which, normalize)
             for which in inside
         ]
         return tuple(found)

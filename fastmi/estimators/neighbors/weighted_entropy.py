@@ -212,9 +212,7 @@ class EntropySum(InformationEstimator, OfTwo):
         return terms, per_space[2][1]
 
 
-def _scale_warnings(
-    x: NDArray[Any], y: NDArray[Any], normalize: str | None
-) -> list[Caution]:
+def _scale_warnings(x: NDArray[Any], y: NDArray[Any], normalize: str | None) -> list[Caution]:
     """Return a warning if one variable is so wide that joint distances ignore the other.
 
     If y is the wide one, a joint ball that holds one sample is as wide as x where
