@@ -10,21 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._cautions import Caution
 from fastmi._checks import Seed, generator
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-# Share of samples whose radius ties touch, or that are copies, above which the result says so. Where
-# half of the tied shell is inside, the error of KSG is about the share over 4 k nats.
+# Share of samples whose radius ties touch, or that are copies, above which the result says so.
 TIED_SHARE = 0.01
 
 # Noise over the standard deviation of a column, as other libraries add it.
 TRACE = 1e-10
 
-# Largest number of equal rows that are taken for repeated records; more of them are an atom, a value
-# that the variable takes with positive probability.
+# Largest number of equal rows that are taken for repeated records; more of them are an atom, a
+# value that the variable takes with positive probability.
 _MOST_COPIES = 20
 # Share of distinct rows that repeat a value, or of steps between such rows that repeat, above which
 # a column is taken for discrete or rounded.
@@ -50,9 +48,10 @@ class Copies(NamedTuple):
 def count_copies(blocks: Sequence[Array]) -> Copies:
     """Count the rows that equal another row and are records rather than values that repeat.
 
-    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if one of
-    its values occurs in no other distinct row, in a column whose values hardly repeat among the
-    distinct rows and that has no regular steps; and if it occurs at most 20 times.
+    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if one
+    of its values occurs in no other distinct row, in a column whose values hardly repeat among the
+    distinct rows and that has no regular steps; and if it occurs at most 20 times. Of a single
+    column the values must not be multiples of one step.
 
     Args:
         blocks: Arrays of shape (n, d_b); rows are all of them side by side.
@@ -63,14 +62,13 @@ def count_copies(blocks: Sequence[Array]) -> Copies:
         for column in host(block).T
     ]
     # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
-    _, first, inverse, size = np.unique(
-        _row_hashes(columns), return_index=True, return_inverse=True, return_counts=True
-    )
+    _, first, size = np.unique(_row_hashes(columns), return_index=True, return_counts=True)
     by_row = np.argsort(first, kind="stable")
     kept = first[by_row]
-    own = np.zeros(
-        len(first), dtype=np.bool_
-    )  # for each distinct row: it is recognised as a record
+    if len(columns) == 1 and rounding_step(host(blocks[0])[:, 0]) is not None:
+        return Copies(0, kept)
+    # For each distinct row, whether it is recognised as a record.
+    own = np.zeros(len(first), dtype=np.bool_)
     for column in columns:
         values = column[kept]
         _, code, number = np.unique(values, return_inverse=True, return_counts=True)
@@ -94,43 +92,6 @@ def _row_hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
     return total
 
 
-def copies_caution(count: int, n: int) -> Caution:
-    """Return the caution about `count` of n rows that are copies."""
-    return Caution(
-        f"{count} of {n} rows are exact copies of one another and pass for close neighbours, which "
-        "distorts the estimate: drop the repeated rows, or average what was measured repeatedly "
-        "(noise does not help)",
-        "copies",
-    )
-
-
-def separated_caution(share: float) -> Caution:
-    """Return the caution about samples whose ties were separated by a trace of noise."""
-    return Caution(
-        f"{_tied(share)}: seeded noise of {TRACE:.0e} of each column's spread was added to separate "
-        "equal values (noise=0 would leave them tied)",
-        "ties",
-    )
-
-
-def tied_caution(share: float, noise: float, dtype: np.dtype[Any]) -> Caution:
-    """Return the caution about samples that stay tied with the noise that the user chose."""
-    text = f"{_tied(share)}, and the estimate is off: leave noise at None, which separates them"
-    if noise:
-        text = (
-            f"{_tied(share)} in spite of noise={noise!r}, which {dtype} cannot hold beside values "
-            "of this size: leave noise at None"
-        )
-    return Caution(text, "ties")
-
-
-def _tied(share: float) -> str:
-    return (
-        f"{share:.0%} of the samples have neighbours at the same distance as the k-th, as whole "
-        "numbers and rounded readings do"
-    )
-
-
 def tied_share(
     blocks: Sequence[Array],
     ks: Sequence[int],
@@ -143,11 +104,13 @@ def tied_share(
 
     Args:
         blocks: Arrays of shape (n, d_b).
-        ks: Numbers of neighbours below n.
+        ks: Numbers of neighbours below n; without any the share is 0.
         kth_distances: Function that returns the distances to the neighbours of these numbers, shape
             (n,) each.
     """
     n = len(blocks[0])
+    if not ks:
+        return 0.0
     numbers = sorted({j for k in ks for j in (k - 1, k, k + 1) if 1 <= j < n})
     found = dict(zip(numbers, kth_distances(list(blocks), numbers), strict=True))
     largest = max(float(np.abs(host(block)).max()) for block in blocks)
@@ -160,6 +123,24 @@ def tied_share(
             tied |= found[k + 1] - radius <= near
         shares.append(float(np.count_nonzero(tied)) / n)
     return max(shares)
+
+
+def within_steps(blocks: Sequence[Array], radius: Array) -> float:
+    """Return the share of samples whose radius is below the step of a column that repeats values.
+
+    There a column looks constant, and the density as if it had a dimension less.
+
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        radius: Distance of each sample to its k-th neighbour, shape (n,).
+    """
+    share = 0.0
+    for column in (column for block in blocks for column in host(block).T):
+        values, number = np.unique(column, return_counts=True)
+        if len(values) > 1 and number[number > 1].sum() > TIED_SHARE * len(column):
+            step = float(np.median(np.diff(values)))
+            share = max(share, float(np.count_nonzero(radius < step)) / len(radius))
+    return share
 
 
 def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
@@ -178,40 +159,47 @@ def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
 def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
     """Return the blocks in float64 with noise that separates equal values and changes no others.
 
-    float32 could not hold the noise. Each column is moved by one of its values, because far from the
-    origin float64 could not either.
+    float32 could not hold the noise. Each column is moved by one of its values, because far from
+    the origin float64 could not either.
     """
-    return _with_noise(blocks, seed, lambda column: (column, _trace(column)))
+    return _with_noise(blocks, seed, _trace)
 
 
-def with_steps_filled(blocks: Sequence[Array], seed: Seed | None) -> list[Array] | None:
-    """Return the blocks in float64 with the rounding undone, or None if a column has no one step.
+def with_steps_filled(
+    blocks: Sequence[Array], steps: Sequence[Sequence[float | None]], seed: Seed | None
+) -> list[Array]:
+    """Return the blocks in float64, each value spread evenly over the step around it.
 
-    Values that repeat are spread evenly over the step between them. Columns whose values do not
-    repeat are left as they are.
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        steps: Step of each column of each block, none of them None.
+        seed: Seed of the noise.
     """
-    steps = [[rounding_step(column) for column in host(block).T] for block in blocks]
-    if any(step is None for of_block in steps for step in of_block):
-        return None
-    by_column = iter([step for of_block in steps for step in of_block])
-    return _with_noise(blocks, seed, lambda column: (column, float(next(by_column) or 0.0)))
+    of_column = iter([step or 0.0 for of_block in steps for step in of_block])
+    return _with_noise(blocks, seed, lambda _: next(of_column))
 
 
 def _with_noise(
     blocks: Sequence[Array],
     seed: Seed | None,
-    level: Callable[[Floats], tuple[Floats, float]],
+    width: Callable[[Floats], float],
 ) -> list[Array]:
+    """Return the blocks less the median of each column plus noise.
+
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        seed: Seed of the noise.
+        width: Function from a column whose median is 0 to the width of its noise; it is called in
+            the order of the columns.
+    """
     of_place = streams(seed)
     noisy = []
     for b, given in enumerate(blocks):
         block = host(given).astype(np.float64)
         for j in range(block.shape[1]):
             column = np.ascontiguousarray(block[:, j])
-            centred, width = level(
-                column - np.partition(column, len(column) // 2)[len(column) // 2]
-            )
-            block[:, j] = centred + width * (of_place(b, j).random(len(column)) - 0.5)
+            column -= np.partition(column, len(column) // 2)[len(column) // 2]
+            block[:, j] = column + width(column) * (of_place(b, j).random(len(column)) - 0.5)
         noisy.append(like(given, block))
     return noisy
 
@@ -244,14 +232,16 @@ def rounding_step(column: Array) -> float | None:
     gaps = np.unique(gaps[gaps > rounding])
     if not len(gaps):
         return 0.0
+    # Values on a finer grid would not repeat.
+    low, high = np.percentile(values, [25, 75])
+    finest = max(float(high - low) / (len(given) / TIED_SHARE), 4 * rounding)
     step = float(gaps[0])
     # Euclid's algorithm on all gaps at once.
-    while True:
+    while step > finest:
         multiple = np.rint(gaps / step)
         rest = np.abs(gaps - multiple * step)
         rest = rest[rest > rounding * (1.0 + multiple)]
         if not len(rest):
             return step
         step = float(rest.min())
-        if step * 2.0**40 < float(gaps[-1]) or step <= 4 * rounding:
-            return None
+    return None

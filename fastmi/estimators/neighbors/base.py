@@ -24,18 +24,11 @@ from fastmi._checks import (
 )
 from fastmi._device import as_device
 from fastmi._estimate import Estimate, Local, small_sample_warnings
-from fastmi._inputs import as_blocks, jitter
+from fastmi._inputs import as_blocks
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._methods import name_of
-from fastmi.estimators.neighbors._ties import (
-    TIED_SHARE,
-    copies_caution,
-    count_copies,
-    separated_caution,
-    tied_caution,
-    tied_share,
-    with_trace,
-)
+from fastmi.estimators.neighbors._settle import settle
+from fastmi.estimators.neighbors._ties import TIED_SHARE, tied_share, with_trace, within_steps
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks
 from fastmi.ops.coincidences import coincidences
 from fastmi.ops.count import count_within
@@ -110,7 +103,7 @@ class NeighborEstimator(Estimator):
         return ""
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
-        """Return the checked blocks, with noise where ties need it, and the numbers of neighbours."""
+        """Return the checked blocks, with noise where ties need it, and the list of k."""
         blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
         ks = k_list(self.k, len(blocks[0]))
         found: Sequence[Caution] = ()
@@ -134,65 +127,39 @@ class NeighborEstimator(Estimator):
         Returns:
             `blocks` itself, or jittered copies, and the cautions about copies and ties.
         """
-        given = blocks
-        if self.noise:
-            blocks = jitter(given, self.noise, self.seed)
-        copies, ties = coincidences(given)
-        if not copies and not ties:
-            return blocks, ()
-        n = len(given[0])
-        found = []
-        rows: NDArray[np.intp] | None = None
-        if copies:
-            count, distinct = count_copies(given)
-            if count > TIED_SHARE * n:
-                found.append(copies_caution(count, n))
-                # Pairs of copies tie too, which says nothing about the values.
-                rows = distinct
-        if self._ties != "keep":
-            share = self._tied_share(given, names, rows)
-            if share > TIED_SHARE:
-                blocks, caution = self._separated(given, blocks, names, rows, share)
-                found += [] if caution is None else [caution]
-        return blocks, tuple(found)
-
-    def _separated(
-        self,
-        given: list[Array],
-        blocks: list[Array],
-        names: Sequence[str],
-        rows: NDArray[np.intp] | None,
-        share: float,
-    ) -> tuple[list[Array], Caution | None]:
-        """Return the blocks to work on where ties matter, and what the user should know of them.
-
-        Args:
-            given: The samples as they came.
-            blocks: The samples after the noise that the user asked for.
-            names: What to call each.
-            rows: Numbers of the rows to measure, or None for all.
-            share: Share of the samples whose radius ties touch in `given`.
-        """
-        if self.noise is None:
-            return with_trace(given, self.seed), separated_caution(share)
-        if self.noise:
-            share = self._tied_share(blocks, names, rows)
-            if share <= TIED_SHARE:
-                return blocks, None
-        return blocks, tied_caution(share, self.noise, blocks[0].dtype)
+        return settle(
+            blocks,
+            noise=self.noise,
+            seed=self.seed,
+            ties=self._ties,
+            tied_share=partial(self._tied_share, names),
+        )
 
     def _tied_share(
-        self, blocks: list[Array], names: Sequence[str], rows: NDArray[np.intp] | None
+        self, names: Sequence[str], blocks: list[Array], rows: NDArray[np.intp] | None
     ) -> float:
         """Return the share of the samples, or of those in `rows`, whose radius ties touch."""
         del names
         if rows is not None:
             blocks = [take_rows(block, rows) for block in blocks]
-        ks = [k for k in np.atleast_1d(self.k).tolist() if k < len(blocks[0])]
-        return tied_share(blocks, ks, self._radii) if ks else 0.0
+        shares = []
+        for space in self._radius_spaces(blocks):
+            numbers = [k for k in self._radius_numbers(space) if k < len(space[0])]
+            shares.append(tied_share(space, numbers, self._radii))
+            if numbers and self._ties == "fill":
+                shares.append(within_steps(space, self._radii(space, numbers[:1])[0]))
+        return max(shares)
+
+    def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
+        """Return the blocks of each space whose k-th distances the estimate rests on."""
+        return [blocks]
+
+    def _radius_numbers(self, space: list[Array]) -> Sequence[int]:
+        """Return the numbers of the neighbours at those distances."""
+        del space
+        return [self.k] if isinstance(self.k, int) else list(self.k)
 
     def _radii(self, blocks: list[Array], ks: Sequence[int]) -> Array:
-        """Return the joint distances that the estimate rests on, shape (len(ks), n)."""
         return kth_distance(
             blocks, ks, metric=self._metric(), algorithm="auto", n_jobs=self.n_jobs
         ).distances
@@ -301,16 +268,16 @@ class InformationEstimator(NeighborEstimator):
         return blocks, samples[1], samples[2] + notes
 
     def _tied_share(
-        self, blocks: list[Array], names: Sequence[str], rows: NDArray[np.intp] | None
+        self, names: Sequence[str], blocks: list[Array], rows: NDArray[np.intp] | None
     ) -> float:
         share = super()._tied_share
         if self.normalize is None:
-            return share(blocks, names, rows)
-        found = share(normalize_blocks(blocks, names, self.normalize)[0], names, rows)
+            return share(names, blocks, rows)
+        found = share(names, normalize_blocks(blocks, names, self.normalize)[0], rows)
         if self.normalize in RANKS and found > TIED_SHARE:
             # Ranks lie on a lattice themselves; what counts is what the values add to that.
             apart = normalize_blocks(with_trace(blocks, self.seed), names, self.normalize)[0]
-            found -= share(apart, names, rows)
+            found -= share(names, apart, rows)
         return found
 
 

@@ -50,8 +50,8 @@ class BallEstimator(InformationEstimator):
     def _metric(self) -> str:
         return "euclidean" if self.p == 2 else "chebyshev"
 
-    def _radii(self, blocks: list[Array], ks: Sequence[int]) -> Array:
-        return super()._radii([_side_by_side(blocks)] if self.p == 2 else blocks, ks)
+    def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
+        return [[_side_by_side(blocks)] if self.p == 2 else blocks]
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         """Return the terms for m >= 2 variables, and the search of the joint space that ran."""

@@ -60,6 +60,9 @@ class WeightedKozachenkoLeonenko(OfOne):
     _fixed_metric: ClassVar[str] = "euclidean"
     _ties: ClassVar[str] = "fill"
 
+    def _radius_numbers(self, space: list[Array]) -> Sequence[int]:
+        return _used(super()._radius_numbers(space), space[0].shape[1])
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         locals_, ran = weighted_locals(
             blocks[0], ks, "x", algorithm=self.algorithm, n_jobs=self.n_jobs, noise=self.noise
@@ -136,9 +139,9 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
     Raises:
         ValueError: Fewer neighbours than conditions.
     """
+    support = _support(k, d)
     if d < 4:
         return {1: 1.0}
-    support = sorted({i * k // d for i in range(1, d + 1)} - {0})
     conditions = d // 4 + 1
     if len(support) < conditions:
         raise ValueError(
@@ -156,6 +159,15 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
     # lstsq returns the solution of smallest norm.
     solution = np.linalg.lstsq(np.stack(rows), target, rcond=None)[0]
     return {j: float(w) for j, w in zip(support, solution, strict=True)}
+
+
+def _support(k: int, d: int) -> list[int]:
+    """Return the numbers of the neighbours that may have weights."""
+    return [1] if d < 4 else sorted({i * k // d for i in range(1, d + 1)} - {0})
+
+
+def _used(ks: Sequence[int], d: int) -> list[int]:
+    return sorted({j for k in ks for j in _support(k, d)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,9 +200,14 @@ class EntropySum(InformationEstimator, OfTwo):
                 "algorithm='sort'"
             )
 
+    def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
+        return [[space] for space in _with_joint(blocks)]
+
+    def _radius_numbers(self, space: list[Array]) -> Sequence[int]:
+        return _used(super()._radius_numbers(space), space[0].shape[1])
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
-        joint = like(blocks[0], np.hstack([host(block) for block in blocks]))
-        spaces = [*blocks, joint]
+        spaces = _with_joint(blocks)
         per_space = [
             weighted_locals(
                 block,
@@ -210,6 +227,11 @@ class EntropySum(InformationEstimator, OfTwo):
             for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
         ]
         return terms, per_space[2][1]
+
+
+def _with_joint(blocks: list[Array]) -> list[Array]:
+    """Return x, y and the columns of both side by side."""
+    return [*blocks, like(blocks[0], np.hstack([host(block) for block in blocks]))]
 
 
 def _scale_warnings(x: NDArray[Any], y: NDArray[Any], normalize: str | None) -> list[Caution]:
