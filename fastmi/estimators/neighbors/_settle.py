@@ -41,7 +41,10 @@ def settle(
         given: Arrays from :func:`fastmi._inputs.as_blocks`.
         noise: Level of the noise that was asked for, or None.
         seed: Its seed.
-        ties: What noise=None does where ties matter: "trace", "fill" or "keep".
+        ties: What noise=None does where ties matter: "trace" separates equal values by noise of
+            1e-10; "step" spreads them over the rounding step, where there is one; "fill" does the
+            same and nothing else; "keep" and "atoms" are for estimators that take equal values, of
+            which "atoms" is misled by equal distances above 0.
         tied_share: Function that returns the share of the samples, or of the rows with these
             numbers, whose radius ties touch.
 
@@ -64,17 +67,39 @@ def settle(
     if ties != "keep":
         share = tied_share(given, rows)
         if share > TIED_SHARE:
-            if noise == 0:
-                caution: Caution | None = _tied_caution(share)
+            if ties == "atoms":
+                caution: Caution | None = None if noise else _lattice_caution(share)
+            elif noise == 0:
+                caution = _tied_caution(share)
             elif ties == "fill":
                 blocks, caution = _filled(given, blocks, noise, seed)
             elif noise is None:
-                blocks, caution = with_trace(given, seed), _separated_caution(share)
+                blocks, caution = _separated(given, share, seed, fill=ties == "step")
             else:
                 left = tied_share(blocks, rows)
                 caution = _noise_caution(left, noise, blocks[0]) if left > TIED_SHARE else None
             found += [] if caution is None else [caution]
     return blocks, tuple(found)
+
+
+def _separated(
+    given: list[Array], share: float, seed: Seed | None, *, fill: bool
+) -> tuple[list[Array], Caution]:
+    """Separate tied values, by a trace of noise or by noise as wide as the rounding step."""
+    if fill:
+        steps = _steps(given)
+        if all(step is not None for of_block in steps for step in of_block):
+            return with_steps_filled(given, steps, seed), _separated_caution(
+                share, "as wide as the rounding step"
+            )
+    return with_trace(given, seed), _separated_caution(
+        share, f"of {TRACE:.0e} of each column's spread"
+    )
+
+
+def _steps(given: list[Array]) -> list[list[float | None]]:
+    """Return the rounding step of each column of each block."""
+    return [[rounding_step(column) for column in host(block).T] for block in given]
 
 
 def _filled(
@@ -85,7 +110,7 @@ def _filled(
     Where values repeat without a common step, the blocks stay as they are; the estimator refuses
     samples at distance 0.
     """
-    steps = [[rounding_step(column) for column in host(block).T] for block in given]
+    steps = _steps(given)
     flat = [step for of_block in steps for step in of_block]
     if noise is None:
         if None in flat:
@@ -104,18 +129,28 @@ def _filled(
 def _copies_caution(count: int, n: int) -> Caution:
     """Return the caution about `count` of n rows that are copies."""
     return Caution(
-        f"{count} of {n} rows are exact copies of one another and pass for close neighbours, which "
-        "distorts the estimate: drop the repeated rows, or average what was measured repeatedly "
-        "(noise does not help)",
+        f"{count} of {n} rows are exact copies of one another and pass for close neighbours, "
+        "which distorts the estimate: drop the repeated rows, or average what was measured "
+        "repeatedly (noise does not help)",
         "copies",
     )
 
 
-def _separated_caution(share: float) -> Caution:
-    """Return the caution about samples whose ties were separated by a trace of noise."""
+def _separated_caution(share: float, width: str) -> Caution:
+    """Return the caution about samples whose ties were separated by noise of a width, in words."""
     return Caution(
-        f"{_tied(share)}: seeded noise of {TRACE:.0e} of each column's spread was added to separate "
-        "equal values (noise=0 would leave them tied)",
+        f"{_tied(share)}: seeded noise {width} was added to separate equal values "
+        "(noise=0 would leave them tied)",
+        "ties",
+    )
+
+
+def _lattice_caution(share: float) -> Caution:
+    """Return the caution about whole numbers for an estimator of values and atoms."""
+    return Caution(
+        f"{_tied(share)}, and this method, made for atoms beside continuous values, is far off "
+        "there: use method='ksg1', whose default noise separates equal "
+        "values, or method='discrete' for classes",
         "ties",
     )
 
@@ -127,10 +162,10 @@ def _tied_caution(share: float) -> Caution:
 
 
 def _noise_caution(share: float, noise: float, block: Array) -> Caution:
-    """Return the caution about samples that stay tied in spite of the noise that was asked for."""
+    """Return the caution about samples that stay tied in spite of noise that was asked for."""
     return Caution(
-        f"{_tied(share)} in spite of noise={noise!r}, which {block.dtype} cannot hold beside values "
-        "of this size: leave noise at None",
+        f"{_tied(share)} in spite of noise={noise!r}, which {block.dtype} cannot hold beside "
+        "values of this size: leave noise at None",
         "ties",
     )
 
@@ -138,9 +173,9 @@ def _noise_caution(share: float, noise: float, block: Array) -> Caution:
 def _stepless_caution() -> Caution:
     """Return the caution about an entropy of values that repeat and are no multiples of a step."""
     return Caution(
-        "values repeat without a common step, and the differential entropy of a variable that takes "
-        "single values with positive probability is minus infinity: give noise as wide as the "
-        "readings are uncertain, over the standard deviation, or use "
+        "values repeat without a common step, and the differential entropy of a variable that "
+        "takes single values with positive probability is minus infinity: give noise as wide as "
+        "the readings are uncertain, over the standard deviation, or use "
         "fastmi.entropy(x, method='discrete') for classes and counts",
         "ties",
     )
@@ -151,8 +186,8 @@ def _filled_caution(steps: Steps) -> Caution:
     widths = sorted({step for of_block in steps for step in of_block if step})
     text = " and ".join(f"{step:.3g}" for step in (widths[:1] + widths[-1:])[: len(widths)])
     return Caution(
-        f"values repeat, in steps of {text}, as whole numbers and rounded readings do: seeded noise "
-        "as wide as the step was added, and the value is that of readings known to this step "
+        f"values repeat, in steps of {text}, as whole numbers and rounded readings do: seeded "
+        "noise as wide as the step was added, and the value is that of readings known to this step "
         "(noise=0 would leave them tied); the entropy of classes or counts is "
         "fastmi.entropy(x, method='discrete')",
         "ties",

@@ -96,6 +96,8 @@ def tied_share(
     blocks: Sequence[Array],
     ks: Sequence[int],
     kth_distances: Callable[[list[Array], list[int]], Sequence[Array]],
+    *,
+    zero: bool = True,
 ) -> float:
     """Return the share of samples whose k-th neighbour is not alone at its distance.
 
@@ -107,6 +109,7 @@ def tied_share(
         ks: Numbers of neighbours below n; without any the share is 0.
         kth_distances: Function that returns the distances to the neighbours of these numbers, shape
             (n,) each.
+        zero: Whether samples whose k-th neighbour is at distance 0 count.
     """
     n = len(blocks[0])
     if not ks:
@@ -121,6 +124,8 @@ def tied_share(
         tied = radius - found[k - 1] <= near if k > 1 else radius <= near
         if k + 1 in found:
             tied |= found[k + 1] - radius <= near
+        if not zero:
+            tied &= radius > near
         shares.append(float(np.count_nonzero(tied)) / n)
     return max(shares)
 

@@ -80,8 +80,7 @@ class NeighborEstimator(Estimator):
     device: str = "auto"
 
     _fixed_metric: ClassVar[str] = "chebyshev"
-    # What noise=None does about ties: "trace" separates equal values by noise of 1e-10, "fill"
-    # spreads them over the rounding step, and "keep" is for estimators that are made for ties.
+    # What noise=None does about ties, see settle().
     _ties: ClassVar[str] = "trace"
 
     def __post_init__(self) -> None:
@@ -131,7 +130,7 @@ class NeighborEstimator(Estimator):
             blocks,
             noise=self.noise,
             seed=self.seed,
-            ties=self._ties,
+            ties=self._tie_treatment(),
             tied_share=partial(self._tied_share, names),
         )
 
@@ -145,10 +144,14 @@ class NeighborEstimator(Estimator):
         shares = []
         for space in self._radius_spaces(blocks):
             numbers = [k for k in self._radius_numbers(space) if k < len(space[0])]
-            shares.append(tied_share(space, numbers, self._radii))
+            zero = self._ties != "atoms"
+            shares.append(tied_share(space, numbers, self._radii, zero=zero))
             if numbers and self._ties == "fill":
                 shares.append(within_steps(space, self._radii(space, numbers[:1])[0]))
         return max(shares)
+
+    def _tie_treatment(self) -> str:
+        return self._ties
 
     def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
         """Return the blocks of each space whose k-th distances the estimate rests on."""
@@ -328,8 +331,8 @@ def rescale_advice(normalize: str | None) -> str:
             "columns or too few values for this method"
         )
     return (
-        f"normalize={normalize!r} does not prevent it, because outliers set the scale: remove them, "
-        "or use normalize='copula'"
+        f"normalize={normalize!r} does not prevent it, because outliers set the scale: remove "
+        "them, or use normalize='copula'"
     )
 
 

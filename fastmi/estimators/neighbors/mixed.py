@@ -174,7 +174,7 @@ class MixedKSG(MetricNeighborEstimator, OfTwo):
             for which this estimator is made: None and 0 add none.
     """
 
-    _ties: ClassVar[str] = "keep"
+    _ties: ClassVar[str] = "atoms"
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
