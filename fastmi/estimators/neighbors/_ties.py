@@ -170,6 +170,16 @@ def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
     return _with_noise(blocks, seed, _trace)
 
 
+def never_vary(blocks: Sequence[Array]) -> bool:
+    """Return whether all samples are the same."""
+    return all(bool((host(block) == host(block)[0]).all()) for block in blocks)
+
+
+def with_unit_noise(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
+    """Return independent noise of width 1 in the place of samples that never vary."""
+    return _with_noise(blocks, seed, lambda _: 1.0)
+
+
 def with_steps_filled(
     blocks: Sequence[Array], steps: Sequence[Sequence[float | None]], seed: Seed | None
 ) -> list[Array]:
