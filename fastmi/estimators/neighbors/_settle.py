@@ -29,8 +29,8 @@ Rows: TypeAlias = "NDArray[np.intp] | None"
 Steps: TypeAlias = "Sequence[Sequence[float | None]]"
 
 
-# Share of samples with ties above 0 from which estimators for atoms beside continuous values are off
-# by about 0.05 nats or more.
+# Share of samples with ties above 0 from which estimators for atoms beside continuous values are
+# off by about 0.05 nats or more.
 _LATTICE_SHARE = 0.1
 
 

@@ -37,11 +37,11 @@ class Copies(NamedTuple):
     """Rows of which others are exact copies although their values do not repeat by nature.
 
     Attributes:
-        count: Number of such rows.
+        copied: Number of such rows.
         kept: Numbers of the rows that are no copy of an earlier row, ascending, of all rows.
     """
 
-    count: int
+    copied: int
     kept: NDArray[np.intp]
 
 
@@ -95,7 +95,7 @@ def _row_hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
 def tied_share(
     blocks: Sequence[Array],
     ks: Sequence[int],
-    kth_distances: Callable[[list[Array], list[int]], Sequence[Array]],
+    kth_distances: Callable[[list[Array], Sequence[int]], Array],
     *,
     zero: bool = True,
 ) -> float:
@@ -108,7 +108,7 @@ def tied_share(
         blocks: Arrays of shape (n, d_b).
         ks: Numbers of neighbours below n; without any the share is 0.
         kth_distances: Function that returns the distances to the neighbours of these numbers, shape
-            (n,) each.
+            (len(numbers), n).
         zero: Whether samples whose k-th neighbour is at distance 0 count.
     """
     n = len(blocks[0])

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi._inputs import as_labels, check_same_length
+from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import (
-    TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
     zeros,

@@ -221,7 +221,7 @@ class EntropySum(InformationEstimator, OfTwo):
         ]
         locals_ = [of_space for of_space, _ in per_space]
         n, d = spaces[2].shape
-        unequal = _scale_warnings(*(host(block) for block in blocks), self.normalize)
+        unequal = _scale_warnings(host(blocks[0]), host(blocks[1]), self.normalize)
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
             for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
