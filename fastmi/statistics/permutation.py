@@ -23,11 +23,17 @@ from fastmi._checks import (
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, with_cautions
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._measure import as_ksg1, make_measure, method_named, reads_on, values
+from fastmi.statistics._measure import (
+    as_ksg1,
+    make_measure,
+    method_named,
+    read_samples,
+    reads_on,
+    values,
+)
 from fastmi.statistics._schemes import Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
@@ -188,7 +194,7 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    read = as_blocks(given, ("x", "y", "z")[: len(given)], where)
+    read = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     blocks, cautions = measure.settle(read, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
     if scheme is None:
         scheme = "shuffle" if z is None else "local"

@@ -104,7 +104,7 @@ class NeighborEstimator(Estimator):
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
         """Return the checked blocks, with noise where ties need it, and the list of k."""
         blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
-        ks = k_list(self.k, len(blocks[0]))
+        ks = k_list(self.k, len(blocks[0]), blocks)
         found: Sequence[Caution] = ()
         # Settling takes no step where nothing repeats, but a short call would feel the function.
         if self.noise or any(coincidences(blocks)):
