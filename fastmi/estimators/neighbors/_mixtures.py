@@ -23,6 +23,9 @@ _NUMBERINGS = 5
 _DIFFERENCE = 0.05
 _GAIN = 0.2
 _SHARE = 0.1
+# Samples per neighbour below which no numbering is compared, and samples that are enough for it.
+_FEW = 20
+_ENOUGH = 4000
 
 
 def copies_of(count: Callable[..., NDArray[np.int64]], blocks: list[Array]) -> NDArray[np.int64]:
@@ -83,8 +86,8 @@ def label_cautions(
     blocks: list[Array],
     names: Sequence[str],
     radius: Array,
-    value: float,
-    estimate: Callable[[list[Array]], float],
+    k: int,
+    estimate: Callable[[int, list[Array]], float],
 ) -> list[Caution]:
     """Return a caution for each column of whole numbers that look like names of classes.
 
@@ -98,11 +101,15 @@ def label_cautions(
         blocks: Arrays of shape (n, d_b).
         names: What to call each.
         radius: Distance of each sample to its k-th joint neighbour, shape (n,).
-        value: The estimate.
-        estimate: Function that returns the estimate for other blocks.
+        k: Number of neighbours.
+        estimate: Function of k and of blocks that returns their estimate.
     """
-    found = []
-    samples = [host(block) for block in blocks]
+    found: list[Caution] = []
+    if len(radius) < _FEW * k:
+        return found
+    step = max(1, len(radius) // _ENOUGH)
+    samples = [host(block)[::step] for block in blocks]
+    radius = radius[::step]
     for b, name in enumerate(names):
         for j in range(samples[b].shape[1]):
             column = samples[b][:, j]
@@ -116,7 +123,7 @@ def label_cautions(
                 continue
 
             classes = _Classes(samples, b, j, levels, codes.reshape(-1))
-            values = classes.other_values(value, lambda arrays: estimate(_as(blocks, arrays)))
+            values = classes.other_values(lambda arrays: estimate(k, _as(blocks, arrays)))
             if values:
                 where = name if samples[b].shape[1] == 1 else f"column {j} of {name}"
                 text = (
@@ -151,13 +158,12 @@ class _Classes(NamedTuple):
     levels: Array
     codes: NDArray[np.intp]
 
-    def other_values(
-        self, value: float, estimate: Callable[[list[Array]], float]
-    ) -> tuple[float, ...]:
+    def other_values(self, estimate: Callable[[list[Array]], float]) -> tuple[float, ...]:
         """Return two estimates that differ by the numbering alone, () if the given one is fine."""
         given = np.arange(len(self.levels))
         rng = np.random.default_rng([self.b, self.j])
         everything = slice(None)
+        value = estimate(self.renumbered(given, everything))
         tried = [
             estimate(self.renumbered(rng.permutation(given), everything))
             for _ in range(_NUMBERINGS)

@@ -67,7 +67,7 @@ class Mesner(_InclusiveCounts, OfTwo):
             warnings = [*sample_warnings(value, psi(n) - psi(k), n=n, k=k, zero_radius=0)]
             margins = partial(margin_copies, self._count, blocks)
             warnings += scale_cautions(blocks, counts, k, margins, rescale_advice(self.normalize))
-            warnings += label_cautions(blocks, ("x", "y"), radius, value, partial(self._value, k))
+            warnings += label_cautions(blocks, ("x", "y"), radius, k, self._value)
             terms.append(Terms(local, counts, tuple(warnings)))
         return terms, algorithm
 

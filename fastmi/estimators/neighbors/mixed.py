@@ -196,9 +196,7 @@ class MixedKSG(MetricNeighborEstimator, OfTwo):
             margins = partial(margin_copies, self._count, blocks)
             warnings = small_sample_warnings(n, k)
             warnings += scale_cautions(blocks, counts, k, margins, rescale_advice(self.normalize))
-            warnings += label_cautions(
-                blocks, ("x", "y"), radius, float(local.mean()), partial(self._value, k)
-            )
+            warnings += label_cautions(blocks, ("x", "y"), radius, k, self._value)
             terms.append(Terms(local, counts, tuple(warnings)))
         return terms, algorithm
 
