@@ -7,6 +7,7 @@ distances inside the blocks. Information and entropy are in nats.
 
 from reference.biksg import biksg
 from reference.binning import binned_conditional_mi, binned_total_correlation
+from reference.coincidences import copied_rows, repeated_values, tied_share
 from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
@@ -32,6 +33,7 @@ __all__ = [
     "block_distances",
     "conditional_counts",
     "conditional_mi",
+    "copied_rows",
     "count_within",
     "digamma",
     "discrete_cmi",
@@ -51,9 +53,11 @@ __all__ = [
     "mesner_cmi",
     "mesner_mi",
     "mixed_mi",
+    "repeated_values",
     "ross_mi",
     "space_counts",
     "sweep_counts",
     "theiler_counts",
+    "tied_share",
     "weighted_entropy",
 ]

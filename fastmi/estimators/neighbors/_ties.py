@@ -24,9 +24,9 @@ TRACE = 1e-10
 # Largest number of equal rows that are taken for repeated records; more of them are an atom, a
 # value that the variable takes with positive probability.
 _MOST_COPIES = 20
-# Share of distinct rows that repeat a value, or of steps between such rows that repeat, above which
-# a column is taken for discrete or rounded.
-_DISCRETE = 0.2
+# Share of the pairs of equal values in a column, beyond those that the steps between its values
+# explain, above which the column tells repeated records.
+_UNEXPLAINED = 0.2
 
 # Distances tie if they differ by no more than this many units in the last place of the largest
 # value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
@@ -48,37 +48,48 @@ class Copies(NamedTuple):
 def count_copies(blocks: Sequence[Array]) -> Copies:
     """Count the rows that equal another row and are records rather than values that repeat.
 
-    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if one
-    of its values occurs in no other distinct row, in a column whose values hardly repeat among the
-    distinct rows and that has no regular steps; and if it occurs at most 20 times. Of a single
-    column the values must not be multiples of one step.
+    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if it
+    occurs at most 20 times and has a value that occurs in no other distinct row, in a column with
+    many more equal values than its steps explain.
 
     Args:
         blocks: Arrays of shape (n, d_b); rows are all of them side by side.
     """
-    columns = [
-        np.ascontiguousarray(column, dtype=np.float64)
-        for block in blocks
-        for column in host(block).T
-    ]
+    given = [column for block in blocks for column in host(block).T]
+    columns = [np.ascontiguousarray(column, dtype=np.float64) for column in given]
     # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
     _, first, size = np.unique(_row_hashes(columns), return_index=True, return_counts=True)
     by_row = np.argsort(first, kind="stable")
     kept = first[by_row]
-    if len(columns) == 1 and rounding_step(host(blocks[0])[:, 0]) is not None:
-        return Copies(0, kept)
     # For each distinct row, whether it is recognised as a record.
     own = np.zeros(len(first), dtype=np.bool_)
-    for column in columns:
-        values = column[kept]
-        _, code, number = np.unique(values, return_inverse=True, return_counts=True)
-        alone = number[code.reshape(-1)] == 1
-        steps = np.diff(values).astype(np.float32)
-        regular = len(steps) - len(np.unique(steps))
-        if (~alone).mean() <= _DISCRETE and regular <= _DISCRETE * len(steps):
-            own[by_row] |= alone
+    for column, wide in zip(given, columns, strict=True):
+        if _unexplained(column) > _UNEXPLAINED:
+            _, code, number = np.unique(wide[kept], return_inverse=True, return_counts=True)
+            own[by_row] |= number[code.reshape(-1)] == 1
     copied = own & (size > 1) & (size <= _MOST_COPIES)
     return Copies(int(size[copied].sum()), kept)
+
+
+def _unexplained(column: Array) -> float:
+    """Return the share of the pairs of equal values that the steps of a column do not explain.
+
+    Independent values of a smooth density on a grid are one step apart twice as often as they are
+    equal, but at its ends, which matter where there are few values.
+    """
+    n = len(column)
+    step = rounding_step(column)
+    values, number = np.unique(column, return_counts=True)
+    equal = float((number * (number - 1.0)).sum()) / 2
+    if equal == 0.0:
+        return 0.0
+    if step:
+        near = np.diff(values.astype(np.float64)) < 1.5 * step
+        explained = float((number[1:].astype(np.float64) * number[:-1])[near].sum()) / 2
+    else:
+        # float32 has about 2^23 values within a standard deviation.
+        explained = n * n / 2.0**24 if column.dtype == np.float32 else 0.0
+    return 1.0 - explained / equal - 1.0 / len(values)
 
 
 def _row_hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
@@ -131,21 +142,21 @@ def tied_share(
 
 
 def within_steps(blocks: Sequence[Array], radius: Array) -> float:
-    """Return the share of samples whose radius is below the step of a column that repeats values.
+    """Return the share of samples whose radius does not exceed the steps of a rounded column.
 
-    There a column looks constant, and the density as if it had a dimension less.
+    It is at most two steps of a column that repeats values, or 0. There the distances show the
+    steps, and a column may look constant, as if the density had a dimension less.
 
     Args:
         blocks: Arrays of shape (n, d_b).
         radius: Distance of each sample to its k-th neighbour, shape (n,).
     """
-    share = 0.0
+    reach = 0.0
     for column in (column for block in blocks for column in host(block).T):
         values, number = np.unique(column, return_counts=True)
         if len(values) > 1 and number[number > 1].sum() > TIED_SHARE * len(column):
-            step = float(np.median(np.diff(values)))
-            share = max(share, float(np.count_nonzero(radius < step)) / len(radius))
-    return share
+            reach = max(reach, 2 * float(np.median(np.diff(values))))
+    return float(np.count_nonzero(radius <= reach)) / len(radius)
 
 
 def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
@@ -257,6 +268,16 @@ def rounding_step(column: Array) -> float | None:
         rest = np.abs(gaps - multiple * step)
         rest = rest[rest > rounding * (1.0 + multiple)]
         if not len(rest):
-            return step
+            return _refined(step, values)
         step = float(rest.min())
     return None
+
+
+def _refined(step: float, values: Floats) -> float:
+    """Return a step with the relative error of the whole range of its multiples."""
+    # Each distance tells the number of steps in one that is a few times as long.
+    places = np.unique(np.geomspace(1, len(values) - 1, 60).astype(np.int64))
+    for at in places.tolist():
+        reach = float(values[at] - values[0])
+        step = reach / max(1.0, float(np.rint(reach / step)))
+    return step

@@ -144,10 +144,11 @@ class NeighborEstimator(Estimator):
         shares = []
         for space in self._radius_spaces(blocks):
             numbers = [k for k in self._radius_numbers(space) if k < len(space[0])]
-            zero = self._ties != "atoms"
-            shares.append(tied_share(space, numbers, self._radii, zero=zero))
-            if numbers and self._ties == "fill":
+            if self._ties == "fill" and numbers:
                 shares.append(within_steps(space, self._radii(space, numbers[:1])[0]))
+            else:
+                zero = self._ties != "atoms"
+                shares.append(tied_share(space, numbers, self._radii, zero=zero))
         return max(shares)
 
     def _tie_treatment(self) -> str:
