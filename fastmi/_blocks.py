@@ -95,19 +95,25 @@ class DeviceArray:
         """Return whether the samples are in host memory already."""
         return self._host is not None
 
-    def every(self, step: int) -> Array | None:
-        """Return every `step`-th sample in host memory.
+    def pairs(self, step: int) -> Array | None:
+        """Return every `step`-th sample and the one after it, in host memory.
 
         It is None for samples of a library whose arrays offer no copy to the host.
         """
-        if self._host is not None:
-            return np.ascontiguousarray(self._host[::step])
-        owner = self._memory.owner
-        sliced = step > 1 and hasattr(type(owner), "__getitem__")  # there, so that few are copied
-        copy = copied_to_host(owner[::step] if sliced else owner)
-        if copy is None:
+        starts = (0, 1) if step > 1 else (0,)
+        source: Any = self._memory.owner if self._host is None else self._host
+        parts: list[Any] = [source]
+        # They are taken where they lie, so that few are copied.
+        if hasattr(type(source), "__getitem__"):
+            parts = [source[start::step] for start in starts]
+        if self._host is None:
+            parts = [copied_to_host(part) for part in parts]
+        if any(part is None for part in parts):
             return None
-        return np.ascontiguousarray(copy if sliced else copy[::step]).reshape(-1, self.shape[1])
+        if len(parts) < len(starts):
+            parts = [parts[0][start::step] for start in starts]
+        shape = (-1, self.shape[1])
+        return np.ascontiguousarray(np.concatenate([part.reshape(shape) for part in parts]))
 
     def replaced(self, host: Array) -> DeviceArray:
         """Return a block of the samples in `host`, for the same GPU and stream."""
@@ -130,11 +136,11 @@ def glance(blocks: Sequence[Array | DeviceArray], most: int) -> list[Array]:
 
     The list is empty for samples on a GPU that cannot be copied.
     """
-    step = max(1, len(blocks[0]) // most)
+    step = max(1, 2 * len(blocks[0]) // most)
     rows: list[Array] = []
     on_host = all(not isinstance(block, DeviceArray) or block.has_host() for block in blocks)
     for block in blocks:
-        found = host(block) if on_host else cast(DeviceArray, block).every(step)
+        found = host(block) if on_host else cast(DeviceArray, block).pairs(step)
         if found is None:
             return []
         rows.append(found)
