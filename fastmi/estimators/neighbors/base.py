@@ -30,7 +30,7 @@ from fastmi.estimators._methods import name_of
 from fastmi.estimators.neighbors._settle import settle
 from fastmi.estimators.neighbors._ties import TIED_SHARE, tied_share, with_trace, within_steps
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks
-from fastmi.ops.coincidences import coincidences
+from fastmi.ops.coincidences import nothing_repeats
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
 from fastmi.ops.space_counts import SpaceCounts, space_counts
@@ -105,11 +105,10 @@ class NeighborEstimator(Estimator):
         """Return the checked blocks, with noise where ties need it, and the list of k."""
         blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
         ks = k_list(self.k, len(blocks[0]), blocks)
-        found: Sequence[Caution] = ()
-        # Settling takes no step where nothing repeats, but a short call would feel the function.
-        if self.noise or any(coincidences(blocks)):
-            blocks, found = self.settle(blocks, names)
-        return blocks, ks, tuple(found)
+        if nothing_repeats(blocks) and not self.noise:
+            return blocks, ks, ()
+        blocks, cautions = self.settle(blocks, names)
+        return blocks, ks, cautions
 
     def settle(
         self, blocks: list[Array], names: Sequence[str]

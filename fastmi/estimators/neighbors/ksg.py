@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -81,19 +81,23 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
                 n_jobs=self.n_jobs,
             )
         terms = []
-        for k, psi_mean, psi_std, counts, zero, sums in zip(ks, *found[:5], strict=True):
+        # Lists, because single numbers of an array are slow to work with.
+        means, stds = found.psi_mean.tolist(), found.psi_std.tolist()
+        zeros, sums = found.zero_radius.tolist(), found.count_sum.tolist()
+        for k, mean, std, counts, zero, sum_ in zip(
+            ks, means, stds, found.counts, zeros, sums, strict=True
+        ):
             constant = psi(k) + psi(n)
             if self.variant == 2:
                 constant -= 1.0 / k
-            value = constant - float(psi_mean)
-            # Most callers do not read these, which cost as much as all other Python code.
+            value = constant - mean
+            # Most callers do not read it, and it costs as much as all other Python code.
             local = partial(_local, counts, constant, self.variant)
             warnings: tuple[Caution, ...] = ()
-            x_sum, y_sum = sums.tolist()
             if (
-                self.theiler
-                or zero > 1
-                or max(x_sum, y_sum) > _DOMINATED_SHARE * n * n
+                zero > 1
+                or self.theiler
+                or max(sum_) > _DOMINATED_SHARE * n * n
                 or value > CEILING_SHARE * _ceiling(k, n)
                 or small_sample_warnings(n, k)
             ):
@@ -101,13 +105,13 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
                     value,
                     k,
                     n,
-                    (x_sum, y_sum),
-                    int(zero),
+                    sum_,
+                    zero,
                     partial(_is_constant, blocks),
                     normalize=self.normalize,
                     theiler=self.theiler,
                 )
-            terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
+            terms.append(Terms(local, counts, warnings, (value, std)))
         return terms, found.algorithm
 
 
@@ -126,7 +130,7 @@ def count_warnings(
     value: float,
     k: int,
     n: int,
-    count_sum: tuple[int, int],
+    count_sum: Sequence[int],
     zero_radius: int,
     is_constant: Callable[[int], bool],
     *,
