@@ -67,7 +67,12 @@ Scaling = Annotated[
     typer.Option(help="std: divide each column by its standard deviation first."),
 ]
 Noise = Annotated[
-    float, typer.Option(help="Uniform noise to break ties, relative to each column's spread.")
+    float | None,
+    typer.Option(
+        help="Uniform noise relative to each column's spread; 0: none.  "
+        "[default: where values tie]",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the noise.")]
 Jobs = Annotated[
@@ -97,7 +102,7 @@ def mi(
     k: Annotated[str, typer.Option("--k", help="Neighbours; several as 3,5,10.")] = "3",
     method: Method = "ksg1",
     scale: Scaling = Scale.NONE,
-    noise: Noise = 0.0,
+    noise: Noise = None,
     seed: Seed = None,
     n_jobs: Jobs = None,
     drop_missing: DropMissing = False,
@@ -157,7 +162,7 @@ def matrix(
     k: Annotated[int, typer.Option("--k", help="Neighbours.")] = 3,
     method: Method = "ksg1",
     scale: Scaling = Scale.STD,
-    noise: Noise = 0.0,
+    noise: Noise = None,
     seed: Seed = None,
     n_jobs: Jobs = None,
     top: Annotated[int, typer.Option(min=0, help="How many of the strongest pairs to list.")] = 10,
@@ -295,8 +300,8 @@ def _summarise_warnings(messages: Console, result: PairMatrix) -> None:
         render.warn(
             messages,
             f"{len(tied)} of {len(result.estimates)} pairs (marked *) are not ranked: many of "
-            "their points coincide, and KSG takes points to differ. --noise 1e-10 --seed 0 "
-            "breaks the ties.",
+            "their points coincide, and KSG takes points to differ. Leave out --noise 0, so that "
+            "equal values are separated.",
         )
     warned = [pair for pair in result.ranked() if result.estimates[pair].warnings]
     if warned:

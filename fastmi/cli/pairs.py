@@ -80,9 +80,10 @@ def all_pairs(
     called after each pair.
     """
     result = fastmi.pairwise_mi(np.hstack(blocks), progress=advance, **options)
-    # Other methods allow ties, or do not look at single points.
+    # Other methods allow ties, or do not look at single points; other noise separates them.
     method = MI_METHODS[options["method"]]
-    ties_matter = method.searches and method.takes == CONTINUOUS and "noise" not in options
+    raw = options.get("noise") == 0
+    ties_matter = raw and method.searches and method.takes == CONTINUOUS
     estimates = {}
     for i, j in combinations(range(len(blocks)), 2):
         warnings = result.warnings.get((i, j), ())
