@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_window
 from fastmi._estimate import small_sample_warnings
+from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import Array, Terms, TheilerEstimator
 from fastmi.estimators.neighbors.forms import OfOne
 from fastmi.ops.digamma import psi
@@ -105,6 +106,8 @@ def refuse_zero_radius(
             f"noise={noise!r} is relative to a column's spread: too little for {radius.dtype}, or "
             "the columns are constant"
         )
+    elif zeros <= TIED_SHARE * len(radius):
+        advice = "use a larger k, or noise=1e-6, which so few samples hardly feel"
     elif noise is None:
         advice = (
             "drop rows that were recorded twice; if a single value has positive probability, the "
