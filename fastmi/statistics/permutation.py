@@ -30,6 +30,7 @@ from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._autocorrelation import scheme_cautions
 from fastmi.statistics._conditional import CHECKED, lost_dependence, on_residuals, switched, warned
 from fastmi.statistics._measure import (
+    add_noise,
     as_ksg1,
     make_measure,
     method_named,
