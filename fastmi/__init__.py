@@ -6,8 +6,8 @@
     >>> estimate = fastmi.mi(x, x + rng.normal(size=1000))
     >>> estimate.bits, estimate.stderr, estimate.warnings  # doctest: +SKIP
 
-Values are in nats and samples are rows. Estimates are never clipped, and noise is added to samples
-only where ``noise`` asks for it.
+Values are in nats and samples are rows. Estimates are never clipped. What gives reason to distrust
+one is issued as an :class:`EstimateWarning` and listed in its ``warnings``.
 """
 
 from importlib import import_module as _import_module
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from fastmi import neighbors, normalize
 from fastmi._backend import VERSION as __version__
 from fastmi._backend import config, show_config
+from fastmi._cautions import EstimateWarning
 from fastmi._estimate import Estimate
 from fastmi._extras import is_installed as _is_installed
 from fastmi.api import cmi, entropy, mi, total_correlation
@@ -43,6 +44,7 @@ _STATISTICS = (
 
 __all__ = [
     "Estimate",
+    "EstimateWarning",
     "__version__",
     "cmi",
     "config",

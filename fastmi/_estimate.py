@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution
 from fastmi._extras import load
 
 Local: TypeAlias = NDArray[np.float64]
@@ -96,7 +97,7 @@ class Estimate(float):
     history: History | None
     terms: dict[str, float]
     _local: Local | Callable[[], Local]
-    _warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
+    _warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
 
     def __new__(
         cls,
@@ -108,7 +109,7 @@ class Estimate(float):
         method: str,
         stderr: float,
         local: Local | Callable[[], Local],
-        warnings: tuple[str, ...] | Callable[[], tuple[str, ...]] = (),
+        warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]] = (),
         algorithm: str = "none",
         counts: NDArray[np.int64] | None = None,
         seconds: float = 0.0,
@@ -159,8 +160,12 @@ class Estimate(float):
         return self._local
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """Reasons to distrust the value, each one sentence; empty if none is known."""
+    def warnings(self) -> tuple[Caution, ...]:
+        """Reasons to distrust the value, each one sentence; empty if none is known.
+
+        The function that returned the estimate has issued them as :class:`EstimateWarning`.
+        Each has a ``kind``, a short name that does not depend on the numbers in the sentence.
+        """
         if callable(self._warnings):
             self._warnings = self._warnings()
         return self._warnings
@@ -226,13 +231,16 @@ class Estimate(float):
             f"n={self.n}",
             f"dims={self.dims}",
         ]
-        if self.warnings:
-            parts.append(f"{len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''}")
+        parts += number_of(self.warnings)
         return f"Estimate({', '.join(parts)})"
 
     def __str__(self) -> str:
-        # Like any float, so that a value written to a file reads back to the last digit.
-        return float.__repr__(self)
+        error = "" if math.isnan(self.stderr) else f" ± {self.stderr:.2g}"
+        return " ".join([f"{float(self):.4g}{error} nats", *_in_brackets(self.warnings)])
+
+    def __format__(self, spec: str) -> str:
+        # As any float, so that a value in a table or a file reads back to the last digit.
+        return float(self).__format__(spec)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -261,11 +269,22 @@ def _restore(value: float, fields: dict[str, Any]) -> Estimate:
     return Estimate(value, **fields)
 
 
-def small_sample_warnings(n: int, k: int) -> list[str]:
+def number_of(warnings: Sequence[Caution]) -> list[str]:
+    """Return how many warnings there are, in words, as a list that is empty for none."""
+    count = len(warnings)
+    return [f"{count} warning{'s' if count > 1 else ''}"] if count else []
+
+
+def _in_brackets(warnings: Sequence[Caution]) -> list[str]:
+    return [f"({text})" for text in number_of(warnings)]
+
+
+def small_sample_warnings(n: int, k: int) -> list[Caution]:
     """Return a warning if n is too small for k neighbours to be local."""
     if n >= 50 and n >= 10 * k:
         return []
-    return [
+    text = (
         f"n={n} samples are few for k={k}: below 50, or below 10 k, bias and scatter are "
         "often as large as the value"
-    ]
+    )
+    return [Caution(text, "few_samples")]

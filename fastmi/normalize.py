@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
+from fastmi._cautions import Caution
 from fastmi._checks import check_choice
 from fastmi._inputs import as_samples
 
@@ -184,7 +185,7 @@ def check_normalize(normalize: object) -> None:
 
 def normalize_blocks(
     blocks: Sequence[Array], names: Sequence[str], normalize: str
-) -> tuple[list[Array], tuple[str, ...]]:
+) -> tuple[list[Array], tuple[Caution, ...]]:
     """Normalise each block by itself, on the host, so that every device gets the same bits.
 
     Args:
@@ -204,7 +205,7 @@ def normalize_blocks(
         scaled, constant = METHODS[normalize](host(block), name)
         done.append(like(block, scaled))
         if constant:
-            found.append(_constant_text(name))
+            found.append(Caution(_constant_text(name), "constant"))
     return done, tuple(found)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fastmi._cautions import Caution
 from fastmi._checks import check_real
-from fastmi._estimate import Estimate
+from fastmi._estimate import Estimate, number_of
 from fastmi.bounds._arrays import Array, device_of, to_numpy
 
 _NO_WEIGHT = (
@@ -88,15 +89,16 @@ class Sandwich:
         return (-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Caution, ...]:
         """Warnings of both bounds, each once, and one if the bounds cross by more than chance."""
         found = tuple(dict.fromkeys(self.lower.warnings + self.upper.warnings))
         if self.gap < -_CROSSED * self.gap_stderr - _ROUNDING:
-            found += (
+            text = (
                 "the lower bound exceeds the upper one by more than chance: the pairs were not "
                 "drawn from this model, the proposal is not normalised, or a kernel does not "
-                "leave its target invariant",
+                "leave its target invariant"
             )
+            found += (Caution(text, "crossed"),)
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,9 +124,7 @@ class Sandwich:
             f"n={self.lower.n}",
             *((f"acceptance={self.acceptance:.2f}",) if self.acceptance is not None else ()),
         ]
-        count = len(self.warnings)
-        if count:
-            parts.append(f"{count} warning{'s' if count > 1 else ''}")
+        parts += number_of(self.warnings)
         return f"Sandwich({', '.join(parts)})"
 
 
@@ -134,7 +134,7 @@ def make_estimate(
     z: Array,
     method: str,
     start: float,
-    warnings: tuple[str, ...] = (),
+    warnings: tuple[Caution, ...] = (),
 ) -> Estimate:
     """Return the mean of the terms of a bound as an estimate.
 
@@ -171,21 +171,23 @@ def _stderr(local: Any) -> float:
     return float(local.std(ddof=1)) / math.sqrt(len(local))
 
 
-def zero_weight_warnings(count: int, total: int) -> tuple[str, ...]:
+def zero_weight_warnings(count: int, total: int) -> tuple[Caution, ...]:
     """Return a warning if any of the importance weights are zero."""
     if not count:
         return ()
-    return (f"{count} of {total} importance weights are zero (log weight -inf)",)
+    text = f"{count} of {total} importance weights are zero (log weight -inf)"
+    return (Caution(text, "zero_weights"),)
 
 
-def infinite_warnings(local: Array, bound: str, why: str = _NO_WEIGHT) -> tuple[str, ...]:
+def infinite_warnings(local: Array, bound: str, why: str = _NO_WEIGHT) -> tuple[Caution, ...]:
     """Return a warning that says why, if some terms of the bound are infinite or NaN."""
     values = to_numpy(local)
     count = int(np.count_nonzero(~np.isfinite(values)))
     if not count:
         return ()
     what = "infinite or undefined" if np.isnan(values).any() else "infinite"
-    return (f"{bound} is {what} for {count} of {len(local)} pairs: {why}",)
+    text = f"{bound} is {what} for {count} of {len(local)} pairs: {why}"
+    return (Caution(text, "infinite"),)
 
 
 def difference(minuend: Array, subtrahend: Array) -> Array:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmi._cautions import Caution, announce
 from fastmi._checks import Seed, check_integer
 from fastmi._extras import Progress, ProgressBar
 from fastmi.bounds._arguments import describes_arguments
@@ -127,20 +128,22 @@ def ais(
         above = own - mean.value()
     warnings = zero_weight_warnings(mean.zeros, k * len(x)) + chains.warnings()
     name = f"({steps}, {k})"
-    return Sandwich(
-        lower=make_estimate(below, x, z, f"ais_lower{name}", start, warnings),
-        upper=make_estimate(
-            above,
-            x,
-            z,
-            f"ais_upper{name}",
-            start,
-            warnings + infinite_warnings(above, "the upper bound"),
-        ),
-        n_importance=k,
-        n_steps=steps,
-        zero_weights=mean.zeros,
-        acceptance=chains.acceptance,
+    return announce(
+        Sandwich(
+            lower=make_estimate(below, x, z, f"ais_lower{name}", start, warnings),
+            upper=make_estimate(
+                above,
+                x,
+                z,
+                f"ais_upper{name}",
+                start,
+                warnings + infinite_warnings(above, "the upper bound"),
+            ),
+            n_importance=k,
+            n_steps=steps,
+            zero_weights=mean.zeros,
+            acceptance=chains.acceptance,
+        )
     )
 
 
@@ -242,14 +245,17 @@ class _Chains:
         """Share of latents that a move changed; None if there were no moves."""
         return math.fsum(self._moved) / len(self._moved) if self._moved else None
 
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Caution, ...]:
         """Return a warning if the chains hardly moved."""
         share = self.acceptance
         if share is None or share >= _FEW_MOVES:
             return ()
         return (
-            f"only {share:.1%} of the moves changed a latent: annealing does little; take a "
-            "smaller step_size or another kernel",
+            Caution(
+                f"only {share:.1%} of the moves changed a latent: annealing does little; take a "
+                "smaller step_size or another kernel",
+                "few_moves",
+            ),
         )
 
     def forward(self, z: Array) -> Array:

@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
+from fastmi._cautions import announce
 from fastmi._checks import Seed
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
@@ -98,7 +99,7 @@ def lautum_lower(
     warnings = zero_weight_warnings(zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
-    return make_estimate(local, x, z, method, start, warnings)
+    return announce(make_estimate(local, x, z, method, start, warnings))
 
 
 @describes_arguments
@@ -143,7 +144,7 @@ def lautum_upper(
     warnings = zero_weight_warnings(mean.zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
-    return make_estimate(local, x, z, f"lautum_upper({k})", start, warnings)
+    return announce(make_estimate(local, x, z, f"lautum_upper({k})", start, warnings))
 
 
 @describes_arguments
@@ -185,12 +186,14 @@ def lautum_sandwich(
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     low = warnings + infinite_warnings(below, "the lower bound", _IMPOSSIBLE)
     high = warnings + infinite_warnings(above, "the upper bound", _IMPOSSIBLE)
-    return Sandwich(
-        lower=make_estimate(below, x, z, f"lautum_lower({k})", start, low),
-        upper=make_estimate(above, x, z, f"lautum_upper({k})", start, high),
-        n_importance=k,
-        zero_weights=mean.zeros,
-        symbol="L",
+    return announce(
+        Sandwich(
+            lower=make_estimate(below, x, z, f"lautum_lower({k})", start, low),
+            upper=make_estimate(above, x, z, f"lautum_upper({k})", start, high),
+            n_importance=k,
+            zero_weights=mean.zeros,
+            symbol="L",
+        )
     )
 
 
@@ -217,8 +220,10 @@ def jeffreys(model: Model, x: Array, z: Array, *, seed: Seed | None = None) -> E
     with randomness(seed, generator_device(x)) as rng:
         own = likelihood_of_pairs(model, x, z, "jeffreys")
         local = own - _independent(model, x, z, rng, "jeffreys")
-    return make_estimate(
-        local, x, z, "jeffreys", start, infinite_warnings(local, "the divergence", _IMPOSSIBLE)
+    return announce(
+        make_estimate(
+            local, x, z, "jeffreys", start, infinite_warnings(local, "the divergence", _IMPOSSIBLE)
+        )
     )
 
 

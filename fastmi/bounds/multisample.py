@@ -15,6 +15,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from fastmi._cautions import announce
 from fastmi._checks import Seed, check_integer, check_real
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
@@ -76,7 +77,7 @@ def barber_agakov(
         density = proposal.at(x).logpdf(z[:, None])
         log_q = log_density("proposal.logpdf", density, z, (len(x), 1))[:, 0]
         local = log_q + _surprise(model, z, entropy_z, "barber_agakov")
-    return make_estimate(local, x, z, "barber_agakov", start)
+    return announce(make_estimate(local, x, z, "barber_agakov", start))
 
 
 @describes_arguments
@@ -139,7 +140,7 @@ def multisample_lower(
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         local = own - mean.value(own_weights(importance, z))
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
-    return make_estimate(local, x, z, f"multisample_lower({k})", start, warnings)
+    return announce(make_estimate(local, x, z, f"multisample_lower({k})", start, warnings))
 
 
 @describes_arguments
@@ -187,7 +188,7 @@ def multisample_upper(
         local = own - mean.value()
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     warnings += infinite_warnings(local, "the upper bound")
-    return make_estimate(local, x, z, f"multisample_upper({k})", start, warnings)
+    return announce(make_estimate(local, x, z, f"multisample_upper({k})", start, warnings))
 
 
 @describes_arguments
@@ -230,11 +231,13 @@ def sandwich(
         above = own - mean.value()
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     infinite = infinite_warnings(above, "the upper bound")
-    return Sandwich(
-        lower=make_estimate(below, x, z, f"multisample_lower({k})", start, warnings),
-        upper=make_estimate(above, x, z, f"multisample_upper({k})", start, warnings + infinite),
-        n_importance=k,
-        zero_weights=mean.zeros,
+    return announce(
+        Sandwich(
+            lower=make_estimate(below, x, z, f"multisample_lower({k})", start, warnings),
+            upper=make_estimate(above, x, z, f"multisample_upper({k})", start, warnings + infinite),
+            n_importance=k,
+            zero_weights=mean.zeros,
+        )
     )
 
 
@@ -285,7 +288,7 @@ def contrastive(
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         local = own - mean.value(own)
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
-    return make_estimate(local, x, z, f"contrastive({k})", start, warnings)
+    return announce(make_estimate(local, x, z, f"contrastive({k})", start, warnings))
 
 
 def model_weights(

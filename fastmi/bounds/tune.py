@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from fastmi._cautions import announce, quiet
 from fastmi._checks import Seed, check_choice, check_integer, check_real
 from fastmi._extras import Progress, ProgressBar
 from fastmi.bounds._arguments import describes_arguments
@@ -97,7 +98,8 @@ def tune(
         while True:
             begun = perf_counter()
             given = {**options, _OPTION[method]: size}
-            found = run(model, x, z, proposal=proposal, seed=seed, **given)
+            with quiet():
+                found = run(model, x, z, proposal=proposal, seed=seed, **given)
             history.append(found)
             bar.show(lower=float(found.lower), upper=float(found.upper))
             bar.advance()
@@ -112,4 +114,5 @@ def tune(
             else:
                 size = larger
                 continue
+            announce(found)
             return Tuned(sandwich=found, stopped=stopped, history=tuple(history))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution, announce
 from fastmi._checks import check_integer
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
@@ -183,20 +184,25 @@ def _result(
     single = int(np.count_nonzero(joint.size == 1))
     if n > 1 and single > _SINGLE_SHARE * n:
         found.append(
-            f"{single} of {n} samples are alone in their joint cell: the estimate is mostly bias "
-            "upwards; use fewer bins or more samples"
+            Caution(
+                f"{single} of {n} samples are alone in their joint cell: the estimate is mostly "
+                "bias upwards; use fewer bins or more samples",
+                "few_samples",
+            )
         )
-    return Estimate(
-        # Correctly rounded, so that neither the order of samples nor of variables matters.
-        math.fsum(local) / n,
-        k=None,
-        n=n,
-        dims=tuple(block.shape[1] for block in blocks),
-        method=method,
-        stderr=float(local.std()) / n**0.5,
-        local=local,
-        warnings=tuple(found),
-        algorithm="none",
-        counts=counts.astype(np.int64),
-        seconds=perf_counter() - start,
+    return announce(
+        Estimate(
+            # Correctly rounded, so that neither the order of samples nor of variables matters.
+            math.fsum(local) / n,
+            k=None,
+            n=n,
+            dims=tuple(block.shape[1] for block in blocks),
+            method=method,
+            stderr=float(local.std()) / n**0.5,
+            local=local,
+            warnings=tuple(found),
+            algorithm="none",
+            counts=counts.astype(np.int64),
+            seconds=perf_counter() - start,
+        )
     )

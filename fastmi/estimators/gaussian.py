@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution, announce
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
 from fastmi.estimators._base import Estimator
@@ -35,7 +36,7 @@ class _Normal(Estimator):
 
     def _read(
         self, arrays: Sequence[object], names: Sequence[str]
-    ) -> tuple[list[Array], tuple[str, ...]]:
+    ) -> tuple[list[Array], tuple[Caution, ...]]:
         """Return the checked blocks, and the warnings of their normalisation."""
         blocks = as_blocks(arrays, names)
         n = len(blocks[0])
@@ -202,7 +203,7 @@ def _result(
     method: str,
     terms: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
     blocks: list[Array],
-    notes: tuple[str, ...],
+    notes: tuple[Caution, ...],
     start: float,
 ) -> Estimate:
     n = len(blocks[0])
@@ -214,26 +215,34 @@ def _result(
     stderr = math.nan
     if rest.size and rest.min() <= _DETERMINED:
         found.append(
-            "one variable is a linear function of the others in some direction: the value is "
-            "infinite"
+            Caution(
+                "one variable is a linear function of the others in some direction: the value is "
+                "infinite",
+                "deterministic",
+            )
         )
     else:
         value = -0.5 * math.fsum(np.log(rest))
         stderr = float(local.std()) / n**0.5
     if n < 10 * sum(dims):
         found.append(
-            f"n={n} samples are few for {sum(dims)} columns: the bias, about the product of the "
-            "numbers of columns over 2 n, is not small"
+            Caution(
+                f"n={n} samples are few for {sum(dims)} columns: the bias, about the product of "
+                "the numbers of columns over 2 n, is not small",
+                "few_samples",
+            )
         )
-    return Estimate(
-        value,
-        k=None,
-        n=n,
-        dims=dims,
-        method=method,
-        stderr=stderr,
-        local=local,
-        warnings=tuple(found),
-        algorithm="none",
-        seconds=perf_counter() - start,
+    return announce(
+        Estimate(
+            value,
+            k=None,
+            n=n,
+            dims=dims,
+            method=method,
+            stderr=stderr,
+            local=local,
+            warnings=tuple(found),
+            algorithm="none",
+            seconds=perf_counter() - start,
+        )
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
+from fastmi._cautions import quiet
 from fastmi._checks import as_k
 from fastmi._device import as_device
 from fastmi._estimate import Estimate
@@ -22,7 +23,8 @@ from fastmi.estimators.neighbors.ksg import KSG
 class Measure:
     """:func:`fastmi.mi` or :func:`fastmi.cmi` with all but samples, threads and seed bound.
 
-    A method that trains a network gets a seed of its own for each call, and calls must not
+    The estimates issue no warnings: the function that repeats them issues those that its user
+    needs. A method that trains a network gets a seed of its own for each call, and calls must not
     overlap, since they draw from torch's global generator. The other methods use a seed only for
     noise, which has already been added.
 
@@ -43,7 +45,8 @@ class Measure:
         own: dict[str, Any] = {"n_jobs": n_jobs} if self.method.searches else {}
         if self.method.trains:
             own["seed"] = int(rng.integers(0, 2**63))
-        found = self.function(*blocks, method=self.method.name, **own, **self.options)
+        with quiet():
+            found = self.function(*blocks, method=self.method.name, **own, **self.options)
         return found if isinstance(found, list) else [found]
 
 

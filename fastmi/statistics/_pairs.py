@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import DeviceArray, host, like
+from fastmi._cautions import Caution
 from fastmi._checks import k_list
 from fastmi.estimators.neighbors.ksg import KSG, count_warnings, may_warn
 from fastmi.normalize import normalize_blocks
@@ -17,7 +18,7 @@ from fastmi.ops.knn import sorts_pairs
 from fastmi.ops.pairwise import pair_terms
 
 Array = NDArray[Any]
-Notes: TypeAlias = tuple[str, ...]
+Notes: TypeAlias = tuple[Caution, ...]
 
 
 class PairEstimates(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import announce
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
@@ -131,6 +132,7 @@ def subsample_error(
     variances = np.array([[own.var(ddof=1) for own in cut] for cut in by_cut]).mean(axis=0)
     counts = np.array(numbers, dtype=np.int64)
     of_all = float((variances / counts * (counts - 1)).sum() / (counts - 1).sum())
+    announce(estimate)
     return SubsampleError(
         estimate=estimate,
         stderr=of_all**0.5,

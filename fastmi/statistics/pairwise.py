@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
 from fastmi._blocks import DeviceArray, host, like, take_rows
+from fastmi._cautions import Caution, say
 from fastmi._checks import (
     Seed,
     as_k,
@@ -57,7 +58,8 @@ class PairwiseMI:
         p_value: P-values of the permutation test of each pair, not corrected for the number of
             pairs; None if no test was asked for.
         warnings: Reasons to distrust a pair, by the labels of its two columns (their numbers
-            if X is an array); pairs without any are left out.
+            if X is an array); pairs without any are left out. The call that made them issues one
+            :class:`fastmi.EstimateWarning` for each kind, with the number of pairs.
         k: Number of neighbours; None where the method searches none.
         n: Number of samples.
         method: Name of the method.
@@ -67,12 +69,17 @@ class PairwiseMI:
     mi: Any
     stderr: Any = field(repr=False)
     p_value: Any = field(repr=False)
-    warnings: dict[tuple[Hashable, Hashable], tuple[str, ...]] = field(repr=False)
+    warnings: dict[tuple[Hashable, Hashable], tuple[Caution, ...]] = field(repr=False)
     k: int | None
     n: int
     method: str
     seconds: float
     _values: Matrix = field(repr=False)
+
+    def __str__(self) -> str:
+        of = "" if self.k is None else f", k={self.k}"
+        head = f"{self.method} in nats{of}, n={self.n}"
+        return "\n".join([head, str(self.mi), *summaries(self)])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return `mi` as an array; NumPy calls this."""
@@ -203,7 +210,31 @@ def pairwise_mi(
                 _values=mi,
             )
         )
+    # All k of a call warn of much the same.
+    say(caution for result in results for caution in summaries(result))
     return results[0] if isinstance(as_k(k), int) else results
+
+
+def summaries(result: PairwiseMI) -> list[Caution]:
+    """Return one caution for each kind, with the number of pairs that have it and an example."""
+    rows, columns = result._values.shape
+    # Without Y the matrix holds each pair twice, and none on its diagonal.
+    symmetric = rows == columns and bool(np.isnan(np.diag(result._values)).all())
+    total = rows * (rows - 1) // 2 if symmetric else rows * columns
+    pairs: dict[str, list[tuple[Hashable, Hashable]]] = {}
+    examples: dict[str, Caution] = {}
+    for pair, cautions in result.warnings.items():
+        for caution in {each.kind: each for each in cautions}.values():
+            pairs.setdefault(caution.kind, []).append(pair)
+            examples.setdefault(caution.kind, caution)
+    return [
+        Caution(
+            f"{len(found)} of {total} pairs, for example {found[0][0]} and {found[0][1]}: "
+            f"{examples[kind]}",
+            kind,
+        )
+        for kind, found in pairs.items()
+    ]
 
 
 class _Table(NamedTuple):
@@ -216,7 +247,7 @@ class _Table(NamedTuple):
     values: Matrix
     stderr: Matrix
     p_values: Matrix
-    warnings: dict[int, tuple[str, ...]]
+    warnings: dict[int, tuple[Caution, ...]]
 
 
 def _pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
@@ -309,7 +340,7 @@ class _Cell(NamedTuple):
     mi: float
     stderr: float
     p_value: float
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
     k: int | None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
+from fastmi._cautions import announce, quiet
 from fastmi._checks import check_integer
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
@@ -60,7 +61,11 @@ def lagged_mi(
             raise ValueError(f"lags must be in [2 - n, n - 2]; got {shift}, n={n}")
         earlier = first[: n - shift] if shift >= 0 else first[-shift:]
         later = second[shift:] if shift >= 0 else second[: n + shift]
-        estimates.append(api.mi(earlier, later, method=method, **options))
+        with quiet():
+            estimates.append(api.mi(earlier, later, method=method, **options))
+    announce(
+        [each for found in estimates for each in (found if isinstance(found, list) else [found])]
+    )
     return estimates[0] if single else estimates
 
 

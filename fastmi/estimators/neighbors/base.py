@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import device_of
+from fastmi._cautions import Caution, announce
 from fastmi._checks import (
     Seed,
     as_k,
@@ -34,7 +35,7 @@ from fastmi.ops.space_counts import SpaceCounts, space_counts
 Array = NDArray[Any]
 # What an estimator works on: m blocks (n, d_b), the numbers of neighbours, and what the user should
 # know of the samples. A plain tuple, because a short call feels the making of anything else.
-Samples: TypeAlias = tuple[list[Array], tuple[int, ...], tuple[str, ...]]
+Samples: TypeAlias = tuple[list[Array], tuple[int, ...], tuple[Caution, ...]]
 
 # Share of the largest value that an estimator can return above which the estimate warns that it may
 # be a lower bound only.
@@ -56,7 +57,7 @@ class Terms(NamedTuple):
 
     local: Local | Callable[[], Local]
     counts: NDArray[np.int64] | None
-    warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
+    warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
     summed: tuple[float, float] | None = None
     curve: NDArray[np.float64] | None = None
 
@@ -187,7 +188,7 @@ class NeighborEstimator(Estimator):
                 curve=curve,
             )
             estimates.append(estimate)
-        return estimates[0] if isinstance(self.k, int) else estimates
+        return announce(estimates[0] if isinstance(self.k, int) else estimates)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,8 +236,8 @@ class MetricNeighborEstimator(InformationEstimator):
 
 
 def _joined(
-    notes: tuple[str, ...], warnings: tuple[str, ...] | Callable[[], tuple[str, ...]]
-) -> tuple[str, ...]:
+    notes: tuple[Caution, ...], warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
+) -> tuple[Caution, ...]:
     return notes + (warnings() if callable(warnings) else warnings)
 
 
@@ -260,7 +261,7 @@ def sample_warnings(
     zero_radius: int,
     tied: str = "the data is discrete or repeated, the method assumes it is continuous "
     "(noise=1e-10 breaks ties)",
-) -> tuple[str, ...]:
+) -> tuple[Caution, ...]:
     """Return the warnings that estimators for continuous variables share.
 
     Args:
@@ -280,12 +281,14 @@ def sample_warnings(
             if copies or value > ceiling
             else "take it as a lower bound, or use more samples or a smaller k"
         )
-        found.append(
+        text = (
             f"the estimate is near or above the {ceiling:.3g} nats that n={n}, k={k} can show of "
             f"data without ties: {advice}"
         )
+        found.append(Caution(text, "ceiling"))
     if copies:
-        found.append(f"{zero_radius} of {n} samples have k={k} or more exact copies: {tied}")
+        text = f"{zero_radius} of {n} samples have k={k} or more exact copies: {tied}"
+        found.append(Caution(text, "copies"))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
+from fastmi._cautions import Caution
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -54,7 +55,7 @@ class BallEstimator(InformationEstimator):
         m, n = len(blocks), len(blocks[0])
         dims = widths(blocks)
         volume = 0.0
-        flat: tuple[str, ...] = ()
+        flat: tuple[Caution, ...] = ()
         if self.p == 2:
             joint = _side_by_side(blocks)
             volume = sum(log_unit_ball(d, "euclidean") for d in dims)
@@ -115,7 +116,7 @@ def _side_by_side(blocks: list[Array]) -> Array:
     return like(blocks[0], np.hstack([host(block) for block in blocks]))
 
 
-def _flat_warnings(joint: Array) -> tuple[str, ...]:
+def _flat_warnings(joint: Array) -> tuple[Caution, ...]:
     largest = np.abs(joint).max(axis=0)
     scaled = joint / np.where(largest == 0, 1, largest)
     spread = scaled.std(axis=0, dtype=np.float64)
@@ -126,6 +127,9 @@ def _flat_warnings(joint: Array) -> tuple[str, ...]:
         if np.linalg.eigvalsh(correlation)[0] > _SINGULAR:
             return ()
     return (
-        "columns are constant or linearly dependent: p=2 counts their dimensions in full and is "
-        "off by the missing volume; use p=inf",
+        Caution(
+            "columns are constant or linearly dependent: p=2 counts their dimensions in full and "
+            "is off by the missing volume; use p=inf",
+            "linear_dependence",
+        ),
     )

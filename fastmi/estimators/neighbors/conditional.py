@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi.estimators.neighbors._subspaces import count_in_subspaces
 from fastmi.estimators.neighbors.base import (
@@ -143,7 +144,7 @@ def _warnings(
     counts: NDArray[np.int64],
     k: int,
     zero_radius: int,
-) -> tuple[str, ...]:
+) -> tuple[Caution, ...]:
     n = len(local)
     ceiling = float(psi_z.mean()) - psi(k + 1)
     # With so few samples around z_i the estimate and its ceiling are both near 0, and a warning
@@ -153,9 +154,9 @@ def _warnings(
     found = sample_warnings(value, np.inf if alone else ceiling, n=n, k=k, zero_radius=zero_radius)
     if not alone:
         return found
-    return (
-        *found,
+    text = (
         f"z alone decides who is near: {counts[2].mean():.3g} samples on average lie as close in "
         f"z as the k={k} joint neighbours, and the estimate tends to 0 whatever the dependence; "
-        "use more samples, fewer columns of z, or a smaller scale of z",
+        "use more samples, fewer columns of z, or a smaller scale of z"
     )
+    return (*found, Caution(text, "condition"))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_window
 from fastmi._estimate import small_sample_warnings
 from fastmi.estimators.neighbors.base import Array, Terms, TheilerEstimator
@@ -109,5 +110,5 @@ def refuse_zero_radius(
         )
 
 
-def _warnings(n: int, k: int) -> tuple[str, ...]:
+def _warnings(n: int, k: int) -> tuple[Caution, ...]:
     return tuple(small_sample_warnings(n, k))

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi._estimate import small_sample_warnings
 from fastmi.estimators.neighbors.base import (
@@ -101,7 +102,7 @@ def _warnings(
     counts: NDArray[np.int64],
     zero_radius: int,
     theiler: int,
-) -> tuple[str, ...]:
+) -> tuple[Caution, ...]:
     sums = (int(counts[0].sum()), int(counts[1].sum()))
     return count_warnings(value, k, counts.shape[1], sums, zero_radius, theiler=theiler)
 
@@ -112,9 +113,9 @@ def count_warnings(
     n: int,
     count_sum: tuple[int, int],
     zero_radius: int,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Caution, ...] = (),
     theiler: int = 0,
-) -> tuple[str, ...]:
+) -> tuple[Caution, ...]:
     """Return the reasons to distrust one estimate.
 
     Args:
@@ -132,9 +133,12 @@ def count_warnings(
     constant = [name for name, sum_ in zip("xy", count_sum, strict=True) if sum_ == others]
     if constant:
         found.append(
-            f"{' and '.join(constant)} stays within every k-th distance, and the estimate says "
-            "nothing about dependence: it is constant, or the other's scale dominates; if so, "
-            "rescale the columns, for example to unit standard deviation (normalize='local')"
+            Caution(
+                f"{' and '.join(constant)} stays within every k-th distance, and the estimate says "
+                "nothing about dependence: it is constant, or the other's scale dominates; if so, "
+                "rescale the columns, for example to unit standard deviation (normalize='local')",
+                "constant",
+            )
         )
         return tuple(found)
     wide, narrow = (1, 0) if count_sum[0] < count_sum[1] else (0, 1)
@@ -147,9 +151,12 @@ def count_warnings(
     if dominated:
         big, small = "xy"[narrow], "xy"[wide]
         found.append(
-            f"the scale of {big} dominates the joint distance: {small} barely matters and the "
-            "estimate tends to 0 whatever the dependence; rescale the columns, for example to "
-            "unit standard deviation (normalize='local')"
+            Caution(
+                f"the scale of {big} dominates the joint distance: {small} barely matters and the "
+                "estimate tends to 0 whatever the dependence; rescale the columns, for example to "
+                "unit standard deviation (normalize='local')",
+                "scale",
+            )
         )
     return tuple(found)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host
+from fastmi._cautions import Caution
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -102,19 +103,24 @@ class LNC(InformationEstimator, OfTwo):
         return terms, algorithm
 
 
-def _width_warnings(columns: int) -> list[str]:
+def _width_warnings(columns: int) -> list[Caution]:
     if columns <= _FEW_COLUMNS:
         return []
     return [
-        f"method='lnc' finds dependence where there is none in many columns, tenths of a nat in 8 "
-        f"and several nats in 20; got {columns} of x and y together: compare with method='ksg1'"
+        Caution(
+            f"method='lnc' finds dependence where there is none in many columns, tenths of a nat "
+            f"in 8 and several nats in 20; got {columns} of x and y together: compare with "
+            "method='ksg1'",
+            "many_columns",
+        )
     ]
 
 
-def _flat_warning(flat: int, n: int, k: int) -> str:
-    return (
+def _flat_warning(flat: int, n: int, k: int) -> Caution:
+    return Caution(
         f"the k={k} neighbours of {flat} of {n} samples lie on a plane, and the estimate is "
-        "infinite: the data is discrete (noise=1e-10 breaks ties) or its dependence exact"
+        "infinite: the data is discrete (noise=1e-10 breaks ties) or its dependence exact",
+        "flat",
     )
 
 

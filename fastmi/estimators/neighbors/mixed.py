@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi._inputs import as_labels, check_same_length
 from fastmi.estimators.neighbors.base import (
@@ -123,18 +124,30 @@ class Ross(MetricNeighborEstimator):
         local = (psi(len(x)) - digamma(size)) + (digamma(k_i) - digamma(inside + 1))
         found = small_sample_warnings(len(x), k)
         if dropped:
-            found.append(f"{dropped} samples are alone in their class of y and were dropped")
+            found.append(
+                Caution(
+                    f"{dropped} samples are alone in their class of y and were dropped",
+                    "lone_class",
+                )
+            )
         small = int(np.count_nonzero(k_i < k))
         if small:
             found.append(
-                f"{small} of {len(x)} samples are in classes of y with k={k} or fewer samples: "
-                "fewer neighbours were taken there"
+                Caution(
+                    f"{small} of {len(x)} samples are in classes of y with k={k} or fewer samples: "
+                    "fewer neighbours were taken there",
+                    "small_class",
+                )
             )
         tied = zeros(radius)
         if tied > max(1.0, TIED_SHARE * len(x)):
             found.append(
-                f"{tied} of {len(x)} samples have exact copies of x in their class: x has atoms, "
-                'method="mixed" allows them'
+                Caution(
+                    f"{tied} of {len(x)} samples have exact copies of x in their class: x has "
+                    "atoms, "
+                    'method="mixed" allows them',
+                    "copies",
+                )
             )
         counts = np.stack([inside, size - 1]).astype(np.int64)
         return Terms(local, counts, tuple(found))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
+from fastmi._cautions import Caution
 from fastmi._estimate import small_sample_warnings
 from fastmi.estimators.neighbors.base import Array, InformationEstimator, Terms
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
@@ -107,15 +108,18 @@ def weighted_locals(
     return found, ran
 
 
-def weighted_warnings(n: int, k: int, d: int) -> tuple[str, ...]:
+def weighted_warnings(n: int, k: int, d: int) -> tuple[Caution, ...]:
     """Return the warnings for n samples, k neighbours and d columns."""
     found = small_sample_warnings(n, k)
     norm = math.hypot(*entropy_weights(k, d).values())
     if norm > _LARGEST_NORM:
         found.append(
-            f"the weights of k={k} neighbours in {d} columns have norm {norm:.3g} and multiply "
-            "scatter by as much: the estimate may be far off; weighted entropies serve up to "
-            "about 10 columns"
+            Caution(
+                f"the weights of k={k} neighbours in {d} columns have norm {norm:.3g} and multiply "
+                "scatter by as much: the estimate may be far off; weighted entropies serve up to "
+                "about 10 columns",
+                "many_columns",
+            )
         )
     return tuple(found)
 
@@ -201,7 +205,7 @@ class EntropySum(InformationEstimator, OfTwo):
         return terms, per_space[2][1]
 
 
-def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[str]:
+def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[Caution]:
     """Return a warning if one variable is so wide that joint distances ignore the other.
 
     If y is the wide one, a joint ball that holds one sample is as wide as x where
@@ -218,9 +222,13 @@ def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[str]:
         return []
     big, small = "xy"[wide], "xy"[narrow]
     return [
-        f"the scale of {big} dominates the joint distance (middle half {widths[wide]:.3g} wide, "
-        f"that of {small} {widths[narrow]:.3g}), and the estimate tends to minus infinity; rescale "
-        "the columns, for example to unit standard deviation (normalize='local')"
+        Caution(
+            f"the scale of {big} dominates the joint distance (middle half {widths[wide]:.3g} "
+            f"wide, that of {small} {widths[narrow]:.3g}), and the estimate tends to minus "
+            "infinity; rescale the columns, for example to unit standard deviation "
+            "(normalize='local')",
+            "scale",
+        )
     ]
 
 

@@ -10,6 +10,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from fastmi._cautions import Caution, announce
 from fastmi._checks import check_choice, check_real
 from fastmi._estimate import Estimate, History
 from fastmi._feasible import feasible_limit
@@ -86,7 +87,7 @@ class NeuralEstimator(Estimator, Training):
         """Return an untrained model for samples like `train`; torch's generators are seeded."""
         raise NotImplementedError
 
-    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[Caution]:
         """Return reasons to distrust the value, from readings of held-out and training samples."""
         return [
             *_gap_warning(reading, train_reading),
@@ -99,20 +100,22 @@ class NeuralEstimator(Estimator, Training):
         start = perf_counter()
         split = self._split(variables, names, test)
         reading, history, found = self._run(split)
-        return Estimate(
-            reading.value,
-            k=None,
-            n=split.n,
-            dims=tuple(tensor.shape[1] for tensor in split.train),
-            method=self.method,
-            stderr=reading.stderr,
-            local=reading.local,
-            warnings=(*split.warnings, *found),
-            algorithm="none",
-            seconds=perf_counter() - start,
-            device=str(split.train[0].device),
-            history=history,
-            terms=reading.terms,
+        return announce(
+            Estimate(
+                reading.value,
+                k=None,
+                n=split.n,
+                dims=tuple(tensor.shape[1] for tensor in split.train),
+                method=self.method,
+                stderr=reading.stderr,
+                local=reading.local,
+                warnings=(*split.warnings, *found),
+                algorithm="none",
+                seconds=perf_counter() - start,
+                device=str(split.train[0].device),
+                history=history,
+                terms=reading.terms,
+            )
         )
 
     def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
@@ -129,7 +132,7 @@ class NeuralEstimator(Estimator, Training):
             selects=self.patience is not None,
         )
 
-    def _run(self, split: Split) -> tuple[Reading, History, list[str]]:
+    def _run(self, split: Split) -> tuple[Reading, History, list[Caution]]:
         """Train a model and read it; return the reading, the curves, reasons to distrust it."""
         with torch.random.fork_rng(devices=[]):
             # Only the CPU's generator: torch.manual_seed would seed those of every GPU as well.
@@ -155,24 +158,29 @@ class NeuralEstimator(Estimator, Training):
         return reading, history, self._trust(reading, alike)
 
 
-def _gap_warning(reading: Reading, train_reading: Reading) -> list[str]:
+def _gap_warning(reading: Reading, train_reading: Reading) -> list[Caution]:
     gap = train_reading.value - reading.value
     scatter = math.hypot(reading.stderr, train_reading.stderr)
     if not gap > max(3.0 * scatter, 0.1 * max(abs(reading.value), 0.5)):
         return []
     return [
-        f"the model is overfitted: {train_reading.value:.3g} nats on training samples, "
-        f"{reading.value:.3g} on held-out ones: more samples, a smaller network, fewer steps or "
-        "patience would help"
+        Caution(
+            f"the model is overfitted: {train_reading.value:.3g} nats on training samples, "
+            f"{reading.value:.3g} on held-out ones: more samples, a smaller network, fewer steps "
+            "or patience would help",
+            "overfitted",
+        )
     ]
 
 
-def _limit_warning(value: float, m: int) -> list[str]:
+def _limit_warning(value: float, m: int) -> list[Caution]:
     if m < _FEW_HELD_OUT:
-        return [f"{m} held-out samples give the value: stderr is unreliable below {_FEW_HELD_OUT}"]
+        text = f"{m} held-out samples give the value: stderr is unreliable below {_FEW_HELD_OUT}"
+        return [Caution(text, "few_samples")]
     if not value > feasible_limit(m):
         return []
-    return [
+    text = (
         f"the value exceeds {feasible_limit(m):.3g} nats, the most that {m} held-out samples can "
         "certify as a lower bound (McAllester and Stratos 2020)"
-    ]
+    )
+    return [Caution(text, "above_limit")]

@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_real, hidden_widths
 from fastmi._estimate import Estimate, History
 from fastmi._inputs import is_empty
@@ -77,12 +78,15 @@ class CriticEstimator(NeuralEstimator):
             model = critics.Bilinear(dx, dy)
         return CriticFit(model, self._objective(), self.negatives, self.batch_size)
 
-    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[Caution]:
         found = super()._trust(reading, train_reading)
         if reading.effective < _FEW_PAIRS:
             found.append(
-                f"the partition term rests on about {reading.effective:.0f} of "
-                f"{reading.product_pairs} product pairs: its error is larger than stderr shows"
+                Caution(
+                    f"the partition term rests on about {reading.effective:.0f} of "
+                    f"{reading.product_pairs} product pairs: its error is larger than stderr shows",
+                    "few_pairs",
+                )
             )
         return found
 
@@ -127,15 +131,18 @@ class NWJ(CriticEstimator):
     def _objective(self) -> Objective:
         return Objective(objectives.nwj, objectives.nwj, lambda product: (product - 1.0).exp())
 
-    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[Caution]:
         found = super()._trust(reading, train_reading)
         m = len(reading.local)
         if reading.value > 0.0:
             least = math.sqrt(math.expm1(min(reading.value, 700.0)) / m)
             if least > 0.1 * reading.value:
                 found.append(
-                    f"at {reading.value:.3g} nats even the best critic's standard deviation on "
-                    f"{m} held-out samples is about {least:.2g} nats"
+                    Caution(
+                        f"at {reading.value:.3g} nats even the best critic's standard deviation on "
+                        f"{m} held-out samples is about {least:.2g} nats",
+                        "scatter",
+                    )
                 )
         return found
 
@@ -158,13 +165,16 @@ class InfoNCE(CriticEstimator):
     def _objective(self) -> Objective:
         return Objective(objectives.infonce, objectives.infonce, blocks=True)
 
-    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[Caution]:
         found = super()._trust(reading, train_reading)
         size = min(self.batch_size, len(reading.local))
         if reading.value > math.log(size) - 1.0:
             found.append(
-                f"the value cannot exceed log({size}) = {math.log(size):.3g} nats and is within "
-                "1 nat of it: the truth may be far above; use a larger batch_size"
+                Caution(
+                    f"the value cannot exceed log({size}) = {math.log(size):.3g} nats and is "
+                    "within 1 nat of it: the truth may be far above; use a larger batch_size",
+                    "saturated",
+                )
             )
         return found
 
@@ -265,7 +275,7 @@ class ConditionalCCMI(CCMI):
             raise ValueError("checkpoint must be None for two trainings; got a path")
         return self._estimate((x, y, z), ("x", "y", "z"), test)
 
-    def _run(self, split: Split) -> tuple[Reading, History, list[str]]:
+    def _run(self, split: Split) -> tuple[Reading, History, list[Caution]]:
         if len(split.train) == 2:
             return super()._run(split)
         both, history, found = super()._run(split.map(lambda x, y, z: (x, torch.cat((y, z), 1))))
@@ -278,8 +288,8 @@ class ConditionalCCMI(CCMI):
             math.hypot(both.stderr, alone.stderr),
         )
         warnings = [
-            *(f"I(X; (Y, Z)): {text}" for text in found),
-            *(f"I(X; Z): {text}" for text in found_alone),
+            *(Caution(f"I(X; (Y, Z)): {text}", text.kind) for text in found),
+            *(Caution(f"I(X; Z): {text}", text.kind) for text in found_alone),
         ]
         return reading, history, warnings
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from fastmi._cautions import Caution
 from fastmi._checks import MOST_LAYERS, check_choice, check_integer
 from fastmi.estimators.neural.base import NeuralEstimator
 from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
@@ -125,13 +126,17 @@ class MIENF(NeuralEstimator):
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)
         return Standardized(Composition(InvertibleLinear(dims), after), samples)
 
-    def _trust(self, reading: Reading, train_reading: Reading) -> list[str]:
+    def _trust(self, reading: Reading, train_reading: Reading) -> list[Caution]:
         found = super()._trust(reading, train_reading)
         learnt = reading.terms["learnt"]
         gap = abs(learnt - reading.value)
         if math.isfinite(learnt) and gap > max(3 * reading.stderr, 0.1 * abs(reading.value)):
             found.append(
-                f"the base's own parameters say {learnt:.3g} nats, held-out samples "
-                f"{reading.value:.3g}: the training has not converged, or the model is overfitted"
+                Caution(
+                    f"the base's own parameters say {learnt:.3g} nats, held-out samples "
+                    f"{reading.value:.3g}: the training has not converged, or the model is "
+                    "overfitted",
+                    "unconverged",
+                )
             )
         return found

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fastmi._cautions import Caution
 from fastmi._inputs import as_blocks
 from fastmi.normalize import normalize_blocks
 
@@ -44,7 +45,7 @@ class Split:
     train: tuple[Tensor, ...]
     select: tuple[Tensor, ...]
     report: tuple[Tensor, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
     n: int
 
     def map(self, pick: Callable[..., tuple[Tensor, ...]]) -> Split:
@@ -103,7 +104,7 @@ def split_samples(
             f"{_FEWEST_HELD_OUT} samples be held out; got batch_size={batch_size}, "
             f"{n - held_out} training and {held_out} held-out samples"
         )
-    found: tuple[str, ...] = ()
+    found: tuple[Caution, ...] = ()
     if normalize is not None:
         blocks, found = normalize_blocks(blocks, names, normalize)
     if dtype == "float32":
@@ -169,7 +170,7 @@ def without_constant_columns(
         "they have no density, and share no information"
     )
     split = split.map(without)
-    return replace(split, warnings=(*split.warnings, note))
+    return replace(split, warnings=(*split.warnings, Caution(note, "constant")))
 
 
 def _device(variables: Sequence[object], device: str) -> torch.device:
@@ -217,7 +218,7 @@ def _test_blocks(test: object, blocks: Sequence[Array], names: Sequence[str]) ->
     return others
 
 
-def _rounding_warnings(blocks: Sequence[Array], names: Sequence[str]) -> list[str]:
+def _rounding_warnings(blocks: Sequence[Array], names: Sequence[str]) -> list[Caution]:
     """Return warnings of the float64 columns that float32 would round coarsely."""
     found = []
     for block, name in zip(blocks, names, strict=True):
@@ -228,8 +229,11 @@ def _rounding_warnings(blocks: Sequence[Array], names: Sequence[str]) -> list[st
         coarse = np.flatnonzero((spread > 0.0) & (spread < _COARSE))
         if coarse.size:
             found.append(
-                f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of "
-                "their largest value, which float32 rounds coarsely: centre them, or use "
-                "dtype='float64'"
+                Caution(
+                    f"columns {', '.join(map(str, coarse))} of {name} vary by less than "
+                    f"{_COARSE:g} of their largest value, which float32 rounds coarsely: centre "
+                    "them, or use dtype='float64'",
+                    "rounding",
+                )
             )
     return found

@@ -1,0 +1,101 @@
+"""Reasons to distrust a result, and how users get to see them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
+from typing import Any, Protocol, TypeVar
+
+_QUIET: ContextVar[bool] = ContextVar("fastmi_quiet", default=False)
+
+
+class EstimateWarning(UserWarning):
+    """An estimate was made, and there is a reason to distrust it."""
+
+
+class Caution(str):
+    """A reason to distrust a result, as one sentence.
+
+    Attributes:
+        kind: Short name of the reason, the same whatever numbers the sentence holds.
+    """
+
+    __slots__ = ("kind",)
+
+    kind: str
+
+    def __new__(cls, text: str, kind: str) -> Caution:
+        """Make the sentence `text` of kind `kind`."""
+        self = super().__new__(cls, text)
+        self.kind = kind
+        return self
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return str(self), self.kind
+
+
+class HasWarnings(Protocol):
+    """A result that lists its reasons for distrust."""
+
+    @property
+    def warnings(self) -> tuple[Caution, ...]:
+        """The reasons."""
+
+
+Results = TypeVar("Results", bound="HasWarnings | list[Any]")
+
+
+class quiet:
+    """Context in which :func:`announce` is silent, for a function that makes many estimates."""
+
+    __slots__ = ("_token",)
+
+    _token: Token[bool]
+
+    def __enter__(self) -> None:
+        self._token = _QUIET.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _QUIET.reset(self._token)
+
+
+def announce(result: Results) -> Results:
+    """Issue the warnings of a result, or of a list of them, and return it.
+
+    Each kind is issued once, as an :class:`EstimateWarning` at the line that called fastmi.
+    """
+    if _QUIET.get():
+        return result
+    results = result if isinstance(result, list) else (result,)
+    for one in results:
+        if one.warnings:
+            say(caution for each in results for caution in each.warnings)
+            break
+    return result
+
+
+def say(cautions: Iterable[Caution]) -> None:
+    """Issue the first of the cautions of each kind as an :class:`EstimateWarning`."""
+    if _QUIET.get():
+        return
+    first: dict[str, Caution] = {}
+    for caution in cautions:
+        first.setdefault(caution.kind, caution)
+    level = _outside()
+    for caution in first.values():
+        warnings.warn(str(caution), EstimateWarning, stacklevel=level)
+
+
+def _outside() -> int:
+    """Return the stack level of the caller that is not in this package, for ``warnings.warn``."""
+    package = __name__.partition(".")[0]
+    level = 1  # that of say(), which issues the warning
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
+            break
+        frame = frame.f_back
+        level += 1
+    return level
