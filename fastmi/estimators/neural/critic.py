@@ -18,7 +18,7 @@ from fastmi._inputs import is_empty
 from fastmi.estimators.neural.base import NeuralEstimator
 from fastmi.estimators.neural.split import Split
 from fastmi.nn import critics, objectives
-from fastmi.nn.discriminative import CriticFit, Objective
+from fastmi.nn.discriminative import ConditionalInformation, CriticFit, Objective
 from fastmi.nn.fit import Reading
 
 CRITICS = ("concat", "separable", "bilinear")
@@ -275,11 +275,13 @@ class ConditionalCCMI(CCMI):
             raise ValueError("checkpoint must be None for two trainings; got a path")
         return self._estimate((x, y, z), ("x", "y", "z"), test)
 
-    def _run(self, split: Split) -> tuple[Reading, History, list[Caution]]:
+    def _run(self, split: Split) -> tuple[Reading, History, list[Caution], nn.Module]:
         if len(split.train) == 2:
             return super()._run(split)
-        both, history, found = super()._run(split.map(lambda x, y, z: (x, torch.cat((y, z), 1))))
-        alone, _, found_alone = super()._run(split.map(lambda x, _, z: (x, z)))
+        both, history, found, first = super()._run(
+            split.map(lambda x, y, z: (x, torch.cat((y, z), 1)))
+        )
+        alone, _, found_alone, second = super()._run(split.map(lambda x, _, z: (x, z)))
         reading = Reading(
             both.value - alone.value,
             both.local - alone.local,
@@ -291,7 +293,7 @@ class ConditionalCCMI(CCMI):
             *(Caution(f"I(X; (Y, Z)): {text}", text.kind) for text in found),
             *(Caution(f"I(X; Z): {text}", text.kind) for text in found_alone),
         ]
-        return reading, history, warnings
+        return reading, history, warnings, ConditionalInformation(first, second)
 
 
 def _partition_weights(limit: float | None) -> Callable[[Tensor], Tensor]:

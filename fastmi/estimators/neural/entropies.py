@@ -50,6 +50,10 @@ class EntropyDifference(NeuralEstimator):
         which = SIDES.index(self.side)
         return without_constant_columns(split, which, self.side, needed_by=f"side={self.side!r}")
 
+    def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
+        log_slope = split.log_slopes[SIDES.index(self.side)]
+        return {name: value - log_slope for name, value in terms.items()}
+
     def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
         x, y = train if self.side == "x" else train[::-1]
         return CrossEntropyFit(self._model(x, y), swapped=self.side == "y")

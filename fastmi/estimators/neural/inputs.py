@@ -7,7 +7,6 @@ so that an offset does not round away what varies before the network's float32 s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fastmi.normalize import METHODS, normalize_blocks
+from fastmi._cautions import Caution
+from fastmi.normalize import normalize_blocks
 
 __all__ = ["INPUTS", "InputMap"]
 
@@ -92,20 +92,17 @@ class InputMap(nn.Module):
             )
         return (squashed * self.factor - self.center) / self.scale
 
-    def log_slope(self, x: Tensor, *, of_scale: bool) -> Tensor:
+    def log_slope(self, x: Tensor) -> Tensor:
         """Return the sum over the columns of log |dz/dx|, shape (m,), of x (m, dims).
 
-        Args:
-            x: Samples, as :meth:`forward` takes them.
-            of_scale: Whether the constant part of it counts too, which stands for the unit.
+        What a normalisation of the user's choice did does not count.
         """
         x = x.double()[:, self.columns]
         u = (x / self.size - self.median) / self.spread
-        slopes = torch.where(self.heavy, -0.5 * torch.log1p(u.square()), 0.0).sum(1)
-        if of_scale:
-            live = self.factor != 0.0
-            slopes -= torch.where(live, self.scale.log() + self.size.log(), 0.0).sum()
-        return slopes
+        # log1p(u^2) / 2 by hypot, which does not overflow.
+        slopes = torch.where(self.heavy, -torch.hypot(u, torch.ones_like(u)).log(), 0.0).sum(1)
+        live = self.factor != 0.0
+        return slopes - torch.where(live, self.scale.log() + self.size.log(), 0.0).sum()
 
     def keep(self, kept: Tensor) -> None:
         """Leave out the columns where `kept` (dims,) is false."""
@@ -120,7 +117,7 @@ class InputMap(nn.Module):
 
 def make_map(
     block: Array, training: Array, name: str, inputs: str, normalize: str | None
-) -> tuple[InputMap, Floats, tuple[str, ...]]:
+) -> tuple[InputMap, Floats, tuple[Caution, ...]]:
     """Return the map of one variable, the mapped samples, and what normalising warns of.
 
     Args:
@@ -146,7 +143,7 @@ def make_map(
         made.median, made.spread = torch.from_numpy(median), torch.from_numpy(spread)
         made.heavy = torch.from_numpy(heavy)
         wide = np.where(heavy, made._squash(torch.from_numpy(wide)).numpy(), wide)
-    found: tuple[str, ...] = ()
+    found: tuple[Caution, ...] = ()
     if normalize is not None:
         # Where nothing was squashed the samples go in as they came, float32 ones included.
         source = wide if bool(made.heavy.any()) else block
@@ -202,16 +199,3 @@ def _factors(before: Floats, after: Floats) -> Floats:
     columns = np.arange(before.shape[1])
     old, new = before[rows, columns], after[rows, columns]
     return np.where(old != 0.0, new / np.where(old != 0.0, old, 1.0), 1.0)
-
-
-def describe_constants(maps: Sequence[InputMap], blocks: Sequence[Array], names: Sequence[str]) -> list[str]:
-    """Return a warning of each variable with columns that vary among the held-out samples alone."""
-    found = []
-    for made, block, name in zip(maps, blocks, names, strict=True):
-        fixed = (made.factor == 0.0).numpy() & (block != block[0]).any(axis=0)
-        if fixed.any():
-            found.append(
-                f"columns {', '.join(map(str, np.flatnonzero(fixed)))} of {name} are constant "
-                "among the training samples: what they say about the held-out ones is left out"
-            )
-    return found
