@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fastmi._cautions import Caution, announce
 from fastmi._checks import check_choice, check_integer, check_real
 from fastmi._estimate import Estimate, History
+from fastmi._extras import Progress
 from fastmi._feasible import feasible_limit
 from fastmi.estimators._base import Estimator
 from fastmi.estimators.neural.inputs import INPUTS
@@ -25,6 +27,11 @@ from fastmi.normalize import check_normalize
 
 # With fewer held-out samples `feasible_limit` is not defined and a standard error is a guess.
 _FEW_HELD_OUT = 50
+# A value so many standard errors below zero, and below zero by so many nats, is no accident.
+_MANY_ERRORS = 4.0
+_NOTHING = 0.02
+# Nats that no estimate on samples that fit a computer can certify, see `feasible_limit`.
+_DIVERGED = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +72,7 @@ class NeuralEstimator(Estimator, Training):
     """
 
     patience: int | None = 10
+    progress: Progress = "auto"
     device: str = "auto"
     dtype: str = "float32"
     test_size: float = 0.2
@@ -117,6 +125,7 @@ class NeuralEstimator(Estimator, Training):
         return [
             *_gap_warning(reading, train_reading),
             *_limit_warning(reading.value, len(reading.local)),
+            *_negative_warning(reading),
         ]
 
     def _estimate(
@@ -197,7 +206,8 @@ class NeuralEstimator(Estimator, Training):
             # As many training samples as held-out ones, so that both readings scatter alike.
             alike = fit.read(*(tensor[: len(reading.local)] for tensor in split.train))
             network = fit.pointwise(reading, *split.report)
-        return reading, history, self._trust(reading, alike), network
+        found = [*_divergence_warning(history), *self._trust(reading, alike)]
+        return reading, history, found, network
 
 
 def _gap_warning(reading: Reading, train_reading: Reading) -> list[Caution]:
@@ -226,3 +236,26 @@ def _limit_warning(value: float, m: int) -> list[Caution]:
         "certify as a lower bound (McAllester and Stratos 2020)"
     )
     return [Caution(text, "above_limit")]
+
+
+def _negative_warning(reading: Reading) -> list[Caution]:
+    if not reading.value < -max(_MANY_ERRORS * reading.stderr, _NOTHING):
+        return []
+    text = (
+        f"the value, {reading.value:.3g} nats with a standard error of {reading.stderr:.2g}, is far "
+        "below zero, and information is never negative: the network misjudges held-out samples; "
+        "more samples, a smaller network, or fewer or smaller steps would help"
+    )
+    return [Caution(text, "negative")]
+
+
+def _divergence_warning(history: History) -> list[Caution]:
+    size = np.abs(history.train)
+    if not size.max() > _DIVERGED:
+        return []
+    worst = int(size.argmax())
+    text = (
+        f"the training diverged: the running estimate is {history.train[worst]:.3g} nats at step "
+        f"{history.steps[worst]}; lower lr or set clip_norm"
+    )
+    return [Caution(text, "diverged")]

@@ -26,6 +26,9 @@ _FEWEST_DISTINCT = 100
 # Share of the rows that are copies above which they are worth a warning.
 _FEW_COPIES = 0.01
 
+# Makes the key of a row depend on the order of its columns and variables.
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
 
 class Parts(NamedTuple):
     """Numbers of the rows of each part, and what dividing them gave reason to warn of."""
@@ -108,7 +111,7 @@ def copy_groups(blocks: Sequence[Array]) -> Index | None:
     keys = [_row_keys(block) for block in blocks]
     joint = keys[0].copy()
     for key in keys[1:]:
-        joint = _mixed(joint ^ key)
+        joint = _mixed(_mixed(joint + _ODD) + key)
     n = len(joint)
     values, rows, counts = np.unique(joint, return_inverse=True, return_counts=True)
     if not _FEWEST_DISTINCT <= len(values) < n:
@@ -165,7 +168,7 @@ def _row_keys(block: Array) -> NDArray[np.uint64]:
     for column in block.T:
         # Adding 0 makes one zero of both.
         bits = (column.astype(np.float64) + 0.0).view(np.uint64)
-        key = _mixed(key + _mixed(bits + np.uint64(0x9E3779B97F4A7C15)))
+        key = _mixed(key + _mixed(bits + _ODD))
     return key
 
 
