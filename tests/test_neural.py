@@ -1,7 +1,9 @@
 """Critic estimators through `mi` and `cmi`: against the truth, what they warn of, bad input."""
 
+import dataclasses
 import math
 import pickle
+import re
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ import pytest
 
 import fastmi
 from fastmi import datasets
+from fastmi.estimators._methods import METHODS as METHOD_ROWS
 
 pytest.importorskip("torch")
 import torch
@@ -325,6 +328,15 @@ def test_held_out_samples_of_wrong_shape(test, error, message, gaussian):
 def test_bad_options_are_named(method, option, value, error):
     with pytest.raises(error, match=option):
         fastmi.mi([0.0] * 300, [0.0] * 300, method=method, **{option: value})
+
+
+@pytest.mark.parametrize("name", sorted({row.estimator for row in METHOD_ROWS if row.trains}))
+def test_help_describes_every_option(name):
+    cls = getattr(fastmi, name)
+    for option in dataclasses.fields(cls):
+        described = re.search(rf"^ +{option.name}: (.+)$", cls.__doc__, re.MULTILINE)
+        assert described, option.name
+        assert len(described[1]) > 10
 
 
 def test_device_that_is_not_there(gaussian):

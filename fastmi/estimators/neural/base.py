@@ -242,9 +242,9 @@ def _negative_warning(reading: Reading) -> list[Caution]:
     if not reading.value < -max(_MANY_ERRORS * reading.stderr, _NOTHING):
         return []
     text = (
-        f"the value, {reading.value:.3g} nats with a standard error of {reading.stderr:.2g}, is far "
-        "below zero, and information is never negative: the network misjudges held-out samples; "
-        "more samples, a smaller network, or fewer or smaller steps would help"
+        f"the value, {reading.value:.3g} nats with a standard error of {reading.stderr:.2g}, is "
+        "far below zero, and information is never negative: the network misjudges held-out "
+        "samples; more samples, a smaller network, or fewer or smaller steps would help"
     )
     return [Caution(text, "negative")]
 

@@ -27,7 +27,8 @@ INPUTS = ("auto", "standard", "asinh", "none")
 # A column has heavy tails if its largest distance from the median exceeds this many times its
 # spread, which is the deviation of a normal column with the same quartiles. Among 10 000 samples
 # the largest distance is about 4 for normal columns, 9 for Laplace columns and 100 for the cubes
-# of normal columns; bench/bench_inputs.py measures what the squash does to estimates on them.
+# of normal columns; bench/bench_neural_defaults.py --margins measures what the squash does to
+# estimates on them.
 _HEAVY = 10.0
 # Distance of the quartiles of a standard normal variable.
 _QUARTILES = 1.3489795003921634
