@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -321,6 +322,43 @@ def error_bars_table(result: Result) -> str:
     )
 
 
+def discrete_table(result: Result) -> str:
+    """Mean errors, arithmetic and geometric, by samples per effective symbol and by singles."""
+    groups = {
+        "H, all": lambda row: row["quantity"] == "entropy",
+        "H, n < exp(H)": lambda row: _per_symbol(row) < 1,
+        "H, n from exp(H) to 10 exp(H)": lambda row: 1 <= _per_symbol(row) < 10,
+        "H, n above 10 exp(H)": lambda row: 10 <= _per_symbol(row) < math.inf,
+        "I, all": lambda row: row["quantity"] == "mi",
+        "I, up to 5 % alone": lambda row: row["quantity"] == "mi" and row["singles"] <= 0.05,
+        "I, above 5 % alone": lambda row: row["quantity"] == "mi" and row["singles"] > 0.05,
+        "I = 0, up to 5 % alone": lambda row: (
+            row["quantity"] == "mi" and row["singles"] <= 0.05 and row["truth"] < 1e-9
+        ),
+    }
+    corrections = list(result["rows"][0]["error"])
+    table = []
+    for name, belongs in groups.items():
+        rows = [row for row in result["rows"] if belongs(row)]
+        if not rows:
+            continue
+        errors = [[row["error"][correction] for row in rows] for correction in corrections]
+        off = [
+            sum(e > max(0.05, 0.1 * row["truth"]) for e, row in zip(own, rows, strict=True))
+            for own in errors
+        ]
+        cells = [
+            f"{sum(own) / len(own):.3f} ({math.exp(sum(map(math.log, own)) / len(own)):.4f}), {o}"
+            for own, o in zip(errors, off, strict=True)
+        ]
+        table.append([name, str(len(rows)), *cells])
+    return markdown_table(["laws and n", "rows", *corrections], table)
+
+
+def _per_symbol(row: dict[str, Any]) -> float:
+    return row["n"] / math.exp(row["truth"]) if row["quantity"] == "entropy" else math.inf
+
+
 def compat_table(result: Result) -> str:
     rows = [
         [
@@ -443,4 +481,5 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "estimators": ("Estimators against closed forms and definitions", estimators_table),
     "error_bars": ("Coverage of error bars", error_bars_table),
     "compat": ("Drop-in replacements", compat_table),
+    "discrete": ("Corrections of discrete entropy and information", discrete_table),
 }

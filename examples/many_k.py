@@ -18,5 +18,5 @@ flavanoids = table["flavanoids"]
 phenols = np.column_stack([table["total_phenols"], table["proanthocyanins"]])
 
 print("I(flavanoids ; total phenols, proanthocyanins)")
-for estimate in fastmi.mi(flavanoids, phenols, k=[1, 2, 3, 5, 10, 20]):
+for estimate in fastmi.mi(flavanoids, phenols, k=[1, 2, 3, 5, 10, 15]):
     print(f"k = {estimate.k:>2}   {estimate:.3f} ± {estimate.stderr:.3f} nats")

@@ -189,8 +189,15 @@ def as_k(k: object) -> int | tuple[int, ...]:
     return k if type(k) is tuple and k == numbers and set(map(type, k)) == {int} else numbers
 
 
-def k_list(k: int | Sequence[int] | NDArray[np.integer[Any]], n: int) -> tuple[int, ...]:
+def k_list(
+    k: int | Sequence[int] | NDArray[np.integer[Any]], n: int, blocks: Sequence[Any] = ()
+) -> tuple[int, ...]:
     """Return the numbers of neighbours in `k`, from :func:`as_k`, checked against n samples.
+
+    Args:
+        k: The numbers.
+        n: Number of samples.
+        blocks: The samples of each variable, shapes (n, d_b), for the message.
 
     Raises:
         ValueError: One of them exceeds n - 1.
@@ -198,8 +205,19 @@ def k_list(k: int | Sequence[int] | NDArray[np.integer[Any]], n: int) -> tuple[i
     ks = (k,) if isinstance(k, int) else tuple(k)
     for number in ks:
         if number >= n:
-            raise ValueError(f"k must be in [1, n - 1]; got k={number}, n={n}")
+            hint = transposed(n, [block.shape[1] for block in blocks])
+            raise ValueError(
+                f"k must be in [1, n - 1]; got k={number}, n={n}{hint and '; ' + hint}"
+            )
     return ks
+
+
+def transposed(n: int, dims: Sequence[int]) -> str:
+    """Return a hint that samples are rows where each variable has more columns than rows, or ""."""
+    if not dims or n >= min(dims):
+        return ""
+    shapes = " and ".join(dict.fromkeys(f"({n}, {d})" for d in dims))
+    return f"samples are rows: is what has shape {shapes} transposed?"
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:

@@ -6,12 +6,14 @@ import html
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
+from fastmi._checks import transposed
 from fastmi._extras import load
 
 Local: TypeAlias = NDArray[np.float64]
@@ -135,7 +137,7 @@ class Estimate(float):
         self.method = method
         self.stderr = stderr
         self._local = local
-        self._warnings = warnings
+        self._warnings = warnings if n >= min(dims) else partial(_transposed, n, dims, warnings)
         self.algorithm = algorithm
         if counts is not None:
             counts.flags.writeable = False  # `local` and `warnings` are derived from them later
@@ -295,6 +297,19 @@ class Estimate(float):
     def __reduce__(self) -> tuple[Any, ...]:
         fields = {name.removeprefix("_"): getattr(self, name) for name in Estimate.__slots__}
         return _restore, (float(self), fields)
+
+
+def _transposed(
+    n: int,
+    dims: tuple[int, ...],
+    warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]],
+) -> tuple[Caution, ...]:
+    """Return the warnings, and one that each variable has more columns than samples."""
+    others = warnings() if callable(warnings) else warnings
+    if any(each.kind == "transposed" for each in others):  # those of an estimate that was copied
+        return others
+    text = f"each variable has more columns than rows; {transposed(n, dims)}"
+    return (*others, Caution(text, "transposed"))
 
 
 def _restore(value: float, fields: dict[str, Any]) -> Estimate:

@@ -14,21 +14,20 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import DeviceArray, host, like
 from fastmi._checks import Seed, generator
+from fastmi._columns import check_pairing
 from fastmi._device import check_index, device_index, gpu_of
 from fastmi._reading import (
     FLOAT32,
     FLOAT64,
-    NUMERIC_KINDS,
     Array,
-    bad_shape,
     convert,
-    copy_hint,
     first_unusable,
-    not_numeric,
     raise_unusable,
     read_array,
     read_device_array,
+    read_numbers,
 )
+from fastmi._refusals import NUMERIC_KINDS, bad_shape, copy_hint, refusal
 
 _NUMPY_ALONE = {np.ndarray}
 
@@ -49,10 +48,10 @@ def as_samples(x: object, name: str) -> Array:
         ValueError: Not 1-D or 2-D, empty, masked entries, values that are NaN, infinite or
             above half of the largest float (the difference of two would overflow).
     """
-    array = x if type(x) is np.ndarray else read_array(x, name)
+    array = x if type(x) is np.ndarray else read_numbers(x, name)
     if not 1 <= array.ndim <= 2 or array.size == 0:
         if array.dtype.kind not in NUMERIC_KINDS and array.size:
-            raise not_numeric(array, x, name)
+            raise refusal(array, x, name)
         raise bad_shape(array.shape, name)
     dtype = array.dtype
     flags = array.flags
@@ -88,7 +87,10 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "hos
         RuntimeError: `device` is a GPU, and there is none to use.
     """
     # Most calls pass NumPy arrays only.
-    if device == "host" or (device == "auto" and set(map(type, arrays)) == _NUMPY_ALONE):
+    alone = set(map(type, arrays)) == _NUMPY_ALONE
+    if not alone:
+        check_pairing(arrays, names)
+    if device == "host" or (device == "auto" and alone):
         return _host_blocks(arrays, names)
     index = _common_gpu(arrays, names, device)
     if index is None:
@@ -174,37 +176,6 @@ def variable_names(variables: Sequence[object]) -> tuple[str, ...]:
     if len(variables) < 2:
         raise ValueError(f"variables must be two or more; got {len(variables)}")
     return tuple(f"variables[{b}]" for b in range(len(variables)))
-
-
-def as_labels(y: object, name: str) -> tuple[NDArray[np.intp], int]:
-    """Return the class of each sample as an integer from 0, and the number of columns of `y`.
-
-    Equal rows are one class. Numbers, booleans, strings and categories will do.
-
-    Raises:
-        TypeError: Values that are neither numbers, booleans nor strings.
-        ValueError: Not 1-D or 2-D, empty, masked entries, NaN.
-    """
-    array = read_array(y, name)
-    if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.flat):
-        array = array.astype(str)
-    if array.dtype.kind not in NUMERIC_KINDS + "US":
-        raise TypeError(
-            f"{name} must be classes: numbers, booleans or strings; "
-            f"got {type(y).__name__} with dtype {array.dtype}"
-        )
-    if not 1 <= array.ndim <= 2 or array.size == 0:
-        raise ValueError(
-            f"{name} must be 1-D or 2-D with at least one sample; got shape {array.shape}"
-        )
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError(f"{name} must not have NaN; got {np.isnan(array).sum()} of them")
-    columns = array.reshape(len(array), -1)
-    labels = np.zeros(len(array), dtype=np.intp)
-    for column in columns.T:
-        values, codes = np.unique(column, return_inverse=True)
-        _, labels = np.unique(labels * len(values) + codes, return_inverse=True)
-    return labels.reshape(-1), columns.shape[1]
 
 
 def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:

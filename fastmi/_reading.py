@@ -10,14 +10,21 @@ from numpy.typing import NDArray
 
 from fastmi._backend import kernels_for
 from fastmi._blocks import DeviceArray
+from fastmi._columns import (
+    column_dtypes,
+    column_labels,
+    dtype_of,
+    frame_columns,
+    is_category,
+    typed_numbers,
+)
 from fastmi._device import copied_to_host, gpu_of, view_of
+from fastmi._refusals import NUMERIC_KINDS, advice, bad_shape, copy_hint, refusal
 
 Array: TypeAlias = NDArray[Any]
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
-# dtype.kind of what is read as numbers: bool, signed, unsigned, floating.
-NUMERIC_KINDS = "biuf"
 EXACT_INTEGERS = 2**53
 
 
@@ -50,69 +57,78 @@ def read_array(x: object, name: str) -> Array:
         raise kind(
             f"{name} must be readable as a NumPy array; got {type(x).__name__}: {error}"
         ) from error
-    if array.ndim == 2 and array.dtype.kind == "O" and hasattr(x, "columns"):
+    return array
+
+
+def read_numbers(x: object, name: str) -> Array:
+    """Return `x`, which is no plain NumPy array, as an array of numbers.
+
+    Raises:
+        TypeError: Not readable as an array, or not numbers, or classes that are called by numbers.
+        ValueError: Masked entries; `x` is in the memory of a GPU; integers beside other numbers
+            that float64 cannot tell apart.
+    """
+    dtypes = set(column_dtypes(x)) if column_labels(x) is not None else set()
+    if any(map(is_category, dtypes)):
+        return _read_frame(x, name)
+    if is_category(dtype_of(x)):
+        raise refusal(np.array("", dtype=object), x, name)
+    array = read_array(x, name)
+    if array.dtype.kind == "O":
+        if dtypes:
+            return _read_frame(x, name)
+        numbers = typed_numbers(x)
+        return array if numbers is None else numbers
+    if array.dtype.kind == "f" and any(map(_is_wide_integer, dtypes)):
         return _read_frame(x, name)
     return array
 
 
+def _is_wide_integer(dtype: object) -> bool:
+    return str(dtype).lower().startswith(("int64", "uint64"))
+
+
 def _read_frame(x: Any, name: str) -> Array:
     """Read a data frame whose columns share no NumPy dtype (bool beside float) by column."""
-    columns = []
-    for label in x.columns:
-        column = np.asarray(x[label])
-        if column.dtype.kind not in NUMERIC_KINDS or column.ndim != 1:
+    columns = frame_columns(x)
+    if columns is None:
+        raise refusal(np.array("", dtype=object), x, name)
+    read = []
+    for label, column in columns:
+        values = read_numbers(column, name) if not is_category(dtype_of(column)) else None
+        if values is None or values.dtype.kind not in NUMERIC_KINDS or values.ndim != 1:
+            hint = advice(np.asarray(column), column, name)
             raise TypeError(
-                f"{name} must be numeric; got column {label!r} with dtype {x[label].dtype}"
+                f"{name} must be numeric; got column {label!r} with dtype {dtype_of(column)}{hint}"
             )
-        columns.append(column.astype(FLOAT64))
-    return np.column_stack(columns)
-
-
-def bad_shape(shape: tuple[int, ...], name: str) -> ValueError:
-    """Return the error for samples that are empty, or neither 1-D nor 2-D."""
-    if 1 <= len(shape) <= 2:
-        return ValueError(f"{name} must have at least one sample and one column; got shape {shape}")
-    what = f"{len(shape)}-D, shape {shape}" if shape else "a scalar"
-    return ValueError(f"{name} must be 1-D (one column) or 2-D (samples in rows); got {what}")
-
-
-def copy_hint(x: object, name: str, device: str = "cpu") -> str:
-    """Return how to copy an array from a GPU to `device`."""
-    library = type(x).__module__.partition(".")[0]
-    if library == "torch":
-        return f"for example {name}.to({device!r})"
-    if library == "cupy" and device == "cpu":
-        return f"for example cupy.asnumpy({name})"
-    return "with the library it is from"
+        if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
+            check_exact(values, f"column {label!r} of {name}")
+        read.append(values.astype(FLOAT64))
+    return np.column_stack(read)
 
 
 def convert(array: Array, x: object, name: str) -> Array:
+    """Return numbers as a C-contiguous array of native float32 or float64."""
     if array.dtype.kind not in NUMERIC_KINDS:
-        raise not_numeric(array, x, name)
+        raise refusal(array, x, name)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
-        largest = max(int(array.max()), -int(array.min()))
-        if largest > EXACT_INTEGERS:
-            raise inexact_integers(largest, name)
+        check_exact(array, name)
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
     # A long double may overflow here, which the check of the values reports.
     with np.errstate(over="ignore"):
         return np.require(array, FLOAT32 if single else FLOAT64, ["C", "A"])
 
 
-def inexact_integers(largest: int, name: str) -> ValueError:
-    """Return the error for integers that float64 cannot tell apart."""
-    return ValueError(
-        f"{name} must hold integers up to 2**53 in magnitude, beyond which float64 merges "
-        f"neighbours; got {largest}: subtract an offset first"
-    )
-
-
-def not_numeric(array: Array, x: object, name: str) -> TypeError:
-    hint = ": convert it, for example with .astype(float)" if array.dtype.kind == "O" else ""
-    return TypeError(
-        f"{name} must be real numbers (float, integer or bool); "
-        f"got {type(x).__name__} with dtype {array.dtype}{hint}"
-    )
+def check_exact(array: Any, name: str) -> None:
+    """Raise ValueError for integers, of any library, that float64 cannot tell apart."""
+    if 0 in array.shape:
+        return
+    largest = max(int(array.max()), -int(array.min()))
+    if largest > EXACT_INTEGERS:
+        raise ValueError(
+            f"{name} must hold integers up to 2**53 in magnitude, beyond which float64 merges "
+            f"neighbours; got {largest}: subtract an offset first"
+        )
 
 
 def first_unusable(block: Array | DeviceArray) -> int:
@@ -124,7 +140,7 @@ def raise_unusable(array: Array, position: int, x: object, name: str) -> NoRetur
     row, column = divmod(position, array.shape[1])
     where = f"row {row}"
     if array.shape[1] > 1:
-        labels = getattr(x, "columns", None)
+        labels = column_labels(x)
         label = f" ({labels[column]!r})" if labels is not None else ""
         where = f"column {column}{label}, row {row}"
     value = array[row, column]
@@ -215,9 +231,9 @@ def _converted(x: Any, name: str, wide: bool) -> Any:
     if torch is not None and isinstance(x, torch.Tensor):
         x = x.detach()
         if x.dtype == torch.int64:
-            _check_exact(x, name)
+            check_exact(x, name)
         elif x.dtype == getattr(torch, "uint64", None):  # which torch cannot compare on a GPU
-            _check_exact(x.cpu().numpy(), name)
+            check_exact(x.cpu().numpy(), name)
         if (wide or x.dtype != torch.float32) and not x.is_complex():
             x = x.to(torch.float64)
         return x.contiguous()
@@ -227,14 +243,6 @@ def _converted(x: Any, name: str, wide: bool) -> Any:
         single = x.dtype == FLOAT32 and not wide
         with x.device:  # CuPy works on the current device, wherever the array is
             if x.dtype.kind in "iu" and x.dtype.itemsize == 8:
-                _check_exact(x, name)
+                check_exact(x, name)
             return cupy.ascontiguousarray(x, dtype=FLOAT32 if single else FLOAT64)
     return x
-
-
-def _check_exact(x: Any, name: str) -> None:
-    if 0 in x.shape:
-        return
-    largest = max(int(x.max()), -int(x.min()))
-    if largest > EXACT_INTEGERS:
-        raise inexact_integers(largest, name)

@@ -77,7 +77,8 @@ def mi(
 
     Args:
         x: Samples, shape (n, dx) or (n,), in an array of any library, a data frame or a list.
-            float32 samples are computed in float32, all others in float64.
+            float32 samples are computed in float32, all others in float64. ``method="discrete"``
+            takes classes of any type, strings and categories included, and "ross" does for `y`.
         y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
         **options: Further options of the method.
 
@@ -283,7 +284,6 @@ def entropy(
     seed: Seed | None = ...,
     algorithm: str = ...,
     device: str = ...,
-    correction: str = ...,
     **options: Any,
 ) -> Estimate: ...
 
@@ -300,7 +300,6 @@ def entropy(
     seed: Seed | None = ...,
     algorithm: str = ...,
     device: str = ...,
-    correction: str = ...,
     **options: Any,
 ) -> list[Estimate]: ...
 
@@ -317,17 +316,18 @@ def entropy(
     seed: Seed | None = None,
     algorithm: str = "auto",
     device: str = "auto",
-    correction: str = "digamma",
     **options: Any,
 ) -> Estimate | list[Estimate]:
-    """Estimate the differential entropy h(X) in nats.
+    """Estimate the differential entropy h(X) in nats, or the entropy H(X) of a discrete variable.
 
     Args:
-        x: Samples, shape (n, d) or (n,), as in :func:`mi`.
+        x: Samples, shape (n, d) or (n,), as in :func:`mi`; with ``method="discrete"`` classes of
+            any type, strings and categories included.
         metric: "chebyshev" or "euclidean".
-        correction: Term of the sample size: "digamma" is psi(n), "log" is log(n) and "log-1" is
-            log(n - 1).
-        **options: Further options of the method.
+        **options: Further options of the method, for example `correction`, whose values are those
+            of the method: for "kl" the term of the sample size, "digamma" (psi(n), the default),
+            "log" (log(n)) or "log-1" (log(n - 1)); for "discrete" the correction of the bias,
+            "none", "miller-madow", "chao-shen" or "grassberger" (the default).
 
     Returns:
         The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a
@@ -346,7 +346,6 @@ def entropy(
         "seed": seed,
         "algorithm": algorithm,
         "device": device,
-        "correction": correction,
     }
     found: Estimate | list[Estimate] = build(
         entropy, ENTROPY_METHODS, method, given, options

@@ -100,3 +100,73 @@ def test_options_of_the_method_are_named():
     x = draw("gaussian", 20, 1, "float64")
     with pytest.raises(TypeError, match=r"method='binning'.*among method, bins; got k"):
         fastmi.mi(x, x, method="binning", k=5)
+
+
+def kinds(estimate):
+    return [caution.kind for caution in estimate.warnings]
+
+
+def test_merged_classes_are_warned_of(rng):
+    codes = rng.integers(0, 25, 1000)
+    other = rng.normal(size=1000)
+    with pytest.warns(fastmi.EstimateWarning, match="x has 25 different values, which bins=10 put"):
+        got = fastmi.mi(codes, other, method="binning")
+    assert kinds(got) == ["few_bins"]
+    assert 'method="discrete"' in got.warnings[0]
+    assert kinds(fastmi.mi(codes, other, method="binning", bins=25)) == []
+    assert kinds(fastmi.mi(codes % 10, other, method="binning")) == []
+    # As many bins as classes, which lie too close for them.
+    uneven = np.array([0, 1, 100])[codes % 3]
+    assert kinds(fastmi.mi(uneven, other, method="binning", bins=3)) == ["few_bins"]
+    assert kinds(fastmi.mi(other, codes / 8, method="binning")) == ["few_bins"]
+    two = fastmi.mi(np.column_stack([other, codes]), other, method="binning")
+    assert "column 1 of x has 25 different values" in two.warnings[0]
+    with_z = fastmi.cmi(other > 0, other, codes, method="binning", bins=5)
+    assert "z has 25 different values" in with_z.warnings[0]
+    three = fastmi.total_correlation(other > 0, codes, codes, method="binning", bins=5)
+    assert kinds(three) == ["few_bins", "few_bins"]
+
+
+def test_what_the_merging_of_classes_costs(rng):
+    """24 classes in a random order carry y; bins of two or three classes lose most of it."""
+    y = rng.integers(0, 2, 4000)
+    codes = np.argsort(rng.permutation(24))[rng.integers(0, 12, 4000) + 12 * y]
+    assert float(fastmi.mi(codes, y, method="discrete")) == pytest.approx(math.log(2), abs=0.01)
+    binned = fastmi.mi(codes, y, method="binning")
+    assert float(binned) < 0.6 * math.log(2)
+    assert kinds(binned) == ["few_bins"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda rng: rng.normal(size=1000),
+        lambda rng: rng.integers(0, 2, 1000),
+        lambda rng: rng.integers(0, 10_000, 1000),
+        lambda rng: rng.normal(size=1000).round(2),
+        lambda rng: rng.exponential(size=1000),
+        lambda rng: (rng.random(1000) < 0.02).astype(float),
+        lambda rng: np.where(rng.random(1000) < 0.95, 0.0, rng.exponential(size=1000)),
+    ],
+    ids=["normal", "binary", "many whole", "rounded", "exponential", "rare", "mostly zero"],
+)
+def test_columns_that_bins_suit_are_not_warned_of(column, rng):
+    got = fastmi.mi(column(rng), rng.normal(size=1000), method="binning")
+    assert kinds(got) == []
+
+
+def test_outliers_that_fix_the_bins_are_warned_of(rng):
+    x = rng.normal(size=1000)
+    y = x + rng.normal(size=1000)
+    spoiled = x.copy()
+    spoiled[0] = 1e4
+    with pytest.warns(
+        fastmi.EstimateWarning, match="999 of 1000 values of x are in one of bins=10"
+    ):
+        got = fastmi.mi(spoiled, y, method="binning")
+    assert kinds(got) == ["outliers"]
+    assert float(got) < 0.02
+    assert kinds(fastmi.mi(y, rng.standard_cauchy(1000), method="binning")) == ["outliers"]
+    ranks = fastmi.mi(fastmi.normalize.rank(spoiled), y, method="binning")
+    assert ranks.warnings == ()
+    assert float(ranks) > 0.25

@@ -360,14 +360,6 @@ def test_result_reads_well(pairs):
         both.interval(1.0)
 
 
-def test_pairs_of_another_model_are_noticed():
-    x, z = SCALAR.pairs(2000, 0)
-    both = bounds.sandwich(
-        model_of(SCALAR), x, z + 3.0, proposal=proposal_of(SCALAR, 2.0), n_importance=64, seed=0
-    )
-    assert any("wrong" in text or "exceeds" in text for text in both.warnings)
-
-
 def test_tune_says_why_it_stopped():
     x, z = SCALAR.pairs(2000, 0)
     model = model_of(SCALAR)

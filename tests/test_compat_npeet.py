@@ -189,6 +189,7 @@ def test_shuffle_test(rng):
         (lambda: npeet.midd(np.ma.masked_array([1, 2], [True, False]), [1, 2]), "masked"),
         (lambda: npeet.midd([1.0, math.nan], [1, 2]), "x must not have NaN"),
         (lambda: npeet.micd(np.arange(3.0), [1.0, math.nan, 2.0]), "y must not have NaN"),
+        (lambda: npeet.midd(["a", math.nan, "b"], [1, 2, 3]), "x must not have NaN; got 1 of them"),
         (lambda: npeet.cmidd([1, 2], [1, 2], 3), "z must have at least one row"),
         (lambda: npeet.entropyd([[1, 2], [3]]), "sx must be readable"),
         (lambda: npeet.tcd([[1, 2], [3]]), "xs must be readable"),

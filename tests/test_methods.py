@@ -24,8 +24,10 @@ each_method = pytest.mark.parametrize("row", HERE, ids=NAMES)
 
 
 def samples(row, n=120):
-    """Arguments of the row's function: continuous ones, or with classes where it wants them."""
+    """Arguments of the row's function: continuous ones, or classes where it wants them."""
     x, y, z = np.random.default_rng(0).normal(size=(3, n))
+    if row.takes == "discrete":
+        x, y, z = (np.round(column).astype(int) for column in (x, y, z))
     if row.takes == "x continuous, y discrete":
         y = (y > 0).astype(int)
     number = {"mi": 2, "cmi": 3, "total_correlation": 3, "entropy": 1}[row.function]

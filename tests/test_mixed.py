@@ -9,7 +9,7 @@ import fastmi
 import reference
 from samples import SAMPLES, draw, draw_blocks
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error", "ignore::fastmi.EstimateWarning")
 
 
 def two_bumps(n, seed=0, gap=3.0):

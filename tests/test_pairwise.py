@@ -131,6 +131,30 @@ def test_polars(columns):
     np.testing.assert_array_equal(np.asarray(result), result.mi.drop("column").to_numpy())
 
 
+def test_polars_labels_of_rows_do_not_replace_a_column(columns):
+    polars = pytest.importorskip("polars")
+    names = ["column", "column_", "b"]
+    frame = polars.DataFrame(dict(zip(names, columns.T[:3], strict=True)))
+    result = fastmi.pairwise_mi(frame)
+    assert result.mi.columns == ["column__", *names]
+    assert result.mi["column__"].to_list() == names
+    assert result.mi["column"][1] == float(fastmi.mi(columns[:, 0], columns[:, 1]))
+
+
+def test_labels_that_repeat(columns):
+    pandas = pytest.importorskip("pandas")
+    few = columns[:20, :3]
+    frame = pandas.DataFrame(few, columns=["a", "a", "b"])
+    result = fastmi.pairwise_mi(frame)
+    assert list(result.mi.columns) == ["a", "a", "b"]
+    np.testing.assert_array_equal(result.mi, fastmi.pairwise_mi(few).mi)
+    # Each of the three pairs has too few samples, and keeps a warning of its own.
+    assert result.warnings.keys() == {(0, 1), (0, 2), (1, 2)}
+    polars = pytest.importorskip("polars")
+    across = fastmi.pairwise_mi(polars.DataFrame({"x": few[:, 0]}), frame)
+    assert across.mi.columns == ["column", "0", "1", "2"]
+
+
 def test_as_an_array(columns):
     result = fastmi.pairwise_mi(columns)
     assert np.asarray(result) is result.mi

@@ -6,7 +6,7 @@ import pytest
 import fastmi
 from fastmi._backend import kernels
 from fastmi.ops.ksg import ksg_terms
-from fastmi.statistics import permutation
+from fastmi.statistics import _schemes, permutation
 
 SCHEMES = [
     ("shuffle", {}),
@@ -29,7 +29,7 @@ def orders(rng):
     def make(scheme, count=20, n=100, **options):
         blocks = [rng.standard_normal((n, d)) for d in (1, 1, 2)]
         full = {"block_length": None, "min_shift": 1, "n_neighbors": 5, "n_jobs": 1, **options}
-        reorder = permutation._scheme(scheme, blocks, rng, count, **full)
+        reorder = _schemes.make_scheme(scheme, blocks, rng, count, **full)
         found = [reorder(i, np.random.default_rng(i)) for i in range(count)]
         return np.array(found), blocks
 

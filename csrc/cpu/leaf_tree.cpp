@@ -224,6 +224,7 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
   // 255 steps span the data. Fitted at 10 to 200 dims (see README.md), flat within a factor of 1.3.
   constexpr T kCoarsest = 24;
   constexpr T kFinest = 96;
+  constexpr T kEighth = 0.125;
   const int d = tree.d;
   std::vector<T> middle(static_cast<std::size_t>(d));
   std::vector<T> probe;
@@ -254,9 +255,11 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
     std::uint8_t* to = tree.bytes.data() + b * d * kLeaf;
     bool clipped[kLeaf] = {};
     for (int j = 0; j < d; ++j) {
-      const T origin = middle[j] - kSteps / 2 * step;
+      // 255 steps may be wider than the largest number. An eighth of them is not, and dividing by
+      // eight is exact.
+      const T origin = middle[j] * kEighth - kSteps / 2 * (step * kEighth);
       for (int l = 0; l < kLeaf; ++l) {
-        const T steps = (from[j * kLeaf + l] - origin) * tree.inverse_step;
+        const T steps = (from[j * kLeaf + l] * kEighth - origin) * (tree.inverse_step * 8);
         const T saturated = std::min(std::max(steps, T(0)), kSteps);
         clipped[l] |= saturated != steps;  // +inf, an unused lane, is one of these
         to[j * kLeaf + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));

@@ -18,9 +18,6 @@ from fastmi.bounds._arrays import Array, device_of, to_numpy
 _NO_WEIGHT = (
     "all of their importance weights are zero; take a wider proposal or more importance samples"
 )
-# Number of standard errors by which the lower bound may exceed the upper one without a warning.
-_CROSSED = 4.0
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +87,8 @@ class Sandwich:
 
     @property
     def warnings(self) -> tuple[Caution, ...]:
-        """Warnings of both bounds, each once, and one if the bounds cross by more than chance."""
-        found = tuple(dict.fromkeys(self.lower.warnings + self.upper.warnings))
-        if self.gap < -_CROSSED * self.gap_stderr - _ROUNDING:
-            text = (
-                "the lower bound exceeds the upper one by more than chance: the pairs were not "
-                "drawn from this model, the proposal is not normalised, or a kernel does not "
-                "leave its target invariant"
-            )
-            found += (Caution(text, "crossed"),)
-        return found
+        """Warnings of both bounds, each once."""
+        return tuple(dict.fromkeys(self.lower.warnings + self.upper.warnings))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the bounds, the gap and the counts, without arrays, as JSON-able values."""

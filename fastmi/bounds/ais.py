@@ -31,6 +31,7 @@ from fastmi.bounds._arrays import (
 )
 from fastmi.bounds._logsumexp import RunningLogMeanExp
 from fastmi.bounds._model import Conditional, Model, Proposal, pairs_for
+from fastmi.bounds._possible import check_possible
 from fastmi.bounds._result import (
     Sandwich,
     infinite_warnings,
@@ -126,6 +127,7 @@ def ais(
             reverse = chains.reverse(z[:, None])[:, 0]
         below = own - mean.value(reverse)
         above = own - mean.value()
+        check_possible(path.importance, z, rng, upper=above, lower=below)
     warnings = zero_weight_warnings(mean.zeros, k * len(x)) + chains.warnings()
     name = f"({steps}, {k})"
     return announce(

@@ -14,6 +14,7 @@ from fastmi._extras import Progress
 from fastmi.bounds._arguments import describes_arguments
 from fastmi.bounds._arrays import Array, Random, generator_device, library, randomness
 from fastmi.bounds._model import Model, Proposal, conditional_at, pairs_for
+from fastmi.bounds._possible import check_possible
 from fastmi.bounds._result import (
     Sandwich,
     difference,
@@ -141,6 +142,7 @@ def lautum_upper(
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         evidence = mean.value(own_weights(importance, z))
         local = difference(evidence, _independent(model, x, z, rng, "lautum_upper"))
+        check_possible(importance, z, rng, upper=local)
     warnings = zero_weight_warnings(mean.zeros, k * len(x)) + infinite_warnings(
         local, "the bound", _IMPOSSIBLE
     )
@@ -183,6 +185,7 @@ def lautum_sandwich(
         cross = _independent(model, x, z, rng, "lautum_sandwich")
         below = difference(mean.value(), cross)
         above = difference(mean.value(own_weights(importance, z)), cross)
+        check_possible(importance, z, rng, upper=above, lower=below)
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     low = warnings + infinite_warnings(below, "the lower bound", _IMPOSSIBLE)
     high = warnings + infinite_warnings(above, "the upper bound", _IMPOSSIBLE)

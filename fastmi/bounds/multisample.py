@@ -27,6 +27,7 @@ from fastmi.bounds._model import (
     conditional_at,
     pairs_for,
 )
+from fastmi.bounds._possible import check_possible
 from fastmi.bounds._result import (
     Sandwich,
     infinite_warnings,
@@ -186,6 +187,7 @@ def multisample_upper(
         own = likelihood_of_pairs(model, x, z, "multisample_upper")
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         local = own - mean.value()
+        check_possible(importance, z, rng, upper=local)
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     warnings += infinite_warnings(local, "the upper bound")
     return announce(make_estimate(local, x, z, f"multisample_upper({k})", start, warnings))
@@ -229,6 +231,7 @@ def sandwich(
         mean = importance.mean_weight(k, rng, z, progress, "importance samples")
         below = own - mean.value(own_weights(importance, z))
         above = own - mean.value()
+        check_possible(importance, z, rng, upper=above, lower=below)
     warnings = zero_weight_warnings(mean.zeros, k * len(x))
     infinite = infinite_warnings(above, "the upper bound")
     return announce(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_integer
+from fastmi._columns import is_missing
 
 
 def log_base(base: Any) -> float:
@@ -73,8 +74,14 @@ def as_rows(x: Any, name: str) -> NDArray[Any]:
         )
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must have at least one row; got shape {array.shape}")
-    if array.dtype.kind in "fc" and np.isnan(array).any():
-        raise ValueError(f"{name} must not have NaN; got {np.isnan(array).sum()} of them")
+    missing = np.zeros(1, dtype=bool)
+    if array.dtype.kind in "fc":
+        missing = np.isnan(array)
+    elif array.dtype.kind in "US" and isinstance(x, list | tuple):
+        # NumPy makes strings of the NaN and None beside a string.
+        missing = np.array([is_missing(value) for value in np.array(x, dtype=object).flat])
+    if missing.any():
+        raise ValueError(f"{name} must not have NaN; got {missing.sum()} of them")
     return array
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._symbols import Symbols, crossed, numbered
 from fastmi.compat._checks import as_rows, log_base
-
-Codes: TypeAlias = NDArray[np.intp]
 
 
 def entropyd(sx: Any, base: float = 2) -> float:
@@ -91,37 +91,27 @@ def columns(xs: Any) -> list[NDArray[Any]]:
     return [array[:, j : j + 1] for j in range(array.shape[1])]
 
 
-def _codes(x: Any, name: str) -> Codes:
+def _codes(x: Any, name: str) -> Symbols:
     """Return the index of each row of `x` in the sorted list of distinct rows."""
     array = as_rows(x, name)
     if array.ndim == 1:
-        return _numbered(array)
-    return _joint(*map(_numbered, array.reshape(len(array), -1).T))
+        return numbered(array)
+    return _joint(*map(numbered, array.reshape(len(array), -1).T))
 
 
-def _numbered(values: NDArray[Any]) -> Codes:
-    """Return the index of each value in the sorted list of distinct values."""
-    codes: Codes = np.unique(values, return_inverse=True)[1].reshape(-1)
-    return codes
-
-
-def _joint(*parts: Codes) -> Codes:
+def _joint(*parts: Symbols) -> Symbols:
     """Return an index for each distinct combination of the codes of a row."""
-    joint = parts[0]
-    for codes in parts[1:]:
-        # Numbering again in each round keeps the codes below the square of the number of rows.
-        joint = _numbered(joint * (codes.max() + 1) + codes)
-    return joint
+    return reduce(crossed, parts)
 
 
-def _entropy(codes: Codes, base: float) -> float:
-    share = np.bincount(codes) / len(codes)
+def _entropy(codes: Symbols, base: float) -> float:
+    share = codes.size / len(codes.of)
     return float(-(share * np.log(share)).sum()) / log_base(base)
 
 
-def _paired(**arrays: Any) -> list[Codes]:
+def _paired(**arrays: Any) -> list[Symbols]:
     codes = {name: _codes(array, name) for name, array in arrays.items()}
-    if len(set(map(len, codes.values()))) > 1:
-        listed = ", ".join(f"{name} with n={len(own)}" for name, own in codes.items())
+    if len({len(own.of) for own in codes.values()}) > 1:
+        listed = ", ".join(f"{name} with n={len(own.of)}" for name, own in codes.items())
         raise ValueError(f"all arguments must have the same number of samples; got {listed}")
     return list(codes.values())

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from fastmi.estimators.binning import Binning as Binning
     from fastmi.estimators.binning import BinningConditional as BinningConditional
     from fastmi.estimators.binning import BinningTotalCorrelation as BinningTotalCorrelation
+    from fastmi.estimators.discrete import Discrete as Discrete
+    from fastmi.estimators.discrete import DiscreteConditional as DiscreteConditional
+    from fastmi.estimators.discrete import DiscreteEntropy as DiscreteEntropy
+    from fastmi.estimators.discrete import DiscreteTotalCorrelation as DiscreteTotalCorrelation
     from fastmi.estimators.gaussian import Gaussian as Gaussian
     from fastmi.estimators.gaussian import GaussianConditional as GaussianConditional
     from fastmi.estimators.gaussian import GaussianTotalCorrelation as GaussianTotalCorrelation

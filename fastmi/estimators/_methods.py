@@ -18,6 +18,7 @@ from fastmi._extras import is_installed, load
 CONTINUOUS = "continuous"
 DISCRETE_Y = "x continuous, y discrete"
 MIXED = "continuous, discrete or both"
+DISCRETE = "discrete"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Method:
     def trains(self) -> bool:
         """Whether it trains a network; then it needs torch and draws random numbers of its own."""
         return self.module.startswith("neural.")
+
+    def takes_classes(self, position: int) -> bool:
+        """Whether the argument at a position holds classes, values that are equal or not."""
+        return self.takes == DISCRETE or (self.takes == DISCRETE_Y and position == 1)
 
     @cached_property
     def loaded(self) -> type[Any]:
@@ -148,6 +153,15 @@ METHODS = (
     ),
     Method(
         "mi", "binning", "binning", "Binning", "plug-in entropies of equal-width bins", gpu=False
+    ),
+    Method(
+        "mi",
+        "discrete",
+        "discrete",
+        "Discrete",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
     ),
     Method(
         "mi",
@@ -265,6 +279,15 @@ METHODS = (
     ),
     Method(
         "cmi",
+        "discrete",
+        "discrete",
+        "DiscreteConditional",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
+        "cmi",
         "ccmi",
         "neural.critic",
         "ConditionalCCMI",
@@ -310,6 +333,15 @@ METHODS = (
         gpu=False,
     ),
     Method(
+        "total_correlation",
+        "discrete",
+        "discrete",
+        "DiscreteTotalCorrelation",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
         "entropy",
         "kl",
         "neighbors.entropy",
@@ -322,6 +354,15 @@ METHODS = (
         "neighbors.weighted_entropy",
         "WeightedKozachenkoLeonenko",
         "weighted nearest neighbours, Berrett et al. (2019)",
+    ),
+    Method(
+        "entropy",
+        "discrete",
+        "discrete",
+        "DiscreteEntropy",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
     ),
 )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,23 @@ from fastmi._cautions import Caution, announce
 from fastmi._checks import check_integer
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
+from fastmi._symbols import Symbols, crossed, numbered
 from fastmi.estimators._base import Estimator
 
 Array = NDArray[Any]
 
 # Share of samples alone in their joint cell above which an estimate carries a warning.
 _SINGLE_SHARE = 0.5
+# A column is taken for classes where so many samples or more share a value on average, fewer if all
+# values are whole numbers. More than a hundred values, or ten per bin, are taken for readings.
+_SAMPLES_PER_CLASS, _SAMPLES_PER_WHOLE_CLASS = 20, 5
+_MOST_CLASSES, _CLASSES_PER_BIN = 100, 10
+# Share of samples in one bin above which the spread of the others is what fixes the bins.
+_CROWDED_SHARE = 0.9
+# Number of values that are looked at before all of them are sorted.
+_PROBE = 1000
 # Largest number of bins that an intp holds on every platform.
 _MOST_BINS = 2**31 - 1
-
-
-class _Cells(NamedTuple):
-    """The cell of each sample (n,) and the number of samples in each cell."""
-
-    of: NDArray[np.intp]
-    size: NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,32 +52,41 @@ class _Histogram(Estimator):
     def __post_init__(self) -> None:
         object.__setattr__(self, "bins", check_integer("bins", self.bins, 1, _MOST_BINS))
 
-    def _cells(self, block: Array) -> _Cells:
-        """Return the cells of a variable: one per tuple of bins that occurs."""
-        cells = _Cells(np.zeros(len(block), dtype=np.intp), np.array([len(block)]))
-        for column in block.astype(np.float64, copy=False).T:
+    def _cells(self, block: Array, name: str, found: list[Caution]) -> Symbols:
+        """Return the cells of a variable, one per tuple of bins that occurs.
+
+        What speaks against the bins of its columns is appended to `found`.
+        """
+        cells = Symbols(np.zeros(len(block), dtype=np.intp), np.array([len(block)]))
+        for j, column in enumerate(block.astype(np.float64, copy=False).T):
             low, high = column.min(), column.max()
             if low == high:
                 continue
             # Divided by the range first, because bins times a difference could overflow.
             share = (column - low) / (high - low)
             bin_of = np.minimum(self.bins - 1, np.floor(self.bins * share)).astype(np.intp)
-            cells = _crossed(cells, _numbered(bin_of))
+            own = numbered(bin_of)
+            where = f"column {j} of {name}" if block.shape[1] > 1 else name
+            found += _bin_cautions(column, own, self.bins, where)
+            cells = crossed(cells, own)
         return cells
 
     def _total_correlation(self, arrays: Sequence[object], names: Sequence[str]) -> Estimate:
         start = perf_counter()
         blocks = as_blocks(arrays, names)
-        margins = [self._cells(block) for block in blocks]
+        found: list[Caution] = []
+        margins = [
+            self._cells(block, name, found) for block, name in zip(blocks, names, strict=True)
+        ]
         joint = margins[0]
         for margin in margins[1:]:
-            joint = _crossed(joint, margin)
+            joint = crossed(joint, margin)
         n = len(blocks[0])
         log_n = math.log(n)
         sizes = [margin.size[margin.of] for margin in margins]
         logs = np.sum([np.log(size) for size in sizes], axis=0)
         local = np.log(joint.size[joint.of]) + (len(margins) - 1) * log_n - logs
-        return _result(self.method, local, np.stack(sizes) - 1, joint, blocks, start)
+        return _result(self.method, local, np.stack(sizes) - 1, joint, blocks, found, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,38 +160,70 @@ class BinningConditional(_Histogram):
         if is_empty(z):
             return Binning(bins=self.bins).estimate(x, y)
         start = perf_counter()
-        blocks = as_blocks((x, y, z), ("x", "y", "z"))
-        in_x, in_y, in_z = (self._cells(block) for block in blocks)
-        in_xz, in_yz = _crossed(in_x, in_z), _crossed(in_y, in_z)
-        joint = _crossed(in_xz, in_y)
+        names = ("x", "y", "z")
+        blocks = as_blocks((x, y, z), names)
+        found: list[Caution] = []
+        in_x, in_y, in_z = (
+            self._cells(block, name, found) for block, name in zip(blocks, names, strict=True)
+        )
+        in_xz, in_yz = crossed(in_x, in_z), crossed(in_y, in_z)
+        joint = crossed(in_xz, in_y)
         size_xz, size_yz, size_z = (c.size[c.of] for c in (in_xz, in_yz, in_z))
         local = np.log(joint.size[joint.of]) + np.log(size_z) - (np.log(size_xz) + np.log(size_yz))
-        return _result(
-            self.method, local, np.stack([size_xz, size_yz, size_z]) - 1, joint, blocks, start
+        counts = np.stack([size_xz, size_yz, size_z]) - 1
+        return _result(self.method, local, counts, joint, blocks, found, start)
+
+
+def _bin_cautions(
+    column: NDArray[np.float64], bins_of: Symbols, bins: int, where: str
+) -> list[Caution]:
+    """Return what speaks against equal-width bins of a column that is not constant."""
+    n, occupied = len(column), len(bins_of.size)
+    found = []
+    classes = _classes(column, bins)
+    if classes > occupied:
+        text = (
+            f"{where} has {classes} different values, which bins={bins} put into {occupied} bins: "
+            'if they are classes, some are merged, and method="discrete" keeps them apart'
         )
+        found.append(Caution(text, "few_bins"))
+    crowded = int(bins_of.size.max())
+    if bins > 1 and crowded > _CROWDED_SHARE * n:
+        quarter, three_quarters = np.percentile(column, [25, 75])
+        if quarter < three_quarters:  # else most samples have one value, which no bins can split
+            text = (
+                f"{crowded} of {n} values of {where} are in one of bins={bins} of equal width, "
+                f"because a few lie far out: half of them are in [{quarter:.3g}, "
+                f"{three_quarters:.3g}], all in [{column.min():.3g}, {column.max():.3g}]; bin the "
+                "ranks, fastmi.normalize.rank, or clip"
+            )
+            found.append(Caution(text, "outliers"))
+    return found
 
 
-def _numbered(symbols: NDArray[np.intp]) -> _Cells:
-    _, of, size = np.unique(symbols, return_inverse=True, return_counts=True)
-    return _Cells(of.reshape(-1), size)
-
-
-def _crossed(a: _Cells, b: _Cells) -> _Cells:
-    """Return the occupied cells of the product of two partitions."""
-    # Both are numbered without gaps, so the product stays below n^2.
-    return _numbered(a.of * len(b.size) + b.of)
+def _classes(column: NDArray[np.float64], bins: int) -> int:
+    """Return the number of different values of a column that is evidently discrete, else 0."""
+    n = len(column)
+    whole = bool((column == np.floor(column)).all())
+    per_class = _SAMPLES_PER_WHOLE_CLASS if whole else _SAMPLES_PER_CLASS
+    most = min(n // per_class, max(_MOST_CLASSES, _CLASSES_PER_BIN * bins))
+    if n > _PROBE and len(np.unique(column[:_PROBE])) > most:
+        return 0
+    times = np.unique(column, return_counts=True)[1]
+    repeated = 2 * np.count_nonzero(times > 1) > len(times)
+    return len(times) if repeated and len(times) <= most else 0
 
 
 def _result(
     method: str,
     local: NDArray[np.float64],
     counts: NDArray[np.intp],
-    joint: _Cells,
+    joint: Symbols,
     blocks: list[Array],
+    found: list[Caution],
     start: float,
 ) -> Estimate:
     n = len(local)
-    found = []
     single = int(np.count_nonzero(joint.size == 1))
     if n > 1 and single > _SINGLE_SHARE * n:
         found.append(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution, announce
+from fastmi._checks import transposed
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
 from fastmi.estimators._base import Estimator
@@ -42,8 +43,10 @@ class _Normal(Estimator):
         n = len(blocks[0])
         columns = sum(block.shape[1] for block in blocks)
         if n <= columns + 1:
+            hint = transposed(n, [block.shape[1] for block in blocks])
             raise ValueError(
                 f"n must exceed the number of columns by more than 1; got n={n}, {columns} columns"
+                f"{hint and '; ' + hint}"
             )
         return (
             (blocks, ())

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from fastmi import api
 from fastmi._cautions import quiet
 from fastmi._checks import as_k
+from fastmi._columns import check_pairing
 from fastmi._device import as_device
 from fastmi._estimate import Estimate
+from fastmi._inputs import as_blocks, jitter
+from fastmi._symbols import as_codes
 from fastmi.estimators import CMI_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators.neighbors.ksg import KSG
@@ -98,6 +101,42 @@ def reads_on(device: object, method: Method, options: dict[str, Any]) -> tuple[s
     if method.searches:
         return as_device(device), options
     return "host", {**options, "device": device}
+
+
+def read_samples(
+    method: Method, arrays: Sequence[object], names: Sequence[str], device: str = "host"
+) -> list[NDArray[Any]]:
+    """Return the blocks of :func:`fastmi._inputs.as_blocks`, with numbers in place of classes.
+
+    Equal values of a column of classes have equal numbers, so that rows can be reordered and left
+    out like those of any block, and the estimate is the same.
+
+    Args:
+        method: Row of the method, which says what it takes.
+        arrays: What users pass.
+        names: What to call each in messages.
+        device: Where to work on them.
+
+    Raises:
+        TypeError: See there and :func:`fastmi._symbols.as_symbols`.
+        ValueError: See there.
+    """
+    check_pairing(arrays, names)
+    read = [
+        as_codes(array, name) if method.takes_classes(position) else array
+        for position, (array, name) in enumerate(zip(arrays, names, strict=True))
+    ]
+    return as_blocks(read, names, device)
+
+
+def add_noise(
+    method: Method, blocks: list[NDArray[Any]], noise: float, rng: np.random.Generator
+) -> list[NDArray[Any]]:
+    """Return copies of the blocks with noise, which classes do not get."""
+    continuous = [j for j in range(len(blocks)) if not method.takes_classes(j)]
+    noisy = jitter([blocks[j] for j in continuous], noise, rng)
+    changed = dict(zip(continuous, noisy, strict=True))
+    return [changed.get(j, block) for j, block in enumerate(blocks)]
 
 
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:

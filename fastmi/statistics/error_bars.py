@@ -17,8 +17,7 @@ from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search,
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
-from fastmi._inputs import as_blocks, jitter
-from fastmi.statistics._measure import make_measure, method_named
+from fastmi.statistics._measure import add_noise, make_measure, method_named, read_samples
 from fastmi.statistics._tasks import run, streams
 
 # Smallest number of samples per neighbour in the default parts: with fewer, the variance is no
@@ -104,12 +103,12 @@ def subsample_error(
     cuts = check_integer("repeats", repeats, 1, _MOST_REPEATS)
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)])
+    row = method_named(method, conditional=z is not None)
+    blocks = read_samples(row, given, ("x", "y", "z")[: len(given)])
     if noise:
-        blocks = jitter(blocks, noise, rng)
+        blocks = add_noise(row, blocks, noise, rng)
     n = len(blocks[0])
     numbers = _parts(parts, n, int(k))
-    row = method_named(method, conditional=z is not None)
     measure = make_measure(subsample_error, row, k=k, options=options)
 
     # Row numbers of every part, one cut after another; up to p - 1 samples of a cut are left out.

@@ -22,17 +22,19 @@ from fastmi._checks import (
     check_search,
     generator,
 )
+from fastmi._columns import column_labels
 from fastmi._docs import describes_options
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import listed
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._measure import (
     Measure,
+    add_noise,
     as_ksg1,
     make_measure,
+    read_samples,
     reads_on,
     values,
 )
@@ -48,8 +50,9 @@ class PairwiseMI:
     """Matrices with a row for each column of X and a column for each column of Y.
 
     They are data frames if X was one (pandas: labelled; polars: with the labels of the rows
-    in a first column "column"), else arrays. Without Y they are symmetric, and the diagonal
-    is NaN, because a continuous variable has infinite information about itself.
+    in a first column "column", or "column_" and so on if a column of Y has that name), else
+    arrays. Without Y they are symmetric, and the diagonal is NaN, because a continuous variable has
+    infinite information about itself.
     ``numpy.asarray(result)`` is the array of `mi`.
 
     Attributes:
@@ -58,8 +61,9 @@ class PairwiseMI:
         p_value: P-values of the permutation test of each pair, not corrected for the number of
             pairs; None if no test was asked for.
         warnings: Reasons to distrust a pair, by the labels of its two columns (their numbers
-            if X is an array); pairs without any are left out. The call that made them issues one
-            :class:`fastmi.EstimateWarning` for each kind, with the number of pairs.
+            if X is an array, or a label repeats); pairs without any are left out. The call that
+            made them issues one :class:`fastmi.EstimateWarning` for each kind, with the number of
+            pairs.
         k: Number of neighbours; None where the method searches none.
         n: Number of samples.
         method: Name of the method.
@@ -165,9 +169,9 @@ def pairwise_mi(
     given = (X,) if Y is None else (X, Y)
     where, options = reads_on(device, row, options)
     measure = make_measure(pairwise_mi, row, k=k, options=options)
-    blocks = as_blocks(given, ("X", "Y")[: len(given)], where)
+    blocks = read_samples(row, given, ("X", "Y")[: len(given)], where)
     if noise:
-        blocks = jitter(blocks, noise, rng)
+        blocks = add_noise(row, blocks, noise, rng)
     shape = (blocks[0].shape[1], blocks[-1].shape[1])
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
@@ -187,6 +191,7 @@ def pairwise_mi(
         tables = _one_by_one(measure, together, columns, pairs, shuffles, seeds, threads, progress)
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
+    keys = [_told_apart(own) for own in labels]
     results = []
     for table in tables:
         mi, stderr, p_values = (
@@ -194,7 +199,7 @@ def pairwise_mi(
             for entries in (table.values, table.stderr, table.p_values)
         )
         warned = {
-            (labels[0][pairs[number, 0]], labels[1][pairs[number, 1]]): warnings
+            (keys[0][pairs[number, 0]], keys[1][pairs[number, 1]]): warnings
             for number, warnings in table.warnings.items()
         }
         results.append(
@@ -361,11 +366,16 @@ def _matrix(
 
 
 def _labels(samples: Any, d: int) -> list[Hashable]:
-    columns = getattr(samples, "columns", None)
+    columns = column_labels(samples)
     if columns is not None:
-        return list(columns)
+        return columns
     name = getattr(samples, "name", None)
     return [name] if name is not None and d == 1 else list(range(d))
+
+
+def _told_apart(labels: list[Hashable]) -> list[Hashable]:
+    """Return the labels, or the numbers of the columns where a label repeats."""
+    return labels if len(set(labels)) == len(labels) else list(range(len(labels)))
 
 
 def _like(samples: Any, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]) -> Any:
@@ -376,5 +386,9 @@ def _like(samples: Any, matrix: Matrix, labels: tuple[list[Hashable], list[Hasha
     frame = importlib.import_module(library).DataFrame
     if library == "pandas":
         return frame(matrix, index=labels[0], columns=labels[1])
-    named = {str(label): column for label, column in zip(labels[1], matrix.T, strict=True)}
-    return frame({"column": [str(label) for label in labels[0]], **named})
+    names = _told_apart([str(label) for label in labels[1]])
+    named = {str(name): column for name, column in zip(names, matrix.T, strict=True)}
+    of_rows = "column"
+    while of_rows in named:
+        of_rows += "_"
+    return frame({of_rows: [str(label) for label in labels[0]], **named})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, overload
 
 import numpy as np
@@ -15,7 +14,6 @@ from fastmi._blocks import DeviceArray, take_rows
 from fastmi._checks import (
     Seed,
     as_k,
-    check_choice,
     check_integer,
     check_noise,
     check_search,
@@ -25,18 +23,22 @@ from fastmi._checks import (
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress, ProgressBar
-from fastmi._inputs import as_blocks, jitter
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
-from fastmi.ops.knn import kneighbors
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._measure import as_ksg1, make_measure, method_named, reads_on, values
+from fastmi.statistics._measure import (
+    add_noise,
+    as_ksg1,
+    make_measure,
+    method_named,
+    read_samples,
+    reads_on,
+    values,
+)
+from fastmi.statistics._schemes import Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
-Order = NDArray[np.intp]
-
-SCHEMES = ("shuffle", "circular", "block", "local")
 
 _LABEL = "surrogates"
 
@@ -193,12 +195,12 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    blocks = as_blocks(given, ("x", "y", "z")[: len(given)], where)
+    blocks = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     if noise:
-        blocks = jitter(blocks, noise, rng)
+        blocks = add_noise(row, blocks, noise, rng)
     if scheme is None:
         scheme = "shuffle" if z is None else "local"
-    reorder = _scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+    reorder = make_scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
     seeds = streams(rng, count)
     estimates = measure(blocks, n_jobs, rng)
 
@@ -293,65 +295,3 @@ def p_value(value: float, null: NDArray[np.float64]) -> float:
     """Return (1 + b) / (1 + len(null)), where b is the number of `null` values >= `value`."""
     reached = np.count_nonzero(null >= value - _ROUNDING * max(1.0, abs(value)))
     return float((1 + reached) / (1 + len(null)))
-
-
-def _scheme(
-    scheme: str,
-    blocks: list[Array],
-    rng: np.random.Generator,
-    count: int,
-    block_length: int | None,
-    min_shift: int,
-    n_neighbors: int,
-    n_jobs: int | None,
-) -> Callable[[int, np.random.Generator], Order]:
-    """Return the function that gives surrogate `number` its order of rows."""
-    check_choice("scheme", scheme, SCHEMES)
-    n = len(blocks[0])
-    if scheme == "shuffle":
-        return lambda _, own: own.permutation(n)
-    if scheme == "circular":
-        smallest = check_integer("min_shift", min_shift, 1)
-        possible = n + 1 - 2 * smallest
-        if count > possible:
-            raise ValueError(
-                f"n_permutations must be at most the number of rotations, {max(possible, 0)} with "
-                f"n={n}, min_shift={smallest}; got n_permutations={count}"
-            )
-        shifts = smallest + rng.permutation(possible)[:count]
-        return lambda number, _: np.roll(np.arange(n), shifts[number])
-    if scheme == "block":
-        if block_length is None:
-            raise ValueError("block_length must be given for scheme='block'; got None")
-        length = check_integer("block_length", block_length, 1)
-        if 2 * length > n:
-            raise ValueError(f"block_length must be at most n / 2; got {length}, n={n}")
-        return lambda _, own: _shuffled_blocks(own, n, length)
-    if len(blocks) < 3:
-        raise ValueError("scheme='local' must have a z; got z=None")
-    near = min(check_integer("n_neighbors", n_neighbors, 2), n) - 1
-    _, indices, _ = kneighbors(
-        [blocks[2]], near, metric="chebyshev", algorithm="auto", n_jobs=n_jobs
-    )
-    return partial(_exchanged, np.column_stack([np.arange(n), indices]))
-
-
-def _shuffled_blocks(rng: np.random.Generator, n: int, length: int) -> Order:
-    parts = np.split(np.arange(n), range(length, n, length))
-    return np.concatenate([parts[i] for i in rng.permutation(len(parts))])
-
-
-def _exchanged(neighbors: Order, _: int, rng: np.random.Generator) -> Order:
-    """Return one of its neighbours for each row, using each neighbour once where possible."""
-    n = len(neighbors)
-    candidates = rng.permuted(neighbors, axis=1).tolist()
-    order = [0] * n
-    used = [False] * n
-    for i in rng.permutation(n).tolist():
-        for j in candidates[i]:
-            if not used[j]:
-                break
-        # If all candidates are taken, the last one serves twice.
-        order[i] = j
-        used[j] = True
-    return np.array(order, dtype=np.intp)

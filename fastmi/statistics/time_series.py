@@ -13,10 +13,10 @@ from fastmi._cautions import announce, quiet
 from fastmi._checks import check_integer
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
-from fastmi._inputs import as_blocks
 from fastmi.estimators import CMI_METHODS, MI_METHODS
 from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators._methods import listed
+from fastmi.statistics._measure import read_samples
 
 Array = NDArray[Any]
 
@@ -49,8 +49,9 @@ def lagged_mi(
         ValueError: Series of wrong shape or length or not finite; a lag that leaves fewer
             than two times.
     """
-    check_options(lagged_mi, find(MI_METHODS, method), options)
-    first, second = as_blocks((x, y), ("x", "y"))
+    row = find(MI_METHODS, method)
+    check_options(lagged_mi, row, options)
+    first, second = read_samples(row, (x, y), ("x", "y"))
     n = len(first)
     # 0-d arrays cannot be iterated over.
     single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
@@ -102,11 +103,12 @@ def transfer_entropy(
         TypeError: Series that are not real numbers, an option of the wrong type or unknown.
         ValueError: Series of wrong shape or length or not finite; histories longer than them.
     """
-    check_options(transfer_entropy, find(CMI_METHODS, method), options)
+    row = find(CMI_METHODS, method)
+    check_options(transfer_entropy, row, options)
     delay = check_integer("lag", lag, 1)
     reach = check_integer("source_history", source_history, 1)
     memory = check_integer("target_history", target_history, 1)
-    x, y = as_blocks((source, target), ("source", "target"))
+    x, y = read_samples(row, (source, target), ("source", "target"))
     start = max(delay + reach - 1, memory)
     if start > len(x) - 2:
         raise ValueError(

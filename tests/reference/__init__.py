@@ -10,6 +10,7 @@ from reference.binning import binned_conditional_mi, binned_total_correlation
 from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
+from reference.discrete import discrete_cmi, discrete_entropy, discrete_total_correlation
 from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
 from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlation
 from reference.knn import kneighbors, kth_distance
@@ -33,6 +34,9 @@ __all__ = [
     "conditional_mi",
     "count_within",
     "digamma",
+    "discrete_cmi",
+    "discrete_entropy",
+    "discrete_total_correlation",
     "gaussian_conditional_mi",
     "gaussian_total_correlation",
     "joint_distances",

@@ -101,7 +101,7 @@ class NeighborEstimator(Estimator):
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
         """Return the checked blocks, jittered if asked, and the numbers of neighbours."""
         blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
-        ks = k_list(self.k, len(blocks[0]))
+        ks = k_list(self.k, len(blocks[0]), blocks)
         if self.noise:
             blocks = jitter(blocks, self.noise, self.seed)
         return blocks, ks, ()

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
+from fastmi._columns import check_pairing
 from fastmi._estimate import Estimate, small_sample_warnings
-from fastmi._inputs import as_labels, check_same_length
+from fastmi._inputs import check_same_length
+from fastmi._symbols import as_symbols
 from fastmi.estimators.neighbors.base import (
     TIED_SHARE,
     MetricNeighborEstimator,
@@ -55,29 +57,32 @@ class Ross(MetricNeighborEstimator):
 
         Args:
             x: Samples, shape (n, dx) or (n,).
-            y: Classes, shape (n,) or (n, dy): numbers, booleans or strings. Equal rows are
-                one class.
+            y: Classes, shape (n,) or (n, dy): numbers, booleans, strings, dates or categories.
+                Equal rows are one class.
 
         Returns:
             One estimate, or a list of them if `k` is a sequence. Its ``local`` and ``counts``
             (m_i - 1, n_y(i) - 1) leave out the dropped samples.
 
         Raises:
-            TypeError: x is not real numbers, or y is not numbers, booleans or strings.
-            ValueError: Samples of wrong shape or length, not finite; k >= n; no class has two
-                samples.
+            TypeError: x is not real numbers, or values of y cannot be compared.
+            ValueError: Samples of wrong shape or length, not finite; missing labels; k >= n; no
+                class has two samples.
         """
         start = perf_counter()
+        check_pairing((x, y), ("x", "y"))
         samples = self._read((x,), ("x",))
         (points,), ks, _ = samples
-        labels, columns = as_labels(y, "y")
+        classes, columns = as_symbols(y, "y")
+        labels = classes.of
         check_same_length(points, labels, "x", "y")
-        size = np.bincount(labels)[labels]
+        size = classes.size[labels]
         kept = size > 1
         if not kept.any():
             raise ValueError(
                 "y must be discrete: at least one class with two samples; got "
-                f"{len(labels)} samples with as many values"
+                f"{len(labels)} samples with as many values: classes go in y, and "
+                'method="ksg1" is for two continuous variables'
             )
         dropped = len(labels) - int(kept.sum())
         if dropped:
