@@ -84,6 +84,17 @@ def test_a_million_and_seconds_since_1970():
     )
 
 
+def test_an_offset_changes_no_bit_of_what_float32_networks_see():
+    block = np.random.default_rng(0).normal(size=(2000, 2))
+    block[:, 1] **= 3
+    made, mapped, _ = mapping(block, np.arange(1500), "auto", rounds=True)
+    _, moved, _ = mapping(block + 2000, np.arange(1500), "auto", rounds=True)
+    np.testing.assert_array_equal(moved, mapped)
+    np.testing.assert_array_equal(made(torch.from_numpy(block)).numpy(), mapped)
+    exact = mapping(block, np.arange(1500), "auto")[1]
+    assert 0 < np.abs(exact - mapped).max() <= 2.0**-21
+
+
 def test_inputs_none_leaves_the_columns_as_they_are(gaussian):
     x, y = gaussian
     plain = estimate(x, y, "mine", inputs="none")
@@ -105,6 +116,10 @@ def test_heavy_tails(method, nu):
     few = {"steps": 400} if method == "ndoe" else {"steps": 300, "hidden": (32, 32), "lr": 5e-3}
     found = fastmi.mi(x, y, method=method, seed=0, **METHODS[method] | few)
     assert float(found) == pytest.approx(-0.5 * math.log(1 - 0.64), abs=0.12)
+
+
+def mapping(block, training, inputs, normalize=None, rounds=False):
+    return make_map(block, training, "x", inputs=inputs, normalize=normalize, rounds=rounds)
 
 
 def heavy(nu, n=2500):
@@ -137,7 +152,7 @@ def test_which_columns_have_heavy_tails():
         "one outlier": np.append(rng.normal(size=n - 1), 1e6),
     }
     block = np.column_stack([*light.values(), *tailed.values()])
-    made, mapped, _ = make_map(block, np.arange(n), "x", "auto", None)
+    made, mapped, _ = mapping(block, np.arange(n), "auto")
     assert made.heavy.tolist() == [False] * len(light) + [True] * len(tailed)
     assert np.abs(mapped).max() < 40
     live = made.factor.numpy() != 0
@@ -158,7 +173,7 @@ def test_a_map_for_new_samples_is_that_of_the_training(inputs, normalize):
     rng = np.random.default_rng(0)
     block = rng.standard_t(2, size=(300, 3)) * [1.0, 1e-3, 1e5] + [0.0, 1.0, 1e7]
     block[:, 0] = np.round(block[:, 0])
-    made, mapped, _ = make_map(block, np.arange(200), "x", inputs, normalize)
+    made, mapped, _ = mapping(block, np.arange(200), inputs, normalize)
     again = made(torch.from_numpy(block)).numpy()
     np.testing.assert_allclose(again, mapped, rtol=1e-9, atol=1e-9)
 
@@ -166,7 +181,7 @@ def test_a_map_for_new_samples_is_that_of_the_training(inputs, normalize):
 @pytest.mark.parametrize("inputs", ["standard", "asinh"])
 def test_log_slope_is_the_derivative(inputs):
     x = torch.tensor(np.random.default_rng(0).standard_t(2, size=(50, 3)) * [1.0, 1e-3, 1e5])
-    made, _, _ = make_map(x.numpy(), np.arange(50), "x", inputs, None)
+    made, _, _ = mapping(x.numpy(), np.arange(50), inputs)
     x.requires_grad_()
     made(x).sum().backward()  # each column of the map depends on its own column only
     torch.testing.assert_close(made.log_slope(x.detach()), x.grad.log().sum(1))

@@ -73,7 +73,7 @@ def test_without_copies_the_split_is_a_permutation():
         lambda rng: (rng.integers(0, 4, 1000), rng.integers(0, 4, 1000)),
         lambda rng: (rng.integers(0, 30, 1000), rng.integers(0, 30, 1000)),
         lambda rng: (rng.normal(size=1000), rng.integers(0, 2, 1000)),
-        lambda _: (np.arange(1000) % 7, np.arange(1000) % 7 // 2),
+        lambda rng: rng.integers(0, 7, 1000) // np.array([[1], [2]]),
         lambda rng: (rng.normal(size=1000).round(1), rng.normal(size=1000).round(1)),
     ],
     ids=["few classes", "many classes", "labels", "function of a class", "rounded"],
@@ -138,6 +138,18 @@ def test_blocked_split_of_independent_series():
     blocked = fastmi.mi(x, y, method="mine", split="blocked", gap=50, **options)
     assert leaking > 0.5
     assert blocked < 0.15
+    assert "autocorrelation" in [caution.kind for caution in leaking.warnings]
+    assert "autocorrelation" not in [caution.kind for caution in blocked.warnings]
+
+
+def test_rows_of_one_series_beside_noise_are_no_reason_to_warn():
+    rng = np.random.default_rng(0)
+    walk, noise = rng.normal(size=(1000, 1)).cumsum(axis=0), rng.normal(size=(1000, 1))
+    assert [c.kind for c in parts([walk, np.exp(walk)]).warnings] == ["autocorrelation"]
+    assert not parts([walk, noise]).warnings
+    assert not parts([walk, walk], split="blocked").warnings
+    assert not parts([walk, walk], given=True).warnings
+    assert not parts([walk, np.ones((1000, 1))]).warnings
 
 
 def test_copies_across_blocks_are_reported():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
+from fastmi.normalize import average_ranks
 
 Array = NDArray[Any]
 Index = NDArray[np.int64]
@@ -26,6 +28,13 @@ _FEWEST_DISTINCT = 100
 # Share of the rows that are copies above which they are worth a warning.
 _FEW_COPIES = 0.01
 
+# Rank correlation of neighbouring rows above which a random split lets a network learn held-out
+# samples from their neighbours: of two independent autoregressive series of three columns, MINE
+# makes nothing at 0.7, 0.1 nats at 0.9 and 0.7 at 0.98 (n = 2000).
+_ALIKE = 0.8
+# Rows and columns of each variable that this is measured on.
+_ENOUGH_ROWS = 20_000
+_ENOUGH_COLUMNS = 64
 # Makes the key of a row depend on the order of its columns and variables.
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -95,6 +104,8 @@ def divide(
         found: tuple[Caution, ...] = ()
     else:
         found = _copy_warnings(groups, parts[0], order[border:], apart=cuts is not None)
+    if split == "random" and not given:
+        found += _series_warnings(blocks)
     if cuts is not None or (split == "blocked" and not given):
         # Neighbours in the order make the product pairs, and must not be copies or near in time.
         parts = [rng.permutation(part) for part in parts]
@@ -160,6 +171,32 @@ def _copy_warnings(
         "may know by heart: the value can be far too high"
     )
     return (Caution(text, "copies"),)
+
+
+def _series_warnings(blocks: Sequence[Array]) -> tuple[Caution, ...]:
+    """Return a warning if rows next to each other are alike in every variable."""
+    alike = [_likeness(block[:_ENOUGH_ROWS, :_ENOUGH_COLUMNS]) for block in blocks]
+    if not min(alike) > _ALIKE:
+        return ()
+    text = (
+        f"rows next to each other are alike in every variable (rank correlation {min(alike):.2f} "
+        "or more): if they are a time series, held-out samples are nearly copies of training "
+        "samples, and the value can be too high; use split='blocked', or shuffle rows that are "
+        "merely sorted"
+    )
+    return (Caution(text, "autocorrelation"),)
+
+
+def _likeness(block: Array) -> float:
+    """Return the largest rank correlation of a column with itself one row later."""
+    largest = 0.0
+    for column in block.T:
+        ranks = average_ranks(column)
+        before, after = ranks[:-1] - ranks[:-1].mean(), ranks[1:] - ranks[1:].mean()
+        size = math.sqrt(float(before @ before) * float(after @ after))
+        if size > 0.0:
+            largest = max(largest, float(before @ after) / size)
+    return largest
 
 
 def _row_keys(block: Array) -> NDArray[np.uint64]:

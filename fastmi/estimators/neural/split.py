@@ -116,7 +116,14 @@ def split_samples(
     found = [*parts.warnings]
     maps, slopes, tensors = [], [], []
     for block, name in zip(blocks, names, strict=True):
-        made, mapped, notes = make_map(block, parts.train, name, inputs, normalize)
+        made, mapped, notes = make_map(
+            block,
+            parts.train,
+            name,
+            inputs=inputs,
+            normalize=normalize,
+            rounds=dtype == "float32",
+        )
         found += notes
         if inputs == "none" and dtype == "float32" and block.dtype != np.float32:
             found += _rounding_warnings(mapped, name)
