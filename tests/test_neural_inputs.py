@@ -87,8 +87,8 @@ def test_a_million_and_seconds_since_1970():
 def test_an_offset_changes_no_bit_of_what_float32_networks_see():
     block = np.random.default_rng(0).normal(size=(2000, 2))
     block[:, 1] **= 3
-    made, mapped, _ = mapping(block, np.arange(1500), "auto", rounds=True)
-    _, moved, _ = mapping(block + 2000, np.arange(1500), "auto", rounds=True)
+    made, mapped, _ = mapping(block, np.arange(1500), "auto", grid=2.0**-20)
+    _, moved, _ = mapping(block + 2000, np.arange(1500), "auto", grid=2.0**-20)
     np.testing.assert_array_equal(moved, mapped)
     np.testing.assert_array_equal(made(torch.from_numpy(block)).numpy(), mapped)
     exact = mapping(block, np.arange(1500), "auto")[1]
@@ -118,8 +118,8 @@ def test_heavy_tails(method, nu):
     assert float(found) == pytest.approx(-0.5 * math.log(1 - 0.64), abs=0.12)
 
 
-def mapping(block, training, inputs, normalize=None, rounds=False):
-    return make_map(block, training, "x", inputs=inputs, normalize=normalize, rounds=rounds)
+def mapping(block, training, inputs, normalize=None, grid=0.0):
+    return make_map(block, training, "x", inputs=inputs, normalize=normalize, grid=grid)
 
 
 def heavy(nu, n=2500):

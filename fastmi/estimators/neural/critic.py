@@ -15,7 +15,7 @@ from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_real, hidden_widths
 from fastmi._estimate import Estimate, History
 from fastmi._inputs import is_empty
-from fastmi.estimators.neural.base import NeuralEstimator
+from fastmi.estimators.neural.base import COARSE_GRID, NeuralEstimator
 from fastmi.estimators.neural.split import Split
 from fastmi.nn import critics, objectives
 from fastmi.nn.discriminative import ConditionalInformation, CriticFit, Objective
@@ -49,6 +49,8 @@ class CriticEstimator(NeuralEstimator):
     # overfits sooner (bench/bench_neural_defaults.py).
     hidden: Sequence[int] = (128, 128)
     negatives: str = "all"
+
+    _grid = COARSE_GRID
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -24,10 +24,6 @@ Floats = NDArray[np.float64]
 
 INPUTS = ("auto", "standard", "asinh", "none")
 
-# Mapped samples are rounded to multiples of this, in units of a standard deviation, where the
-# network takes float32: an offset of 2000 then changes no bit of most data sets, whereas a single
-# bit can send a training elsewhere. float32 itself is as coarse at 8 deviations.
-GRID = 2.0**-20
 # A column has heavy tails if its largest distance from the median exceeds this many times its
 # spread, which is the deviation of a normal column with the same quartiles. Among 10 000 samples
 # the largest distance is about 4 for normal columns, 9 for Laplace columns and 100 for the cubes
@@ -80,7 +76,7 @@ class InputMap(nn.Module):
         ):
             self.register_buffer(name, torch.full((dims,), value, dtype=torch.float64))
         self.register_buffer("heavy", torch.zeros(dims, dtype=torch.bool))
-        self.rounds = False
+        self.grid = 0.0
         # Values before and after a normalisation by ranks, one pair of vectors for each column.
         self.knots: list[tuple[Floats, Floats]] = []
 
@@ -97,7 +93,7 @@ class InputMap(nn.Module):
                 1,
             )
         mapped = (squashed * self.factor - self.center) / self.scale
-        return torch.round(mapped / GRID) * GRID if self.rounds else mapped
+        return torch.round(mapped / self.grid) * self.grid if self.grid else mapped
 
     def log_slope(self, x: Tensor) -> Tensor:
         """Return the sum over the columns of log |dz/dx|, shape (m,), of x (m, dims).
@@ -129,7 +125,7 @@ def make_map(
     *,
     inputs: str,
     normalize: str | None,
-    rounds: bool,
+    grid: float,
 ) -> tuple[InputMap, Floats, tuple[Caution, ...]]:
     """Return the map of one variable, the mapped samples, and what normalising warns of.
 
@@ -140,7 +136,7 @@ def make_map(
         name: Name of the variable, for messages.
         inputs: One of :data:`INPUTS`.
         normalize: None, or the name of a normalisation.
-        rounds: Whether mapped samples are rounded to multiples of :data:`GRID`, for float32.
+        grid: Mapped samples are rounded to multiples of this; 0 for no rounding.
 
     Raises:
         ValueError: The normalisation cannot be done.
@@ -171,9 +167,9 @@ def make_map(
         _center(made, wide[training], keeps_scale=normalize in _COMMON_SCALE)
         live = (made.factor != 0.0).numpy()
         wide = np.where(live, (wide - made.center.numpy()) / made.scale.numpy(), 0.0)
-        made.rounds = rounds
-    if made.rounds:
-        wide = np.round(wide / GRID) * GRID
+        made.grid = grid
+    if made.grid:
+        wide = np.round(wide / made.grid) * made.grid
     return made, wide, found
 
 

@@ -64,6 +64,7 @@ def split_samples(
     dtype: str,
     inputs: str,
     normalize: str | None,
+    grid: float,
     test_size: float,
     split: str,
     gap: int,
@@ -81,6 +82,7 @@ def split_samples(
         dtype: "float32" or "float64".
         inputs: How the columns are mapped, one of :data:`fastmi.estimators.neural.inputs.INPUTS`.
         normalize: None, or the name of a normalisation.
+        grid: Mapped samples are rounded to multiples of this where `dtype` is "float32".
         test_size: Share of the samples held out if `test` is None.
         split: "random" or "blocked".
         gap: Number of rows between the parts of a blocked split.
@@ -122,7 +124,7 @@ def split_samples(
             name,
             inputs=inputs,
             normalize=normalize,
-            rounds=dtype == "float32",
+            grid=grid if dtype == "float32" else 0.0,
         )
         found += notes
         if inputs == "none" and dtype == "float32" and block.dtype != np.float32:
