@@ -359,6 +359,31 @@ def _per_symbol(row: dict[str, Any]) -> float:
     return row["n"] / math.exp(row["truth"]) if row["quantity"] == "entropy" else math.inf
 
 
+def rejections_table(result: Result) -> str:
+    rows = []
+    for row in result["rows"]:
+        null, alternative = row["null"], row["alternative"]
+        # Three binomial standard errors around a level of 5 %.
+        most = 0.05 + 3.0 * (0.05 * 0.95 / row["runs"]) ** 0.5
+        level = "holds" if null["rejected"] <= most else "exceeded"
+        used = "" if row["scheme"] != "default" else f" ({', '.join(null['used'])})"
+        rows.append(
+            [
+                row["kind"],
+                row["scheme"] + used,
+                str(row["n"]),
+                str(row["runs"]),
+                f"{null['rejected']:.1%}",
+                level,
+                f"{row['correlation']:g}",
+                f"{alternative['rejected']:.0%}",
+                ", ".join(f"{kind} {share:.0%}" for kind, share in null["warned"].items()),
+            ]
+        )
+    header = ["data", "scheme", "n", "runs", "null", "level 5 %", "correlation", "alternative"]
+    return markdown_table([*header, "warned under the null"], rows)
+
+
 def compat_table(result: Result) -> str:
     rows = [
         [
@@ -480,6 +505,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "algorithms": ("Algorithms", algorithms_table),
     "estimators": ("Estimators against closed forms and definitions", estimators_table),
     "error_bars": ("Coverage of error bars", error_bars_table),
+    "rejections": ("Level and power of permutation tests", rejections_table),
     "compat": ("Drop-in replacements", compat_table),
     "discrete": ("Corrections of discrete entropy and information", discrete_table),
 }

@@ -31,6 +31,7 @@ if _TYPE_CHECKING:
 # These are loaded on first use, because most programs do without them.
 _SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
 _STATISTICS = (
+    "LaggedMI",
     "PairwiseMI",
     "PermutationTest",
     "SubsampleError",

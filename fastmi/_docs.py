@@ -78,6 +78,12 @@ def complete(
     return "\n\n".join([head, *parts])
 
 
+def descriptions(text: str) -> dict[str, str]:
+    """Return the description of each option in the ``Args:`` section of a docstring."""
+    entries = _ENTRY.finditer(_split(text)[1].get("Args", ""))
+    return {entry["name"]: " ".join(entry[0].split()).partition(": ")[2] for entry in entries}
+
+
 def _split(text: str) -> tuple[str, dict[str, str]]:
     """Return what stands above the sections of a docstring, and the lines of each by its title."""
     head, *rest = re.split(

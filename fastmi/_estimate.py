@@ -316,6 +316,15 @@ def _restore(value: float, fields: dict[str, Any]) -> Estimate:
     return Estimate(value, **fields)
 
 
+def with_cautions(estimate: Estimate, cautions: Sequence[Caution]) -> Estimate:
+    """Return the estimate, with these cautions in the place of its own of the same kinds."""
+    if cautions:
+        kinds = {caution.kind for caution in cautions}
+        own = tuple(caution for caution in estimate.warnings if caution.kind not in kinds)
+        estimate._warnings = (*cautions, *own)
+    return estimate
+
+
 def number_of(warnings: Sequence[Caution]) -> list[str]:
     """Return how many warnings there are, in words, as a list that is empty for none."""
     count = len(warnings)

@@ -7,6 +7,8 @@ import numpy as np
 from typer.testing import CliRunner
 
 from fastmi.cli.app import app
+from fastmi.cli.columns import Table
+from fastmi.cli.readers import read_table
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WINE = EXAMPLES / "data" / "wine.csv"
@@ -30,7 +32,9 @@ def run_json(*args: object) -> dict:
 
 
 def mi_json(data: Path, x: str = "a", y: str = "b", *more: str) -> float:
-    (estimate,) = run_json("mi", data, "--x", x, "--y", y, *more)["estimates"]
+    """Return the estimate on the numbers as they are, to compare with that of `fastmi.mi`."""
+    options = ("--x", x, "--y", y, "--scale", "none", *more)
+    (estimate,) = run_json("mi", data, *options)["estimates"]
     return estimate["mi"]
 
 
@@ -39,3 +43,22 @@ def write_text(path: Path, delimiter: str = ",", *, header: bool = True) -> Path
     lines = [delimiter.join(row) for row in ([NAMES, *rows] if header else rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def table_of(
+    tmp_path: Path, content: str | bytes, name: str = "data.csv", header: bool | None = None
+) -> Table:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(path, header=header)
+
+
+def values(table: Table) -> dict[str, list[float]]:
+    return {column.name: column.values.tolist() for column in table.columns}
+
+
+def check(table: Table, expected: dict[str, list[float]]) -> None:
+    assert list(values(table)) == list(expected)
+    for column in table.columns:
+        assert not column.problem
+        np.testing.assert_array_equal(column.values, expected[column.name])

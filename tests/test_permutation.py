@@ -7,6 +7,7 @@ import fastmi
 from fastmi._backend import kernels
 from fastmi.ops.ksg import ksg_terms
 from fastmi.statistics import _schemes, permutation
+from fastmi.statistics._serial_orders import block_orders
 
 SCHEMES = [
     ("shuffle", {}),
@@ -141,6 +142,32 @@ def test_blocks_stay_together(orders):
     assert breaks.max() > 5
 
 
+def test_few_blocks_have_different_orders_and_never_their_own(orders):
+    found, _ = orders("block", count=23, n=100, block_length=25)
+    assert len(np.unique(found, axis=0)) == 23
+    assert (found != np.arange(100)).any(axis=1).all()
+
+
+def test_blocks_of_one_row_are_a_shuffle(orders):
+    found, _ = orders("block", count=40, block_length=1)
+    assert (np.sort(found, axis=1) == np.arange(100)).all()
+    assert len(np.unique(found, axis=0)) == 40
+
+
+@pytest.mark.parametrize("count, pieces", [(5, 3), (23, 4), (119, 5), (200, 6)])
+def test_blocks_are_as_long_as_the_series_are_slow(count, pieces, rng):
+    """The default: 5 times the inflation, and no more than leaves enough orders."""
+    independent = rng.standard_normal((2, 240, 1))
+    slow = np.repeat(np.arange(240.0).reshape(1, 240, 1), 2, axis=0)
+    lengths = []
+    for blocks in (independent, slow):
+        order = block_orders(blocks, rng, count, None)(0, rng)
+        starts = np.flatnonzero(np.diff(order, prepend=-2) != 1)
+        lengths.append(np.diff([*starts, 240]))
+    assert np.gcd.reduce(lengths[0]) == 5
+    assert set(lengths[1] % (240 // pieces)) == {0}
+
+
 def test_exchanges_are_local(orders):
     found, blocks = orders("local", n_neighbors=6)
     z = blocks[2]
@@ -192,7 +219,13 @@ def test_progress(rng):
         ({"n_permutations": 0}, ValueError, "n_permutations must be an integer >= 1"),
         ({"n_permutations": 2.0}, TypeError, "n_permutations must be an integer"),
         ({"scheme": "bootstrap"}, ValueError, "scheme must be one of"),
-        ({"scheme": "block"}, ValueError, "block_length must be given"),
+        ({"scheme": "block", "block_length": 0}, ValueError, "block_length must be an integer"),
+        (
+            {"scheme": "block", "block_length": 7},
+            ValueError,
+            "other orders of the 3 blocks, 5 with",
+        ),
+        ({"scheme": "block", "block_length": 4}, ValueError, "119 with n=20, block_length=4; got"),
         ({"scheme": "block", "block_length": 11}, ValueError, "block_length must be at most"),
         ({"scheme": "circular"}, ValueError, "number of rotations, 19"),
         ({"scheme": "circular", "min_shift": 0}, ValueError, "min_shift must be an integer >= 1"),

@@ -1,9 +1,11 @@
-"""The commands `mi`, `matrix` and `info`."""
+"""The commands `mi`, `matrix`, `methods` and `info`."""
 
 import json
+import math
+import shutil
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import Enum
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +15,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import fastmi
 from fastmi.cli import render
-from fastmi.cli.columns import Column, DataError, Samples, Table, as_samples
+from fastmi.cli.columns import DataError
+from fastmi.cli.notes import left_out, notes_on, usable_columns
+from fastmi.cli.options import (
+    Bits,
+    Data,
+    DropMissing,
+    Header,
+    Jobs,
+    Json,
+    MethodName,
+    MethodOptions,
+    Noise,
+    Scale,
+    Scaling,
+    Seed,
+    option_rows,
+    parse_ks,
+    parse_options,
+)
 from fastmi.cli.pairs import (
+    MOST_PAIRS,
     PairEstimate,
     PairMatrix,
     all_pairs,
@@ -23,59 +44,24 @@ from fastmi.cli.pairs import (
     write_matrix,
 )
 from fastmi.cli.readers import read_table
-from fastmi.estimators import MI_METHODS
+from fastmi.cli.samples import Samples, as_samples, class_blocks
+from fastmi.estimators import MI_METHODS, Method
+from fastmi.estimators._lookup import find
+
+# Help is at least 50 characters wide unless it is told the width of the terminal.
+_HELP_WIDTH = max(30, min(shutil.get_terminal_size().columns, 82) - 2)
 
 app = typer.Typer(
     name="fastmi",
     help="Mutual information between the columns of a data file.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "terminal_width": _HELP_WIDTH,
+    },
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class Scale(str, Enum):
-    """How columns are brought to a common unit."""
-
-    NONE = "none"
-    STD = "std"
-
-
-Data = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DATA",
-        exists=True,
-        dir_okay=False,
-        help="CSV, TSV, TXT, Parquet, NPY or NPZ file; samples in rows.",
-    ),
-]
-Header = Annotated[
-    bool | None,
-    typer.Option(
-        "--header/--no-header",
-        help="Whether a text file starts with column names.  [default: unless all numbers]",
-        show_default=False,
-    ),
-]
-DropMissing = Annotated[
-    bool, typer.Option("--drop-missing", help="Leave out rows that lack a value.")
-]
-Method = Annotated[str, typer.Option(help=f"Estimator: {', '.join(MI_METHODS)}.")]
-Scaling = Annotated[
-    Scale,
-    typer.Option(help="std: divide each column by its standard deviation first."),
-]
-Noise = Annotated[
-    float, typer.Option(help="Uniform noise to break ties, relative to each column's spread.")
-]
-Seed = Annotated[int | None, typer.Option(help="Seed of the noise.")]
-Jobs = Annotated[
-    int | None,
-    typer.Option(help="Threads.  [default: all usable cores]", show_default=False),
-]
-Bits = Annotated[bool, typer.Option("--bits", help="Report bits instead of nats.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -87,17 +73,29 @@ def _root(
         raise typer.Exit
 
 
-@app.command()
+@app.command(short_help="MI of two blocks of columns.")
 def mi(
     data: Data,
     x: Annotated[
-        list[str], typer.Option("--x", help="Columns of X: names, indices or ranges; a,b or 0:3.")
+        list[str],
+        typer.Option(
+            "--x", metavar="COLUMNS", help="Columns of X: names, indices or ranges; a,b or 0:3."
+        ),
     ],
-    y: Annotated[list[str], typer.Option("--y", help="Columns of Y.")],
-    k: Annotated[str, typer.Option("--k", help="Neighbours; several as 3,5,10.")] = "3",
-    method: Method = "ksg1",
-    scale: Scaling = Scale.NONE,
-    noise: Noise = 0.0,
+    y: Annotated[list[str], typer.Option("--y", metavar="COLUMNS", help="Columns of Y.")],
+    k: Annotated[
+        str | None,
+        typer.Option(
+            "--k",
+            metavar="N",
+            help="Neighbours; several as 3,5,10.  [default: 3]",
+            show_default=False,
+        ),
+    ] = None,
+    method: MethodName = "ksg1",
+    option: MethodOptions = None,
+    scale: Scaling = Scale.STD,
+    noise: Noise = None,
     seed: Seed = None,
     n_jobs: Jobs = None,
     drop_missing: DropMissing = False,
@@ -107,62 +105,90 @@ def mi(
 ) -> None:
     """Mutual information between two blocks of columns.
 
-    Example: fastmi mi diabetes.csv --x bmi,bp --y progression --k 3,5 --scale std
+    Example: fastmi mi diabetes.csv --x bmi,bp --y progression --k 3,5
+
+    KSG compares distances across columns, so each column of numbers is scaled to unit standard
+    deviation unless told --scale none. Methods that take classes take columns of text.
     """
     unit = "bits" if bits else "nats"
     with _reported_errors() as messages:
+        row = find(MI_METHODS, method)
+        options = parse_options(method, option)
+        options |= _given(k=parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs)
         table = read_table(data, header=header)
         blocks = [table.select(x), table.select(y)]
-        samples = as_samples(table, blocks, drop_missing=drop_missing, scale=scale.value)
-        x_block, y_block = samples.blocks
-        with messages.status(f"{samples.n} samples"):
-            found = fastmi.mi(
-                x_block,
-                y_block,
-                method=method,
-                **_given(k=_parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs),
-            )
+        notes = [*table.notes, *notes_on([*blocks[0], *blocks[1]])]
+        _show_notes(messages, notes)
+        samples = as_samples(
+            table,
+            blocks,
+            drop_missing=drop_missing,
+            scale=scale.value,
+            classes=class_blocks(row),
+        )
+        notes += _note_dropped(messages, samples)
+        # A training shows a bar of its own.
+        waiting = nullcontext() if row.trains else messages.status(f"{samples.n} samples")
+        with waiting, _shown_warnings(messages):
+            found = fastmi.mi(*samples.blocks, method=method, **options)
     estimates = found if isinstance(found, list) else [found]
     x_names, y_names = ([column.name for column in block] for block in blocks)
     if as_json:
         rows = [
-            {"k": item.k, "algorithm": item.algorithm} | _estimate_dict(item, unit)
+            {
+                "k": item.k,
+                "algorithm": item.algorithm,
+                "device": item.device,
+                "terms": {name: _json_number(term) for name, term in item.terms.items()},
+            }
+            | _estimate_dict(item, unit)
             for item in estimates
         ]
         head = {"data": str(data), "x": x_names, "y": y_names}
-        _print_json(
-            head
-            | _settings(samples, method, scale, unit, estimates[0].seconds)
-            | {"estimates": rows}
-        )
+        settings = _settings(samples, row, options, unit, estimates[0].seconds, notes)
+        _print_json(head | settings | {"estimates": rows})
         return
-    seconds = render.duration(estimates[0].seconds)
-    title = f"I({', '.join(x_names)} ; {', '.join(y_names)}), n = {samples.n}, {method}, {seconds}"
+    title = ", ".join(
+        [
+            f"I({render.shortened(x_names)} ; {render.shortened(y_names)})",
+            f"n = {samples.n}",
+            method,
+            _describe(samples),
+            render.duration(estimates[0].seconds),
+        ]
+    )
     render.show_estimates(render.console_for("stdout"), title, estimates, unit)
-    _note_dropped(messages, samples)
     for text in dict.fromkeys(text for item in estimates for text in item.warnings):
         render.warn(messages, text)
 
 
-@app.command()
+@app.command(short_help="MI of every two columns.")
 def matrix(
     data: Data,
     columns: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="COLUMNS",
             help="Columns to pair: names, indices or ranges; a,b or 0:3.  [default: all numbers]",
             show_default=False,
         ),
     ] = None,
-    k: Annotated[int, typer.Option("--k", help="Neighbours.")] = 3,
-    method: Method = "ksg1",
+    k: Annotated[
+        int | None,
+        typer.Option("--k", metavar="N", help="Neighbours.  [default: 3]", show_default=False),
+    ] = None,
+    method: MethodName = "ksg1",
+    option: MethodOptions = None,
     scale: Scaling = Scale.STD,
-    noise: Noise = 0.0,
+    noise: Noise = None,
     seed: Seed = None,
     n_jobs: Jobs = None,
-    top: Annotated[int, typer.Option(min=0, help="How many of the strongest pairs to list.")] = 10,
+    top: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many of the strongest pairs to list.")
+    ] = 10,
     out: Annotated[
-        Path | None, typer.Option(help="Write the matrix to FILE.csv or FILE.parquet.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the matrix to FILE.csv or FILE.parquet."),
     ] = None,
     drop_missing: DropMissing = False,
     header: Header = None,
@@ -171,60 +197,88 @@ def matrix(
 ) -> None:
     """Mutual information between every two columns.
 
-    Columns have different units as a rule, and KSG compares distances across them: this command
-    scales each column to unit standard deviation unless told --scale none.
+    Columns have different units as a rule, and KSG compares distances across them: each column is
+    scaled to unit standard deviation unless told --scale none.
     """
     unit = "bits" if bits else "nats"
     with _reported_errors() as messages:
+        row = find(MI_METHODS, method)
+        options = parse_options(method, option)
+        options |= _given(k=k, noise=noise, seed=seed, n_jobs=n_jobs)
         if out is not None:
             check_writable(out)
         table = read_table(data, header=header)
-        chosen = table.select(columns) if columns else _usable_columns(table, messages)
-        if len(chosen) < 2:
-            raise DataError(f"a matrix needs at least two columns of numbers; got {len(chosen)}")
-        samples = as_samples(
-            table, [[column] for column in chosen], drop_missing=drop_missing, scale=scale.value
-        )
-        for column in chosen:
-            if column.is_constant:
-                render.note(messages, f"'{column.name}' is constant: it carries no information")
-        options = {"method": method, **_given(k=k, noise=noise, seed=seed, n_jobs=n_jobs)}
+        classes = class_blocks(row) == (0, 1)
+        chosen = table.select(columns) if columns else usable_columns(table, classes=classes)
+        left = [] if columns else left_out(table, classes=classes)
+        notes = [*table.notes, *left, *notes_on(chosen)]
+        _show_notes(messages, notes)
         pairs = len(chosen) * (len(chosen) - 1) // 2
-        with _progress(messages) as progress:
+        if not pairs:
+            raise DataError(f"a matrix needs at least two columns of numbers; got {len(chosen)}")
+        if pairs > MOST_PAIRS:
+            raise DataError(
+                f"{len(chosen)} columns make {pairs:,} pairs; this command takes {MOST_PAIRS:,}. "
+                "Choose columns, for example --columns 0:100"
+            )
+        samples = as_samples(
+            table,
+            [[column] for column in chosen],
+            drop_missing=drop_missing,
+            scale=scale.value,
+            classes=range(len(chosen)) if classes else (),
+            as_codes=True,
+        )
+        notes += _note_dropped(messages, samples)
+        with _progress(messages) as progress, _shown_warnings(messages):
             task = progress.add_task("pairs of columns", total=pairs)
             result = all_pairs(
                 [column.name for column in chosen],
                 samples.blocks,
-                options=options,
+                options={"method": method, **options},
                 advance=lambda: progress.advance(task),
             )
         if out is not None:
             write_matrix(result, out, unit)
     if as_json:
         head = {"data": str(data), "columns": list(result.names), "k": result.k}
-        rows = _pair_dicts(result, unit)
-        _print_json(
-            head | _settings(samples, method, scale, unit, result.seconds) | {"pairs": rows}
-        )
+        settings = _settings(samples, row, options, unit, result.seconds, notes)
+        _print_json(head | settings | {"pairs": _pair_dicts(result, unit)})
         return
     console = render.console_for("stdout")
-    scaled = "unit deviation" if scale is Scale.STD else "not scaled"
-    seconds = render.duration(result.seconds)
-    number = "" if result.k is None else f"k = {result.k}, "
-    title = f"MI in {unit}, n = {samples.n}, {number}{method}, {scaled}, {seconds}"
-    render.show_matrix(console, title, result, unit)
+    parts = [f"MI in {unit}", f"n = {samples.n}"]
+    parts += [] if result.k is None else [f"k = {result.k}"]
+    parts += [method, _describe(samples), render.duration(result.seconds)]
+    render.show_matrix(console, ", ".join(parts), result, unit)
     if top:
         console.print()
         render.show_strongest(console, result, top, unit)
-    _note_dropped(messages, samples)
-    _summarise_warnings(messages, result)
+    render.summarise_warnings(messages, result)
     if out is not None:
         render.note(messages, f"matrix written to {out}")
         if result.tied():
             render.note(messages, f"it holds {len(result.tied())} starred value(s) without a mark")
 
 
-@app.command()
+@app.command(short_help="Methods and their options.")
+def methods(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="List the options of this method instead."),
+    ] = None,
+) -> None:
+    """Estimators for --method, or the options of one of them."""
+    console = render.console_for("stdout")
+    if name is None:
+        render.show_methods(console, list(MI_METHODS.values()))
+        return
+    with _reported_errors():
+        row = find(MI_METHODS, name)
+        rows = option_rows(row)
+    render.show_options(console, row, rows)
+
+
+@app.command(short_help="How fastmi was built.")
 def info(as_json: Json = False) -> None:
     """Version, SIMD level, threads, OpenMP runtimes and CUDA state."""
     config = fastmi.config()
@@ -240,9 +294,20 @@ def _reported_errors() -> Iterator[Console]:
     messages = render.console_for("stderr")
     try:
         yield messages
-    except (DataError, OSError, TypeError, ValueError) as error:
+    except (DataError, ImportError, OSError, TypeError, ValueError) as error:
         render.fail(messages, str(error))
         raise typer.Exit(1) from error
+
+
+@contextmanager
+def _shown_warnings(messages: Console) -> Iterator[None]:
+    """Show warnings of Python as the other messages are, and leave those out that results hold."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    others = [each for each in caught if not issubclass(each.category, fastmi.EstimateWarning)]
+    for text in dict.fromkeys(str(each.message) for each in others):
+        render.warn(messages, text)
 
 
 def _progress(messages: Console) -> Progress:
@@ -257,65 +322,38 @@ def _progress(messages: Console) -> Progress:
     )
 
 
-def _parse_ks(text: str) -> int | list[int]:
-    try:
-        ks = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise DataError(f"--k must be whole numbers such as 3 or 3,5; got {text!r}") from None
-    return ks[0] if len(ks) == 1 else ks
-
-
 def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that differ from the defaults, because not every method has them all."""
-    defaults: Any = fastmi.mi.__kwdefaults__
-    return {name: value for name, value in options.items() if value != defaults[name]}
+    """Return the options that the user gave, because not every method has them all."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
-def _usable_columns(table: Table, messages: Console) -> list[Column]:
-    """Return the columns of numbers that vary; say which others are left out, and why."""
-    usable = []
-    for column in table.columns:
-        if column.problem:
-            render.note(messages, f"'{column.name}' left out: it holds {column.problem}")
-        elif column.is_constant:
-            render.note(messages, f"'{column.name}' left out: it is constant")
-        else:
-            usable.append(column)
-    return usable
+def _describe(samples: Samples) -> str:
+    return "unit deviation" if samples.scaled else "not scaled"
 
 
-def _note_dropped(messages: Console, samples: Samples) -> None:
-    if samples.dropped:
-        render.note(messages, f"{samples.dropped} rows with a missing value left out")
+def _show_notes(messages: Console, notes: list[str]) -> None:
+    for text in notes:
+        render.note(messages, text)
 
 
-def _summarise_warnings(messages: Console, result: PairMatrix) -> None:
-    """Say which pairs were not ranked, and show the other warnings by example."""
-    if tied := result.tied():
-        render.warn(
-            messages,
-            f"{len(tied)} of {len(result.estimates)} pairs (marked *) are not ranked: many of "
-            "their points coincide, and KSG takes points to differ. --noise 1e-10 --seed 0 "
-            "breaks the ties.",
-        )
-    warned = [pair for pair in result.ranked() if result.estimates[pair].warnings]
-    if warned:
-        i, j = warned[0]
-        render.warn(
-            messages,
-            f"{len(warned)} of {len(result.estimates)} pairs need care, for example "
-            f"{result.names[i]} and {result.names[j]}: "
-            f"{'; '.join(result.estimates[i, j].warnings)} (--json lists all)",
-        )
+def _note_dropped(messages: Console, samples: Samples) -> list[str]:
+    notes = [samples.describe_dropped()] if samples.dropped else []
+    _show_notes(messages, notes)
+    return notes
 
 
 def _estimate_dict(estimate: fastmi.Estimate | PairEstimate, unit: str) -> dict[str, Any]:
     value = estimate.value if isinstance(estimate, PairEstimate) else float(estimate)
     return {
-        "mi": in_unit(value, unit),
-        "stderr": in_unit(estimate.stderr, unit),
-        "warnings": list(estimate.warnings),
+        "mi": _json_number(in_unit(value, unit)),
+        "stderr": _json_number(in_unit(estimate.stderr, unit)),
+        "warnings": [{"kind": text.kind, "text": str(text)} for text in estimate.warnings],
     }
+
+
+def _json_number(value: float) -> float | str:
+    """Return "inf", "-inf" or "nan" for what JSON has no number for."""
+    return value if math.isfinite(value) else str(value)
 
 
 def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
@@ -329,15 +367,23 @@ def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
 
 
 def _settings(
-    samples: Samples, method: str, scale: Scale, unit: str, seconds: float
+    samples: Samples,
+    method: Method,
+    options: dict[str, Any],
+    unit: str,
+    seconds: float,
+    notes: list[str],
 ) -> dict[str, Any]:
     return {
         "n": samples.n,
         "dropped": samples.dropped,
-        "method": method,
-        "scale": scale.value,
+        "method": method.name,
+        "options": options,
+        "scale": (Scale.STD if samples.scaled else Scale.NONE).value,
         "unit": unit,
         "seconds": seconds,
+        "notes": notes,
+        "version": fastmi.__version__,
     }
 
 

@@ -1,9 +1,10 @@
-"""Named columns of numbers, how a user picks them, and what makes them unusable."""
+"""Named columns of numbers or classes, how a user picks them, and what makes them unusable."""
 
 import csv
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating[Any]]
+# Text, with None where a value is missing.
+LabelArray = npt.NDArray[np.object_]
 
 _SHOWN_NAMES = 60
 _INDEX = re.compile(r"\d+")
@@ -21,6 +24,12 @@ class DataError(Exception):
     """A file, column or cell that cannot be used; the message is written for the user."""
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first `most` names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f", ... and {more} more" if more > 0 else "")
+
+
 @dataclass(frozen=True)
 class Column:
     """One variable of a table.
@@ -29,17 +38,33 @@ class Column:
         name: Name in the file, or the 0-based position where the file gives none.
         values: Shape (n,), float32 or float64, NaN where a value is missing; empty when `problem`.
         problem: What the column holds instead of numbers; empty for a usable column.
+        labels: The entries of a column of text, shape (n,), which some methods take as classes.
+        note: What was done to the entries to make numbers of them; empty for most columns.
     """
 
     name: str
-    values: FloatArray
+    values: FloatArray = field(default_factory=lambda: np.empty(0))
     problem: str = ""
+    labels: LabelArray | None = None
+    note: str = ""
+
+    @property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Which entries are missing, shape (n,)."""
+        if self.labels is not None:
+            return np.array([label is None for label in self.labels], dtype=bool)
+        return np.isnan(self.values)
 
     @property
     def is_constant(self) -> bool:
         """Whether all values that are present are equal."""
         present = self.values[~np.isnan(self.values)]
         return present.size > 0 and bool(np.all(present == present[0]))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every value of a column of numbers is missing."""
+        return not self.problem and bool(np.isnan(self.values).all())
 
 
 @dataclass(frozen=True)
@@ -50,13 +75,25 @@ class Table:
         source: File name, for messages.
         columns: The columns in file order; only in an NPZ archive may their lengths differ.
         groups: Positions of the columns of each 2-D array of an NPZ archive, by its key.
-        lines: For text files, the line on which each row starts, for messages.
+        line_of: For text files, the line on which a row starts, for messages.
+        notes: How the file was read where it could be read in another way.
     """
 
     source: str
     columns: tuple[Column, ...]
     groups: Mapping[str, range] = field(default_factory=dict)
-    lines: npt.NDArray[np.int64] | None = None
+    line_of: Callable[[int], int] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise DataError(f"{self.source} has no columns")
+        names = Counter(column.name for column in self.columns)
+        repeated = [name for name, count in names.items() if count > 1]
+        if repeated:
+            raise DataError(
+                f"{self.source} has more than one column called '{repeated[0]}'; rename one of them"
+            )
 
     def select(self, specs: Sequence[str]) -> list[Column]:
         """Return the columns that the user's `--x a,b --x 3` style options name, without repeats.
@@ -80,9 +117,9 @@ class Table:
 
     def place(self, row: int) -> str:
         """Say where row `row` (0-based) is, as a reader of the file would look for it."""
-        if self.lines is None:
+        if self.line_of is None:
             return f"row {row}"
-        return f"row {row} (line {self.lines[row]} of {self.source})"
+        return f"row {row} (line {self.line_of(row)} of {self.source})"
 
     def _positions(self, token: str, names: Mapping[str, int]) -> Sequence[int]:
         count = len(self.columns)
@@ -113,84 +150,4 @@ class Table:
 
     def _listing(self) -> str:
         names = [*self.groups, *(column.name for column in self.columns)]
-        more = len(names) - _SHOWN_NAMES
-        tail = f", ... and {more} more" if more > 0 else ""
-        return f"columns: {', '.join(names[:_SHOWN_NAMES])}{tail}"
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Blocks of columns over the same rows.
-
-    Attributes:
-        blocks: Each of shape (n, d), C-contiguous, finite.
-        dropped: Rows left out because a value was missing.
-    """
-
-    blocks: list[FloatArray]
-    dropped: int
-
-    @property
-    def n(self) -> int:
-        """Number of rows."""
-        return len(self.blocks[0])
-
-
-def as_samples(
-    table: Table, blocks: Sequence[Sequence[Column]], *, drop_missing: bool, scale: str
-) -> Samples:
-    """Stack each block of columns into an array of shape (n, d).
-
-    Args:
-        table: Where the columns come from.
-        blocks: At least one block of at least one column.
-        drop_missing: Leave out the rows that lack a value in any of the columns.
-        scale: "none", or "std" to divide each column by its standard deviation (ddof 0, over
-            the rows kept); a constant column is divided by 1.
-
-    Raises:
-        DataError: For a column without numbers, unequal lengths, missing or infinite values.
-    """
-    columns = [column for block in blocks for column in block]
-    for column in columns:
-        if column.problem:
-            raise DataError(
-                f"column '{column.name}' of {table.source} holds {column.problem}; "
-                "fastmi needs numbers"
-            )
-        if len(column.values) != len(columns[0].values):
-            raise DataError(
-                f"columns must have the same number of rows; '{columns[0].name}' has "
-                f"{len(columns[0].values)} and '{column.name}' has {len(column.values)}"
-            )
-    keep = np.ones(len(columns[0].values), dtype=bool)
-    for column in columns:
-        missing = np.isnan(column.values)
-        if missing.any() and not drop_missing:
-            raise DataError(
-                f"column '{column.name}' has no value in {table.place(int(missing.argmax()))} "
-                f"(missing in {missing.sum()} of {len(missing)} rows); "
-                "--drop-missing leaves such rows out"
-            )
-        infinite = np.isinf(column.values)
-        if infinite.any():
-            raise DataError(
-                f"column '{column.name}' is infinite in {table.place(int(infinite.argmax()))}"
-            )
-        keep &= ~missing
-    arrays = [np.column_stack([column.values[keep] for column in block]) for block in blocks]
-    if scale == "std":
-        arrays = [_unit_deviation(array) for array in arrays]
-    return Samples(arrays, dropped=int(keep.size - keep.sum()))
-
-
-def _unit_deviation(array: FloatArray) -> FloatArray:
-    if len(array) == 0:
-        return array
-    deviation = array.std(axis=0)
-    # Rounding leaves a constant column a deviation of a few ulps of its level; dividing by that
-    # would turn noise of the arithmetic into data (same threshold as the library's normalisers).
-    level = np.abs(array).max(axis=0)
-    deviation[deviation <= 1e-14 * level] = 1
-    scaled: FloatArray = array / deviation
-    return scaled
+        return f"columns: {listed(names, _SHOWN_NAMES)}"

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 import fastmi
+from fastmi._cautions import Caution
+from fastmi.cli.arrow import require_pyarrow, write_columns
 from fastmi.cli.columns import DataError, FloatArray
-from fastmi.cli.parquet import require_pyarrow, write_columns
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._methods import CONTINUOUS
 
+# Results of so many pairs still fit in memory, and their matrix can be looked at.
+MOST_PAIRS = 5_000_000
 # fastmi.mi warns of ties above the same share.
 _MAX_COINCIDENT = 0.01
 
@@ -33,7 +36,7 @@ class PairEstimate:
 
     value: float
     stderr: float
-    warnings: tuple[str, ...]
+    warnings: tuple[Caution, ...]
     tied: bool
 
 
@@ -58,9 +61,10 @@ class PairMatrix:
         return self.estimates.get((min(i, j), max(i, j)))
 
     def ranked(self) -> list[tuple[int, int]]:
-        """Return the pairs by falling MI, without the tied ones."""
+        """Return the pairs by falling MI, without the tied ones; NaN comes last."""
         untied = [pair for pair, estimate in self.estimates.items() if not estimate.tied]
-        return sorted(untied, key=lambda pair: -self.estimates[pair].value)
+        values = {pair: self.estimates[pair].value for pair in untied}
+        return sorted(untied, key=lambda pair: (math.isnan(values[pair]), -values[pair]))
 
     def tied(self) -> list[tuple[int, int]]:
         """Return the pairs that `ranked` leaves out, in column order."""
@@ -80,9 +84,11 @@ def all_pairs(
     called after each pair.
     """
     result = fastmi.pairwise_mi(np.hstack(blocks), progress=advance, **options)
-    # Other methods allow ties, or do not look at single points.
+    # Other methods allow ties, or do not look at single points; noise breaks them.
     method = MI_METHODS[options["method"]]
-    ties_matter = method.searches and method.takes == CONTINUOUS and "noise" not in options
+    defaults: Any = fastmi.pairwise_mi.__kwdefaults__
+    raw = options.get("noise", defaults["noise"]) == 0
+    ties_matter = method.searches and method.takes == CONTINUOUS and raw
     estimates = {}
     for i, j in combinations(range(len(blocks)), 2):
         warnings = result.warnings.get((i, j), ())

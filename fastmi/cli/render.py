@@ -1,15 +1,22 @@
 """What the commands show in the terminal: tables, heat colours, notes."""
 
+import math
+import os
 from collections.abc import Sequence
 from typing import Literal
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.padding import Padding
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 import fastmi
+from fastmi._cautions import Caution
+from fastmi.cli.columns import listed
 from fastmi.cli.pairs import PairMatrix, in_unit
+from fastmi.estimators import Method
 
 # Dark to light, so that a cell's strength also shows in greyscale; (red, green, blue).
 _HEAT = (
@@ -25,14 +32,17 @@ _WIDE_CELL = 6
 _NARROW_CELL = 4
 _SHADE_CELL = 2
 _LABEL = 24
+_TITLE_NAMES = 6
+_SHORT_LABEL = 6
 _BAR = 24
+_SHORT_BAR = 8
 
 
 def console_for(stream: Literal["stdout", "stderr"]) -> Console:
     """Return the console for results (stdout) or for progress, notes and errors (stderr)."""
     console = Console(stderr=stream == "stderr", highlight=False)
-    # A file or a pipe has no width, and nothing may be wrapped or cut there.
-    if not console.is_terminal:
+    # A file or a pipe has no width of its own, and nothing may be wrapped or cut there.
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 10_000
     return console
 
@@ -61,60 +71,131 @@ def show_estimates(
     console: Console, title: str, estimates: Sequence[fastmi.Estimate], unit: str
 ) -> None:
     """Print one row per k, or the only one of a method that has no k."""
+    has_k = any(estimate.k is not None for estimate in estimates)
     table = _plain_table()
-    for heading in ("k", f"MI ({unit})", "± stderr"):
+    for heading in ("k", f"MI ({unit})", "± stderr")[not has_k :]:
         table.add_column(heading, justify="right")
     for estimate in estimates:
-        table.add_row(
-            "" if estimate.k is None else str(estimate.k),
+        cells = [
+            Text(str(estimate.k)),
             Text(f"{in_unit(float(estimate), unit):.6f}", style="bold"),
-            f"{in_unit(estimate.stderr, unit):.6f}",
-        )
+            Text(f"{in_unit(estimate.stderr, unit):.6f}"),
+        ]
+        table.add_row(*cells[not has_k :])
     console.print(Text(title, style="bold"))
     console.print(table)
+
+
+def show_methods(console: Console, methods: Sequence[Method]) -> None:
+    """Print name, description and kind of variables of every method, a paragraph for each kind."""
+    width = max(len(method.name) for method in methods)
+    for takes in dict.fromkeys(method.takes for method in methods):
+        console.print(Text(f"for variables: {takes}", style="dim"))
+        table = _plain_table(show_header=False)
+        table.add_column(style="bold", no_wrap=True, min_width=width)
+        table.add_column(overflow="fold")
+        for method in methods:
+            if method.takes == takes:
+                needs = " (needs torch)" if method.trains else ""
+                table.add_row(method.name, Text(method.summary + needs))
+        console.print(table)
+    note(console, "fastmi methods NAME lists the options of one")
+
+
+def show_options(console: Console, method: Method, options: Sequence[tuple[str, str, str]]) -> None:
+    """Print flag, default and description of every option of a method, a paragraph for each."""
+    console.print(Text(f"{method.name}: {method.summary}", style="bold"))
+    console.print(Text(f"takes {method.takes} variables", style="dim"))
+    for flag, default, description in options:
+        console.print(Text.assemble((flag, "bold"), (f"  [default: {default}]", "dim")))
+        console.print(Padding(Text(description), (0, 0, 0, 4)))
 
 
 def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> None:
     """Print the matrix as a heat map, in the widest of three cell sizes that fits, if any does."""
-    room = console.width - _label_width(matrix.names)
+    names = matrix.names
+    label = _label_width(names)
     console.print(Text(title, style="bold"))
     for cell in (_WIDE_CELL, _NARROW_CELL, _SHADE_CELL):
-        if cell * len(matrix.names) <= room:
-            gap = 1 if cell * len(matrix.names) < room else 0
-            console.print(_heat_table(matrix, unit, cell, gap))
+        room = console.width - cell * len(names)
+        if cell == _SHADE_CELL:
+            # Names are cut short before the map is given up.
+            label = min(label, max(room, _index_width(names) + 1 + _SHORT_LABEL))
+        if label <= room:
+            console.print(_heat_table(matrix, unit, cell, label, gap=1 if label < room else 0))
             return
-    text = f"{len(matrix.names)} columns do not fit this terminal; --out FILE.csv writes them all"
+    text = f"{len(names)} columns do not fit this terminal; --out FILE.csv writes them all"
     console.print(Text(text, style="dim"))
 
 
 def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) -> None:
-    """Print the `count` pairs of largest MI with bars."""
+    """Print the `count` pairs of largest MI with bars, without them where there is no room."""
     pairs = matrix.ranked()[:count]
     largest = _largest(matrix)
     heading = "strongest pairs"
-    first = max([len(heading), *(len(matrix.names[i]) for i, _ in pairs)])
-    second = max([0, *(len(matrix.names[j]) for _, j in pairs)])
+    names = [[_shortened(matrix.names[at], 2 * _LABEL) for at in pair] for pair in pairs]
+    first = max([len(heading), *(cell_len(name) for name, _ in names)])
+    second = max([0, *(cell_len(name) for _, name in names)])
     # Two columns of numbers and the gaps take 27; whatever the names leave is for the bars.
-    bar_width = min(_BAR, max(8, console.width - first - second - 27))
+    room = console.width - first - second - 27
+    # The names of a pair stand below each other where they do not fit side by side.
+    stacked = room < 0
+    if stacked:
+        room = console.width - max(first, second) - 25
+    bar_width = min(_BAR, room)
     table = _plain_table()
     table.add_column(heading, overflow="fold")
-    table.add_column("", overflow="fold")
+    if not stacked:
+        table.add_column("", overflow="fold")
     table.add_column(f"MI ({unit})", justify="right", no_wrap=True)
     table.add_column("± stderr", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for i, j in pairs:
-        estimate = matrix.estimates[i, j]
+    if bar_width >= _SHORT_BAR:
+        table.add_column("", no_wrap=True)
+    for pair, (x, y) in zip(pairs, names, strict=True):
+        estimate = matrix.estimates[pair]
         fraction = _fraction(estimate.value, largest)
-        bar = "━" * round(bar_width * fraction)
-        table.add_row(
-            Text(matrix.names[i]),
-            Text(matrix.names[j]),
+        cells = [Text(f"{x}\n  {y}")] if stacked else [Text(x), Text(y)]
+        cells += [
             Text(f"{in_unit(estimate.value, unit):.3f}", style="bold"),
-            f"{in_unit(estimate.stderr, unit):.3f}",
+            Text(f"{in_unit(estimate.stderr, unit):.3f}"),
+        ]
+        if bar_width >= _SHORT_BAR:
             # The ends of the scale would vanish on a black or on a white terminal.
-            Text(bar, style=Style(color=_heat(0.3 + 0.45 * fraction))),
-        )
+            style = Style(color=_heat(0.3 + 0.45 * fraction))
+            cells.append(Text("━" * round(bar_width * fraction), style=style))
+        table.add_row(*cells)
     console.print(table)
+
+
+def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
+    """Say which pairs were not ranked, and show each kind of warning by an example."""
+    total = len(matrix.estimates)
+    if tied := matrix.tied():
+        warn(
+            console,
+            f"{len(tied)} of {total} pairs (marked *) are not ranked: many of their points "
+            "coincide, and KSG takes points to differ. Without --noise 0 the ties are broken.",
+        )
+    kinds: dict[str, list[tuple[int, int]]] = {}
+    examples: dict[str, Caution] = {}
+    for pair in matrix.ranked():
+        for caution in {each.kind: each for each in matrix.estimates[pair].warnings}.values():
+            kinds.setdefault(caution.kind, []).append(pair)
+            examples.setdefault(caution.kind, caution)
+    for kind, pairs in kinds.items():
+        i, j = pairs[0]
+        warn(
+            console,
+            f"{len(pairs)} of {total} pairs, for example {_shortened(matrix.names[i])} and "
+            f"{_shortened(matrix.names[j])}: {examples[kind]}",
+        )
+    if kinds:
+        note(console, "--json lists the warnings of every pair")
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the names for a title, without most of them if they are many."""
+    return listed([_shortened(name) for name in names], _TITLE_NAMES)
 
 
 def show_config(console: Console, config: dict[str, object]) -> None:
@@ -135,18 +216,19 @@ def _readable(value: object) -> str:
     return str(value)
 
 
-def _heat_table(matrix: PairMatrix, unit: str, cell: int, gap: int) -> Table:
+def _heat_table(matrix: PairMatrix, unit: str, cell: int, label_width: int, *, gap: int) -> Table:
     names = matrix.names
     largest = _largest(matrix)
     table = Table(box=None, padding=0, pad_edge=False)
-    table.add_column("", no_wrap=True, min_width=_label_width(names) + gap)
+    table.add_column("", no_wrap=True, min_width=label_width + gap)
     for j in range(len(names)):
         # Columns are numbered, because most names do not fit a cell; a shade fits two digits.
         heading = f"{j % 100}" if cell == _SHADE_CELL else f"{j}"
         table.add_column(_aligned(heading, cell, style="dim"), width=cell, no_wrap=True)
     for i, name in enumerate(names):
         label = Text(f"{i:>{_index_width(names)}} ", style="dim")
-        label.append(_shortened(name), style="bold not dim")
+        shown = _shortened(name, label_width - _index_width(names) - 1)
+        label.append(shown, style="bold not dim")
         cells = [_heat_cell(matrix, i, j, largest, unit, cell) for j in range(len(names))]
         table.add_row(label, *cells)
     return table
@@ -178,8 +260,8 @@ def _aligned(text: str, cell: int, *, style: str) -> Text:
 
 
 def _largest(matrix: PairMatrix) -> float:
-    ranked = matrix.ranked()
-    return matrix.estimates[ranked[0]].value if ranked else 0.0
+    values = (matrix.estimates[pair].value for pair in matrix.ranked())
+    return max(filter(math.isfinite, values), default=0.0)
 
 
 def _index_width(names: Sequence[str]) -> int:
@@ -187,7 +269,7 @@ def _index_width(names: Sequence[str]) -> int:
 
 
 def _label_width(names: Sequence[str]) -> int:
-    return _index_width(names) + 1 + min(_LABEL, max(len(name) for name in names))
+    return _index_width(names) + 1 + max(cell_len(_shortened(name)) for name in names)
 
 
 def _plain_table(*, show_header: bool = True) -> Table:
@@ -200,12 +282,16 @@ def _plain_table(*, show_header: bool = True) -> Table:
     )
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LABEL else name[: _LABEL - 1] + "…"
+def _shortened(name: str, width: int = _LABEL) -> str:
+    """Return a name on one line that takes at most `width` places; some characters take two."""
+    name = " ".join(name.split())
+    return name if cell_len(name) <= width else set_cell_size(name, width - 1).rstrip() + "…"
 
 
 def _fraction(value: float, largest: float) -> float:
-    return min(1.0, max(0.0, value / largest)) if largest > 0 else 0.0
+    if math.isnan(value) or largest <= 0:
+        return float(value == math.inf)
+    return min(1.0, max(0.0, value / largest))
 
 
 def _heat(fraction: float) -> str:

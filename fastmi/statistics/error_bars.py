@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import announce
+from fastmi._cautions import Caution, announce, say
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate
+from fastmi._estimate import Estimate, number_of
 from fastmi._extras import Progress
+from fastmi.statistics._autocorrelation import INFLATED, run_inflation
 from fastmi.statistics._measure import add_noise, make_measure, method_named, read_samples
 from fastmi.statistics._tasks import run, streams
 
@@ -39,6 +40,8 @@ class SubsampleError:
         means: Mean estimate over the parts, shape (m,), in nats. A drift away from `estimate`
             as parts get smaller shows bias that depends on n, which `stderr` does not contain.
         deviations: Standard deviation over the parts (ddof 1), shape (m,), in nats.
+        warnings: Reasons to distrust the estimate or its error, each one sentence; the call that
+            made them has issued them as :class:`fastmi.EstimateWarning`.
     """
 
     estimate: Estimate
@@ -46,6 +49,11 @@ class SubsampleError:
     parts: NDArray[np.int64] = field(repr=False)
     means: NDArray[np.float64] = field(repr=False)
     deviations: NDArray[np.float64] = field(repr=False)
+    warnings: tuple[Caution, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        about = ", ".join(number_of(self.warnings))
+        return f"{float(self.estimate):.4g} ± {self.stderr:.2g} nats{f' ({about})' * bool(about)}"
 
 
 @describes_options()
@@ -73,7 +81,8 @@ def subsample_error(
 
         s2 = sum_p (p - 1) (var_p / p) / sum_p (p - 1)
 
-    Rows are taken as independent; for time series use :func:`jackknife_error` with long runs.
+    Rows are taken as independent, and a warning says where their order suggests that they are not;
+    for time series use :func:`jackknife_error` with long runs.
 
     Args:
         x: Samples, shape (n, dx) or (n,).
@@ -131,14 +140,15 @@ def subsample_error(
     variances = np.array([[own.var(ddof=1) for own in cut] for cut in by_cut]).mean(axis=0)
     counts = np.array(numbers, dtype=np.int64)
     of_all = float((variances / counts * (counts - 1)).sum() / (counts - 1).sum())
-    announce(estimate)
-    return SubsampleError(
+    result = SubsampleError(
         estimate=estimate,
         stderr=of_all**0.5,
         parts=counts,
         means=means,
         deviations=np.sqrt(variances),
+        warnings=(*estimate.warnings, *_of_series(estimate.local)),
     )
+    return announce(result)
 
 
 def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float:
@@ -156,6 +166,9 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
         estimate: An estimate with ``local`` values, shape (n,), in the order of the samples.
         n_blocks: Number of runs, in [2, n]; n by default.
 
+    Warns:
+        EstimateWarning: The local values are autocorrelated over more samples than a run has.
+
     Raises:
         TypeError: `estimate` has no local values, or `n_blocks` is not an integer.
         ValueError: `n_blocks` out of range.
@@ -169,10 +182,38 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
     count = n if n_blocks is None else check_integer("n_blocks", n_blocks, 2)
     if count > n:
         raise ValueError(f"n_blocks must be in [2, n]; got n_blocks={count}, n={n}")
+    say(_of_series(local, n // count))
     edges = np.linspace(0, n, count + 1).astype(np.int64)
     sums = np.add.reduceat(local, edges[:-1])
     without = (local.sum() - sums) / (n - np.diff(edges))
     return float(np.sqrt((count - 1) * without.var()))
+
+
+def _of_series(local: NDArray[np.float64], run_length: int = 0) -> tuple[Caution, ...]:
+    """Return a caution if local values are alike over more rows than the error bar allows for.
+
+    Args:
+        local: Local values in the order of the samples, shape (n,).
+        run_length: Number of samples that are left out together; 0 where they are drawn at random.
+    """
+    inflation = run_inflation(local, max(run_length, 1))
+    if inflation <= INFLATED:
+        return ()
+    if not run_length:
+        cause, advice = (
+            "parts that are drawn at random do not see it",
+            "jackknife_error, n_blocks=20",
+        )
+    elif len(local) // run_length > 20:
+        cause, advice = f"runs of {run_length} samples are too short for it", "n_blocks=20"
+    else:
+        cause, advice = f"even runs of {run_length} samples are too short for it", "a longer series"
+    text = (
+        "the local values of samples that follow each other are alike, as in time series, and "
+        f"{cause}: the error bar is then about {inflation**0.5:.1f} times too small; use {advice}. "
+        "If independent rows were sorted afterwards, it is right"
+    )
+    return (Caution(text, "autocorrelation"),)
 
 
 def _parts(parts: Sequence[int] | None, n: int, k: int) -> list[int]:

@@ -29,6 +29,7 @@ from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import listed
 from fastmi.estimators.neighbors.ksg import KSG
+from fastmi.statistics._autocorrelation import pair_cautions
 from fastmi.statistics._measure import (
     Measure,
     add_noise,
@@ -192,6 +193,7 @@ def pairwise_mi(
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
     keys = [_told_apart(own) for own in labels]
+    ordered = pair_cautions(blocks, pairs) if shuffles else {}
     results = []
     for table in tables:
         mi, stderr, p_values = (
@@ -199,8 +201,11 @@ def pairwise_mi(
             for entries in (table.values, table.stderr, table.p_values)
         )
         warned = {
-            (keys[0][pairs[number, 0]], keys[1][pairs[number, 1]]): warnings
-            for number, warnings in table.warnings.items()
+            (keys[0][pairs[number, 0]], keys[1][pairs[number, 1]]): (
+                *table.warnings.get(number, ()),
+                *ordered.get(number, ()),
+            )
+            for number in sorted({*table.warnings, *ordered})
         }
         results.append(
             PairwiseMI(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi._backend import thread_count
 from fastmi._blocks import DeviceArray, take_rows
+from fastmi._cautions import Caution, announce
 from fastmi._checks import (
     Seed,
     as_k,
@@ -21,11 +22,13 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate
+from fastmi._estimate import Estimate, number_of
 from fastmi._extras import Progress, ProgressBar
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
+from fastmi.statistics._autocorrelation import scheme_cautions
+from fastmi.statistics._conditional import CHECKED, lost_dependence, on_residuals, switched, warned
 from fastmi.statistics._measure import (
     add_noise,
     as_ksg1,
@@ -35,7 +38,7 @@ from fastmi.statistics._measure import (
     reads_on,
     values,
 )
-from fastmi.statistics._schemes import Order, make_scheme
+from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
@@ -62,12 +65,20 @@ class PermutationTest:
             https://doi.org/10.2202/1544-6115.1585).
         null: Values of the surrogates in nats, shape (n_permutations,).
         scheme: How the surrogates were made.
+        warnings: Reasons to distrust the estimate or the p-value, each one sentence; the call that
+            made the test has issued them as :class:`fastmi.EstimateWarning`.
     """
 
     estimate: Estimate
     p_value: float
     null: NDArray[np.float64] = field(repr=False)
     scheme: str
+    warnings: tuple[Caution, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        value = f"{float(self.estimate):.4g} nats, p = {self.p_value:.3g}"
+        parts = [f"{len(self.null)} surrogates by {self.scheme!r}", *number_of(self.warnings)]
+        return f"{value} ({', '.join(parts)})"
 
     @property
     def corrected(self) -> float:
@@ -153,12 +164,25 @@ def permutation_test(
       without `z`.
     - "circular" rotates them by a random number of rows, a different one in each surrogate. It
       keeps the autocorrelation of stationary series.
-    - "block" cuts them into pieces of `block_length` rows and shuffles the pieces. It keeps
-      correlations over shorter times.
+    - "block" cuts them into pieces of `block_length` rows and brings the pieces into another order.
+      It keeps correlations over shorter times, and needs enough pieces for `n_permutations`
+      different orders.
     - "local" exchanges them among rows with similar z (Runge 2018,
       https://arxiv.org/abs/1709.01447, algorithm 1), which keeps the dependence of x on z. It is
-      the default with `z`; the other schemes then test whether x is independent of y and z
-      together.
+      the default with `z`. Rows whose z equals that of `n_neighbors` or more rows are shuffled
+      among all of these, so that the test is exact for a discrete z.
+    - "residual" replaces x and y by normal scores of their residuals after a smooth regression on
+      z, and z by its normal scores, which leaves I(x; y | z) as it was, and exchanges as "local"
+      does. It is for several columns of z, or strong dependence on them, where no rows are similar
+      enough for "local".
+
+    Without a `scheme`, "local" gives way to "residual" where its surrogates of x lose dependence on
+    z, since the test would then reject too often; a warning says so. The same loss is warned of
+    where the scheme is given. The first three schemes test, if there is a `z`, whether x is
+    independent of y and z together.
+
+    A warning says where the order of the rows suggests that they are a time series, and the scheme
+    is not made for it.
 
     Args:
         x: Samples, shape (n, dx) or (n,).
@@ -166,9 +190,12 @@ def permutation_test(
         z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
         n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n_permutations)``.
         scheme: How to reorder the rows of x.
-        block_length: Number of rows in each piece of "block".
+        block_length: Number of rows in each piece of "block". By default 5 times the factor by
+            which the autocorrelation of x and y raises the variance of a correlation, 1 for
+            independent rows, as far as enough pieces are left.
         min_shift: Smallest rotation of "circular", in either direction.
-        n_neighbors: Number of rows among which "local" exchanges, the row itself included.
+        n_neighbors: Number of rows among which "local" and "residual" exchange, the row itself
+            included.
         k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
         method: Name of a method of :func:`fastmi.mi`, by default "ksg1"; with `z` a name of a
             method of :func:`fastmi.cmi`, by default "fp".
@@ -198,10 +225,24 @@ def permutation_test(
     blocks = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     if noise:
         blocks = add_noise(row, blocks, noise, rng)
-    if scheme is None:
-        scheme = "shuffle" if z is None else "local"
-    reorder = make_scheme(scheme, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+    name = ("shuffle" if z is None else "local") if scheme is None else scheme
+    cautions = [*scheme_cautions(name, blocks)]
+    if name == "residual" and z is not None:
+        blocks = on_residuals(blocks)
+    reorder = make_scheme(name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
     seeds = streams(rng, count)
+    if name in CONDITIONAL:
+        loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        if loss is not None and scheme is None:
+            cautions.append(switched(loss))
+            name = "residual"
+            blocks = on_residuals(blocks)
+            reorder = make_scheme(
+                name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs
+            )
+            loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        if loss is not None:
+            cautions.append(warned(loss, name))
     estimates = measure(blocks, n_jobs, rng)
 
     def order(number: int) -> Order:
@@ -226,11 +267,26 @@ def permutation_test(
             estimate=estimate,
             p_value=p_value(float(estimate), column),
             null=column,
-            scheme=scheme,
+            scheme=name,
+            warnings=(*estimate.warnings, *cautions),
         )
         for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
     ]
+    announce(tests)
     return tests[0] if isinstance(as_k(k), int) else tests
+
+
+def _loss(
+    scheme: str,
+    blocks: list[Array],
+    reorder: Callable[[int, np.random.Generator], Order],
+    seeds: list[list[int]],
+    n_jobs: int | None,
+) -> str | None:
+    """Say what dependence on z the first surrogates lose; None if they keep it."""
+    first = seeds[:CHECKED]
+    orders = [reorder(i, np.random.default_rng(seed)) for i, seed in enumerate(first)]
+    return lost_dependence(blocks[0], blocks[2], orders, scheme=scheme, n_jobs=n_jobs)
 
 
 def null_values(

@@ -1,0 +1,76 @@
+"""What a user should know of the columns of a file before the estimates."""
+
+from collections.abc import Sequence
+
+from fastmi.cli.columns import Column, Table, listed
+
+_MOST_SINGLY = 4
+_SHOWN_NAMES = 6
+
+
+def usable_columns(table: Table, *, classes: bool) -> list[Column]:
+    """Return the columns of numbers that vary, and those of text if they can be classes."""
+    return [
+        column
+        for column in table.columns
+        if (classes and _are_classes(column))
+        or not (column.problem or column.is_empty or column.is_constant)
+    ]
+
+
+def left_out(table: Table, *, classes: bool) -> list[str]:
+    """Say which columns :func:`usable_columns` leaves out, and why."""
+    reasons: dict[str, list[tuple[str, str]]] = {}
+    texts = []
+    for column in table.columns:
+        if classes and _are_classes(column):
+            continue
+        if _are_classes(column):
+            texts.append(column.name)
+        if column.problem:
+            kind, reason = column.problem.partition(" (")[0], f"it holds {column.problem}"
+        elif column.is_empty:
+            kind = reason = "all its values are missing"
+        elif column.is_constant:
+            kind = reason = "it is constant"
+        else:
+            continue
+        reasons.setdefault(kind, []).append((column.name, reason))
+    notes = []
+    for columns in reasons.values():
+        if len(columns) <= _MOST_SINGLY:
+            notes += [f"'{name}' left out: {reason}" for name, reason in columns]
+            continue
+        names = listed([f"'{name}'" for name, _ in columns], _SHOWN_NAMES)
+        notes.append(f"{len(columns)} columns left out: {names}; of the first, {columns[0][1]}")
+    if texts:
+        notes.append(
+            f"text as classes: fastmi mi DATA --x NUMBERS --y {_quoted(texts[0])} --method ross"
+        )
+    return notes
+
+
+def notes_on(columns: Sequence[Column]) -> list[str]:
+    """Say what was done to the entries of chosen columns, and which of them are constant."""
+    names: dict[str, list[str]] = {}
+    for column in columns:
+        if column.note:
+            names.setdefault(column.note, []).append(f"'{column.name}'")
+    notes = [f"{listed(group, _SHOWN_NAMES)}: {note}" for note, group in names.items()]
+    return notes + [
+        f"'{column.name}' is constant: it carries no information"
+        for column in columns
+        if not column.problem and column.is_constant
+    ]
+
+
+def _are_classes(column: Column) -> bool:
+    """Return whether a column is text that repeats, as names of persons do not."""
+    labels = column.labels
+    if labels is None or not column.problem.startswith("text ("):
+        return False
+    return 1 < len(set(labels)) <= len(labels) / 2
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f"'{name}'"

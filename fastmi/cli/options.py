@@ -1,0 +1,181 @@
+"""What users type behind the commands: types, help, and the options of a method."""
+
+import ast
+import re
+from dataclasses import MISSING, fields
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastmi._checks import did_you_mean
+from fastmi._docs import descriptions
+from fastmi.cli.columns import DataError
+from fastmi.cli.readers import STDIN
+from fastmi.estimators import MI_METHODS
+from fastmi.estimators._lookup import find
+from fastmi.estimators._methods import Method
+
+# Options of estimators that the commands have as options of their own.
+_FLAGS = {"k": "--k", "noise": "--noise", "seed": "--seed", "n_jobs": "--n-jobs"}
+# Docstrings mark names as :mod:`fastmi.normalize`.
+_ROLE = re.compile(r":[a-z]+:`~?([^`]*)`")
+
+
+# The commands show progress themselves.
+_HIDDEN = {"progress"}
+
+
+class Scale(str, Enum):
+    """How columns are brought to a common unit."""
+
+    NONE = "none"
+    STD = "std"
+
+
+def _methods_like(incomplete: str) -> list[str]:
+    return [name for name in MI_METHODS if name.startswith(incomplete)]
+
+
+def _existing(path: Path) -> Path:
+    if path != STDIN and not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise typer.BadParameter(f"'{path}' {kind}.")
+    return path
+
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        callback=_existing,
+        help="CSV, TSV, TXT (also .gz), Parquet, NPY or NPZ file with samples in rows; - reads "
+        "standard input.",
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first row of a text file holds names.  [default: by what it holds]",
+        show_default=False,
+    ),
+]
+DropMissing = Annotated[
+    bool, typer.Option("--drop-missing", help="Leave out rows that lack a value.")
+]
+MethodName = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        autocompletion=_methods_like,
+        help="Estimator; `fastmi methods` lists them.",
+    ),
+]
+MethodOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="NAME=VALUE",
+        help="Option of the method, such as normalize=local; may be repeated. "
+        "`fastmi methods NAME` lists them.",
+        show_default=False,
+    ),
+]
+Scaling = Annotated[
+    Scale,
+    typer.Option(help="std: divide each column by its standard deviation first."),
+]
+Noise = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Uniform noise against ties, relative to each column's spread.  "
+        "[default: that of the method]",
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Seed of what is random.  [default: none]", show_default=False),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Threads.  [default: all usable cores]", show_default=False),
+]
+Bits = Annotated[bool, typer.Option("--bits", help="Report bits instead of nats.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def parse_ks(text: str | None) -> int | list[int] | None:
+    """Return the number or the numbers of neighbours in the text behind ``--k``."""
+    if text is None:
+        return None
+    try:
+        ks = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise DataError(f"--k must be whole numbers such as 3 or 3,5; got {text!r}") from None
+    return ks[0] if len(ks) == 1 else ks
+
+
+def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
+    """Return the options in texts such as "normalize=local", as Python values.
+
+    Raises:
+        DataError: One of them is no option of the method, or has a flag of its own.
+    """
+    options: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise DataError(f"--option must be NAME=VALUE, such as normalize=local; got {text!r}")
+        if name in _FLAGS:
+            raise DataError(f"--option {name}: use {_FLAGS[name]}")
+        row = find(MI_METHODS, method)
+        valid = [known for known in row.options if known not in {*_FLAGS, *_HIDDEN}]
+        if name not in valid:
+            raise DataError(
+                f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}\n"
+                f"its options: {', '.join(valid)}"
+            )
+        kinds = {field.name: str(field.type) for field in fields(row.loaded)}
+        options[name] = _as_value(value.strip(), kinds[name])
+    return options
+
+
+def _as_value(text: str, annotation: str) -> Any:
+    """Return what the text of an option with this annotation means.
+
+    That is a number, list or other value as Python writes it, or else the text itself. "none" is
+    None, and "true" and "false" are booleans, where the option can be such a value: for others
+    they are names.
+    """
+    if annotation == "str":
+        return text
+    word = text.lower()
+    if word == "none" and "None" in annotation:
+        return None
+    if word in {"true", "false"} and "bool" in annotation:
+        return word == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def option_rows(method: Method) -> list[tuple[str, str, str]]:
+    """Return name, default and description of every option of a method."""
+    texts = descriptions(method.loaded.__doc__ or "")
+    rows = []
+    for field in fields(method.loaded):
+        if field.name in {*method.fixed, *_HIDDEN}:
+            continue
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        name = _FLAGS.get(field.name, f"-o {field.name}=")
+        text = _ROLE.sub(r"\1", texts.get(field.name, "")).replace("``", "")
+        rows.append((name, "none" if default is None else str(default), text))
+    return rows
