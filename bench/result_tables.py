@@ -372,7 +372,7 @@ def rejections_table(result: Result) -> str:
                 row["kind"],
                 row["scheme"] + used,
                 str(row["n"]),
-                str(row["runs"]),
+                f"{row['runs']} of {row['surrogates']}",
                 f"{null['rejected']:.1%}",
                 level,
                 f"{row['correlation']:g}",
@@ -380,7 +380,16 @@ def rejections_table(result: Result) -> str:
                 ", ".join(f"{kind} {share:.0%}" for kind, share in null["warned"].items()),
             ]
         )
-    header = ["data", "scheme", "n", "runs", "null", "level 5 %", "correlation", "alternative"]
+    header = [
+        "data",
+        "scheme",
+        "n",
+        "surrogates",
+        "null",
+        "level 5 %",
+        "correlation",
+        "alternative",
+    ]
     return markdown_table([*header, "warned under the null"], rows)
 
 
