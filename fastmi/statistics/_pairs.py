@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -122,9 +122,18 @@ def _settled(
     doubtful = ties[pairs].any(axis=1) | copies[pairs].all(axis=1)
     cautions: list[Notes] = [()] * len(pairs)
     apart = {}
+    known: dict[tuple[Hashable, int], Any] = {}
+
+    def recall(name: Hashable, column: Array, compute: Callable[[], Any]) -> Any:
+        # The columns live as long as this function, so that no two have one id.
+        key = (name, id(column))
+        if key not in known:
+            known[key] = compute()
+        return known[key]
+
     for pair in np.flatnonzero(doubtful).tolist():
         given = [columns[j] for j in pairs[pair]]
-        settled, cautions[pair] = ksg.settle(given, ("x", "y"))
+        settled, cautions[pair] = ksg.settle(given, ("x", "y"), recall)
         if settled is not given:
             apart[pair] = settled
     return apart, cautions

@@ -7,7 +7,7 @@ distances inside the blocks. Information and entropy are in nats.
 
 from reference.biksg import biksg
 from reference.binning import binned_conditional_mi, binned_total_correlation
-from reference.coincidences import copied_rows, repeated_values, tied_share
+from reference.coincidences import copied_rows, tied_share
 from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
@@ -56,7 +56,6 @@ __all__ = [
     "mesner_cmi",
     "mesner_mi",
     "mixed_mi",
-    "repeated_values",
     "ross_mi",
     "space_counts",
     "sweep_counts",

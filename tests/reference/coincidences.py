@@ -11,14 +11,6 @@ def copied_rows(blocks: list[np.ndarray]) -> float:
     return sum(rows.count(row) > 1 for row in rows) / len(rows)
 
 
-def repeated_values(block: np.ndarray) -> float:
-    """Share of the values of the worst column that occur more than once in it."""
-    shares = []
-    for column in block.T.tolist():
-        shares.append(sum(column.count(value) > 1 for value in column) / len(column))
-    return max(shares)
-
-
 def tied_share(blocks: list[np.ndarray], k: int, metric: str = "chebyshev") -> float:
     """Share of samples whose k-th neighbour is at the distance of another, or at distance 0."""
     tied = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ from fastmi.estimators.neighbors._ties import (
     count_copies,
     never_vary,
     rounding_step,
+    tells_copies,
+    traced,
     with_steps_filled,
     with_trace,
     with_unit_noise,
@@ -26,6 +29,7 @@ from fastmi.ops.coincidences import coincidences
 
 Array = NDArray[Any]
 Rows: TypeAlias = "NDArray[np.intp] | None"
+Recall: TypeAlias = "Callable[[Hashable, Array, Callable[[], Any]], Any]"
 Steps: TypeAlias = "Sequence[Sequence[float | None]]"
 
 
@@ -41,6 +45,7 @@ def settle(
     seed: Seed | None,
     ties: str,
     tied_share: Callable[[list[Array], Rows], float],
+    recall: Recall | None = None,
 ) -> tuple[list[Array], tuple[Caution, ...]]:
     """Return the blocks to estimate from, and cautions about copies and ties.
 
@@ -54,6 +59,8 @@ def settle(
             which "atoms" is misled by equal distances above 0.
         tied_share: Function that returns the share of the samples, or of the rows with these
             numbers, whose radius ties touch.
+        recall: For a caller that settles many pairs of the same blocks: a function of a name, a
+            block and a function, which returns what the last returned for this name and block.
 
     Returns:
         `given` itself, or blocks with noise.
@@ -69,7 +76,10 @@ def settle(
     found = []
     rows: Rows = None
     if suspects.copies:
-        count, distinct = count_copies(given)
+        tells = tells_copies
+        if recall is not None:
+            tells = partial(_recalled, recall)
+        count, distinct = count_copies(given, tells)
         if count > TIED_SHARE * n:
             found.append(_copies_caution(count, n))
             # Pairs of copies tie too, which says nothing about the values.
@@ -85,7 +95,7 @@ def settle(
             elif ties == "fill":
                 blocks, caution = _filled(given, blocks, noise, seed)
             elif noise is None:
-                blocks, caution = _separated(given, share, seed, fill=ties == "step")
+                blocks, caution = _separated(given, share, seed, ties == "step", recall)
             else:
                 left = tied_share(blocks, rows)
                 caution = _noise_caution(left, noise, blocks[0]) if left > TIED_SHARE else None
@@ -94,7 +104,7 @@ def settle(
 
 
 def _separated(
-    given: list[Array], share: float, seed: Seed | None, *, fill: bool
+    given: list[Array], share: float, seed: Seed | None, fill: bool, recall: Recall | None
 ) -> tuple[list[Array], Caution]:
     """Separate tied values, by a trace of noise or by noise as wide as the rounding step."""
     if fill:
@@ -103,9 +113,18 @@ def _separated(
             return with_steps_filled(given, steps, seed), _separated_caution(
                 share, "as wide as the rounding step"
             )
-    return with_trace(given, seed), _separated_caution(
-        share, f"of {TRACE:.0e} of each column's spread"
-    )
+    caution = _separated_caution(share, f"of {TRACE:.0e} of each column's spread")
+    if recall is None:
+        return with_trace(given, seed), caution
+    return [
+        recall(("traced", b), block, partial(traced, block, b, seed))
+        for b, block in enumerate(given)
+    ], caution
+
+
+def _recalled(recall: Recall, block: Array) -> list[bool]:
+    found: list[bool] = recall("tells", block, partial(tells_copies, block))
+    return found
 
 
 def _steps(given: list[Array]) -> list[list[float | None]]:

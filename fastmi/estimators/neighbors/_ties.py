@@ -45,7 +45,14 @@ class Copies(NamedTuple):
     kept: NDArray[np.intp]
 
 
-def count_copies(blocks: Sequence[Array]) -> Copies:
+def tells_copies(block: Array) -> list[bool]:
+    """Return for each column of a block whether it has more equal values than its steps explain."""
+    return [_unexplained(column) > _UNEXPLAINED for column in host(block).T]
+
+
+def count_copies(
+    blocks: Sequence[Array], tells: Callable[[Array], list[bool]] = tells_copies
+) -> Copies:
     """Count the rows that equal another row and are records rather than values that repeat.
 
     Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if it
@@ -54,18 +61,25 @@ def count_copies(blocks: Sequence[Array]) -> Copies:
 
     Args:
         blocks: Arrays of shape (n, d_b); rows are all of them side by side.
+        tells: The function :func:`tells_copies`, or one that remembers what it returned.
     """
-    given = [column for block in blocks for column in host(block).T]
-    columns = [np.ascontiguousarray(column, dtype=np.float64) for column in given]
+    telling = [of_column for block in blocks for of_column in tells(block)]
+    if not any(telling):
+        return Copies(0, np.arange(len(blocks[0])))
+    columns = [
+        np.ascontiguousarray(column, dtype=np.float64)
+        for block in blocks
+        for column in host(block).T
+    ]
     # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
     _, first, size = np.unique(_row_hashes(columns), return_index=True, return_counts=True)
     by_row = np.argsort(first, kind="stable")
     kept = first[by_row]
     # For each distinct row, whether it is recognised as a record.
     own = np.zeros(len(first), dtype=np.bool_)
-    for column, wide in zip(given, columns, strict=True):
-        if _unexplained(column) > _UNEXPLAINED:
-            _, code, number = np.unique(wide[kept], return_inverse=True, return_counts=True)
+    for column, tell in zip(columns, telling, strict=True):
+        if tell:
+            _, code, number = np.unique(column[kept], return_inverse=True, return_counts=True)
             own[by_row] |= number[code.reshape(-1)] == 1
     copied = own & (size > 1) & (size <= _MOST_COPIES)
     return Copies(int(size[copied].sum()), kept)
@@ -172,13 +186,23 @@ def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
     return lambda block, column: np.random.default_rng([*root, block, column])
 
 
-def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
-    """Return the blocks in float64 with noise that separates equal values and changes no others.
+def traced(block: Array, place: int, seed: Seed | None) -> Array:
+    """Return a block in float64 with noise that separates equal values and changes no others.
 
     float32 could not hold the noise. Each column is moved by one of its values, because far from
     the origin float64 could not either.
+
+    Args:
+        block: Array of shape (n, d).
+        place: Its number among the blocks.
+        seed: Seed of the noise.
     """
-    return _with_noise(blocks, seed, _trace)
+    return _with_noise(block, place, seed, _trace)
+
+
+def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
+    """Return the blocks as :func:`traced` does each."""
+    return [traced(block, b, seed) for b, block in enumerate(blocks)]
 
 
 def never_vary(blocks: Sequence[Array]) -> bool:
@@ -188,7 +212,7 @@ def never_vary(blocks: Sequence[Array]) -> bool:
 
 def with_unit_noise(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
     """Return independent noise of width 1 in the place of samples that never vary."""
-    return _with_noise(blocks, seed, lambda _: 1.0)
+    return [_with_noise(block, b, seed, lambda _: 1.0) for b, block in enumerate(blocks)]
 
 
 def with_steps_filled(
@@ -202,32 +226,30 @@ def with_steps_filled(
         seed: Seed of the noise.
     """
     of_column = iter([step or 0.0 for of_block in steps for step in of_block])
-    return _with_noise(blocks, seed, lambda _: next(of_column))
+    return [
+        _with_noise(block, b, seed, lambda _: next(of_column)) for b, block in enumerate(blocks)
+    ]
 
 
 def _with_noise(
-    blocks: Sequence[Array],
-    seed: Seed | None,
-    width: Callable[[Floats], float],
-) -> list[Array]:
-    """Return the blocks less the median of each column plus noise.
+    given: Array, place: int, seed: Seed | None, width: Callable[[Floats], float]
+) -> Array:
+    """Return a block less the median of each column plus noise.
 
     Args:
-        blocks: Arrays of shape (n, d_b).
+        given: Array of shape (n, d).
+        place: Its number among the blocks.
         seed: Seed of the noise.
         width: Function from a column whose median is 0 to the width of its noise; it is called in
             the order of the columns.
     """
     of_place = streams(seed)
-    noisy = []
-    for b, given in enumerate(blocks):
-        block = host(given).astype(np.float64)
-        for j in range(block.shape[1]):
-            column = np.ascontiguousarray(block[:, j])
-            column -= np.partition(column, len(column) // 2)[len(column) // 2]
-            block[:, j] = column + width(column) * (of_place(b, j).random(len(column)) - 0.5)
-        noisy.append(like(given, block))
-    return noisy
+    block = host(given).astype(np.float64)
+    for j in range(block.shape[1]):
+        column = np.ascontiguousarray(block[:, j])
+        column -= np.partition(column, len(column) // 2)[len(column) // 2]
+        block[:, j] = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+    return like(given, block)
 
 
 def _trace(column: Floats) -> float:

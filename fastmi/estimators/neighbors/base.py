@@ -27,7 +27,7 @@ from fastmi._estimate import Estimate, Local, small_sample_warnings
 from fastmi._inputs import as_blocks
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._methods import name_of
-from fastmi.estimators.neighbors._settle import settle
+from fastmi.estimators.neighbors._settle import Recall, settle
 from fastmi.estimators.neighbors._ties import TIED_SHARE, tied_share, with_trace, within_steps
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks
 from fastmi.ops.coincidences import nothing_repeats
@@ -111,7 +111,7 @@ class NeighborEstimator(Estimator):
         return blocks, ks, cautions
 
     def settle(
-        self, blocks: list[Array], names: Sequence[str]
+        self, blocks: list[Array], names: Sequence[str], recall: Recall | None = None
     ) -> tuple[list[Array], tuple[Caution, ...]]:
         """Return the blocks with noise where ties need it, and what the user should know of them.
 
@@ -121,6 +121,8 @@ class NeighborEstimator(Estimator):
         Args:
             blocks: Arrays from :func:`fastmi._inputs.as_blocks`.
             names: What to call each in messages.
+            recall: Memory of what was found about single blocks, see
+                :func:`fastmi.estimators.neighbors._settle.settle`.
 
         Returns:
             `blocks` itself, or jittered copies, and the cautions about copies and ties.
@@ -131,6 +133,7 @@ class NeighborEstimator(Estimator):
             seed=self.seed,
             ties=self._tie_treatment(),
             tied_share=partial(self._tied_share, names),
+            recall=recall,
         )
 
     def _tied_share(
