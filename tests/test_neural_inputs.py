@@ -95,6 +95,18 @@ def test_an_offset_changes_no_bit_of_what_float32_networks_see():
     assert 0 < np.abs(exact - mapped).max() <= 2.0**-21
 
 
+@pytest.mark.parametrize("inputs", ["auto", "none"])
+def test_columns_are_mapped_a_few_at_a_time(inputs, monkeypatch):
+    x, y = datasets.CorrelatedGaussian.from_mi(0.8, d=5).sample(600, seed=0)
+    x[:, 3] = 1e6 + x[:, 3] ** 5
+    whole = estimate(x, y, "mine", inputs=inputs)
+    monkeypatch.setattr("fastmi.estimators.neural.split._AT_ONCE", 1200)
+    parts = estimate(x, y, "mine", inputs=inputs)
+    assert float(parts) == float(whole)
+    assert parts.warnings == whole.warnings
+    np.testing.assert_array_equal(parts.pointwise(x, y), whole.pointwise(x, y))
+
+
 def test_inputs_none_leaves_the_columns_as_they_are(gaussian):
     x, y = gaussian
     plain = estimate(x, y, "mine", inputs="none")

@@ -7,6 +7,7 @@ so that an offset does not round away what varies before the network's float32 s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,17 @@ class InputMap(nn.Module):
         self.grid = 0.0
         # Values before and after a normalisation by ranks, one pair of vectors for each column.
         self.knots: list[tuple[Floats, Floats]] = []
+
+    @classmethod
+    def joined(cls, maps: Sequence[InputMap]) -> InputMap:
+        """Return the map of the columns of all `maps`, one after the other."""
+        made = cls(sum(one.dims for one in maps))
+        for name, _ in list(made.named_buffers(recurse=False)):
+            if name != "columns":
+                setattr(made, name, torch.cat([getattr(one, name) for one in maps]))
+        made.grid = maps[0].grid
+        made.knots = [pair for one in maps for pair in one.knots]
+        return made
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the columns as the network sees them, float64, of x (m, dims)."""

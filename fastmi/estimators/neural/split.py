@@ -22,6 +22,9 @@ DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 # A column is coarse in float32 if its standard deviation is below this share of its largest
 # value: rounding then is 6e-4 of the deviation, which hides whatever exceeds about 7 nats.
 _COARSE = 1e-4
+# So many numbers are mapped at once: float64 copies of all columns of wide data would need several
+# times the memory of the data itself.
+_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -118,28 +121,20 @@ def split_samples(
     found = [*parts.warnings]
     maps, slopes, tensors = [], [], []
     for block, name in zip(blocks, names, strict=True):
-        made, mapped, notes = make_map(
+        made, mapped, notes = _map_variable(
             block,
             parts.train,
             name,
             inputs=inputs,
             normalize=normalize,
             grid=grid if dtype == "float32" else 0.0,
+            dtype=dtype,
         )
         found += notes
-        if inputs == "none" and dtype == "float32" and block.dtype != np.float32:
-            found += _rounding_warnings(mapped, name)
-        with np.errstate(over="ignore"):
-            rounded = mapped.astype(DTYPES[dtype], copy=False)
-        if not np.isfinite(rounded).all():
-            raise ValueError(
-                f"{name} must fit dtype={dtype!r}; got values beyond its range: "
-                "use inputs='auto' or dtype='float64'"
-            )
         maps.append(made)
         held_out_rows = torch.from_numpy(block[parts.report].astype(np.float64, copy=False))
         slopes.append(float(made.log_slope(held_out_rows).mean()))
-        tensors.append(torch.from_numpy(rounded))
+        tensors.append(torch.from_numpy(mapped))
     found += _unseen_warnings(maps, blocks, names)
     train, select, report = (
         tuple(tensor[torch.from_numpy(rows)].to(where) for tensor in tensors)
@@ -237,19 +232,58 @@ def _test_blocks(test: object, blocks: Sequence[Array], names: Sequence[str]) ->
     return others
 
 
-def _rounding_warnings(block: Array, name: str) -> list[Caution]:
-    """Return a warning of the columns of a variable that float32 would round coarsely, if any."""
+def _map_variable(
+    block: Array,
+    training: NDArray[np.int64],
+    name: str,
+    *,
+    inputs: str,
+    normalize: str | None,
+    grid: float,
+    dtype: str,
+) -> tuple[InputMap, Array, list[Caution]]:
+    """Return the map of a variable, its mapped samples in `dtype`, and what to warn of.
+
+    See :func:`make_map` for the arguments.
+    """
+    n, d = block.shape
+    # A normalisation may need all columns at once.
+    step = d if normalize is not None else max(_AT_ONCE // n, 1)
+    mapped = np.empty((n, d), DTYPES[dtype])
+    maps: list[InputMap] = []
+    found: list[Caution] = []
+    coarse: list[int] = []
+    for start in range(0, d, step):
+        own = slice(start, start + step)
+        made, wide, notes = make_map(
+            block[:, own], training, name, inputs=inputs, normalize=normalize, grid=grid
+        )
+        maps.append(made)
+        found += notes
+        if inputs == "none" and dtype == "float32" and block.dtype != np.float32:
+            coarse += (start + _coarse_columns(wide)).tolist()
+        with np.errstate(over="ignore"):
+            mapped[:, own] = wide
+    if not np.isfinite(mapped).all():
+        raise ValueError(
+            f"{name} must fit dtype={dtype!r}; got values beyond its range: "
+            "use inputs='auto' or dtype='float64'"
+        )
+    if coarse:
+        text = (
+            f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of "
+            "their largest value, which float32 rounds coarsely: use inputs='auto', centre them, "
+            "or use dtype='float64'"
+        )
+        found.append(Caution(text, "rounding"))
+    return InputMap.joined(maps), mapped, found
+
+
+def _coarse_columns(block: Array) -> NDArray[np.int64]:
+    """Return the numbers of the columns that float32 would round coarsely."""
     largest = np.abs(block).max(axis=0)
     spread = (block / np.where(largest > 0.0, largest, 1.0)).std(axis=0)
-    coarse = np.flatnonzero((spread > 0.0) & (spread < _COARSE))
-    if not coarse.size:
-        return []
-    text = (
-        f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of their "
-        "largest value, which float32 rounds coarsely: use inputs='auto', centre them, or use "
-        "dtype='float64'"
-    )
-    return [Caution(text, "rounding")]
+    return np.flatnonzero((spread > 0.0) & (spread < _COARSE))
 
 
 def _unseen_warnings(
