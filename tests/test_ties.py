@@ -1,6 +1,7 @@
 """Whole numbers, rounded readings, copies and constants: right values, and a word about them."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -104,9 +105,12 @@ class TestWhatIsSaid:
         return np.random.default_rng(0).integers(0, 100, (2, N))
 
     def test_noise_was_added(self, whole):
-        with pytest.warns(fastmi.EstimateWarning, match=r"noise of 1e-10 .* was added"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # the value is right
             got = fastmi.mi(*whole)
         assert [caution.kind for caution in got.warnings] == ["ties"]
+        assert "noise of 1e-10" in got.warnings[0]
+        assert str(got).endswith("nats (1 note)")
         share = reference.tied_share([column.reshape(-1, 1) * 1.0 for column in whole], 3)
         stated = int(got.warnings[0].split("%")[0]) / 100
         # A tie with a nearer neighbour counts in both.
