@@ -30,7 +30,6 @@ from timing import progress
 import fastmi
 
 LEVEL = 0.05
-SURROGATES = 99
 Samples = tuple[np.ndarray, ...]
 
 
@@ -150,7 +149,9 @@ KINDS |= {name: Kind(*case) for name, case in SERIES.items()}
 QUICK = ("binary z", "3 strong z")
 
 
-def measure(kind: Kind, name: str, scheme: str, n: int, rho: float, runs: int) -> dict[str, Any]:
+def measure(
+    kind: Kind, name: str, scheme: str, n: int, rho: float, runs: int, surrogates: int
+) -> dict[str, Any]:
     """Return the share of runs that reject, and the share that warn, by kind of warning."""
     options: dict[str, Any] = {} if scheme == "default" else {"scheme": scheme}
     rejected = 0
@@ -159,7 +160,7 @@ def measure(kind: Kind, name: str, scheme: str, n: int, rho: float, runs: int) -
     for run in range(runs):
         rng = np.random.default_rng([run, n, zlib.crc32(name.encode())])
         test = kind.test(
-            *kind.draw(rng, n, rho), n_permutations=SURROGATES, seed=run, n_jobs=1, **options
+            *kind.draw(rng, n, rho), n_permutations=surrogates, seed=run, n_jobs=1, **options
         )
         rejected += test.p_value <= LEVEL
         used[test.scheme] += 1
@@ -174,6 +175,9 @@ def measure(kind: Kind, name: str, scheme: str, n: int, rho: float, runs: int) -
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, help="400, or 20 with --quick")
+    parser.add_argument(
+        "--surrogates", type=int, default=99, help="of each test; 39 are enough for a level of 5 %%"
+    )
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), help="all of them if none")
     tasks.add_arguments(parser, "two kinds, few runs")
     arguments = parser.parse_args(argv)
@@ -196,9 +200,12 @@ def main(argv: list[str] | None = None) -> None:
                     "scheme": scheme,
                     "n": size,
                     "runs": runs,
+                    "surrogates": arguments.surrogates,
                     "correlation": kind.correlation,
-                    "null": measure(kind, name, scheme, size, 0.0, runs),
-                    "alternative": measure(kind, name, scheme, size, kind.correlation, runs),
+                    "null": measure(kind, name, scheme, size, 0.0, runs, arguments.surrogates),
+                    "alternative": measure(
+                        kind, name, scheme, size, kind.correlation, runs, arguments.surrogates
+                    ),
                 }
                 found[name, scheme, size] = row
                 progress(

@@ -100,7 +100,6 @@ def _lags(x: np.ndarray, y: np.ndarray, **options: Any) -> SimpleNamespace:
 
 
 _SCHEMES = ("default", "circular", "block")
-_PASTS = ("circular", "local")
 
 #: Law, strength of the alternative, schemes, numbers of times, test.
 SERIES: dict[str, tuple[Law, float, tuple[str, ...], tuple[int, ...], Callable[..., Any]]] = {
@@ -118,15 +117,21 @@ SERIES: dict[str, tuple[Law, float, tuple[str, ...], tuple[int, ...], Callable[.
     "random walks": (_walks, 0.5, _SCHEMES, (500,), fastmi.permutation_test),
     "9 lags, AR(.5)": (_coupled(0.5), 0.3, ("default",), (200, 500), _lags),
     "9 lags, AR(.95)": (_coupled(0.95), 0.3, ("default",), (200, 500), _lags),
-    "transfer, AR(.5)": (_coupled(0.5), 0.3, _PASTS, (200, 500), fastmi.transfer_entropy),
-    "transfer, AR(.95)": (_coupled(0.95), 0.3, _PASTS, (200, 500), fastmi.transfer_entropy),
-    "transfer, driven source": (
-        _coupled(0.6, back=0.4),
-        0.2,
-        _PASTS,
+    "transfer, AR(.5)": (_coupled(0.5), 0.3, ("circular",), (200, 500), fastmi.transfer_entropy),
+    "transfer, AR(.95)": (
+        _coupled(0.95),
+        0.3,
+        ("circular", "local"),
         (200, 500),
         fastmi.transfer_entropy,
     ),
-    "transfer, logistic maps": (_maps, 0.1, _PASTS, (200, 500), fastmi.transfer_entropy),
-    "transfer, counts": (_counts, 0.4, _PASTS, (200, 500), fastmi.transfer_entropy),
+    "transfer, driven source": (
+        _coupled(0.6, back=0.4),
+        0.2,
+        ("circular",),
+        (200, 500),
+        fastmi.transfer_entropy,
+    ),
+    "transfer, logistic maps": (_maps, 0.1, ("circular",), (200, 500), fastmi.transfer_entropy),
+    "transfer, counts": (_counts, 0.4, ("circular",), (200, 500), fastmi.transfer_entropy),
 }

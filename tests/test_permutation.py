@@ -7,7 +7,7 @@ import fastmi
 from fastmi._backend import kernels
 from fastmi.ops.ksg import ksg_terms
 from fastmi.statistics import _schemes, permutation
-from fastmi.statistics._serial_orders import block_orders
+from fastmi.statistics._serial_orders import block_orders, rotations
 
 SCHEMES = [
     ("shuffle", {}),
@@ -140,6 +140,18 @@ def test_blocks_stay_together(orders):
     breaks = (np.diff(found, axis=1) != 1).sum(axis=1)
     assert (breaks <= 14).all()
     assert breaks.max() > 5
+
+
+def test_rotations_of_series_stay_beyond_their_autocorrelation(rng):
+    independent = rng.standard_normal((2, 240, 1))
+    assert rotations(independent, rng, 239, None).min() == 1
+    slow = np.repeat(np.sin(np.arange(240.0) / 30).reshape(1, 240, 1), 2, axis=0)
+    assert rotations(slow, rng, 100, None).min() >= 20
+    # As far as there are enough of them, and below a quarter of the series.
+    assert sorted(rotations(slow, rng, 239, None)) == list(range(1, 240))
+    found = rotations(slow, rng, 121, None)
+    assert sorted(found) == list(range(60, 181))
+    assert rotations(independent, rng, 20, None, beyond=50).min() > 50
 
 
 def test_few_blocks_have_different_orders_and_never_their_own(orders):

@@ -131,9 +131,9 @@ def driven_slowly(rng, n, coupling):
     ids=["logistic", "counts", "AR(.95)"],
 )
 def test_level_and_power_of_the_test_of_transfer_entropy(law, coupling):
-    """Backwards is the null, although the series depend; 60 runs have 5 +- 3 % at the level."""
+    """Backwards is the null, although the series depend; at the level 2 +- 1.4 of 40 reject."""
     found = {"forward": 0, "backward": 0, "independent": 0}
-    for run in range(60):
+    for run in range(40):
         rng = np.random.default_rng([run, 7])
         options = {"n_permutations": 19, "seed": run, "n_jobs": 1, "noise": 1e-10}
         x, y = law(rng, 200, coupling)
@@ -141,9 +141,9 @@ def test_level_and_power_of_the_test_of_transfer_entropy(law, coupling):
         pairs = {"forward": (x, y), "backward": (y, x), "independent": (x, other)}
         for name, pair in pairs.items():
             found[name] += fastmi.transfer_entropy(*pair, **options).p_value <= 0.05
-    assert found["forward"] > 40
-    assert found["backward"] <= 9
-    assert found["independent"] <= 9
+    assert found["forward"] > 25
+    assert found["backward"] <= 7
+    assert found["independent"] <= 7
 
 
 def test_lags_share_the_rotations(rng):
@@ -181,12 +181,12 @@ def test_corrected_p_values_are_those_of_the_largest_lag(rng):
 def test_level_of_many_lags():
     """Of nine lags of slow series, some lag rejects in 5 % of the runs if corrected."""
     alone = corrected = 0
-    for run in range(60):
+    for run in range(40):
         x, y = autoregressive(np.random.default_rng([run, 9]), 200, 0.9, (2,)).T
         result = fastmi.lagged_mi(x, y, range(-4, 5), n_permutations=19, seed=run, n_jobs=1)
         alone += result.p_value.min() <= 0.05
         corrected += result.p_corrected.min() <= 0.05
-    assert corrected <= 9
+    assert corrected <= 7
     assert alone > corrected
 
 
@@ -296,6 +296,8 @@ def test_walks_are_warned_of(rng):
             "target_history must be",
         ),
         (lambda x: fastmi.transfer_entropy(x, x, nope=1), TypeError, "nope"),
+        (lambda x: fastmi.lagged_mi(x, x, [0, 17]), ValueError, r"more than k times; got 17, n=20"),
+        (lambda x: fastmi.lagged_mi(x, x, -15, k=[2, 5]), ValueError, "got -15, n=20, k=5"),
         (lambda x: fastmi.lagged_mi(x, x, 1, nope=1, n_permutations=5), TypeError, "nope"),
         (lambda x: fastmi.lagged_mi(x, x, 1, n_permutations=-1), ValueError, "n_permutations must"),
         (lambda x: fastmi.lagged_mi(x, x, 1, n_permutations=20), ValueError, "rotations, 19 with"),

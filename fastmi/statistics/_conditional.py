@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastmi._blocks import host, like
 from fastmi._cautions import Caution, quiet
 from fastmi._inputs import jitter
+from fastmi.estimators import Method
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._residuals import growth_of_errors, normal_scores, residuals
 
@@ -26,6 +27,14 @@ CHECKED = 10
 _NATS = 0.02
 _DEVIATIONS = 2.0
 _GROWTH = 1.1
+
+
+def check_numbers(method: Method) -> None:
+    """Raise ValueError if the method takes classes, which have no residuals."""
+    if any(method.takes_classes(position) for position in range(3)):
+        raise ValueError(
+            f"scheme='residual' must have numbers; got method={method.name!r}, which takes classes"
+        )
 
 
 def on_residuals(blocks: Sequence[Array]) -> list[Array]:

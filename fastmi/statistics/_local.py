@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._symbols import as_symbols
 from fastmi.ops.knn import kneighbors
 
 Array = NDArray[Any]
@@ -82,18 +83,21 @@ class LocalExchange:
         return order
 
 
-def local_exchange(z: Array, n_neighbors: int, *, n_jobs: int | None) -> LocalExchange:
+def local_exchange(
+    z: Array, n_neighbors: int, *, classes: bool = False, n_jobs: int | None
+) -> LocalExchange:
     """Prepare exchanges among the `n_neighbors` rows nearest in z, the row itself included.
 
     Args:
         z: Conditions, shape (n, d), finite.
         n_neighbors: At least 2; more than n stands for n.
+        classes: Whether values of z are classes, so that all rows exchange in their group only.
         n_jobs: Number of threads of the searches.
     """
     n = len(z)
     size = min(n_neighbors, n)
-    codes, counts = _groups(z)
-    shares = counts[codes] >= size
+    (codes, counts), _ = as_symbols(z, "z")
+    shares = counts[codes] >= (1 if classes else size)
     shared = np.flatnonzero(shares)
     shared = shared[np.argsort(codes[shared], kind="stable")]
     others = np.flatnonzero(~shares)
@@ -114,16 +118,6 @@ def local_exchange(z: Array, n_neighbors: int, *, n_jobs: int | None) -> LocalEx
     )
 
 
-def _groups(z: Array) -> tuple[Order, Order]:
-    """Return the number of the group of equal rows of each row, and the sizes of the groups."""
-    codes = np.zeros(len(z), dtype=np.intp)
-    for column in z.T:
-        values, own = np.unique(column, return_inverse=True)
-        _, codes = np.unique(codes * len(values) + own.reshape(-1), return_inverse=True)
-    codes = codes.reshape(-1)
-    return codes, np.bincount(codes)
-
-
 def _searches(z: Array, others: Order, size: int) -> tuple[tuple[Array, NDArray[np.bool_]], ...]:
     """Return the coordinates to search in, and which of `others` use them.
 
@@ -135,12 +129,12 @@ def _searches(z: Array, others: Order, size: int) -> tuple[tuple[Array, NDArray[
     everywhere = np.ones(len(others), dtype=bool)
     if not any(few):
         return ((z, everywhere),)
-    codes, counts = _groups(z[:, few])
+    (codes, counts), _ = as_symbols(z[:, few], "z")
     inside = counts[codes][others] >= size
     rest = z[:, np.logical_not(few)].astype(np.float64)
     rest -= rest[0].copy()
     apart = 1.0 + 4.0 * np.abs(rest).max(initial=0.0)
-    within = np.column_stack([codes * apart, rest])
+    within = np.ascontiguousarray(np.column_stack([codes * apart, rest]))
     found = ((within, inside), (z, ~inside))
     return tuple((place, rows) for place, rows in found if rows.any())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,22 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Order = NDArray[np.intp]
 
-# Samples that serve as centres of the kernel. More of them follow finer detail, at a cost of
-# n times their square.
-_CENTRES = 100
-# Widths of the Gaussian kernel over the square root of the number of columns; normal scores have
-# width 1. Penalties are in units of the kernel's largest value.
-_WIDTHS = (0.25, 0.5, 1.0, 2.0)
-_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+# Samples that serve as centres of the kernel, over the root of n, and at most. More of them follow
+# finer detail, at a cost of n times their square.
+_CENTRES_PER_ROOT = 7.0
+_MOST_CENTRES = 200
+# Widths of the Gaussian kernels, over the square root of the number of columns where it is that of
+# all columns; normal scores have width 1. Penalties are in units of the kernel's largest value.
+_WIDTHS = (0.25, 0.7, 2.0)
+_WIDTHS_OF_ONE = (0.3, 1.0)
+_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+# Normal scores of x are predicted rather than x if they leave less than this part of the error in
+# relation to their variance. Scores of noise that adds to x would depend on z in their spread.
+_MUCH_LESS = 0.8
 # Shares of the largest singular value below which directions are rounding noise.
 _FLAT = 1e-6
+# Rows that each term of the regression without penalty needs.
+_ROWS_OF_TERM = 8
 # Share of a column's spread below which its residuals are rounding noise.
 _NOTHING = 1e-9
 
@@ -62,7 +69,7 @@ class _Fit:
     """The regression of each column of x on z.
 
     Attributes:
-        x: The columns, or their normal scores, whichever z explains the better, shape (n, dx).
+        x: The columns, or their normal scores where z explains these much better, shape (n, dx).
         errors: Errors of predicting each row of them from the z of the other rows, shape (n, dx).
     """
 
@@ -73,9 +80,10 @@ class _Fit:
         errors = _errors(both, _centred(z))
         variances = both.var(axis=0)
         shares = (errors**2).mean(axis=0) / np.where(variances > 0.0, variances, 1.0)
-        first, second = np.split(shares, 2)
-        self.x = np.where(second < first, scores, plain)
-        self.errors = np.where(second < first, *reversed(np.hsplit(errors, 2)))
+        of_plain, of_scores = np.split(shares, 2)
+        better = of_scores < _MUCH_LESS * of_plain
+        self.x = np.where(better, scores, plain)
+        self.errors = np.where(better, *reversed(np.hsplit(errors, 2)))
 
 
 def normal_scores(block: Array) -> Floats:
@@ -101,9 +109,10 @@ def _centred(block: Array) -> Floats:
 def _errors(x: Floats, z: Floats) -> Floats:
     """Return the errors of predicting each row of x from the z of the other rows, shape (n, dx).
 
-    The regression is linear in z and in its normal scores, plus a Gaussian kernel of the scores
-    with a ridge penalty, on a subset of samples as centres. Width and penalty, or none of the
-    kernel, are those of the smallest squared error. A sample takes no part in its own prediction,
+    The regression is linear in z and in its normal scores, with products of two columns where
+    they help and there are rows enough, plus a Gaussian kernel of the scores
+    with a ridge penalty, on a subset of samples as centres. Kernel and penalty, or none of the
+    kernels, are those of the smallest squared error. A sample takes no part in its own prediction,
     so that the fit does not shrink its error.
     """
     n = len(x)
@@ -112,22 +121,22 @@ def _errors(x: Floats, z: Floats) -> Floats:
         return x
     scores = normal_scores(z)
     scores /= scores.std(axis=0)
-    straight = _basis(np.column_stack([np.ones(n), z / z.std(axis=0), scores]))
+    unit = z / z.std(axis=0)
+    plain = np.column_stack([np.ones(n), unit, scores])
+    first, second = np.triu_indices(z.shape[1])
+    curved = np.hstack([plain, unit[:, first] * unit[:, second]])
+    bases = [_basis(each) for each in (plain, curved) if _ROWS_OF_TERM * each.shape[1] <= n]
+    straight = min(bases or [_basis(plain)], key=lambda basis: _loss(x, basis))
     leverage = (straight**2).sum(axis=1)
     bent = x - straight @ (straight.T @ x)
     best = _left_out(bent, leverage)
     score = (best**2).mean(axis=0)
 
     # Which samples are centres is no property of the data; a fixed choice makes tests repeatable.
-    centres = scores[np.random.default_rng(0).permutation(n)[:_CENTRES]]
-    near = _squared_distances(scores, centres)
-    among = _squared_distances(centres, centres)
-    for width in _WIDTHS:
-        by = 2.0 * width**2 * z.shape[1]
-        values, vectors = np.linalg.eigh(np.exp(-among / by))
-        kept = values > _FLAT * values[-1]
-        features = np.exp(-near / by) @ (vectors[:, kept] / np.sqrt(values[kept]))
-        features -= straight @ (straight.T @ features)
+    count = min(_MOST_CENTRES, int(_CENTRES_PER_ROOT * np.sqrt(n)))
+    centres = np.random.default_rng(0).permutation(n)[:count]
+    for kernel in _kernels(scores, centres):
+        features = kernel - straight @ (straight.T @ kernel)
         powers, axes = np.linalg.eigh(features.T @ features)
         turned = features @ axes
         along = turned.T @ bent
@@ -150,11 +159,26 @@ def _basis(columns: Floats) -> Floats:
     return basis
 
 
+def _loss(x: Floats, basis: Floats) -> float:
+    """Return the sum over the columns of x of the logarithm of their errors, left out in turn."""
+    errors = _left_out(x - basis @ (basis.T @ x), (basis**2).sum(axis=1))
+    return float(np.log((errors**2).mean(axis=0) + np.finfo(float).tiny).sum())
+
+
 def _left_out(residual: Floats, leverage: Floats) -> Floats:
     """Return the errors of a linear smoother where each sample is left out in turn."""
     return residual / np.maximum(1.0 - leverage, 1e-3)[:, np.newaxis]
 
 
-def _squared_distances(a: Floats, b: Floats) -> Floats:
-    squares: Floats = np.add.outer((a**2).sum(axis=1), (b**2).sum(axis=1)) - 2.0 * (a @ b.T)
-    return np.maximum(squares, 0.0)
+def _kernels(scores: Floats, centres: Order) -> Iterator[Floats]:
+    """Yield Gaussian kernels of all samples with the centres, shape (n, len(centres)), at most 1.
+
+    The product over the columns of z follows any smooth function, their mean functions of single
+    columns, for which fewer samples are enough.
+    """
+    n, d = scores.shape
+    squares = [np.subtract.outer(column, column[centres]) ** 2 for column in scores.T]
+    for width in _WIDTHS:
+        yield np.exp(-sum(squares, np.zeros((n, len(centres)))) / (2.0 * width**2 * d))
+    for width in _WIDTHS_OF_ONE if d > 1 else ():
+        yield sum((np.exp(-one / (2.0 * width**2)) for one in squares), np.zeros(1)) / d

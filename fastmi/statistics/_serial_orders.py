@@ -23,14 +23,39 @@ _LISTED = 7
 # A piece keeps correlations that are shorter than itself, and loses those across its ends;
 # bench/bench_rejections.py has its level.
 _TIMES = 5
+# Smallest rotation by default, in the same unit. After a shorter one x still goes with y to some
+# degree, or goes with it better if one follows the other: of AR(.9) series with x driving y by 0.3,
+# n = 500, 81 % are found rather than 64 %, and the level is the same.
+_SHIFT_TIMES = 2
 
 
-def rotations(rng: np.random.Generator, n: int, count: int, smallest: int) -> NDArray[np.int64]:
-    """Return `count` different numbers of rows to rotate n rows by, in [smallest, n - smallest].
+def rotations(
+    blocks: Sequence[Array],
+    rng: np.random.Generator,
+    count: int,
+    min_shift: int | None,
+    *,
+    beyond: int = 0,
+) -> NDArray[np.int64]:
+    """Return `count` different numbers of rows to rotate x by, in [min_shift, n - min_shift].
+
+    Args:
+        blocks: x and y, and what else there is.
+        rng: Generator to draw them from.
+        count: How many.
+        min_shift: Smallest one. None takes what the autocorrelation of x and y needs, and more than
+            `beyond`, as far as this leaves enough of them.
+        beyond: Largest distance of rows that the test itself compares.
 
     Raises:
+        TypeError: `min_shift` is not an integer.
         ValueError: There are fewer of them.
     """
+    n = len(blocks[0])
+    if min_shift is None:
+        smallest = _default_shift(blocks, count, beyond)
+    else:
+        smallest = check_integer("min_shift", min_shift, 1)
     possible = n + 1 - 2 * smallest
     if count > possible:
         raise ValueError(
@@ -80,6 +105,13 @@ def _other_order(rng: np.random.Generator, pieces: int) -> Order:
         order = rng.permutation(pieces)
         if (order[1:] < order[:-1]).any():
             return order
+
+
+def _default_shift(blocks: Sequence[Array], count: int, beyond: int) -> int:
+    n = len(blocks[0])
+    order = row_order(blocks[:2])
+    far_enough = math.ceil(_SHIFT_TIMES * order.inflation) if order.matters else 1
+    return max(1, min(max(far_enough, beyond + 1), n // 4, (n + 1 - count) // 2))
 
 
 def _default_length(blocks: Sequence[Array], count: int) -> int:

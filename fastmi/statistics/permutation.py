@@ -28,7 +28,14 @@ from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._autocorrelation import scheme_cautions
-from fastmi.statistics._conditional import CHECKED, lost_dependence, on_residuals, switched, warned
+from fastmi.statistics._conditional import (
+    CHECKED,
+    check_numbers,
+    lost_dependence,
+    on_residuals,
+    switched,
+    warned,
+)
 from fastmi.statistics._measure import (
     add_noise,
     as_ksg1,
@@ -101,7 +108,7 @@ def permutation_test(
     n_permutations: int = ...,
     scheme: str | None = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     k: int = ...,
     method: str | None = ...,
@@ -123,7 +130,7 @@ def permutation_test(
     n_permutations: int = ...,
     scheme: str | None = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     k: Sequence[int] | NDArray[np.integer[Any]],
     method: str | None = ...,
@@ -145,7 +152,7 @@ def permutation_test(
     n_permutations: int = 200,
     scheme: str | None = None,
     block_length: int | None = None,
-    min_shift: int = 1,
+    min_shift: int | None = None,
     n_neighbors: int = 5,
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
     method: str | None = None,
@@ -193,7 +200,9 @@ def permutation_test(
         block_length: Number of rows in each piece of "block". By default 5 times the factor by
             which the autocorrelation of x and y raises the variance of a correlation, 1 for
             independent rows, as far as enough pieces are left.
-        min_shift: Smallest rotation of "circular", in either direction.
+        min_shift: Smallest rotation of "circular", in either direction. By default twice the same
+            factor where the rows are a series, 1 where they are not, as far as enough rotations are
+            left.
         n_neighbors: Number of rows among which "local" and "residual" exchange, the row itself
             included.
         k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
@@ -222,25 +231,40 @@ def permutation_test(
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    blocks = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
-    if noise:
-        blocks = add_noise(row, blocks, noise, rng)
+    samples = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     name = ("shuffle" if z is None else "local") if scheme is None else scheme
-    cautions = [*scheme_cautions(name, blocks)]
+    cautions = [*scheme_cautions(name, samples)]
     if name == "residual" and z is not None:
-        blocks = on_residuals(blocks)
-    reorder = make_scheme(name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs)
+        check_numbers(row)
+        samples = on_residuals(samples)
+
+    def with_noise() -> list[Array]:
+        return add_noise(row, samples, noise, rng) if noise else samples
+
+    def orders_of(scheme: str) -> Callable[[int, np.random.Generator], Order]:
+        # Equal values of z are equal here: noise would part the groups that they form.
+        return make_scheme(
+            scheme,
+            samples,
+            rng,
+            count,
+            block_length,
+            min_shift,
+            n_neighbors,
+            n_jobs,
+            classes=row.takes_classes(2),
+        )
+
+    blocks = with_noise()
+    reorder = orders_of(name)
     seeds = streams(rng, count)
     if name in CONDITIONAL:
-        loss = _loss(name, blocks, reorder, seeds, n_jobs)
+        loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None and scheme is None:
             cautions.append(switched(loss))
-            name = "residual"
-            blocks = on_residuals(blocks)
-            reorder = make_scheme(
-                name, blocks, rng, count, block_length, min_shift, n_neighbors, n_jobs
-            )
-            loss = _loss(name, blocks, reorder, seeds, n_jobs)
+            name, samples = "residual", on_residuals(samples)
+            blocks, reorder = with_noise(), orders_of(name)
+            loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None:
             cautions.append(warned(loss, name))
     # After the schemes, which see tied values of z as tied.

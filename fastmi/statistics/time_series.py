@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi import api
 from fastmi._cautions import Caution, announce, quiet
-from fastmi._checks import Seed, as_k, check_integer, generator
+from fastmi._checks import Seed, as_k, check_integer, generator, k_list
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
@@ -101,9 +101,9 @@ def lagged_mi(
         lags: One lag, or a sequence of them; at positive lags x is earlier than y. Each lag uses
             the ``n - abs(lag)`` times that both series have.
         n_permutations: Number of rotations for the p-values; 0 for no p-values.
-        min_shift: Smallest rotation, in either direction. By default it exceeds the distance
-            between the lags, so that no rotation brings one of them onto another, as far as
-            enough rotations are left.
+        min_shift: Smallest rotation, in either direction. By default that of
+            :func:`fastmi.permutation_test`, and more than the distance between the lags, so that no
+            rotation brings one of them onto another, as far as enough rotations are left.
         n_jobs: Number of threads, which share the rotations; None or -1 as in :func:`fastmi.mi`.
         seed: Seed of noise, rotations and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
@@ -120,7 +120,7 @@ def lagged_mi(
     Raises:
         TypeError: Series that are not real numbers, lags that are not integers.
         ValueError: Series of wrong shape or length or not finite, which includes gaps; a lag that
-            leaves fewer than two times; more permutations than rotations.
+            leaves no more than `k` times; more permutations than rotations.
     """
     row = find(MI_METHODS, method)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
@@ -130,7 +130,11 @@ def lagged_mi(
     pair = read_samples(row, (x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
     single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
-    shifts = [_as_lag(lag, len(pair[0])) for lag in ((lags,) if single else lags)]  # type: ignore[union-attr]
+    most = max(k_list(as_k(options.get("k", 3)), len(pair[0]))) if row.searches else 1
+    shifts = [
+        _as_lag(lag, len(pair[0]), most)
+        for lag in ((lags,) if single else lags)  # type: ignore[union-attr]
+    ]
     if count:
         if not shifts:
             raise ValueError("lags must name at least one lag to test; got none")
@@ -162,7 +166,7 @@ def transfer_entropy(
     n_permutations: Literal[0] = ...,
     scheme: str = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     n_jobs: int | None = ...,
     seed: Seed | None = ...,
@@ -183,7 +187,7 @@ def transfer_entropy(
     n_permutations: int,
     scheme: str = ...,
     block_length: int | None = ...,
-    min_shift: int = ...,
+    min_shift: int | None = ...,
     n_neighbors: int = ...,
     n_jobs: int | None = ...,
     seed: Seed | None = ...,
@@ -204,7 +208,7 @@ def transfer_entropy(
     n_permutations: int = 0,
     scheme: str = "circular",
     block_length: int | None = None,
-    min_shift: int = 1,
+    min_shift: int | None = None,
     n_neighbors: int = 5,
     n_jobs: int | None = None,
     seed: Seed | None = None,
@@ -310,12 +314,7 @@ def _tested(
     rng = generator(seed)
     measure = make_measure(permutation_test, row, k=k, options=options)
     pair, ties = measure.settle(pair, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
-    n = len(pair[0])
-    if min_shift is None:
-        least = min(max(lags) - min(lags) + 1, max(1, (n + 1 - count) // 2))
-    else:
-        least = check_integer("min_shift", min_shift, 1)
-    shifts = rotations(rng, n, count, least)
+    shifts = rotations(pair, rng, count, min_shift, beyond=max(lags) - min(lags))
     seeds = streams(rng, count)
 
     def at_all_lags(x: Array, threads: int | None, own: np.random.Generator) -> list[Any]:
@@ -389,10 +388,12 @@ def _given(**options: object) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _as_lag(lag: object, n: int) -> int:
+def _as_lag(lag: object, n: int, k: int) -> int:
     shift = check_integer("lags", lag, 2 - n)
     if shift > n - 2:
         raise ValueError(f"lags must be in [2 - n, n - 2]; got {shift}, n={n}")
+    if n - abs(shift) <= k:
+        raise ValueError(f"lags must leave more than k times; got {shift}, n={n}, k={k}")
     return shift
 
 

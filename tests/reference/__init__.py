@@ -13,6 +13,7 @@ from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
 from reference.discrete import discrete_cmi, discrete_entropy, discrete_total_correlation
 from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
+from reference.exchange import exchange_partners, exchanged_order
 from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlation
 from reference.knn import kneighbors, kth_distance
 from reference.ksg import KsgTerms, ksg_hybrid, ksg_mi, ksg_terms
@@ -39,6 +40,8 @@ __all__ = [
     "discrete_cmi",
     "discrete_entropy",
     "discrete_total_correlation",
+    "exchange_partners",
+    "exchanged_order",
     "gaussian_conditional_mi",
     "gaussian_total_correlation",
     "joint_distances",
