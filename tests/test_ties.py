@@ -511,3 +511,15 @@ class TestMixtures:
         x, y = np.random.default_rng(0).integers(0, 50, (2, 1000))
         (text,) = (each for each in fastmi.mi(x, y, method="mixed").warnings if each.kind == "ties")
         assert "use method='ksg1'" in text
+
+
+class TestOnAGpu:
+    def test_ties_and_copies(self, any_gpu):
+        rng = np.random.default_rng(0)
+        whole = rng.integers(0, 50, (2, 400)).astype(np.float32)
+        twice = rng.standard_normal((2, 200)).repeat(2, axis=1)
+        for x, y in (whole, twice, rng.standard_normal((2, 400))):
+            there, here = fastmi.mi(any_gpu.put(x), any_gpu.put(y)), fastmi.mi(x, y)
+            assert there.device == any_gpu.name
+            np.testing.assert_array_equal(there.counts, here.counts)
+            assert there.warnings == here.warnings
