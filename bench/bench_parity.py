@@ -97,7 +97,7 @@ def compare(name: str, peer: str, quick: bool) -> dict[str, object]:
             if smallest_radius(x, y, k) == 0:
                 coincident += 1
                 continue
-            ours = float(fastmi.mi(x, y, k=k))
+            ours = float(fastmi.mi(x, y, k=k, noise=0))
             if peer == "NPEET":
                 difference = abs(ours - by_npeet(x, y, k))
             else:

@@ -450,6 +450,45 @@ def bnaf_gpu_table(result: Result) -> str:
     return "\n\n".join(parts)
 
 
+def neural_defaults_table(result: Result) -> str:
+    """Estimates of every method on every task, mean over seeds, and its slowest call."""
+    return _by_method(
+        result,
+        lambda row: [row["estimate"]],
+        lambda rows: f"{max(r['seconds'] for r in rows):.0f} s",
+    )
+
+
+def neural_margins_table(result: Result) -> str:
+    """Estimates with columns standardised, squashed, and as the default chooses."""
+    return _by_method(
+        result, lambda row: [row["standard"], row["asinh"], row["auto"]], lambda _: ""
+    )
+
+
+def _by_method(
+    result: Result,
+    values: Callable[[Result], list[float]],
+    last: Callable[[list[Result]], str],
+) -> str:
+    rows = result["rows"]
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    truths = {row["task"]: row["truth"] for row in rows}
+    body = []
+    for method in methods:
+        own = [row for row in rows if row["method"] == method]
+        cells = []
+        for task in tasks:
+            runs = [values(row) for row in own if row["task"] == task]
+            means = [sum(each) / len(each) for each in zip(*runs, strict=True)]
+            cells.append(", ".join(f"{mean:.2f}" for mean in means))
+        body.append([method, *cells, last(own)])
+    head = ["truth", *(f"{task}: {truths[task]:.2f}" for task in tasks), "slowest"]
+    width = len(head) if last(rows) else len(head) - 1
+    return markdown_table(head[:width], [line[:width] for line in body])
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "mi": ("Mutual information against other libraries", mi_table),
     "ceiling": ("Measured ceiling", ceiling_table),
@@ -464,6 +503,14 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "bnaf_gpu": ("The same on a GPU", bnaf_gpu_table),
     "parity": ("Agreement on real data", parity_table),
     "critics_speed": ("Training of critics", critics_speed_table),
+    "neural_defaults": (
+        "Estimators that train a network, n = 5000, 10 + 10 columns, all options at their defaults",
+        neural_defaults_table,
+    ),
+    "neural_margins": (
+        "Columns standardised, squashed, and as `inputs='auto'` chooses",
+        neural_margins_table,
+    ),
     "algorithms": ("Algorithms", algorithms_table),
     "estimators": ("Estimators against closed forms and definitions", estimators_table),
     "error_bars": ("Coverage of error bars", error_bars_table),

@@ -5,6 +5,7 @@ In host memory a block is a NumPy array, on a GPU it is a :class:`DeviceArray`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any, TypeAlias, cast
 
@@ -90,6 +91,30 @@ class DeviceArray:
             self._host = copy.reshape(self.shape)
         return self._host
 
+    def has_host(self) -> bool:
+        """Return whether the samples are in host memory already."""
+        return self._host is not None
+
+    def pairs(self, step: int) -> Array | None:
+        """Return every `step`-th sample and the one after it, in host memory.
+
+        It is None for samples of a library whose arrays offer no copy to the host.
+        """
+        starts = (0, 1) if step > 1 else (0,)
+        source: Any = self._memory.owner if self._host is None else self._host
+        parts: list[Any] = [source]
+        # They are taken where they lie, so that few are copied.
+        if hasattr(type(source), "__getitem__"):
+            parts = [source[start::step] for start in starts]
+        if self._host is None:
+            parts = [copied_to_host(part) for part in parts]
+        if any(part is None for part in parts):
+            return None
+        if len(parts) < len(starts):
+            parts = [parts[0][start::step] for start in starts]
+        shape = (-1, self.shape[1])
+        return np.ascontiguousarray(np.concatenate([part.reshape(shape) for part in parts]))
+
     def replaced(self, host: Array) -> DeviceArray:
         """Return a block of the samples in `host`, for the same GPU and stream."""
         other = DeviceArray(self.device, host=host)
@@ -98,12 +123,28 @@ class DeviceArray:
 
 
 # Estimators and ops use the length, the shape and the dtype of a block, wherever it is. Only these
-# four functions tell the two kinds apart.
+# five functions tell the two kinds apart.
 
 
 def host(block: Array | DeviceArray) -> Array:
     """Return a block as a NumPy array: itself, or the copy of what lies on a GPU."""
     return block.copy_to_host() if isinstance(block, DeviceArray) else block
+
+
+def glance(blocks: Sequence[Array | DeviceArray], most: int) -> list[Array]:
+    """Return rows of the blocks in host memory: all of them if they are there, else about `most`.
+
+    The list is empty for samples on a GPU that cannot be copied.
+    """
+    step = max(1, 2 * len(blocks[0]) // most)
+    rows: list[Array] = []
+    on_host = all(not isinstance(block, DeviceArray) or block.has_host() for block in blocks)
+    for block in blocks:
+        found = host(block) if on_host else cast(DeviceArray, block).pairs(step)
+        if found is None:
+            return []
+        rows.append(found)
+    return rows
 
 
 def like(block: Array | DeviceArray, array: Array) -> Array:

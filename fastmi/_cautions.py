@@ -61,6 +61,11 @@ class quiet:
         _QUIET.reset(self._token)
 
 
+def is_quiet() -> bool:
+    """Return whether the caller is inside a :class:`quiet` block."""
+    return _QUIET.get()
+
+
 def announce(result: Results) -> Results:
     """Issue the warnings of a result, or of a list of them, and return it.
 

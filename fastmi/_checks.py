@@ -268,16 +268,20 @@ def check_search(metric: object, algorithm: object, n_jobs: object) -> None:
 
 
 def check_noise(noise: object) -> None:
-    """Check a relative noise level.
+    """Check a relative noise level; None leaves it to the estimator.
 
     Raises:
-        TypeError: Not a real number.
+        TypeError: Neither None nor a real number.
         ValueError: Negative, NaN or infinite.
     """
+    if noise is None:
+        return
     if type(noise) is not float:
         kind = np.result_type(noise).kind if isinstance(noise, int | float | np.number) else "O"
         if kind not in "iuf":
-            raise TypeError(f"noise must be a real number >= 0; got {_described('noise', noise)}")
+            raise TypeError(
+                f"noise must be None or a real number >= 0; got {_described('noise', noise)}"
+            )
     level = float(cast(float, noise))
     if not (level >= 0.0 and math.isfinite(level)):
         raise ValueError(f"noise must be finite and >= 0; got noise={noise!r}")

@@ -11,6 +11,7 @@ __all__: list[str] = [
     "build_info",
     "ceiling_probe",
     "choose_algorithm",
+    "coincidences",
     "count_within",
     "digamma",
     "first_unusable",
@@ -77,6 +78,7 @@ def choose_algorithm(
     k: typing.SupportsInt | typing.SupportsIndex,
     indices: bool = False,
 ) -> str: ...
+def coincidences(blocks: collections.abc.Sequence[numpy.ndarray]) -> tuple: ...
 def count_within(
     blocks: collections.abc.Sequence[numpy.ndarray],
     radius: numpy.ndarray,

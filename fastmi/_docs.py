@@ -24,9 +24,12 @@ OPTIONS: Mapping[str, str] = {
     "column. The counts are the same, the time differs.",
     "n_jobs": "Number of threads. None or -1 stands for ``OMP_NUM_THREADS`` if that is set, else "
     "for every core that the process may use.",
-    "noise": "Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column, which breaks ties; 1e-10 "
-    "is enough.",
-    "seed": "Seed of the noise; any value that :func:`numpy.random.default_rng` accepts.",
+    "noise": "None, the default, separates equal values where it matters: where more than 1 % of "
+    "the samples have neighbours at the same distance as the k-th, each column gets noise of 1e-10 "
+    "of its spread, and a warning says so. Other samples stay as they are. A number adds ``noise * "
+    "sd(column) * U(-1/2, 1/2)`` to each column in any case; 0 adds none.",
+    "seed": "Seed of the noise; any value that :func:`numpy.random.default_rng` accepts. With the "
+    "default noise, None stands for a fixed seed.",
     "device": '"auto" works where the samples are; "cpu", "cuda" or "cuda:<index>" names a device, '
     "to which NumPy arrays are copied once. Arrays on a GPU are used where they lie, see "
     "docs/gpu.md.",

@@ -67,6 +67,8 @@ class Estimate(float):
             trained.
         terms: Further quantities that the method estimates, by name, in nats, for example the two
             cross-entropies whose difference is the value. Empty for most methods.
+        model: What a training has found, a torch module that takes samples and returns their
+            pointwise information, see :meth:`pointwise`; None where nothing is trained.
     """
 
     __slots__ = (
@@ -80,6 +82,7 @@ class Estimate(float):
         "history",
         "k",
         "method",
+        "model",
         "n",
         "seconds",
         "stderr",
@@ -98,6 +101,7 @@ class Estimate(float):
     curve: NDArray[np.float64] | None
     history: History | None
     terms: dict[str, float]
+    model: Any
     _local: Local | Callable[[], Local]
     _warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
 
@@ -119,6 +123,7 @@ class Estimate(float):
         curve: NDArray[np.float64] | None = None,
         history: History | None = None,
         terms: dict[str, float] | None = None,
+        model: Any = None,
     ) -> Estimate:
         """Make an estimate; a callable `local` or `warnings` is called when first read.
 
@@ -142,6 +147,7 @@ class Estimate(float):
         self.curve = curve
         self.history = history
         self.terms = terms or {}
+        self.model = model
         return self
 
     @property
@@ -171,6 +177,32 @@ class Estimate(float):
         if callable(self._warnings):
             self._warnings = self._warnings()
         return self._warnings
+
+    def pointwise(self, *samples: object) -> Local:
+        """Return what the trained model says about samples, those of the training or new ones.
+
+        The pointwise information of a sample is log p(x, y) / (p(x) p(y)); its mean over samples
+        of the same distribution is the information. The held-out samples that gave the estimate
+        have their `local`.
+
+        Args:
+            *samples: Samples of each variable, shape (m, d) or (m,), in the order in which the
+                estimator took them, with the same columns.
+
+        Returns:
+            Shape (m,), nats.
+
+        Raises:
+            TypeError: Samples of too few or too many variables, or that are not real numbers.
+            ValueError: No model was trained; samples of wrong shape or length, or not finite.
+        """
+        if self.model is None:
+            raise ValueError(
+                f"pointwise() needs a trained model; method={self.method!r} trains none, "
+                "and the values of its own samples are in local"
+            )
+        found: Local = self.model.pointwise(*samples)
+        return found
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the curves of the training, or of the sweep.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
-# True shows a bar; a function is called after each step.
-Progress: TypeAlias = "bool | Callable[[], object]"
+# True shows a bar; "auto" shows one to a person who waits; a function is called after each step.
+Progress: TypeAlias = "bool | str | Callable[[], object]"
+# Seconds before a bar that nobody asked for appears.
+_DELAY = 1.0
 
 
 def load(module: str, *, extra: str, needed_by: str) -> Any:
@@ -42,7 +45,8 @@ class ProgressBar:
     """A context manager that reports steps to a tqdm bar, to a user's function or to nobody.
 
     Args:
-        progress: True for a bar, False for nothing, or a function called once a step.
+        progress: True for a bar, False for nothing, or a function called once a step. "auto" is a
+            bar after a second, where stderr is a terminal and tqdm is installed.
         total: Number of steps.
         what: Label of the bar.
 
@@ -56,6 +60,10 @@ class ProgressBar:
         self._bar: Any = None
         if callable(progress):
             self._call = progress
+        elif progress == "auto":
+            if is_installed("tqdm") and sys.stderr is not None and sys.stderr.isatty():
+                tqdm = load("tqdm", extra="progress", needed_by="progress='auto'")
+                self._bar = tqdm.tqdm(total=total, desc=what, delay=_DELAY, leave=False)
         elif not isinstance(progress, bool):
             raise TypeError(
                 f"progress must be True, False or a function; "

@@ -336,6 +336,10 @@ METHODS: dict[str, Callable[[Array, str], tuple[Array, bool]]] = {
 }
 
 
+# Those that replace values by something made of their ranks.
+RANKS = frozenset({"rank", "copula"})
+
+
 def _rescale(x: object, scale: Callable[[_Spread], _Scale], center: bool) -> Array:
     result, constant = _scaled(as_samples(x, "x"), "x", scale, bool(center))
     _warn_if(constant)

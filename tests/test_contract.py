@@ -23,11 +23,13 @@ CONTRACT = {
 }
 # What describes the module itself.
 BOTH = {"build_info"}
-# Digamma values and counts with a Theiler window exist for host memory only. A pass through a flow
-# in host memory is an object that keeps what its backward pass needs.
+# Digamma values, counts with a Theiler window and the look at samples for coincidences exist for
+# host memory only; of samples on a GPU some thousand rows are copied to be looked at. A pass
+# through a flow in host memory is an object that keeps what its backward pass needs.
 CPU_ALONE = {
     "BnafPassF32",
     "BnafPassF64",
+    "coincidences",
     "digamma",
     "simd_level",
     "simd_levels",

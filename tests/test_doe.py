@@ -73,12 +73,15 @@ def test_plug_in_value_of_a_linear_gaussian_channel():
 def test_the_side_matters_where_a_margin_is_not_gaussian():
     law = datasets.CorrelatedGaussian.from_mi(1.0, d=1)
     x, y = law.sample(4000, seed=0)
-    plain = fastmi.mi(x, y**3, side="x", **FEW)
-    mirrored = fastmi.mi(x, y**3, side="y", **FEW)
+    plain = fastmi.mi(x, y**3, side="x", inputs="standard", **FEW)
+    mirrored = fastmi.mi(x, y**3, side="y", inputs="standard", **FEW)
     assert float(plain) == pytest.approx(1.0, abs=0.12)
     assert abs(mirrored - 1.0) > 0.2
     # Swapping the arguments and the side changes nothing but the order of the columns.
-    assert float(fastmi.mi(y**3, x, side="y", **FEW)) == pytest.approx(float(plain), abs=1e-6)
+    swapped = fastmi.mi(y**3, x, side="y", inputs="standard", **FEW)
+    assert float(swapped) == pytest.approx(float(plain), abs=1e-6)
+    # The squash of heavy tails makes a cube nearly normal.
+    assert float(fastmi.mi(x, y**3, side="y", **FEW)) == pytest.approx(1.0, abs=0.12)
 
 
 def test_logistic_density_on_logistic_noise():

@@ -75,8 +75,10 @@ def test_threads_change_nothing(threads):
 def test_coincident_points_raise_unless_jittered():
     x = draw("identical", 50, 2, "float64")
     x[:25] = draw("gaussian", 25, 2, "float64")
-    with pytest.raises(ValueError, match="noise"):
+    with pytest.raises(ValueError, match="method='discrete'"):
         fastmi.entropy(x, k=3)
+    with pytest.raises(ValueError, match="leave noise at None"):
+        fastmi.entropy(x, k=3, noise=0)
     jittered = fastmi.entropy(x, k=3, noise=1e-10, seed=0)
     assert math.isfinite(float(jittered))
     # Each coincident sample has 24 copies; with k above that no jitter is needed.

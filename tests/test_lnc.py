@@ -97,11 +97,9 @@ def test_bad_input():
 
 
 def test_ties_are_named_and_an_infinite_estimate_is_quiet(rng):
-    copies = np.zeros(100)
-    assert any("exact copies" in text for text in fastmi.mi(copies, copies, method="lnc").warnings)
     x = np.round(3 * rng.standard_normal(200))
     y = np.round(x + rng.standard_normal(200))
-    estimate = fastmi.mi(x, y, method="lnc", k=4)
+    estimate = fastmi.mi(x, y, method="lnc", k=4, noise=0)
     assert float(estimate) == math.inf
     assert math.isnan(estimate.stderr)
     assert any("lie on a plane" in text for text in estimate.warnings)

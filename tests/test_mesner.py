@@ -69,7 +69,7 @@ def test_independent_whole_numbers(levels):
 def test_rounded_readings():
     x, y = np.round(15 * np.random.default_rng(0).normal(size=(2, 1000)))
     assert abs(fastmi.mi(x, y, method="mesner")) < 0.12
-    assert fastmi.mi(x, y, method="ksg1") > 0.8
+    assert fastmi.mi(x, y, method="ksg1", noise=0) > 0.8
 
 
 def test_a_discrete_variable_knows_its_entropy():

@@ -47,7 +47,7 @@ class TestRoss:
         x = draw(name, 120, d, dtype)
         # Class sizes are 1 to about 60, so that some classes are smaller than k.
         classes = np.minimum(np.random.default_rng(0).geometric(0.5, 120), 9)
-        got = fastmi.mi(x, classes, k=4, method="ross", metric=metric)
+        got = fastmi.mi(x, classes, k=4, method="ross", metric=metric, noise=0)
         assert float(got) == pytest.approx(reference.ross_mi(x, classes, 4, metric), abs=1e-12)
         assert got.local.mean() == pytest.approx(float(got), abs=1e-12)
 
@@ -106,8 +106,8 @@ class TestRoss:
         c[:4] = 3
         (text,) = fastmi.mi(x, c, k=4, method="ross").warnings
         assert "4 of 300 samples are in classes of y with k=4 or fewer samples" in text
-        (text,) = fastmi.mi(np.round(x), c >= 1, method="ross").warnings
-        assert 'method="mixed"' in text
+        raw = fastmi.mi(np.round(x), c >= 1, method="ross", noise=0).warnings
+        assert 'method="mixed"' in raw[-1]
 
     def test_bad_input(self):
         x, c, _ = two_bumps(30)

@@ -19,11 +19,12 @@ def test_counts_at_every_scale(name, dims, dtype, metric, simd_level):
     for n in (2, 5, 64, 65, 200):
         x, y = draw_blocks(name, n, dims, dtype)
         ks = sorted({1, min(3, n - 1), n - 1}, reverse=True)
-        mean, std, counts, zero, ran = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
+        mean, std, counts, zero, sums, ran = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)
         assert ran == ("sort" if dims == (1, 1) and max(ks) <= 64 else "brute")
         for q, k in enumerate(ks):
             expected = reference.sweep_counts(x, y, SCALES, k, metric)
             np.testing.assert_array_equal(counts[:, q], expected, err_msg=f"n={n} k={k}")
+            np.testing.assert_array_equal(sums[:, q], expected.sum(axis=2))
             terms = reference.digamma(expected + 1).sum(axis=1)
             np.testing.assert_allclose(mean[:, q], terms.mean(axis=1), rtol=0, atol=1e-12)
             np.testing.assert_allclose(std[:, q], terms.std(axis=1), rtol=1e-9, atol=1e-7)
@@ -39,7 +40,7 @@ def test_a_gpu_counts_the_same_at_every_scale(name, dtype, metric, any_gpu):
             ks = sorted({1, min(3, n - 1), min(n - 1, 130)})
             expected = _cpu.ksg_sweep(x, y, list(SCALES), ks, metric, 1)[:4]
             got = any_gpu.kernels.ksg_sweep(*any_gpu.blocks([x, y]), list(SCALES), ks, metric, 1)
-            assert got[4] == "brute"
+            assert got[-1] == "brute"
             np.testing.assert_array_equal(got[2], expected[2])
             np.testing.assert_array_equal(got[3], expected[3])
             np.testing.assert_allclose(got[0], expected[0], rtol=0, atol=1e-12)

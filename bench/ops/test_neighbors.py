@@ -4,6 +4,7 @@ import numpy as np
 
 import reference
 from fastmi import neighbors
+from fastmi.ops.coincidences import coincidences
 
 METRIC = "chebyshev"
 
@@ -35,6 +36,13 @@ def test_count_within(benchmark, size, task):
     assert counts.min() >= 0
     if size == "small":
         assert np.array_equal(counts, reference.count_within([x], radius, True, METRIC))
+
+
+def test_coincidences(benchmark, size, task):
+    blocks = list(task.sample())
+    found = benchmark(coincidences, blocks)
+    if size == "small":
+        assert found.copies == (reference.copied_rows(blocks) > 0)
 
 
 def test_digamma(benchmark, size, task):

@@ -6,6 +6,7 @@
 #include "bindings/cpu_backend.h"
 #include "bindings/cpu_bnaf.h"
 #include "bindings/ops.h"
+#include "cpu/coincidences.h"
 #include "cpu/digamma.h"
 #include "cpu/simd_level.h"
 #include "cpu/theiler.h"
@@ -50,6 +51,14 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
   return py::make_tuple(radius, counts, algorithm_name(ran));
 }
 
+/// Returns whether rows may be copies of one another and whether values may tie, as two bools. The
+/// call is so short that it keeps the GIL.
+template <class T>
+py::tuple call_coincidences(const std::vector<py::array>& given) {
+  const cpu::Coincidences found = cpu::coincidences(as_blocks<CpuBackend, T>(given));
+  return py::make_tuple(found.copies, found.ties);
+}
+
 py::dict build_info() {
   py::dict info;
   info["version"] = FASTMI_VERSION;
@@ -90,6 +99,13 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "blocks"_a, "ks"_a, "window"_a, "closed"_a, "spaces"_a, "metric"_a, "threads"_a);
+  m.def(
+      "coincidences",
+      [](const std::vector<py::array>& blocks) {
+        return with_dtype<CpuBackend>(blocks,
+                                      [&]<class T>() { return call_coincidences<T>(blocks); });
+      },
+      "blocks"_a);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
   m.def("simd_levels", &simd_levels);

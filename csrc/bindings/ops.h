@@ -15,7 +15,8 @@
 //                   within the radius of each k; a space is a list of blocks, by their numbers.
 //                   "sort" counts in spaces of one column, and leaves others to "auto"
 //   ksg             psi_mean, psi_std [len(ks)]; counts int64 [len(ks), m, n]; zero_radius int64
-//                   [len(ks)]; for m blocks, variant 1 or 2
+//                   [len(ks)]; count_sum int64 [len(ks), 2], of the first two blocks; for m blocks,
+//                   variant 1 or 2
 //   ksg_sweep       the same for blocks x and y with (len(scales), len(ks)) in front and m = 2
 //   ksg_pairs       psi_mean, psi_std [len(ks), p]; count_sum int64 [len(ks), 2, p]; zero_radius
 //                   int64 [len(ks), p]; for pairs int64 [p, 2] of columns, numbered through all
@@ -47,6 +48,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/arguments.h"
@@ -100,19 +102,27 @@ Blocks<T> as_blocks(const BlockList<Backend>& given) {
   return blocks;
 }
 
-/// The mean, std and zero_radius of summaries, as arrays in the shape of the estimates.
+/// The members of summaries, as arrays in the shape of the estimates.
 struct PsiArrays {
   Array<double> mean;
   Array<double> std;
   Array<std::int64_t> zero_radius;
+  Array<std::int64_t> count_sum;  ///< two of each
 
-  PsiArrays(const std::vector<PsiSummary>& summaries, const std::vector<py::ssize_t>& shape)
-      : mean(shape), std(shape), zero_radius(shape) {
+  PsiArrays(const std::vector<PsiSummary>& summaries, std::vector<py::ssize_t> shape)
+      : mean(shape), std(shape), zero_radius(shape), count_sum(paired(std::move(shape))) {
     for (std::size_t e = 0; e < summaries.size(); ++e) {
       mean.mutable_data()[e] = summaries[e].mean;
       std.mutable_data()[e] = summaries[e].std;
       zero_radius.mutable_data()[e] = summaries[e].zero_radius;
+      std::copy_n(summaries[e].count_sum, 2, count_sum.mutable_data() + 2 * e);
     }
+  }
+
+ private:
+  static std::vector<py::ssize_t> paired(std::vector<py::ssize_t> shape) {
+    shape.push_back(2);
+    return shape;
   }
 };
 
@@ -212,7 +222,7 @@ py::tuple call_ksg(const BlockList<Backend>& given, const std::vector<int>& ks, 
     result = ksg(blocks, ks, variant, metric, algorithm, execution, out);
   });
   const PsiArrays psi(result.summaries, {length(ks)});
-  return py::make_tuple(psi.mean, psi.std, counts, psi.zero_radius,
+  return py::make_tuple(psi.mean, psi.std, counts, psi.zero_radius, psi.count_sum,
                         algorithm_name(result.algorithm));
 }
 
@@ -233,7 +243,7 @@ py::tuple call_ksg_sweep(const BlockList<Backend>& given, const std::vector<doub
     result = ksg_sweep(blocks[0], blocks[1], own_scales, ks, metric, execution, out);
   });
   const PsiArrays psi(result.summaries, {number, length(ks)});
-  return py::make_tuple(psi.mean, psi.std, counts, psi.zero_radius,
+  return py::make_tuple(psi.mean, psi.std, counts, psi.zero_radius, psi.count_sum,
                         algorithm_name(result.algorithm));
 }
 

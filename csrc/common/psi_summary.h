@@ -12,7 +12,7 @@ struct PsiSummary {
   double mean = 0;
   double std = 0;                ///< population standard deviation over the samples
   std::int64_t zero_radius = 0;  ///< samples whose k-th joint distance is 0
-  /// Sums of the counts of the first two variables; ksg_pairs sets them.
+  /// Sums of the counts of the first two variables.
   std::int64_t count_sum[2] = {0, 0};
 };
 

@@ -1,7 +1,6 @@
 #include "cpu/pairwise.h"
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -72,10 +71,6 @@ KsgResult ksg_pairs(const Blocks<T>& blocks, const std::int64_t* pairs, std::int
     for (std::size_t q = 0; q < lists; ++q) {
       const std::int64_t* of_k = counts.data() + 2 * q * n;
       summarise_psi(of_k, 2, n, 1, serial, summaries[q]);
-      for (int b = 0; b < 2; ++b) {
-        const std::int64_t* margin = of_k + b * n;
-        summaries[q].count_sum[b] = std::accumulate(margin, margin + n, std::int64_t{0});
-      }
       result.summaries[p * lists + q] = summaries[q];
     }
     done.fetch_add(1, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "cpu/digamma.h"
@@ -22,6 +23,7 @@ void summarise_psi(const std::int64_t* counts, std::int64_t m, std::int64_t n, i
   const double origin = term(0);
   std::vector<double> sums(static_cast<std::size_t>(chunks));
   std::vector<double> squares(static_cast<std::size_t>(chunks));
+  std::vector<std::int64_t> count_sums(static_cast<std::size_t>(2 * chunks));
   parallel_for(execution, chunks, [&](std::int64_t c, int) {
     const std::int64_t end = std::min(n, (c + 1) * kChunk);
     for (std::int64_t begin = c * kChunk; begin < end; begin += kRun) {
@@ -35,12 +37,17 @@ void summarise_psi(const std::int64_t* counts, std::int64_t m, std::int64_t n, i
       sums[c] += sum;
       squares[c] += square;
     }
+    for (int b = 0; b < 2; ++b) {
+      const std::int64_t* margin = counts + b * n;
+      count_sums[2 * c + b] = std::accumulate(margin + c * kChunk, margin + end, std::int64_t{0});
+    }
   });
   double sum = 0;
   double square = 0;
   for (std::int64_t c = 0; c < chunks; ++c) {
     sum += sums[c];
     square += squares[c];
+    for (int b = 0; b < 2; ++b) summary.count_sum[b] += count_sums[2 * c + b];
   }
   const double mean = sum / static_cast<double>(n);
   summary.mean = origin + mean;

@@ -11,7 +11,7 @@ from fastmi.nn.fit import Reading
 from fastmi.nn.flows import all_capturable
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 
-__all__ = ["CrossEntropyFit"]
+__all__ = ["CrossEntropyFit", "LogRatio"]
 
 
 class CrossEntropyFit:
@@ -67,3 +67,28 @@ class CrossEntropyFit:
                 "conditional_cross_entropy": float(conditional.mean()),
             },
         )
+
+    def pointwise(self, reading: Reading, *samples: Tensor) -> nn.Module:
+        """See :class:`fastmi.nn.fit.Fit`; neither argument is needed."""
+        del reading, samples
+        return LogRatio(self.model, swapped=self.swapped)
+
+
+class LogRatio(nn.Module):
+    """log q(x | y) / q(x) of a model of both densities.
+
+    Args:
+        model: See :class:`CrossEntropyFit`.
+        swapped: See :class:`CrossEntropyFit`.
+    """
+
+    def __init__(self, model: nn.Module, *, swapped: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.swapped = swapped
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the pointwise information in nats, shape (m,), float64."""
+        marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)
+        ratio: Tensor = marginal.double() - conditional.double()
+        return ratio

@@ -15,7 +15,14 @@ from fastmi.nn import objectives
 from fastmi.nn.critics import score_matrix, score_pairs
 from fastmi.nn.fit import Reading
 
-__all__ = ["CriticFit", "CriticLoss", "Objective"]
+__all__ = [
+    "ConditionalInformation",
+    "ContrastiveInformation",
+    "CriticFit",
+    "CriticInformation",
+    "CriticLoss",
+    "Objective",
+]
 
 # Number of cyclic shifts of y whose pairs stand for the product of the margins.
 SHIFTS = 8
@@ -139,9 +146,11 @@ class CriticFit:
         joint, product = self._pairs(x, y, SHIFTS)
         value = float(self.objective.value(joint, product))
         joint = joint.clamp(-self.objective.limit, self.objective.limit)
-        local = (joint - joint.mean() + value).cpu().numpy()
+        offset = float(joint.mean()) - value
+        local = (joint - offset).cpu().numpy()
         if self.objective.weights is None:
-            return Reading(value, local, float(local.std()) / math.sqrt(len(local)))
+            stderr = float(local.std()) / math.sqrt(len(local))
+            return Reading(value, local, stderr, offset=offset)
         weights = self.objective.weights(product).cpu().numpy()
         # A sample takes part in product pairs of its own row, as x, and of earlier rows, as y; its
         # share is the sum of both (Hoeffding's projection of a mean over pairs).
@@ -151,18 +160,20 @@ class CriticFit:
         stderr = float((local - shares).std()) / math.sqrt(len(local))
         squares = float(np.square(weights).sum())
         effective = float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
-        return Reading(value, local, stderr, effective, weights.size)
+        return Reading(value, local, stderr, effective, weights.size, offset)
+
+    def pointwise(self, reading: Reading, x: Tensor, y: Tensor) -> nn.Module:
+        """See :class:`fastmi.nn.fit.Fit`."""
+        del x
+        if self.objective.blocks:
+            return ContrastiveInformation(self.model, y[: self.batch_size])
+        return CriticInformation(self.model, reading.offset, self.objective.limit)
 
     def _pairs(self, x: Tensor, y: Tensor, shifts: int) -> tuple[Tensor, Tensor]:
         """Return scores (m,) of the pairs and (s, m) of x_i with y_{i + 1}, ..., y_{i + s}."""
         shifts = min(shifts, len(x) - 1)
-        rows = [self._chunked(x, y.roll(-shift, 0)) for shift in range(shifts + 1)]
+        rows = [_scores(self.model, x, y.roll(-shift, 0)) for shift in range(shifts + 1)]
         return rows[0], torch.stack(rows[1:])
-
-    def _chunked(self, x: Tensor, y: Tensor) -> Tensor:
-        starts = range(0, len(x), _CHUNK)
-        parts = [(x[start : start + _CHUNK], y[start : start + _CHUNK]) for start in starts]
-        return torch.cat([score_pairs(self.model, *part).double() for part in parts])
 
     def _block_terms(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the terms of InfoNCE over blocks of the batch size, shape (blocks * size,)."""
@@ -172,3 +183,79 @@ class CriticFit:
             rows = slice(start, start + size)
             terms.append(objectives.infonce_local(score_matrix(self.model, x[rows], y[rows])))
         return torch.cat(terms)
+
+
+class CriticInformation(nn.Module):
+    """Scores of a critic, less the constant that made a mean of them the estimate.
+
+    Args:
+        critic: The trained critic.
+        offset: The constant.
+        limit: Where scores are clipped.
+    """
+
+    def __init__(self, critic: nn.Module, offset: float, limit: float) -> None:
+        super().__init__()
+        self.critic = critic
+        self.offset = offset
+        self.limit = limit
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the pointwise information in nats, shape (m,), float64."""
+        return _scores(self.critic, x, y).clamp(-self.limit, self.limit) - self.offset
+
+
+class ContrastiveInformation(nn.Module):
+    """Terms of InfoNCE over blocks of samples.
+
+    The other samples of its block are what a sample is contrasted with. A last block that is not
+    full is filled up with samples that the estimate came from.
+
+    Args:
+        critic: The trained critic.
+        y: One block of samples that the estimate came from, shape (size, dy).
+    """
+
+    others: Tensor
+
+    def __init__(self, critic: nn.Module, y: Tensor) -> None:
+        super().__init__()
+        self.critic = critic
+        self.register_buffer("others", y.clone())
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the pointwise information in nats, shape (m,), float64."""
+        size = len(self.others)
+        terms = []
+        for start in range(0, len(x), size):
+            own_x, own_y = x[start : start + size], y[start : start + size]
+            columns = torch.cat((own_y, self.others[: size - len(own_y)]))
+            scores = score_matrix(self.critic, own_x, columns).double()
+            terms.append(scores.diagonal() - scores.logsumexp(1) + math.log(size))
+        return torch.cat(terms)
+
+
+class ConditionalInformation(nn.Module):
+    """Pointwise information of x and y given z, as that of x and (y, z) less that of x and z.
+
+    Args:
+        both: Module that takes x and (y, z).
+        alone: Module that takes x and z.
+    """
+
+    def __init__(self, both: nn.Module, alone: nn.Module) -> None:
+        super().__init__()
+        self.both = both
+        self.alone = alone
+
+    def forward(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        """Return the pointwise information in nats, shape (m,), float64."""
+        pointwise: Tensor = self.both(x, torch.cat((y, z), 1)) - self.alone(x, z)
+        return pointwise
+
+
+def _scores(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    """Return the scores of pairs, float64, a chunk after the other."""
+    starts = range(0, len(x), _CHUNK)
+    parts = [(x[start : start + _CHUNK], y[start : start + _CHUNK]) for start in starts]
+    return torch.cat([score_pairs(critic, *part).double() for part in parts])

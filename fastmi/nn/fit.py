@@ -24,6 +24,7 @@ class Reading:
         stderr: Standard error in nats, the share of the partition term included.
         effective: Kish's effective number of product pairs; infinite without a partition term.
         product_pairs: Number of product pairs that were scored.
+        offset: What was taken from the score of each sample to give its contribution.
         terms: Other quantities that the model gives, by name, in nats.
     """
 
@@ -32,6 +33,7 @@ class Reading:
     stderr: float
     effective: float = math.inf
     product_pairs: int = 0
+    offset: float = 0.0
     terms: dict[str, float] = field(default_factory=dict)
 
 
@@ -57,3 +59,11 @@ class Fit(Protocol):
     @property
     def read(self) -> Callable[..., Reading]:
         """``read(*samples)``, which looks at all of the samples."""
+
+    @property
+    def pointwise(self) -> Callable[..., nn.Module]:
+        """``pointwise(reading, *samples)``, with the samples that were read.
+
+        It returns a module that maps samples to pointwise information in nats, shape (m,), and
+        the samples that were read to their ``reading.local``.
+        """

@@ -15,7 +15,7 @@ from fastmi.nn.bases import Base, DiagonalBase
 from fastmi.nn.fit import Reading
 from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
 
-__all__ = ["MIENFFit", "MIENFModel"]
+__all__ = ["LatentInformation", "MIENFFit", "MIENFModel"]
 
 # Canonical correlations are kept below 1 by this much; closer to 1 they are rounding errors.
 _MARGIN = 1e-12
@@ -139,6 +139,28 @@ class MIENFFit:
                 "cross_entropy": -float(log_joint.double().mean()),
             },
         )
+
+    def pointwise(self, reading: Reading, *samples: Tensor) -> nn.Module:
+        """See :class:`fastmi.nn.fit.Fit`; neither argument is needed."""
+        del reading, samples
+        return LatentInformation(self.model)
+
+
+class LatentInformation(nn.Module):
+    """Pointwise information of the latents under the base.
+
+    Args:
+        model: The flows and the base.
+    """
+
+    def __init__(self, model: MIENFModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the pointwise information in nats, shape (m,), float64."""
+        pointwise: Tensor = self.model(x, y)[1].double()
+        return pointwise
 
 
 def gaussian_information(xi: Tensor, eta: Tensor) -> float:

@@ -52,7 +52,8 @@ class Training:
             loss has an attribute ``capturable`` that is true, as the flows' loss has, unless
             `compile`, or a `schedule` or an `optimizer` that is a function, prevents it. True
             raises ValueError if the steps cannot be captured.
-        progress: True for a bar with the running estimate, or a function to call once per step.
+        progress: True for a bar with the running estimate, which needs tqdm; "auto" for one where
+            stderr is a terminal and tqdm is installed; or a function to call once per step.
         checkpoint: Path of a file that every evaluation writes, in a folder that exists.
         resume: True goes on from `checkpoint` if that file exists. It must come from a run with
             the same data, seed, optimizer and kind of device; `steps` may be larger.
@@ -107,9 +108,12 @@ class Training:
             check_flag(name, getattr(self, name))
         if self.cuda_graph is not None:
             check_flag("cuda_graph", self.cuda_graph)
-        if not (isinstance(self.progress, bool) or callable(self.progress)):
+        if not (
+            isinstance(self.progress, bool) or callable(self.progress) or self.progress == "auto"
+        ):
             raise TypeError(
-                f"progress must be True, False or a function; got {_described(self, 'progress')}"
+                "progress must be True, False, 'auto' or a function; "
+                f"got {_described(self, 'progress')}"
             )
         if self.checkpoint is not None and not isinstance(self.checkpoint, str | os.PathLike):
             raise TypeError(

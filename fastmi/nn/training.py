@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fastmi._cautions import is_quiet
 from fastmi._estimate import History
 from fastmi._extras import ProgressBar
 from fastmi.nn.capture import GraphStep, wants_graph
@@ -86,7 +87,9 @@ def train(
         if options.resume and Path(str(options.checkpoint)).exists():
             run.load(device)
         run.choose_step(torch.compile(loss) if options.compile else loss, as_graph, device)
-        with ProgressBar(options.progress, options.steps - run.step, "training") as bar:
+        # A function that makes many estimates shows one bar of its own, if any.
+        progress = False if options.progress == "auto" and is_quiet() else options.progress
+        with ProgressBar(progress, options.steps - run.step, "training") as bar:
             try:
                 while run.step < options.steps and not run.out_of_patience():
                     run.update(data)

@@ -20,6 +20,7 @@ class KSGTerms(NamedTuple):
         psi_std: Its population standard deviation over i, shape (len(ks),).
         counts: The n_b(i), shape (len(ks), m, n).
         zero_radius: Samples whose k-th joint distance is 0, shape (len(ks),).
+        count_sum: Sums of the n_b of the first two blocks over the samples, shape (len(ks), 2).
         algorithm: Name of the search of the joint space that ran.
     """
 
@@ -27,6 +28,7 @@ class KSGTerms(NamedTuple):
     psi_std: NDArray[np.float64]
     counts: NDArray[np.int64]
     zero_radius: NDArray[np.int64]
+    count_sum: NDArray[np.int64]
     algorithm: str
 
 

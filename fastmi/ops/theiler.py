@@ -99,4 +99,5 @@ def theiler_ksg_terms(
     )
     psi = digamma(counts + (1 if variant == 1 else 0)).sum(axis=1)
     zero_radius = np.count_nonzero(radius == 0, axis=1)
-    return KSGTerms(psi.mean(axis=1), psi.std(axis=1), counts, zero_radius, algorithm)
+    sums = counts[:, :2].sum(axis=2)
+    return KSGTerms(psi.mean(axis=1), psi.std(axis=1), counts, zero_radius, sums, algorithm)

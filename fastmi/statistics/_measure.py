@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
-from fastmi._cautions import quiet
-from fastmi._checks import as_k
+from fastmi._cautions import Caution, quiet
+from fastmi._checks import Seed, as_k
 from fastmi._columns import check_pairing
 from fastmi._device import as_device
 from fastmi._estimate import Estimate
@@ -29,7 +29,7 @@ class Measure:
     The estimates issue no warnings: the function that repeats them issues those that its user
     needs. A method that trains a network gets a seed of its own for each call, and calls must not
     overlap, since they draw from torch's global generator. The other methods use a seed only for
-    noise, which has already been added.
+    noise, which :meth:`settle` adds once, to all samples.
 
     Attributes:
         function: :func:`fastmi.mi` or :func:`fastmi.cmi`.
@@ -52,6 +52,38 @@ class Measure:
             found = self.function(*blocks, method=self.method.name, **own, **self.options)
         return found if isinstance(found, list) else [found]
 
+    def settle(
+        self,
+        blocks: list[NDArray[Any]],
+        *,
+        noise: float | None,
+        seed: Seed | None,
+        rng: np.random.Generator,
+        n_jobs: int | None,
+    ) -> tuple[list[NDArray[Any]], tuple[Caution, ...]]:
+        """Return the blocks with noise where it is asked for or ties need it, and cautions of them.
+
+        Samples in which nothing repeats come back as they are. With the default noise the estimate
+        of the result is that of the function for these samples and this seed.
+
+        Args:
+            blocks: x and y, or x, y and z.
+            noise: Level of the noise, or None.
+            seed: Seed that the user gave.
+            rng: Its generator, from which noise that was asked for is drawn.
+            n_jobs: Number of threads.
+        """
+        if not self.method.searches:
+            return (add_noise(self.method, blocks, noise, rng) if noise else blocks), ()
+        own = {"noise": noise, "seed": rng if noise else seed, "n_jobs": n_jobs}
+        estimator = self.method.make(**{**self.options, **own})
+        continuous = _continuous(self.method, len(blocks))
+        settled, cautions = estimator.settle(
+            [blocks[j] for j in continuous], ["xyz"[j] for j in continuous]
+        )
+        changed = dict(zip(continuous, settled, strict=True))
+        return [changed.get(j, block) for j, block in enumerate(blocks)], cautions
+
 
 def make_measure(
     caller: Callable[..., Any], method: Method, *, k: object, options: dict[str, Any]
@@ -70,6 +102,8 @@ def make_measure(
     options = {"k": k, **options}
     check_options(caller, method, options)
     function = api.cmi if method.function == "cmi" else api.mi
+    if method.searches:
+        options["noise"] = 0.0
     return Measure(function=function, method=method, options=options)
 
 
@@ -133,10 +167,15 @@ def add_noise(
     method: Method, blocks: list[NDArray[Any]], noise: float, rng: np.random.Generator
 ) -> list[NDArray[Any]]:
     """Return copies of the blocks with noise, which classes do not get."""
-    continuous = [j for j in range(len(blocks)) if not method.takes_classes(j)]
+    continuous = _continuous(method, len(blocks))
     noisy = jitter([blocks[j] for j in continuous], noise, rng)
     changed = dict(zip(continuous, noisy, strict=True))
     return [changed.get(j, block) for j, block in enumerate(blocks)]
+
+
+def _continuous(method: Method, number: int) -> list[int]:
+    """Return the positions of the blocks that are not classes."""
+    return [j for j in range(number) if not method.takes_classes(j)]
 
 
 def values(estimates: list[Estimate]) -> NDArray[np.float64]:
@@ -144,7 +183,14 @@ def values(estimates: list[Estimate]) -> NDArray[np.float64]:
     return np.array(estimates, dtype=np.float64)
 
 
-def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
+def as_ksg1(
+    method: Method,
+    k: object,
+    options: dict[str, Any],
+    *,
+    noise: float | None = 0.0,
+    seed: Seed | None = None,
+) -> KSG | None:
     """Return the estimator if it is KSG algorithm 1 without a Theiler window, else None.
 
     Raises:
@@ -153,4 +199,4 @@ def as_ksg1(method: Method, k: object, options: dict[str, Any]) -> KSG | None:
     others = options.keys() - {"metric", "algorithm", "normalize"}
     if others or method is not MI_METHODS["ksg1"]:
         return None
-    return KSG(k=as_k(k), **options)
+    return KSG(k=as_k(k), noise=noise, seed=seed, **options)

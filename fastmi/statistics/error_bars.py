@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution, announce, say
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate, number_of
+from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
 from fastmi.statistics._autocorrelation import INFLATED, run_inflation
-from fastmi.statistics._measure import add_noise, make_measure, method_named, read_samples
+from fastmi.statistics._measure import make_measure, method_named, read_samples
 from fastmi.statistics._tasks import run, streams
 
 # Smallest number of samples per neighbour in the default parts: with fewer, the variance is no
@@ -67,7 +67,7 @@ def subsample_error(
     k: int = 3,
     method: str | None = None,
     n_jobs: int | None = None,
-    noise: float = 0.0,
+    noise: float | None = None,
     seed: Seed | None = None,
     progress: Progress = False,
     **options: Any,
@@ -114,11 +114,10 @@ def subsample_error(
     given = (x, y) if z is None else (x, y, z)
     row = method_named(method, conditional=z is not None)
     blocks = read_samples(row, given, ("x", "y", "z")[: len(given)])
-    if noise:
-        blocks = add_noise(row, blocks, noise, rng)
     n = len(blocks[0])
     numbers = _parts(parts, n, int(k))
     measure = make_measure(subsample_error, row, k=k, options=options)
+    blocks, cautions = measure.settle(blocks, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
 
     # Row numbers of every part, one cut after another; up to p - 1 samples of a cut are left out.
     rows = []
@@ -131,7 +130,7 @@ def subsample_error(
         own = np.random.default_rng(seeds[number])
         return float(measure([block[rows[number]] for block in blocks], threads, own)[0])
 
-    estimate = measure(blocks, n_jobs, rng)[0]
+    estimate = with_cautions(measure(blocks, n_jobs, rng)[0], cautions)
     threads = 1 if row.trains else n_jobs
     found = np.array(run(part, len(rows), n_jobs=threads, progress=progress, what="parts"))
     ends = np.cumsum(numbers)[:-1]

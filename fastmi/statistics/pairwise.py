@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from fastmi._checks import (
 )
 from fastmi._columns import column_labels
 from fastmi._docs import describes_options
+from fastmi._estimate import with_cautions
 from fastmi._extras import Progress, ProgressBar
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
@@ -44,6 +45,7 @@ from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import null_values, p_value
 
 Matrix = NDArray[np.float64]
+Settled: TypeAlias = tuple[list[NDArray[Any]], tuple[Caution, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ def pairwise_mi(
     method: str = ...,
     n_permutations: int = ...,
     n_jobs: int | None = ...,
-    noise: float = ...,
+    noise: float | None = ...,
     seed: Seed | None = ...,
     device: str = ...,
     progress: Progress = ...,
@@ -117,7 +119,7 @@ def pairwise_mi(
     method: str = ...,
     n_permutations: int = ...,
     n_jobs: int | None = ...,
-    noise: float = ...,
+    noise: float | None = ...,
     seed: Seed | None = ...,
     device: str = ...,
     progress: Progress = ...,
@@ -134,7 +136,7 @@ def pairwise_mi(
     method: str = "ksg1",
     n_permutations: int = 0,
     n_jobs: int | None = None,
-    noise: float = 0.0,
+    noise: float | None = None,
     seed: Seed | None = None,
     device: str = "auto",
     progress: Progress = False,
@@ -142,8 +144,8 @@ def pairwise_mi(
 ) -> PairwiseMI | list[PairwiseMI]:
     """Estimate the mutual information of every pair of columns, in nats.
 
-    The value of a pair is that of :func:`fastmi.mi` for its two columns. Samples are checked,
-    converted and jittered once.
+    The value of a pair is that of :func:`fastmi.mi` for its two columns. Samples are checked and
+    converted once, and a level of noise that is given is added once.
 
     Args:
         X: Samples, shape (n, dx), in an array or a data frame. Each column is a variable.
@@ -173,11 +175,13 @@ def pairwise_mi(
     blocks = read_samples(row, given, ("X", "Y")[: len(given)], where)
     if noise:
         blocks = add_noise(row, blocks, noise, rng)
+    # What is left to each pair: no more noise, or what its ties need.
+    noise = None if noise is None else 0.0
     shape = (blocks[0].shape[1], blocks[-1].shape[1])
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
-    ksg = as_ksg1(row, k, options)
+    ksg = as_ksg1(row, k, options, noise=noise, seed=seed)
     on_gpu = isinstance(blocks[0], DeviceArray)
     # If there are fewer pairs than threads, several threads share the work of each pair.
     many = on_gpu or len(pairs) >= thread_count(n_jobs)
@@ -189,7 +193,13 @@ def pairwise_mi(
         columns = [_columns(block) for block in blocks]
         # All estimates on a GPU share its stream, so that more threads would only take more memory.
         threads = 1 if on_gpu or row.trains else n_jobs
-        tables = _one_by_one(measure, together, columns, pairs, shuffles, seeds, threads, progress)
+
+        def settle(blocks: list[NDArray[Any]], n_jobs: int) -> Settled:
+            return measure.settle(blocks, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
+
+        tables = _one_by_one(
+            measure, together, settle, columns, pairs, shuffles, seeds, threads, progress
+        )
     seconds = perf_counter() - start
     labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
     keys = [_told_apart(own) for own in labels]
@@ -301,6 +311,7 @@ def _at_once(
 def _one_by_one(
     measure: Measure,
     ksg: KSG | None,
+    settle: Callable[[list[NDArray[Any]], int], Settled],
     columns: list[list[NDArray[Any]]],
     pairs: NDArray[np.int64],
     shuffles: int,
@@ -310,6 +321,7 @@ def _one_by_one(
 ) -> list[_Table]:
     """Estimate each pair by itself with any method, and its p-value if asked for.
 
+    `settle` returns the columns of a pair with the noise that ties need, and cautions of them.
     `ksg` estimates all shuffles of a pair in one call; it is None where `measure` is not KSG
     algorithm 1 without normalisation.
     """
@@ -323,9 +335,9 @@ def _one_by_one(
 
     def pair(number: int, threads: int) -> list[_Cell]:
         i, j = pairs[number]
-        x, y = columns[0][i], columns[-1][j]
+        (x, y), cautions = settle([columns[0][i], columns[-1][j]], threads)
         own = np.random.default_rng(seeds[number])
-        estimates = measure((x, y), threads, own)
+        estimates = [with_cautions(each, cautions) for each in measure((x, y), threads, own)]
         p_values = [np.nan] * len(estimates)
         if shuffles:
             shuffled = null(x, y, own, threads)

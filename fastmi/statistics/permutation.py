@@ -22,7 +22,7 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate, number_of
+from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress, ProgressBar
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
@@ -115,7 +115,7 @@ def permutation_test(
     k: int = ...,
     method: str | None = ...,
     n_jobs: int | None = ...,
-    noise: float = ...,
+    noise: float | None = ...,
     seed: Seed | None = ...,
     device: str = ...,
     progress: Progress = ...,
@@ -137,7 +137,7 @@ def permutation_test(
     k: Sequence[int] | NDArray[np.integer[Any]],
     method: str | None = ...,
     n_jobs: int | None = ...,
-    noise: float = ...,
+    noise: float | None = ...,
     seed: Seed | None = ...,
     device: str = ...,
     progress: Progress = ...,
@@ -159,7 +159,7 @@ def permutation_test(
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
     method: str | None = None,
     n_jobs: int | None = None,
-    noise: float = 0.0,
+    noise: float | None = None,
     seed: Seed | None = None,
     device: str = "auto",
     progress: Progress = False,
@@ -213,8 +213,8 @@ def permutation_test(
             method of :func:`fastmi.cmi`, by default "fp".
         n_jobs: Number of threads, which share the surrogates; None or -1 as in :func:`fastmi.mi`.
             Networks are trained one after another, by as many threads as torch uses.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column once, before the surrogates
-            are made.
+        noise: As in :func:`fastmi.mi`; it is added once, to all samples, before the surrogates are
+            made.
         seed: Seed of noise, surrogates and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
         device: Where to estimate, as in :func:`fastmi.mi`. On a GPU "ksg1" without `z` runs all
@@ -272,7 +272,10 @@ def permutation_test(
             loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None:
             cautions.append(warned(loss, name, samples))
-    estimates = measure(blocks, n_jobs, rng)
+    # After the schemes, which see tied values of z as tied.
+    left = None if noise is None else 0.0
+    blocks, ties = measure.settle(blocks, noise=left, seed=seed, rng=rng, n_jobs=n_jobs)
+    estimates = [with_cautions(each, ties) for each in measure(blocks, n_jobs, rng)]
 
     def order(number: int) -> Order:
         return reorder(number, np.random.default_rng(seeds[number]))

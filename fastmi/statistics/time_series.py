@@ -19,7 +19,7 @@ from fastmi.estimators import CMI_METHODS, MI_METHODS
 from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators._methods import Method, listed
 from fastmi.statistics._autocorrelation import row_order, scheme_cautions
-from fastmi.statistics._measure import add_noise, make_measure, read_samples, values
+from fastmi.statistics._measure import make_measure, read_samples, values
 from fastmi.statistics._serial_orders import rotations
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import PermutationTest, p_value, permutation_test
@@ -138,9 +138,7 @@ def lagged_mi(
     if count:
         if not shifts:
             raise ValueError("lags must name at least one lag to test; got none")
-        return _tested(
-            pair, shifts, count, min_shift, row, options, n_jobs, generator(seed), progress
-        )
+        return _tested(pair, shifts, count, min_shift, row, options, n_jobs, seed, progress)
     cautions = _slow(pair, row, options)
     found = []
     for lag in shifts:
@@ -306,16 +304,16 @@ def _tested(
     row: Method,
     options: dict[str, Any],
     n_jobs: int | None,
-    rng: np.random.Generator,
+    seed: Seed | None,
     progress: Progress,
 ) -> LaggedMI | list[LaggedMI]:
     """Return the test of all lags, or a list of it if `k` is a sequence."""
     options = dict(options)
     k = options.pop("k", 3)
-    noise = options.pop("noise", 0.0)
+    noise = options.pop("noise", None)
+    rng = generator(seed)
     measure = make_measure(permutation_test, row, k=k, options=options)
-    if noise:
-        pair = add_noise(row, pair, noise, rng)
+    pair, ties = measure.settle(pair, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
     shifts = rotations(pair, rng, count, min_shift, beyond=max(lags) - min(lags))
     seeds = streams(rng, count)
 
@@ -327,7 +325,10 @@ def _tested(
         found = at_all_lags(rotated, threads, np.random.default_rng(seeds[number]))
         return np.array([values(of_lag) for of_lag in found])
 
-    estimates = at_all_lags(pair[0], n_jobs, rng)
+    estimates = [
+        [with_cautions(each, ties) for each in of_lag]
+        for of_lag in at_all_lags(pair[0], n_jobs, rng)
+    ]
     threads = 1 if row.trains else n_jobs
     null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what="rotations"))
     cautions = scheme_cautions("circular", pair)

@@ -7,6 +7,7 @@ distances inside the blocks. Information and entropy are in nats.
 
 from reference.biksg import biksg
 from reference.binning import binned_conditional_mi, binned_total_correlation
+from reference.coincidences import copied_rows, tied_share
 from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
@@ -33,6 +34,7 @@ __all__ = [
     "block_distances",
     "conditional_counts",
     "conditional_mi",
+    "copied_rows",
     "count_within",
     "digamma",
     "discrete_cmi",
@@ -58,5 +60,6 @@ __all__ = [
     "space_counts",
     "sweep_counts",
     "theiler_counts",
+    "tied_share",
     "weighted_entropy",
 ]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._blocks import device_of
+from fastmi._blocks import device_of, take_rows
 from fastmi._cautions import Caution, announce
 from fastmi._checks import (
     Seed,
@@ -24,10 +24,13 @@ from fastmi._checks import (
 )
 from fastmi._device import as_device
 from fastmi._estimate import Estimate, Local, small_sample_warnings
-from fastmi._inputs import as_blocks, jitter
+from fastmi._inputs import as_blocks
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._methods import name_of
-from fastmi.normalize import check_normalize, normalize_blocks
+from fastmi.estimators.neighbors._settle import Recall, settle
+from fastmi.estimators.neighbors._ties import TIED_SHARE, tied_share, with_trace, within_steps
+from fastmi.normalize import RANKS, check_normalize, normalize_blocks
+from fastmi.ops.coincidences import nothing_repeats
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kth_distance
 from fastmi.ops.space_counts import SpaceCounts, space_counts
@@ -40,8 +43,6 @@ Samples: TypeAlias = tuple[list[Array], tuple[int, ...], tuple[Caution, ...]]
 # Share of the largest value that an estimator can return above which the estimate warns that it may
 # be a lower bound only.
 CEILING_SHARE = 0.9
-# Share of zero k-th distances above which ties shape the estimate.
-TIED_SHARE = 0.01
 
 
 class Terms(NamedTuple):
@@ -74,11 +75,13 @@ class NeighborEstimator(Estimator):
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3
     algorithm: str = "auto"
     n_jobs: int | None = None
-    noise: float = 0.0
+    noise: float | None = None
     seed: Seed | None = None
     device: str = "auto"
 
     _fixed_metric: ClassVar[str] = "chebyshev"
+    # What noise=None does about ties, see settle().
+    _ties: ClassVar[str] = "trace"
 
     def __post_init__(self) -> None:
         if type(self.k) is not int or self.k < 1:
@@ -99,12 +102,73 @@ class NeighborEstimator(Estimator):
         return ""
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
-        """Return the checked blocks, jittered if asked, and the numbers of neighbours."""
+        """Return the checked blocks, with noise where ties need it, and the list of k."""
         blocks = as_blocks(arrays, names, "host" if self._host_only() else self.device)
         ks = k_list(self.k, len(blocks[0]), blocks)
-        if self.noise:
-            blocks = jitter(blocks, self.noise, self.seed)
-        return blocks, ks, ()
+        if nothing_repeats(blocks) and not self.noise:
+            return blocks, ks, ()
+        blocks, cautions = self.settle(blocks, names)
+        return blocks, ks, cautions
+
+    def settle(
+        self, blocks: list[Array], names: Sequence[str], recall: Recall | None = None
+    ) -> tuple[list[Array], tuple[Caution, ...]]:
+        """Return the blocks with noise where ties need it, and what the user should know of them.
+
+        A function that estimates many times from the same samples settles them once, and then
+        estimates with ``noise=0``.
+
+        Args:
+            blocks: Arrays from :func:`fastmi._inputs.as_blocks`.
+            names: What to call each in messages.
+            recall: Memory of what was found about single blocks, see
+                :func:`fastmi.estimators.neighbors._settle.settle`.
+
+        Returns:
+            `blocks` itself, or jittered copies, and the cautions about copies and ties.
+        """
+        return settle(
+            blocks,
+            noise=self.noise,
+            seed=self.seed,
+            ties=self._tie_treatment(),
+            tied_share=partial(self._tied_share, names),
+            recall=recall,
+        )
+
+    def _tied_share(
+        self, names: Sequence[str], blocks: list[Array], rows: NDArray[np.intp] | None
+    ) -> float:
+        """Return the share of the samples, or of those in `rows`, whose radius ties touch."""
+        del names
+        if rows is not None:
+            blocks = [take_rows(block, rows) for block in blocks]
+        shares = []
+        for space in self._radius_spaces(blocks):
+            numbers = [k for k in self._radius_numbers(space) if k < len(space[0])]
+            if self._ties == "fill" and numbers:
+                shares.append(within_steps(space, self._radii(space, numbers[:1])[0]))
+            else:
+                zero = self._ties != "atoms"
+                shares.append(tied_share(space, numbers, self._radii, zero=zero))
+        return max(shares)
+
+    def _tie_treatment(self) -> str:
+        return self._ties
+
+    def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
+        """Return the blocks of each space whose k-th distances the estimate rests on."""
+        return [blocks]
+
+    def _radius_numbers(self, space: list[Array]) -> Sequence[int]:
+        """Return the numbers of the neighbours at those distances."""
+        del space
+        return [self.k] if isinstance(self.k, int) else list(self.k)
+
+    def _radii(self, blocks: list[Array], ks: Sequence[int]) -> Array:
+        return kth_distance(
+            blocks, ks, metric=self._metric(), algorithm="auto", n_jobs=self.n_jobs
+        ).distances
 
     def _kth_distance(self, blocks: list[Array], ks: Sequence[int]) -> KthDistances:
         return kth_distance(
@@ -202,12 +266,25 @@ class InformationEstimator(NeighborEstimator):
         check_normalize(self.normalize)
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
-        """Return the checked blocks, jittered and scaled if asked."""
+        """Return the checked blocks, with noise where ties need it, scaled if asked."""
         samples = super()._read(arrays, names)
         if self.normalize is None:
             return samples
         blocks, notes = normalize_blocks(samples[0], names, self.normalize)
-        return blocks, samples[1], notes
+        return blocks, samples[1], samples[2] + notes
+
+    def _tied_share(
+        self, names: Sequence[str], blocks: list[Array], rows: NDArray[np.intp] | None
+    ) -> float:
+        share = super()._tied_share
+        if self.normalize is None:
+            return share(names, blocks, rows)
+        found = share(names, normalize_blocks(blocks, names, self.normalize)[0], rows)
+        if self.normalize in RANKS and found > TIED_SHARE:
+            # Ranks lie on a lattice themselves; what counts is what the values add to that.
+            apart = normalize_blocks(with_trace(blocks, self.seed), names, self.normalize)[0]
+            found -= share(names, apart, rows)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +324,21 @@ def check_variant(variant: object) -> None:
         raise ValueError(f"variant must be 1 or 2; got variant={variant!r}")
 
 
+def rescale_advice(normalize: str | None) -> str:
+    """Return what to do where one scale dominates, with the normalisation that was asked for."""
+    if normalize is None:
+        return "rescale the columns, for example to unit standard deviation (normalize='local')"
+    if normalize in RANKS:
+        return (
+            f"normalize={normalize!r} has made the scales equal, so that one variable has too many "
+            "columns or too few values for this method"
+        )
+    return (
+        f"normalize={normalize!r} does not prevent it, because outliers set the scale: remove "
+        "them, or use normalize='copula'"
+    )
+
+
 def widths(blocks: Sequence[Array]) -> tuple[int, ...]:
     """Return the number of columns of each block."""
     return tuple(block.shape[1] for block in blocks)
@@ -259,8 +351,6 @@ def sample_warnings(
     n: int,
     k: int,
     zero_radius: int,
-    tied: str = "the data is discrete or repeated, the method assumes it is continuous "
-    "(noise=1e-10 breaks ties)",
 ) -> tuple[Caution, ...]:
     """Return the warnings that estimators for continuous variables share.
 
@@ -270,15 +360,13 @@ def sample_warnings(
         n: Number of samples.
         k: Number of neighbours.
         zero_radius: Number of samples whose k-th neighbour is at distance 0.
-        tied: What the warning says about such samples.
     """
     found = small_sample_warnings(n, k)
-    copies = zero_radius > max(1.0, TIED_SHARE * n)
     if value > CEILING_SHARE * ceiling:
         # Only ties lift an estimate above the ceiling.
         advice = (
             "exact copies inflate it"
-            if copies or value > ceiling
+            if zero_radius > max(1.0, TIED_SHARE * n) or value > ceiling
             else "take it as a lower bound, or use more samples or a smaller k"
         )
         text = (
@@ -286,9 +374,6 @@ def sample_warnings(
             f"data without ties: {advice}"
         )
         found.append(Caution(text, "ceiling"))
-    if copies:
-        text = f"{zero_radius} of {n} samples have k={k} or more exact copies: {tied}"
-        found.append(Caution(text, "copies"))
     return tuple(found)
 
 

@@ -50,6 +50,13 @@ class BallEstimator(InformationEstimator):
     def _metric(self) -> str:
         return "euclidean" if self.p == 2 else "chebyshev"
 
+    def _tie_treatment(self) -> str:
+        # Balls of p = 2 assume that values fill every dimension, down to their distances.
+        return "step" if self.p == 2 else "trace"
+
+    def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
+        return [[_side_by_side(blocks)] if self.p == 2 else blocks]
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         """Return the terms for m >= 2 variables, and the search of the joint space that ran."""
         m, n = len(blocks), len(blocks[0])

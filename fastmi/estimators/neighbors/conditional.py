@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi.estimators.neighbors._subspaces import count_in_subspaces
+from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import (
-    TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
     TheilerEstimator,

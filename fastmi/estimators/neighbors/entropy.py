@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_window
 from fastmi._estimate import small_sample_warnings
+from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import Array, Terms, TheilerEstimator
 from fastmi.estimators.neighbors.forms import OfOne
 from fastmi.ops.digamma import psi
@@ -41,6 +42,8 @@ class KozachenkoLeonenko(TheilerEstimator, OfOne):
 
     metric: str = "chebyshev"
     correction: str = "digamma"
+
+    _ties: ClassVar[str] = "fill"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,22 +95,34 @@ def log_unit_ball(d: int, metric: str) -> float:
 
 
 def refuse_zero_radius(
-    radius: NDArray[np.floating[Any]], k: int, noise: float, name: str = "x"
+    radius: NDArray[np.floating[Any]], k: int, noise: float | None, name: str = "x"
 ) -> None:
     """Raise ValueError if a k-th neighbour is at distance 0."""
     zeros = np.count_nonzero(radius == 0)
-    if zeros:
-        hint = ""
-        if noise:
-            hint = (
-                f"; noise={noise!r} is relative to a column's spread: too little for "
-                f"{radius.dtype}, or the columns are constant"
-            )
-        raise ValueError(
-            f"{name} must not have k or more copies of a sample, the entropy would be -inf; got "
-            f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: use "
-            f"noise=1e-10 to break ties, or a larger k{hint}"
+    if not zeros:
+        return
+    if noise:
+        advice = (
+            f"noise={noise!r} is relative to a column's spread: too little for {radius.dtype}, or "
+            "the columns are constant"
         )
+    elif zeros <= TIED_SHARE * len(radius):
+        advice = "use a larger k, or noise=1e-6, which so few samples hardly feel"
+    elif noise is None:
+        advice = (
+            "drop rows that were recorded twice; if a single value has positive probability, the "
+            "differential entropy is minus infinity, and fastmi.entropy(x, method='discrete') is "
+            "that of classes and counts"
+        )
+    else:
+        advice = (
+            "leave noise at None, which spreads whole numbers and rounded readings over their "
+            "step, or use fastmi.entropy(x, method='discrete') for classes and counts"
+        )
+    raise ValueError(
+        f"{name} must not have k or more copies of a sample, the entropy would be -inf; got "
+        f"{zeros} of {len(radius)} samples with k-th neighbour at distance 0, k={k}: {advice}"
+    )
 
 
 def _warnings(n: int, k: int) -> tuple[Caution, ...]:

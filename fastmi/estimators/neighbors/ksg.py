@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import host
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi._estimate import small_sample_warnings
@@ -18,6 +20,7 @@ from fastmi.estimators.neighbors.base import (
     Terms,
     TheilerEstimator,
     check_variant,
+    rescale_advice,
     sample_warnings,
     zeros,
 )
@@ -78,16 +81,43 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
                 n_jobs=self.n_jobs,
             )
         terms = []
-        for k, psi_mean, psi_std, counts, zero_radius in zip(ks, *found[:4], strict=True):
+        # Lists, because single numbers of an array are slow to work with.
+        means, stds = found.psi_mean.tolist(), found.psi_std.tolist()
+        zeros, sums = found.zero_radius.tolist(), found.count_sum.tolist()
+        for k, mean, std, counts, zero, sum_ in zip(
+            ks, means, stds, found.counts, zeros, sums, strict=True
+        ):
             constant = psi(k) + psi(n)
             if self.variant == 2:
                 constant -= 1.0 / k
-            value = constant - float(psi_mean)
-            # Most callers read neither of these, and each costs as much as all other Python code.
+            value = constant - mean
+            # Most callers do not read it, and it costs as much as all other Python code.
             local = partial(_local, counts, constant, self.variant)
-            warnings = partial(_warnings, value, k, counts, int(zero_radius), self.theiler)
-            terms.append(Terms(local, counts, warnings, (value, float(psi_std))))
+            warnings: tuple[Caution, ...] = ()
+            if (
+                zero > 1
+                or self.theiler
+                or max(sum_) > _DOMINATED_SHARE * n * n
+                or value > CEILING_SHARE * _ceiling(k, n)
+                or small_sample_warnings(n, k)
+            ):
+                warnings = count_warnings(
+                    value,
+                    k,
+                    n,
+                    sum_,
+                    zero,
+                    partial(_is_constant, blocks),
+                    normalize=self.normalize,
+                    theiler=self.theiler,
+                )
+            terms.append(Terms(local, counts, warnings, (value, std)))
         return terms, found.algorithm
+
+
+def _is_constant(blocks: list[Array], which: int) -> bool:
+    block = host(blocks[which])
+    return bool((block == block[0]).all())
 
 
 def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[np.float64]:
@@ -96,23 +126,15 @@ def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[
     return local
 
 
-def _warnings(
-    value: float,
-    k: int,
-    counts: NDArray[np.int64],
-    zero_radius: int,
-    theiler: int,
-) -> tuple[Caution, ...]:
-    sums = (int(counts[0].sum()), int(counts[1].sum()))
-    return count_warnings(value, k, counts.shape[1], sums, zero_radius, theiler=theiler)
-
-
 def count_warnings(
     value: float,
     k: int,
     n: int,
-    count_sum: tuple[int, int],
+    count_sum: Sequence[int],
     zero_radius: int,
+    is_constant: Callable[[int], bool],
+    *,
+    normalize: str | None,
     notes: tuple[Caution, ...] = (),
     theiler: int = 0,
 ) -> tuple[Caution, ...]:
@@ -124,22 +146,22 @@ def count_warnings(
         n: Number of samples.
         count_sum: Sums of n_x and of n_y over the samples.
         zero_radius: Number of samples whose k-th joint distance is 0.
+        is_constant: Function that returns whether variable 0 or 1 never varies.
+        normalize: How the variables were scaled.
         notes: Warnings that are known already; they come first.
         theiler: Window of time steps left out.
     """
     found = [*notes, *sample_warnings(value, _ceiling(k, n), n=n, k=k, zero_radius=zero_radius)]
     # Number of ordered pairs outside the window.
     others = n * (n - 1) - theiler * (2 * n - theiler - 1)
-    constant = [name for name, sum_ in zip("xy", count_sum, strict=True) if sum_ == others]
-    if constant:
-        found.append(
-            Caution(
-                f"{' and '.join(constant)} stays within every k-th distance, and the estimate says "
-                "nothing about dependence: it is constant, or the other's scale dominates; if so, "
-                "rescale the columns, for example to unit standard deviation (normalize='local')",
-                "constant",
-            )
-        )
+    inside = [which for which in (0, 1) if count_sum[which] == others]
+    if inside:
+        found += [
+            _constant_caution("xy"[which])
+            if is_constant(which)
+            else _inside_caution(which, normalize)
+            for which in inside
+        ]
         return tuple(found)
     wide, narrow = (1, 0) if count_sum[0] < count_sum[1] else (0, 1)
     # Small samples have their own warning, and there the two conditions meet by chance.
@@ -150,15 +172,25 @@ def count_warnings(
     )
     if dominated:
         big, small = "xy"[narrow], "xy"[wide]
-        found.append(
-            Caution(
-                f"the scale of {big} dominates the joint distance: {small} barely matters and the "
-                "estimate tends to 0 whatever the dependence; rescale the columns, for example to "
-                "unit standard deviation (normalize='local')",
-                "scale",
-            )
+        text = (
+            f"the scale of {big} dominates the joint distance: {small} barely matters and the "
+            f"estimate tends to 0 whatever the dependence; {rescale_advice(normalize)}"
         )
+        found.append(Caution(text, "scale"))
     return tuple(found)
+
+
+def _constant_caution(name: str) -> Caution:
+    text = f"{name} is constant, and the estimate says nothing about dependence: leave it out"
+    return Caution(text, "constant")
+
+
+def _inside_caution(which: int, normalize: str | None) -> Caution:
+    text = (
+        f"{'xy'[which]} stays within every k-th distance, and the estimate says nothing about "
+        f"dependence: the scale of {'yx'[which]} dominates; {rescale_advice(normalize)}"
+    )
+    return Caution(text, "scale")
 
 
 def may_warn(

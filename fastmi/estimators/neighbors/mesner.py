@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi.estimators.neighbors._mixtures import (
+    label_cautions,
+    margin_copies,
+    scale_cautions,
+)
 from fastmi.estimators.neighbors.base import (
     Array,
     MetricNeighborEstimator,
     Terms,
+    rescale_advice,
     sample_warnings,
 )
 from fastmi.estimators.neighbors.forms import OfTwo, OfTwoGivenThird
@@ -26,8 +36,10 @@ class _InclusiveCounts(MetricNeighborEstimator):
 
     Args:
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
-            for which this estimator is made: leave it at 0.
+            for which this estimator is made: None and 0 add none.
     """
+
+    _ties: ClassVar[str] = "keep"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +58,32 @@ class Mesner(_InclusiveCounts, OfTwo):
     """
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
+        found, algorithm = self._locals(blocks, ks)
         n = len(blocks[0])
-        _, all_counts, algorithm = self._space_counts(blocks, ks, _SPACES, strict=False)
         terms = []
-        for k, counts in zip(ks, all_counts, strict=True):
-            psi_k, psi_x, psi_y = digamma(counts)
-            local = psi(n) + psi_k - (psi_x + psi_y)
+        for k, (local, counts, radius) in zip(ks, found, strict=True):
+            value = float(local.mean())
             # Every count is at least k, and ties only raise them.
-            ceiling = psi(n) - psi(k)
-            found = sample_warnings(float(local.mean()), ceiling, n=n, k=k, zero_radius=0)
-            terms.append(Terms(local, counts[1:], found))
+            warnings = [*sample_warnings(value, psi(n) - psi(k), n=n, k=k, zero_radius=0)]
+            margins = partial(margin_copies, self._count, blocks)
+            warnings += scale_cautions(blocks, counts, k, margins, rescale_advice(self.normalize))
+            warnings += label_cautions(blocks, ("x", "y"), radius, k, self._value)
+            terms.append(Terms(local, counts, tuple(warnings)))
         return terms, algorithm
+
+    def _locals(
+        self, blocks: list[Array], ks: tuple[int, ...]
+    ) -> tuple[list[tuple[Array, NDArray[np.int64], Array]], str]:
+        """Return local values, counts and radii for each k, and the search that ran."""
+        radii, all_counts, algorithm = self._space_counts(blocks, ks, _SPACES, strict=False)
+        found = []
+        for radius, counts in zip(radii, all_counts, strict=True):
+            psi_k, psi_x, psi_y = digamma(counts)
+            found.append((psi(len(blocks[0])) + psi_k - (psi_x + psi_y), counts[1:], radius))
+        return found, algorithm
+
+    def _value(self, k: int, blocks: list[Array]) -> float:
+        return float(self._locals(blocks, (k,))[0][0][0].mean())
 
 
 @dataclass(frozen=True, kw_only=True)

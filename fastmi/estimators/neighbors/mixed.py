@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,17 @@ from fastmi._columns import check_pairing
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi._inputs import check_same_length
 from fastmi._symbols import as_symbols
+from fastmi.estimators.neighbors._mixtures import (
+    copies_of,
+    label_cautions,
+    margin_copies,
+    scale_cautions,
+)
+from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import (
-    TIED_SHARE,
     MetricNeighborEstimator,
     Terms,
+    rescale_advice,
     zeros,
 )
 from fastmi.estimators.neighbors.forms import OfTwo
@@ -176,29 +183,45 @@ class MixedKSG(MetricNeighborEstimator, OfTwo):
 
     Args:
         noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column. It separates equal values,
-            for which this estimator is made: leave it at 0.
+            for which this estimator is made: None and 0 add none.
     """
 
+    _ties: ClassVar[str] = "atoms"
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
+        found, algorithm = self._locals(blocks, ks)
+        n = len(blocks[0])
+        terms = []
+        for k, (local, counts, radius) in zip(ks, found, strict=True):
+            margins = partial(margin_copies, self._count, blocks)
+            warnings = small_sample_warnings(n, k)
+            warnings += scale_cautions(blocks, counts, k, margins, rescale_advice(self.normalize))
+            warnings += label_cautions(blocks, ("x", "y"), radius, k, self._value)
+            terms.append(Terms(local, counts, tuple(warnings)))
+        return terms, algorithm
+
+    def _locals(
+        self, blocks: list[Array], ks: tuple[int, ...]
+    ) -> tuple[list[tuple[Array, NDArray[np.int64], Array]], str]:
+        """Return local values, counts and radii for each k, and the search that ran."""
         n = len(blocks[0])
         atoms: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
         radii, all_counts, algorithm = self._space_counts(blocks, ks, ((0,), (1,)), strict=True)
-        terms = []
+        found = []
         for k, radius, counts in zip(ks, radii, all_counts, strict=True):
             k_i = np.full(n, k, dtype=np.int64)
             tied = radius == 0
             if tied.any():
-                atoms = atoms or self._atoms(blocks)
+                atoms = atoms or (
+                    copies_of(self._count, blocks),
+                    margin_copies(self._count, blocks),
+                )
                 copies, margins = atoms
                 k_i[tied] = copies[tied] + 1
                 counts[:, tied] = margins[:, tied]
             psi_x, psi_y = digamma(counts + 1)
-            local = math.log(n) + digamma(k_i) - (psi_x + psi_y)
-            terms.append(Terms(local, counts, tuple(small_sample_warnings(n, k))))
-        return terms, algorithm
+            found.append((math.log(n) + digamma(k_i) - (psi_x + psi_y), counts, radius))
+        return found, algorithm
 
-    def _atoms(self, blocks: list[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the number of exact copies of each sample in the joint space and each margin."""
-        zero = np.zeros(len(blocks[0]), dtype=blocks[0].dtype)
-        count = partial(self._count, radius=zero, strict=False)
-        return count(blocks), np.stack([count([block]) for block in blocks])
+    def _value(self, k: int, blocks: list[Array]) -> float:
+        return float(self._locals(blocks, (k,))[0][0][0].mean())

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from fastmi._blocks import host, like
 from fastmi._cautions import Caution
 from fastmi._estimate import small_sample_warnings
-from fastmi.estimators.neighbors.base import Array, InformationEstimator, Terms
+from fastmi.estimators.neighbors.base import (
+    Array,
+    InformationEstimator,
+    Terms,
+    rescale_advice,
+)
 from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radius
 from fastmi.estimators.neighbors.forms import OfOne, OfTwo
 from fastmi.ops.digamma import psi
@@ -53,6 +58,10 @@ class WeightedKozachenkoLeonenko(OfOne):
     """
 
     _fixed_metric: ClassVar[str] = "euclidean"
+    _ties: ClassVar[str] = "fill"
+
+    def _radius_numbers(self, space: list[Array]) -> Sequence[int]:
+        return _used(super()._radius_numbers(space), space[0].shape[1])
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         locals_, ran = weighted_locals(
@@ -73,7 +82,7 @@ def weighted_locals(
     *,
     algorithm: str,
     n_jobs: int | None,
-    noise: float,
+    noise: float | None,
 ) -> tuple[list[NDArray[np.float64]], str]:
     """Return the local entropies in nats, shape (n,) for each k, from one search.
 
@@ -130,9 +139,9 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
     Raises:
         ValueError: Fewer neighbours than conditions.
     """
+    support = _support(k, d)
     if d < 4:
         return {1: 1.0}
-    support = sorted({i * k // d for i in range(1, d + 1)} - {0})
     conditions = d // 4 + 1
     if len(support) < conditions:
         raise ValueError(
@@ -150,6 +159,15 @@ def entropy_weights(k: int, d: int, name: str = "x") -> dict[int, float]:
     # lstsq returns the solution of smallest norm.
     solution = np.linalg.lstsq(np.stack(rows), target, rcond=None)[0]
     return {j: float(w) for j, w in zip(support, solution, strict=True)}
+
+
+def _support(k: int, d: int) -> list[int]:
+    """Return the numbers of the neighbours that may have weights."""
+    return [1] if d < 4 else sorted({i * k // d for i in range(1, d + 1)} - {0})
+
+
+def _used(ks: Sequence[int], d: int) -> list[int]:
+    return sorted({j for k in ks for j in _support(k, d)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +190,7 @@ class EntropySum(InformationEstimator, OfTwo):
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 5
 
     _fixed_metric: ClassVar[str] = "euclidean"
+    _ties: ClassVar[str] = "fill"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -181,9 +200,14 @@ class EntropySum(InformationEstimator, OfTwo):
                 "algorithm='sort'"
             )
 
+    def _radius_spaces(self, blocks: list[Array]) -> list[list[Array]]:
+        return [[space] for space in _with_joint(blocks)]
+
+    def _radius_numbers(self, space: list[Array]) -> Sequence[int]:
+        return _used(super()._radius_numbers(space), space[0].shape[1])
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
-        joint = like(blocks[0], np.hstack([host(block) for block in blocks]))
-        spaces = [*blocks, joint]
+        spaces = _with_joint(blocks)
         per_space = [
             weighted_locals(
                 block,
@@ -197,7 +221,7 @@ class EntropySum(InformationEstimator, OfTwo):
         ]
         locals_ = [of_space for of_space, _ in per_space]
         n, d = spaces[2].shape
-        unequal = _scale_warnings(*(host(block) for block in blocks))
+        unequal = _scale_warnings(host(blocks[0]), host(blocks[1]), self.normalize)
         terms = [
             Terms(of_x + of_y - of_both, None, (*unequal, *weighted_warnings(n, k, d)))
             for k, of_x, of_y, of_both in zip(ks, *locals_, strict=True)
@@ -205,7 +229,12 @@ class EntropySum(InformationEstimator, OfTwo):
         return terms, per_space[2][1]
 
 
-def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[Caution]:
+def _with_joint(blocks: list[Array]) -> list[Array]:
+    """Return x, y and the columns of both side by side."""
+    return [*blocks, like(blocks[0], np.hstack([host(block) for block in blocks]))]
+
+
+def _scale_warnings(x: NDArray[Any], y: NDArray[Any], normalize: str | None) -> list[Caution]:
     """Return a warning if one variable is so wide that joint distances ignore the other.
 
     If y is the wide one, a joint ball that holds one sample is as wide as x where
@@ -225,8 +254,7 @@ def _scale_warnings(x: NDArray[Any], y: NDArray[Any]) -> list[Caution]:
         Caution(
             f"the scale of {big} dominates the joint distance (middle half {widths[wide]:.3g} "
             f"wide, that of {small} {widths[narrow]:.3g}), and the estimate tends to minus "
-            "infinity; rescale the columns, for example to unit standard deviation "
-            "(normalize='local')",
+            f"infinity; {rescale_advice(normalize)}",
             "scale",
         )
     ]

@@ -15,10 +15,10 @@ from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_real, hidden_widths
 from fastmi._estimate import Estimate, History
 from fastmi._inputs import is_empty
-from fastmi.estimators.neural.base import NeuralEstimator
+from fastmi.estimators.neural.base import COARSE_GRID, NeuralEstimator
 from fastmi.estimators.neural.split import Split
 from fastmi.nn import critics, objectives
-from fastmi.nn.discriminative import CriticFit, Objective
+from fastmi.nn.discriminative import ConditionalInformation, CriticFit, Objective
 from fastmi.nn.fit import Reading
 
 CRITICS = ("concat", "separable", "bilinear")
@@ -45,8 +45,12 @@ class CriticEstimator(NeuralEstimator):
     """
 
     critic: str | nn.Module = "concat"
-    hidden: Sequence[int] = (512, 512)
+    # With all pairs, a step at 512 units takes nine times as long, and at n = 5000 the network
+    # overfits sooner (bench/bench_neural_defaults.py).
+    hidden: Sequence[int] = (128, 128)
     negatives: str = "all"
+
+    _grid = COARSE_GRID
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,6 +118,7 @@ class MINE(CriticEstimator):
     """
 
     rate: float = 0.01
+    hidden: Sequence[int] = (512, 512)
     negatives: str = "shuffle"
 
     def _objective(self) -> Objective:
@@ -209,6 +214,7 @@ class DEMI(CriticEstimator):
     """
 
     alpha: float = 0.5
+    hidden: Sequence[int] = (512, 512)
     negatives: str = "shuffle"
 
     def _objective(self) -> Objective:
@@ -230,6 +236,7 @@ class CCMI(CriticEstimator):
     """
 
     clip: float = 1e-3
+    hidden: Sequence[int] = (512, 512)
     negatives: str = "shuffle"
 
     def _objective(self) -> Objective:
@@ -275,11 +282,13 @@ class ConditionalCCMI(CCMI):
             raise ValueError("checkpoint must be None for two trainings; got a path")
         return self._estimate((x, y, z), ("x", "y", "z"), test)
 
-    def _run(self, split: Split) -> tuple[Reading, History, list[Caution]]:
+    def _run(self, split: Split) -> tuple[Reading, History, list[Caution], nn.Module]:
         if len(split.train) == 2:
             return super()._run(split)
-        both, history, found = super()._run(split.map(lambda x, y, z: (x, torch.cat((y, z), 1))))
-        alone, _, found_alone = super()._run(split.map(lambda x, _, z: (x, z)))
+        both, history, found, first = super()._run(
+            split.map(lambda x, y, z: (x, torch.cat((y, z), 1)))
+        )
+        alone, _, found_alone, second = super()._run(split.map(lambda x, _, z: (x, z)))
         reading = Reading(
             both.value - alone.value,
             both.local - alone.local,
@@ -291,7 +300,7 @@ class ConditionalCCMI(CCMI):
             *(Caution(f"I(X; (Y, Z)): {text}", text.kind) for text in found),
             *(Caution(f"I(X; Z): {text}", text.kind) for text in found_alone),
         ]
-        return reading, history, warnings
+        return reading, history, warnings, ConditionalInformation(first, second)
 
 
 def _partition_weights(limit: float | None) -> Callable[[Tensor], Tensor]:

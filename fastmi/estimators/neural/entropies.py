@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi._checks import MOST_LAYERS, check_choice, check_flag, check_integer, hidden_widths
-from fastmi.estimators.neural.base import NeuralEstimator
+from fastmi.estimators.neural.base import COARSE_GRID, NeuralEstimator
 from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
 from fastmi.estimators.neural.split import Split, without_constant_columns
 from fastmi.nn.bnaf import BNAF, RESIDUALS
@@ -50,6 +50,10 @@ class EntropyDifference(NeuralEstimator):
         which = SIDES.index(self.side)
         return without_constant_columns(split, which, self.side, needed_by=f"side={self.side!r}")
 
+    def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
+        log_slope = split.log_slopes[SIDES.index(self.side)]
+        return {name: value - log_slope for name, value in terms.items()}
+
     def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
         x, y = train if self.side == "x" else train[::-1]
         return CrossEntropyFit(self._model(x, y), swapped=self.side == "y")
@@ -74,6 +78,8 @@ class DoE(EntropyDifference):
     density: str = "gaussian"
     hidden: Sequence[int] = (512, 512)
     clip_norm: float | None = 1.0
+
+    _grid = COARSE_GRID
 
     def __post_init__(self) -> None:
         super().__post_init__()

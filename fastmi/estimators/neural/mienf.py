@@ -99,6 +99,9 @@ class MIENF(NeuralEstimator):
             split = without_constant_columns(split, which, name)
         return split
 
+    def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
+        return terms | {"cross_entropy": terms["cross_entropy"] - sum(split.log_slopes)}
+
     def _make_fit(self, train: tuple[Tensor, ...]) -> MIENFFit:
         x, y = train
         dx, dy = x.shape[1], y.shape[1]

@@ -13,19 +13,18 @@ from torch import Tensor
 
 from fastmi._cautions import Caution
 from fastmi._inputs import as_blocks
-from fastmi.normalize import normalize_blocks
+from fastmi.estimators.neural.inputs import InputMap, make_map
+from fastmi.estimators.neural.parts import divide
 
 Array = NDArray[Any]
 
 DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
-# With fewer held-out samples nothing can be said about a trained model.
-_FEWEST_HELD_OUT = 4
-# Each evaluation during the training looks at this many held-out samples at most: with more, it
-# would cost as much as the updates between evaluations.
-_MOST_WATCHED = 10_000
 # A column is coarse in float32 if its standard deviation is below this share of its largest
 # value: rounding then is 6e-4 of the deviation, which hides whatever exceeds about 7 nats.
 _COARSE = 1e-4
+# So many numbers are mapped at once: float64 copies of all columns of wide data would need several
+# times the memory of the data itself.
+_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,25 @@ class Split:
             a patience.
         report: Held-out samples that give the value. They overlap with `select` only if that
             does not choose the parameters.
-        warnings: What normalising, rounding and leaving out columns gave reason to warn of.
+        maps: What was done to the columns of each variable.
+        log_slopes: Mean of log |dz/dx| of each map over the samples of `report`: what an entropy
+            of the mapped samples exceeds that of the user's samples by.
+        warnings: What splitting, mapping and leaving out columns gave reason to warn of.
         n: Number of samples in all.
     """
 
     train: tuple[Tensor, ...]
     select: tuple[Tensor, ...]
     report: tuple[Tensor, ...]
+    maps: tuple[InputMap, ...]
+    log_slopes: tuple[float, ...]
     warnings: tuple[Caution, ...]
     n: int
 
     def map(self, pick: Callable[..., tuple[Tensor, ...]]) -> Split:
         """Return the split whose tensors are ``pick(*tensors)`` of each part."""
         train, select, report = pick(*self.train), pick(*self.select), pick(*self.report)
-        return Split(train, select, report, self.warnings, self.n)
+        return replace(self, train=train, select=select, report=report)
 
 
 def split_samples(
@@ -61,13 +65,17 @@ def split_samples(
     *,
     device: str,
     dtype: str,
+    inputs: str,
     normalize: str | None,
+    grid: float,
     test_size: float,
+    split: str,
+    gap: int,
     seed: int | None,
     batch_size: int,
     selects: bool,
 ) -> Split:
-    """Return the samples of all variables, checked and split.
+    """Return the samples of all variables, checked, split and mapped.
 
     Args:
         variables: Samples of each variable, as the user gave them.
@@ -75,8 +83,12 @@ def split_samples(
         test: Held-out samples of each variable; None to hold out a part of the others.
         device: "auto" for the device that the samples are on, or the name of one.
         dtype: "float32" or "float64".
+        inputs: How the columns are mapped, one of :data:`fastmi.estimators.neural.inputs.INPUTS`.
         normalize: None, or the name of a normalisation.
+        grid: Mapped samples are rounded to multiples of this where `dtype` is "float32".
         test_size: Share of the samples held out if `test` is None.
+        split: "random" or "blocked".
+        gap: Number of rows between the parts of a blocked split.
         seed: Seed of the choice of the held-out samples; None for a fresh one.
         batch_size: Number of samples in each update.
         selects: Whether held-out samples choose the parameters.
@@ -87,47 +99,48 @@ def split_samples(
             torch cannot use.
     """
     where = _device(variables, device)
-    blocks = as_blocks([_on_host(variable) for variable in variables], names)
+    blocks = as_blocks([on_host(variable) for variable in variables], names)
     n = len(blocks[0])
     if test is None:
         held_out = round(test_size * n)
-        order = np.random.default_rng(seed).permutation(n)
     else:
         others = _test_blocks(test, blocks, names)
         held_out = len(others[0])
         blocks = [np.concatenate(pair) for pair in zip(blocks, others, strict=True)]
-        order = np.arange(n + held_out)
         n += held_out
-    if held_out < _FEWEST_HELD_OUT or n - held_out < batch_size:
-        raise ValueError(
-            f"batch_size must be at most the number of training samples, and at least "
-            f"{_FEWEST_HELD_OUT} samples be held out; got batch_size={batch_size}, "
-            f"{n - held_out} training and {held_out} held-out samples"
-        )
-    found: tuple[Caution, ...] = ()
-    if normalize is not None:
-        blocks, found = normalize_blocks(blocks, names, normalize)
-    if dtype == "float32":
-        found = (*found, *_rounding_warnings(blocks, names))
-    with np.errstate(over="ignore"):
-        blocks = [block[order].astype(DTYPES[dtype], copy=False) for block in blocks]
+    parts = divide(
+        blocks,
+        held_out,
+        given=test is not None,
+        split=split,
+        gap=gap,
+        seed=seed,
+        batch_size=batch_size,
+        selects=selects,
+    )
+    found = [*parts.warnings]
+    maps, slopes, tensors = [], [], []
     for block, name in zip(blocks, names, strict=True):
-        if not np.isfinite(block).all():
-            raise ValueError(
-                f"{name} must fit dtype={dtype!r}; got values beyond its range: "
-                "normalize, or use dtype='float64'"
-            )
-    tensors = [torch.from_numpy(block).to(where) for block in blocks]
-
-    def rows(first: int, last: int) -> tuple[Tensor, ...]:
-        return tuple(tensor[first:last] for tensor in tensors)
-
-    border = n - held_out
-    if not selects:
-        watched = min(n, border + _MOST_WATCHED)
-        return Split(rows(0, border), rows(border, watched), rows(border, n), found, n)
-    middle = border + min(held_out // 2, _MOST_WATCHED)
-    return Split(rows(0, border), rows(border, middle), rows(middle, n), found, n)
+        made, mapped, notes = _map_variable(
+            block,
+            parts.train,
+            name,
+            inputs=inputs,
+            normalize=normalize,
+            grid=grid if dtype == "float32" else 0.0,
+            dtype=dtype,
+        )
+        found += notes
+        maps.append(made)
+        held_out_rows = torch.from_numpy(block[parts.report].astype(np.float64, copy=False))
+        slopes.append(float(made.log_slope(held_out_rows).mean()))
+        tensors.append(torch.from_numpy(mapped))
+    found += _unseen_warnings(maps, blocks, names)
+    train, select, report = (
+        tuple(tensor[torch.from_numpy(rows)].to(where) for tensor in tensors)
+        for rows in (parts.train, parts.select, parts.report)
+    )
+    return Split(train, select, report, tuple(maps), tuple(slopes), tuple(found), n)
 
 
 def without_constant_columns(
@@ -170,6 +183,7 @@ def without_constant_columns(
         "they have no density, and share no information"
     )
     split = split.map(without)
+    split.maps[which].keep(varies)
     return replace(split, warnings=(*split.warnings, Caution(note, "constant")))
 
 
@@ -194,7 +208,7 @@ def _device(variables: Sequence[object], device: str) -> torch.device:
     return found
 
 
-def _on_host(variable: object) -> object:
+def on_host(variable: object) -> object:
     """Return a tensor of another device as one of the CPU, where all samples are checked."""
     device = getattr(variable, "device", None)
     if getattr(device, "type", "cpu") == "cpu":
@@ -208,7 +222,7 @@ def _test_blocks(test: object, blocks: Sequence[Array], names: Sequence[str]) ->
     if not isinstance(test, tuple | list) or len(test) != len(blocks):
         listed = ", ".join(f"{name}_test" for name in names)
         raise TypeError(f"test must be a tuple ({listed}); got {type(test).__name__}")
-    others = as_blocks([_on_host(one) for one in test], [f"{name}_test" for name in names])
+    others = as_blocks([on_host(one) for one in test], [f"{name}_test" for name in names])
     for block, other, name in zip(blocks, others, names, strict=True):
         if block.shape[1] != other.shape[1]:
             raise ValueError(
@@ -218,22 +232,71 @@ def _test_blocks(test: object, blocks: Sequence[Array], names: Sequence[str]) ->
     return others
 
 
-def _rounding_warnings(blocks: Sequence[Array], names: Sequence[str]) -> list[Caution]:
-    """Return warnings of the float64 columns that float32 would round coarsely."""
+def _map_variable(
+    block: Array,
+    training: NDArray[np.int64],
+    name: str,
+    *,
+    inputs: str,
+    normalize: str | None,
+    grid: float,
+    dtype: str,
+) -> tuple[InputMap, Array, list[Caution]]:
+    """Return the map of a variable, its mapped samples in `dtype`, and what to warn of.
+
+    See :func:`make_map` for the arguments.
+    """
+    n, d = block.shape
+    # A normalisation may need all columns at once.
+    step = d if normalize is not None else max(_AT_ONCE // n, 1)
+    mapped = np.empty((n, d), DTYPES[dtype])
+    maps: list[InputMap] = []
+    found: list[Caution] = []
+    coarse: list[int] = []
+    for start in range(0, d, step):
+        own = slice(start, start + step)
+        made, wide, notes = make_map(
+            block[:, own], training, name, inputs=inputs, normalize=normalize, grid=grid
+        )
+        maps.append(made)
+        found += notes
+        if inputs == "none" and dtype == "float32" and block.dtype != np.float32:
+            coarse += (start + _coarse_columns(wide)).tolist()
+        with np.errstate(over="ignore"):
+            mapped[:, own] = wide
+    if not np.isfinite(mapped).all():
+        raise ValueError(
+            f"{name} must fit dtype={dtype!r}; got values beyond its range: "
+            "use inputs='auto' or dtype='float64'"
+        )
+    if coarse:
+        text = (
+            f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of "
+            "their largest value, which float32 rounds coarsely: use inputs='auto', centre them, "
+            "or use dtype='float64'"
+        )
+        found.append(Caution(text, "rounding"))
+    return InputMap.joined(maps), mapped, found
+
+
+def _coarse_columns(block: Array) -> NDArray[np.int64]:
+    """Return the numbers of the columns that float32 would round coarsely."""
+    largest = np.abs(block).max(axis=0)
+    spread = (block / np.where(largest > 0.0, largest, 1.0)).std(axis=0)
+    return np.flatnonzero((spread > 0.0) & (spread < _COARSE))
+
+
+def _unseen_warnings(
+    maps: Sequence[InputMap], blocks: Sequence[Array], names: Sequence[str]
+) -> list[Caution]:
+    """Return warnings of the columns that vary among the held-out samples alone."""
     found = []
-    for block, name in zip(blocks, names, strict=True):
-        if block.dtype == np.float32:
-            continue
-        largest = np.abs(block).max(axis=0)
-        spread = (block / np.where(largest > 0.0, largest, 1.0)).std(axis=0)
-        coarse = np.flatnonzero((spread > 0.0) & (spread < _COARSE))
-        if coarse.size:
-            found.append(
-                Caution(
-                    f"columns {', '.join(map(str, coarse))} of {name} vary by less than "
-                    f"{_COARSE:g} of their largest value, which float32 rounds coarsely: centre "
-                    "them, or use dtype='float64'",
-                    "rounding",
-                )
+    for made, block, name in zip(maps, blocks, names, strict=True):
+        unseen = (made.factor == 0.0).numpy() & (block != block[0]).any(axis=0)
+        if unseen.any():
+            text = (
+                f"columns {', '.join(map(str, np.flatnonzero(unseen)))} of {name} are constant "
+                "among the training samples: what they say about held-out ones is left out"
             )
+            found.append(Caution(text, "constant"))
     return found

@@ -1,0 +1,305 @@
+"""Ties and copies among samples: how many there are, and noise that separates tied values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._blocks import host, like
+from fastmi._checks import Seed, generator
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+# Share of samples whose radius ties touch, or that are copies, above which the result says so.
+TIED_SHARE = 0.01
+
+# Noise over the standard deviation of a column, as other libraries add it.
+TRACE = 1e-10
+
+# Largest number of equal rows that are taken for repeated records; more of them are an atom, a
+# value that the variable takes with positive probability.
+_MOST_COPIES = 20
+# Share of the pairs of equal values in a column, beyond those that the steps between its values
+# explain, above which the column tells repeated records.
+_UNEXPLAINED = 0.2
+
+# Distances tie if they differ by no more than this many units in the last place of the largest
+# value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
+_ROUNDING = 4.0
+
+
+class Copies(NamedTuple):
+    """Rows of which others are exact copies although their values do not repeat by nature.
+
+    Attributes:
+        copied: Number of such rows.
+        kept: Numbers of the rows that are no copy of an earlier row, ascending, of all rows.
+    """
+
+    copied: int
+    kept: NDArray[np.intp]
+
+
+def tells_copies(block: Array) -> list[bool]:
+    """Return for each column of a block whether it has more equal values than its steps explain."""
+    return [_unexplained(column) > _UNEXPLAINED for column in host(block).T]
+
+
+def count_copies(
+    blocks: Sequence[Array], tells: Callable[[Array], list[bool]] = tells_copies
+) -> Copies:
+    """Count the rows that equal another row and are records rather than values that repeat.
+
+    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if it
+    occurs at most 20 times and has a value that occurs in no other distinct row, in a column with
+    many more equal values than its steps explain.
+
+    Args:
+        blocks: Arrays of shape (n, d_b); rows are all of them side by side.
+        tells: The function :func:`tells_copies`, or one that remembers what it returned.
+    """
+    telling = [of_column for block in blocks for of_column in tells(block)]
+    if not any(telling):
+        return Copies(0, np.arange(len(blocks[0])))
+    columns = [
+        np.ascontiguousarray(column, dtype=np.float64)
+        for block in blocks
+        for column in host(block).T
+    ]
+    # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
+    _, first, size = np.unique(_row_hashes(columns), return_index=True, return_counts=True)
+    by_row = np.argsort(first, kind="stable")
+    kept = first[by_row]
+    # For each distinct row, whether it is recognised as a record.
+    own = np.zeros(len(first), dtype=np.bool_)
+    for column, tell in zip(columns, telling, strict=True):
+        if tell:
+            _, code, number = np.unique(column[kept], return_inverse=True, return_counts=True)
+            own[by_row] |= number[code.reshape(-1)] == 1
+    copied = own & (size > 1) & (size <= _MOST_COPIES)
+    return Copies(int(size[copied].sum()), kept)
+
+
+def _unexplained(column: Array) -> float:
+    """Return the share of the pairs of equal values that the steps of a column do not explain.
+
+    Independent values of a smooth density on a grid are one step apart twice as often as they are
+    equal, but at its ends, which matter where there are few values.
+    """
+    n = len(column)
+    step = rounding_step(column)
+    values, number = np.unique(column, return_counts=True)
+    equal = float((number * (number - 1.0)).sum()) / 2
+    if equal == 0.0:
+        return 0.0
+    if step:
+        near = np.diff(values.astype(np.float64)) < 1.5 * step
+        explained = float((number[1:].astype(np.float64) * number[:-1])[near].sum()) / 2
+    else:
+        # float32 has about 2^23 values within a standard deviation.
+        explained = n * n / 2.0**24 if column.dtype == np.float32 else 0.0
+    return 1.0 - explained / equal - 1.0 / len(values)
+
+
+def _row_hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
+    total = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        bits = (column + 0.0).view(np.uint64)  # the sum turns -0.0 into 0.0
+        total ^= bits
+        total ^= total >> np.uint64(32)
+        total *= np.uint64(0x9E3779B97F4A7C15)
+        total ^= total >> np.uint64(29)
+    return total
+
+
+def tied_share(
+    blocks: Sequence[Array],
+    ks: Sequence[int],
+    kth_distances: Callable[[list[Array], Sequence[int]], Array],
+    *,
+    zero: bool = True,
+) -> float:
+    """Return the share of samples whose k-th neighbour is not alone at its distance.
+
+    A sample counts if its distance to the (k - 1)-th or to the (k + 1)-th neighbour is the same up
+    to rounding, or if the k-th is at distance 0; the share is the largest over the k.
+
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        ks: Numbers of neighbours below n; without any the share is 0.
+        kth_distances: Function that returns the distances to the neighbours of these numbers, shape
+            (len(numbers), n).
+        zero: Whether samples whose k-th neighbour is at distance 0 count.
+    """
+    n = len(blocks[0])
+    if not ks:
+        return 0.0
+    numbers = sorted({j for k in ks for j in (k - 1, k, k + 1) if 1 <= j < n})
+    found = dict(zip(numbers, kth_distances(list(blocks), numbers), strict=True))
+    largest = max(float(np.abs(host(block)).max()) for block in blocks)
+    near = _ROUNDING * float(np.finfo(blocks[0].dtype).eps) * largest
+    shares = []
+    for k in ks:
+        radius = found[k]
+        tied = radius - found[k - 1] <= near if k > 1 else radius <= near
+        if k + 1 in found:
+            tied |= found[k + 1] - radius <= near
+        if not zero:
+            tied &= radius > near
+        shares.append(float(np.count_nonzero(tied)) / n)
+    return max(shares)
+
+
+def within_steps(blocks: Sequence[Array], radius: Array) -> float:
+    """Return the share of samples whose radius does not exceed the steps of a rounded column.
+
+    It is at most two steps of a column that repeats values, or 0. There the distances show the
+    steps, and a column may look constant, as if the density had a dimension less.
+
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        radius: Distance of each sample to its k-th neighbour, shape (n,).
+    """
+    reach = 0.0
+    for column in (column for block in blocks for column in host(block).T):
+        values, number = np.unique(column, return_counts=True)
+        if len(values) > 1 and number[number > 1].sum() > TIED_SHARE * len(column):
+            reach = max(reach, 2 * float(np.median(np.diff(values))))
+    return float(np.count_nonzero(radius <= reach)) / len(radius)
+
+
+def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
+    """Return a function from the numbers of a block and of a column to a generator for its noise.
+
+    Noise of a column depends on its place alone, so that it is the same whatever the other
+    variables are. Without a seed it is the same in each call.
+    """
+    root = [0]
+    if seed is not None:
+        # A copy, so that a generator is left as it was for whatever else the caller draws from it.
+        root = deepcopy(generator(seed)).integers(0, 2**63, size=2).tolist()
+    return lambda block, column: np.random.default_rng([*root, block, column])
+
+
+def traced(block: Array, place: int, seed: Seed | None) -> Array:
+    """Return a block in float64 with noise that separates equal values and changes no others.
+
+    float32 could not hold the noise. Each column is moved by one of its values, because far from
+    the origin float64 could not either.
+
+    Args:
+        block: Array of shape (n, d).
+        place: Its number among the blocks.
+        seed: Seed of the noise.
+    """
+    return _with_noise(block, place, seed, _trace)
+
+
+def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
+    """Return the blocks as :func:`traced` does each."""
+    return [traced(block, b, seed) for b, block in enumerate(blocks)]
+
+
+def never_vary(blocks: Sequence[Array]) -> bool:
+    """Return whether all samples are the same."""
+    return all(bool((host(block) == host(block)[0]).all()) for block in blocks)
+
+
+def with_unit_noise(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
+    """Return independent noise of width 1 in the place of samples that never vary."""
+    return [_with_noise(block, b, seed, lambda _: 1.0) for b, block in enumerate(blocks)]
+
+
+def with_steps_filled(
+    blocks: Sequence[Array], steps: Sequence[Sequence[float | None]], seed: Seed | None
+) -> list[Array]:
+    """Return the blocks in float64, each value spread evenly over the step around it.
+
+    Args:
+        blocks: Arrays of shape (n, d_b).
+        steps: Step of each column of each block, none of them None.
+        seed: Seed of the noise.
+    """
+    of_column = iter([step or 0.0 for of_block in steps for step in of_block])
+    return [
+        _with_noise(block, b, seed, lambda _: next(of_column)) for b, block in enumerate(blocks)
+    ]
+
+
+def _with_noise(
+    given: Array, place: int, seed: Seed | None, width: Callable[[Floats], float]
+) -> Array:
+    """Return a block less the median of each column plus noise.
+
+    Args:
+        given: Array of shape (n, d).
+        place: Its number among the blocks.
+        seed: Seed of the noise.
+        width: Function from a column whose median is 0 to the width of its noise; it is called in
+            the order of the columns.
+    """
+    of_place = streams(seed)
+    block = host(given).astype(np.float64)
+    for j in range(block.shape[1]):
+        column = np.ascontiguousarray(block[:, j])
+        column -= np.partition(column, len(column) // 2)[len(column) // 2]
+        block[:, j] = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+    return like(given, block)
+
+
+def _trace(column: Floats) -> float:
+    """Return the width of the noise for a column whose median is 0."""
+    gaps = np.diff(np.sort(column))
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return 0.0
+    largest = float(np.abs(column).max())
+    spread = float((column / largest).std()) * largest
+    # A few huge values must not lift the noise to the distance between the others, and it must
+    # exceed the rounding of typical values.
+    typical = float(np.median(np.abs(column)))
+    return min(TRACE * spread, max(float(gaps.min()) * 2.0**-10, typical * 2.0**-40))
+
+
+def rounding_step(column: Array) -> float | None:
+    """Return the step that separates the values of a column; 0.0 if hardly any value repeats.
+
+    None is for values that repeat but are no multiples of one step, up to rounding.
+    """
+    given = np.asarray(column, dtype=np.float64)
+    values, number = np.unique(given, return_counts=True)
+    if number[number > 1].sum() <= TIED_SHARE * len(given):
+        return 0.0
+    rounding = float(np.finfo(column.dtype).eps) * float(np.abs(values).max()) * 2 * _ROUNDING
+    gaps = np.diff(values)
+    gaps = np.unique(gaps[gaps > rounding])
+    if not len(gaps):
+        return 0.0
+    # Values on a finer grid would not repeat.
+    low, high = np.percentile(values, [25, 75])
+    finest = max(float(high - low) / (len(given) / TIED_SHARE), 4 * rounding)
+    step = float(gaps[0])
+    # Euclid's algorithm on all gaps at once.
+    while step > finest:
+        multiple = np.rint(gaps / step)
+        rest = np.abs(gaps - multiple * step)
+        rest = rest[rest > rounding * (1.0 + multiple)]
+        if not len(rest):
+            return _refined(step, values)
+        step = float(rest.min())
+    return None
+
+
+def _refined(step: float, values: Floats) -> float:
+    """Return a step with the relative error of the whole range of its multiples."""
+    # Each distance tells the number of steps in one that is a few times as long.
+    places = np.unique(np.geomspace(1, len(values) - 1, 60).astype(np.int64))
+    for at in places.tolist():
+        reach = float(values[at] - values[0])
+        step = reach / max(1.0, float(np.rint(reach / step)))
+    return step

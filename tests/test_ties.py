@@ -1,0 +1,509 @@
+"""Whole numbers, rounded readings, copies and constants: right values, and a word about them."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastmi
+import reference
+from fastmi.estimators.neighbors._ties import (
+    count_copies,
+    rounding_step,
+    tied_share,
+    with_trace,
+)
+from fastmi.ops.knn import kth_distance
+
+N = 1000
+SEEDS = range(4)
+# h of a standard normal.
+NORMAL = 0.5 * math.log(2 * math.pi * math.e)
+
+LEVELS = {
+    **{
+        f"{number} whole numbers": lambda rng, n, number=number: rng.integers(0, number, n)
+        for number in (10, 30, 50, 100, 1000)
+    },
+    **{
+        f"rounded to {step}": lambda rng, n, step=step: (
+            np.round(rng.standard_normal(n) / step) * step
+        )
+        for step in (0.01, 0.1, 1)
+    },
+}
+
+
+def mi(**options):
+    return lambda x, y, _: fastmi.mi(x, y, **options)
+
+
+# Each estimates an information that is 0 for independent x, y, z, and the bias that it has for
+# independent normals at n = 1000, as far as that exceeds 0.02.
+ESTIMATES = {
+    "ksg1": (mi(), 0.0),
+    "ksg2": (mi(method="ksg2"), 0.0),
+    "biksg": (mi(method="biksg"), 0.0),
+    "biksg p=2": (mi(method="biksg", p=2), 0.0),
+    "lnc": (mi(method="lnc", k=5), 0.0),
+    "3h": (mi(method="3h"), 0.0),
+    "ksg_eq6": (mi(method="ksg_eq6"), -0.305),
+    "sweep": (mi(method="ksg_global_linf"), 0.02),
+    "local": (mi(normalize="local"), 0.0),
+    "copula": (mi(normalize="copula"), 0.0),
+    "theiler": (mi(theiler=2), 0.0),
+    "float32": (lambda x, y, _: fastmi.mi(x.astype(np.float32), y.astype(np.float32)), 0.0),
+    "far away": (lambda x, y, _: fastmi.mi(x + 1e9, y - 1e9), 0.0),
+    "other unit": (lambda x, y, _: fastmi.mi(x * 1e-7, y * 1e7, normalize="local"), 0.0),
+    "fp": (fastmi.cmi, 0.0),
+    "cmi ksg2": (lambda x, y, z: fastmi.cmi(x, y, z, method="ksg2"), 0.03),
+    "tc ksg1": (fastmi.total_correlation, 0.0),
+    "tc ksg2": (lambda x, y, z: fastmi.total_correlation(x, y, z, method="ksg2"), 0.0),
+    "tc biksg": (lambda x, y, z: fastmi.total_correlation(x, y, z, method="biksg"), 0.0),
+    "transfer entropy": (lambda x, y, _: fastmi.transfer_entropy(x, y), 0.0),
+    "lagged": (lambda x, y, _: fastmi.lagged_mi(x, y, 1), 0.0),
+    "ross": (lambda x, y, _: fastmi.mi(x, y > np.median(y), method="ross"), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+@pytest.mark.parametrize("estimate", ESTIMATES)
+def test_independent_variables_share_nothing(name, estimate):
+    run, bias = ESTIMATES[estimate]
+    values = []
+    for seed in SEEDS:
+        rng = np.random.default_rng([seed, 1])
+        values.append(float(run(*(LEVELS[name](rng, N) for _ in range(3)))))
+    # One entropy of three scatters by 0.1 at this n, ties or not.
+    assert np.mean(values) == pytest.approx(bias, abs=0.1 if estimate == "3h" else 0.05)
+
+
+@pytest.mark.parametrize("step", [0.01, 0.1, 0.5])
+@pytest.mark.parametrize("method", ["ksg1", "ksg2", "biksg", "lnc", "3h"])
+def test_rounding_leaves_dependence(method, step):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(4000)
+    y = 0.8 * x + 0.6 * rng.standard_normal(4000)
+    rounded = [np.round(column / step) * step for column in (x, y)]
+    # Rounding to half a standard deviation loses a little.
+    truth = -0.5 * math.log(1 - 0.64)
+    assert float(fastmi.mi(*rounded, method=method, k=5)) == pytest.approx(truth, abs=0.06)
+
+
+def test_few_values_share_their_plug_in_information():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 4, 4000)
+    y = (x + rng.integers(0, 2, 4000)) % 4
+    assert float(fastmi.mi(x, y)) == pytest.approx(math.log(2), abs=0.03)
+    assert float(fastmi.mi(x, x)) == pytest.approx(math.log(4), abs=0.03)
+
+
+class TestWhatIsSaid:
+    @pytest.fixture
+    def whole(self):
+        return np.random.default_rng(0).integers(0, 100, (2, N))
+
+    def test_noise_was_added(self, whole):
+        with pytest.warns(fastmi.EstimateWarning, match=r"noise of 1e-10 .* was added"):
+            got = fastmi.mi(*whole)
+        assert [caution.kind for caution in got.warnings] == ["ties"]
+        share = reference.tied_share([column.reshape(-1, 1) * 1.0 for column in whole], 3)
+        stated = int(got.warnings[0].split("%")[0]) / 100
+        # A tie with a nearer neighbour counts in both.
+        assert stated == pytest.approx(share, abs=0.006)
+
+    def test_the_raw_definition_says_that_it_is_off(self, whole):
+        with pytest.warns(fastmi.EstimateWarning, match="leave noise at None"):
+            got = fastmi.mi(*whole, noise=0)
+        x, y = (column.reshape(-1, 1) * 1.0 for column in whole)
+        assert float(got) == pytest.approx(reference.ksg_mi([x, y], 3, 1, "chebyshev"), abs=1e-12)
+
+    def test_noise_that_the_dtype_loses(self, whole):
+        x, y = whole.astype(np.float32)
+        lost = fastmi.mi(x, y, noise=1e-10, seed=0)
+        assert "float32 cannot hold" in lost.warnings[0]
+        assert fastmi.mi(x, y, noise=1e-3, seed=0).warnings == ()
+        assert "float64 cannot hold" in fastmi.mi(*(whole + 1e9), noise=1e-10).warnings[0]
+
+    def test_values_and_seed(self, whole):
+        first = fastmi.mi(*whole)
+        assert float(first) == float(fastmi.mi(*whole))
+        assert float(fastmi.mi(*whole, seed=1)) != float(first)
+        assert float(fastmi.mi(*whole, seed=1)) == float(fastmi.mi(*whole, seed=1))
+        rng = np.random.default_rng(5)
+        fastmi.mi(*whole, seed=rng)
+        assert rng.random() == np.random.default_rng(5).random()
+
+    @pytest.mark.parametrize("name", ["normal", "many levels", "a coin", "a constant"])
+    def test_data_without_ties_is_untouched(self, name):
+        rng = np.random.default_rng(0)
+        y = rng.standard_normal(N)
+        x = {
+            "normal": rng.standard_normal(N),
+            "many levels": 1e-7 * rng.integers(0, 10**7, N),
+            "a coin": rng.integers(0, 2, N),
+            "a constant": np.full(N, 2.5),
+        }[name]
+        got, raw = fastmi.mi(x, y), fastmi.mi(x, y, noise=0)
+        assert float(got) == float(raw)
+        np.testing.assert_array_equal(got.counts, raw.counts)
+        assert [caution.kind for caution in got.warnings] == ["constant"] * (name == "a constant")
+
+    def test_ranks_of_continuous_values_are_no_ties(self):
+        x, y = np.random.default_rng(0).standard_normal((2, N))
+        for normalize in ("rank", "copula"):
+            got = fastmi.mi(x, y, normalize=normalize)
+            assert float(got) == float(fastmi.mi(x, y, normalize=normalize, noise=0))
+            assert got.warnings == ()
+            assert fastmi.mi(np.round(x, 1), np.round(y, 1), normalize=normalize).warnings
+
+    def test_no_circular_advice(self):
+        rng = np.random.default_rng(0)
+        x, y = rng.standard_normal((2, 500))
+
+        def scale(x, y, **options):
+            (text,) = (each for each in fastmi.mi(x, y, **options).warnings if each.kind == "scale")
+            return text
+
+        for method in ("ksg1", "ksg2", "mixed", "mesner", "3h"):
+            assert "(normalize='local')" in scale(x, 1e9 * y, method=method)
+        outlier = np.append(1e-3 * y[:-1], 1e9)
+        for normalize in ("local", "global-linf"):
+            text = scale(x, outlier, normalize=normalize)
+            assert "normalize='local')" not in text
+            assert "use normalize='copula'" in text
+        wide = np.hstack([x[:, None], 1e-9 * rng.standard_normal((500, 1))])
+        for normalize in ("rank", "copula"):
+            found = fastmi.mi(wide, y, normalize=normalize).warnings
+            assert not any("use normalize" in each for each in found)
+
+    def test_a_constant_column_says_so(self):
+        y = np.random.default_rng(0).standard_normal(200)
+        for method in ("ksg1", "ksg2", "mixed", "mesner"):
+            found = fastmi.mi(np.full(200, 3.0), y, method=method).warnings
+            assert "x is constant" in " ".join(found), method
+        same = fastmi.mi(np.ones(200), np.zeros(200))
+        assert abs(same) < 0.3
+        assert [each.kind for each in same.warnings] == ["constant"]
+
+
+class TestCopies:
+    # "3h" refuses them, as entropies do.
+    METHODS = ("ksg1", "ksg2", "biksg", "lnc", "mixed", "mesner", "ksg_global")
+
+    @pytest.fixture
+    def pair(self):
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal(500)
+        return x, x + rng.standard_normal(500)
+
+    @pytest.mark.parametrize("method", METHODS)
+    @pytest.mark.parametrize("times", [2, 5])
+    def test_every_row_several_times(self, pair, method, times):
+        x, y = (column.repeat(times) for column in pair)
+        with pytest.warns(fastmi.EstimateWarning, match="exact copies"):
+            got = fastmi.mi(x, y, method=method, k=5)
+        assert "copies" in [caution.kind for caution in got.warnings]
+        assert f"{500 * times} of {500 * times} rows" in got.warnings[0]
+
+    def test_where_they_stand_is_irrelevant(self, pair):
+        x, y = (np.append(column, column[:20]) for column in pair)
+        order = np.random.default_rng(0).permutation(520)
+        for rows in (slice(None), order):
+            (text,) = fastmi.mi(x[rows], y[rows]).warnings
+            assert text.startswith("40 of 520 rows are exact copies")
+
+    def test_other_functions(self, pair):
+        x, y = (column.repeat(2) for column in pair)
+        z = np.random.default_rng(1).standard_normal(500).repeat(2)
+        for got in (
+            fastmi.cmi(x, y, z),
+            fastmi.cmi(x, y, z, method="mesner"),
+            fastmi.total_correlation(x, y, z),
+            fastmi.entropy(x),
+        ):
+            assert "copies" in [caution.kind for caution in got.warnings], got.method
+
+    @pytest.mark.parametrize("name", LEVELS)
+    def test_whole_numbers_repeat_by_nature(self, name):
+        rng = np.random.default_rng(0)
+        x, y = (LEVELS[name](rng, N) for _ in range(2))
+        for pair in ((x, y), (x, x), (x, x // 2), (x, -x)):
+            kinds = [caution.kind for caution in fastmi.mi(*pair).warnings]
+            assert "copies" not in kinds
+
+    def test_atoms_are_no_copies(self):
+        rng = np.random.default_rng(0)
+        # The other values are far from the point at 0, which their neighbourhoods would hold.
+        got = fastmi.mi(*((5 + rng.standard_normal((2, N))) * (rng.random(N) < 0.6)))
+        assert "copies" not in [caution.kind for caution in got.warnings]
+        # Of a mixture of a point and independent normals: the entropy of which of them it is.
+        assert float(got) == pytest.approx(-0.6 * math.log(0.6) - 0.4 * math.log(0.4), abs=0.06)
+
+    def test_few_copies_pass(self, pair):
+        x, y = (np.append(column, column[:2]) for column in pair)
+        assert fastmi.mi(x, y).warnings == ()
+
+    def test_numbers_of_copies(self):
+        rng = np.random.default_rng(0)
+        block = rng.standard_normal((300, 2))
+        block[100:150] = block[:50]
+        assert count_copies([block]).copied == 100
+        np.testing.assert_array_equal(
+            np.delete(np.arange(300), range(100, 150)), count_copies([block]).kept
+        )
+        for column, number in ((rng.integers(0, 3, 300), 100), (rng.permutation(300), 0)):
+            block[:, 1] = column
+            block[100:150, 1] = block[:50, 1] if number else column[100:150]
+            assert count_copies([block[:, :1].copy(), block[:, 1:].copy()]).copied == number
+
+    @pytest.mark.parametrize("step", [1e-4, 1e-3, 0.01])
+    def test_rounded_records_that_stand_twice(self, step):
+        rng = np.random.default_rng(0)
+        x, y = (np.round(rng.standard_normal(500) / step) * step for _ in range(2))
+        kinds = [caution.kind for caution in fastmi.mi(x.repeat(2), y.repeat(2)).warnings]
+        assert "copies" in kinds
+
+
+class TestEntropy:
+    @pytest.mark.parametrize("step", [0.001, 0.01, 0.1, 0.5])
+    @pytest.mark.parametrize("method", ["kl", "wkl"])
+    def test_rounded_readings(self, method, step, dtype):
+        values = []
+        for seed in SEEDS:
+            x = np.random.default_rng(seed).standard_normal(N)
+            x = (np.round(x / step) * step + 7).astype(dtype)
+            got = fastmi.entropy(x, method=method)
+            (caution,) = got.warnings
+            assert caution.kind == "ties"
+            assert f"steps of {step:.3g}" in caution
+            values.append(float(got))
+        assert np.mean(values) == pytest.approx(NORMAL, abs=0.06)
+
+    def test_whole_numbers(self):
+        x = np.random.default_rng(0).integers(0, 10, N)
+        assert float(fastmi.entropy(x)) == pytest.approx(math.log(10), abs=0.06)
+        assert float(fastmi.entropy(3 * x)) == pytest.approx(math.log(30), abs=0.06)
+
+    def test_a_rounded_column_beside_others(self):
+        rng = np.random.default_rng(0)
+        x = np.column_stack([rng.standard_normal(N), rng.integers(0, 10, N)])
+        with pytest.warns(fastmi.EstimateWarning, match="method='discrete'"):
+            got = fastmi.entropy(x)
+        assert float(got) == pytest.approx(NORMAL + math.log(10), abs=0.1)
+        fine = np.round(rng.standard_normal((N, 2)), 3)
+        assert fastmi.entropy(fine).warnings == ()
+
+    @pytest.mark.parametrize("method", ["kl", "wkl"])
+    def test_a_trace_of_noise_never_decides_silently(self, method):
+        x = np.random.default_rng(0).integers(0, 30, N)
+        with pytest.warns(fastmi.EstimateWarning, match=r"noise=1e-10 decides the value"):
+            assert fastmi.entropy(x, method=method, noise=1e-10, seed=0) < -10
+        wide = fastmi.entropy(x, method=method, noise=1 / x.std(), seed=0)
+        assert float(wide) == pytest.approx(math.log(30), abs=0.1)
+        assert wide.warnings == ()
+
+    def test_the_raw_definition(self):
+        rng = np.random.default_rng(0)
+        with pytest.raises(ValueError, match="leave noise at None"):
+            fastmi.entropy(rng.integers(0, 30, N), noise=0)
+        fine = np.round(rng.standard_normal(200), 2)
+        assert [each.kind for each in fastmi.entropy(fine, noise=0, k=8).warnings] == ["ties"]
+
+    def test_values_without_a_step_are_refused(self):
+        rng = np.random.default_rng(0)
+        inflated = rng.standard_normal(N) * (rng.random(N) < 0.5)
+        with pytest.raises(ValueError, match=r"method='discrete'"):
+            fastmi.entropy(inflated)
+        with pytest.raises(ValueError, match="recorded twice"):
+            fastmi.entropy(rng.standard_normal(100).repeat(5))
+
+    @pytest.mark.parametrize(
+        "values, step",
+        [
+            (np.arange(50) * 3.0, 3.0),
+            (np.array([0.0, 6.0, 10.0, 25.0]), 1.0),
+            (np.arange(400) * 0.1, 0.1),
+            (np.float32(20 + np.arange(90) * np.float32(0.05)), 0.05),
+            (1e9 + np.arange(70) * 0.25, 0.25),
+            (np.array([0.0, 1.0]), 1.0),
+            (np.sqrt(np.arange(40.0)), None),
+            (np.full(30, 4.0), 0.0),
+        ],
+    )
+    def test_rounding_step(self, values, step):
+        rng = np.random.default_rng(0)
+        found = rounding_step(values[rng.integers(0, len(values), 2000)])
+        assert found == (step if step is None else pytest.approx(step, rel=1e-4))
+
+    def test_values_that_do_not_repeat_have_no_step(self):
+        assert rounding_step(np.random.default_rng(0).permutation(500) * 1.0) == 0.0
+
+
+@pytest.mark.parametrize("k", [1, 3, 10])
+@pytest.mark.parametrize("dims", [(1, 1), (2, 1)])
+def test_share_of_tied_samples(k, dims, metric):
+    rng = np.random.default_rng(0)
+    blocks = [np.round(rng.standard_normal((200, d)), 1) for d in dims]
+
+    def distances(given, ks):
+        return kth_distance(given, ks, metric=metric, algorithm="auto", n_jobs=1).distances
+
+    got = tied_share(blocks, [k], distances)
+    # 0.3 - 0.2 and 0.2 - 0.1 are one distance, but two numbers.
+    expected = reference.tied_share([np.rint(10 * block) for block in blocks], k, metric)
+    assert got == pytest.approx(expected, abs=1e-12)
+
+
+class TestNoise:
+    @pytest.mark.parametrize("offset", [0.0, 1e9, -1e12])
+    def test_equal_values_separate_and_others_stay(self, offset, dtype):
+        rng = np.random.default_rng(0)
+        column = (rng.integers(0, 50, N) + (offset if dtype == "float64" else 0)).astype(dtype)
+        (noisy,) = with_trace([column.reshape(-1, 1)], None)
+        assert noisy.dtype == np.float64
+        assert len(np.unique(noisy)) == N
+        order = np.argsort(noisy[:, 0])
+        assert (np.diff(column[order].astype(np.float64)) >= 0).all()
+        moved = noisy[:, 0] - (column.astype(np.float64) - column[np.argsort(column)[N // 2]])
+        assert np.abs(moved).max() <= 1e-10 * column.std()
+
+    def test_outliers_do_not_blur_the_others(self):
+        column = np.append(np.random.default_rng(0).integers(0, 20, N - 1), 1e13)
+        (noisy,) = with_trace([column.reshape(-1, 1)], None)
+        order = np.argsort(noisy[:, 0])
+        assert (np.diff(column[order]) >= 0).all()
+
+    def test_a_column_alone_decides_its_noise(self):
+        x, y, z = np.random.default_rng(0).integers(0, 9, (3, 100, 1))
+        first = with_trace([x, y], 3)
+        second = with_trace([x, z], 3)
+        np.testing.assert_array_equal(first[0], second[0])
+        assert not np.array_equal(with_trace([x, x], 3)[0], with_trace([x, x], 3)[1])
+        assert not np.array_equal(with_trace([x, y], 4)[0], first[0])
+
+
+class TestStatistics:
+    """They settle ties once, on all samples, and then repeat the estimate."""
+
+    @pytest.fixture
+    def table(self):
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((300, 6))
+        x[:, 1] = np.round(x[:, 0] + x[:, 1], 1)
+        x[:, 2] = rng.integers(0, 8, 300)
+        x[:, 3] = x[:, 2] + rng.integers(0, 3, 300)
+        return x
+
+    @pytest.mark.parametrize("options", [{}, {"normalize": "local"}, {"seed": 3}, {"k": [3, 10]}])
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    def test_pairs_are_those_of_mi(self, table, options, dtype):
+        x = table.astype(dtype)
+        found = fastmi.pairwise_mi(x, n_jobs=1, **options)
+        for q, of_k in enumerate(found if isinstance(found, list) else [found]):
+            for i in range(6):
+                for j in range(i + 1, 6):
+                    alone = fastmi.mi(x[:, i], x[:, j], **options)
+                    alone = alone[q] if isinstance(alone, list) else alone
+                    assert of_k.mi[i, j] == float(alone), (i, j)
+                    assert of_k.warnings.get((i, j), ()) == alone.warnings
+        warned = {pair for pair, texts in of_k.warnings.items() if texts[0].kind == "ties"}
+        assert {(1, 2), (1, 3), (2, 3)} <= warned
+        assert (4, 5) not in warned
+
+    def test_pairs_of_two_tables_and_raw_pairs(self, table):
+        found = fastmi.pairwise_mi(table[:, :3], table[:, 3:], n_jobs=1)
+        raw = fastmi.pairwise_mi(table, noise=0, n_jobs=1)
+        for i in range(3):
+            for j in range(3):
+                assert found.mi[i, j] == float(fastmi.mi(table[:, i], table[:, 3 + j]))
+        assert raw.mi[2, 3] == float(fastmi.mi(table[:, 2], table[:, 3], noise=0))
+        assert "leave noise at None" in raw.warnings[2, 3][0]
+
+    def test_pairs_one_by_one(self, table):
+        at_once = fastmi.pairwise_mi(table, n_jobs=1)
+        tested = fastmi.pairwise_mi(table, n_permutations=9, seed=0, n_jobs=1)
+        other = fastmi.pairwise_mi(table, method="ksg2", n_jobs=1)
+        for i, j in ((0, 4), (1, 2), (2, 3)):
+            assert tested.mi[i, j] == float(fastmi.mi(table[:, i], table[:, j], seed=0))
+            assert other.mi[i, j] == float(fastmi.mi(table[:, i], table[:, j], method="ksg2"))
+            assert at_once.warnings.get((i, j), ()) == tested.warnings.get((i, j), ())
+
+    def test_copies_in_pairs(self):
+        x = np.random.default_rng(0).standard_normal((200, 3)).repeat(2, axis=0)
+        x[:, 2] = np.random.default_rng(1).standard_normal(400)
+        found = fastmi.pairwise_mi(x, n_jobs=1).warnings
+        kinds = {pair: [each.kind for each in texts] for pair, texts in found.items()}
+        assert kinds.pop((0, 1)) == ["copies"]
+        assert not any("copies" in of_pair for of_pair in kinds.values())
+
+    @pytest.mark.parametrize("method", ["ksg1", "ksg2", "mixed"])
+    def test_permutations(self, method):
+        rng = np.random.default_rng(0)
+        x, y = rng.integers(0, 20, (2, 300))
+        found = fastmi.permutation_test(x, y, method=method, n_permutations=99, seed=0)
+        assert float(found.estimate) == float(fastmi.mi(x, y, method=method, seed=0))
+        assert found.estimate.warnings == fastmi.mi(x, y, method=method, seed=0).warnings
+        assert found.p_value > 0.05
+        # Surrogates have the noise of the samples, so that the estimate is one of them.
+        assert abs(float(found.estimate) - found.null.mean()) < 4 * found.null.std()
+
+    def test_error_bars(self):
+        rng = np.random.default_rng(0)
+        x = rng.integers(0, 20, 1000)
+        y = x + rng.integers(0, 20, 1000)
+        found = fastmi.subsample_error(x, y, seed=0, repeats=2)
+        whole = fastmi.mi(x, y, seed=0)
+        assert float(found.estimate) == float(whole)
+        assert [each.kind for each in found.estimate.warnings] == ["ties"]
+        assert abs(found.means - float(whole)).max() < 0.15
+        assert 0.3 < found.stderr / fastmi.jackknife_error(whole) < 3
+
+
+class TestMixtures:
+    def test_numbers_that_name_classes(self):
+        rng = np.random.default_rng(0)
+        label = rng.integers(0, 200, 1000)
+        names = rng.permutation(200)[label]
+        for method in ("mixed", "mesner"):
+            found = fastmi.mi(names, label, method=method)
+            labels = [each for each in found.warnings if each.kind == "labels"]
+            assert any(each.startswith("x takes") for each in labels)
+            assert "one-hot" in labels[0]
+            same = fastmi.mi(label, label, method=method)
+            assert float(same) > float(found) + 0.5
+            assert not any(each.kind == "labels" for each in same.warnings)
+
+    @pytest.mark.parametrize("method", ["mixed", "mesner"])
+    def test_numbers_that_count(self, method):
+        rng = np.random.default_rng(0)
+        x = rng.exponential(5, 1000)
+        center = rng.permutation(8) * 3.0
+        label = rng.integers(0, 8, 1000)
+        for first, second in (
+            (x, rng.poisson(x)),
+            (x, rng.poisson(5, 1000)),
+            (center[label] + rng.standard_normal(1000), label),  # no neighbour in another class
+            (label, label + rng.uniform(0, 2, 1000)),
+        ):
+            kinds = [each.kind for each in fastmi.mi(first, second, method=method).warnings]
+            assert "labels" not in kinds
+            assert "scale" not in kinds
+
+    @pytest.mark.parametrize("method", ["mixed", "mesner"])
+    def test_dominating_scale(self, method):
+        rng = np.random.default_rng(0)
+        label = rng.integers(0, 3, 1000)
+        x = label + 0.3 * rng.standard_normal(1000)
+        (text,) = fastmi.mi(1e5 * x, label, method=method).warnings
+        assert text.startswith("the scale of x dominates the joint distance: y barely matters")
+        assert fastmi.mi(x, label, method=method).warnings == ()
+        assert fastmi.mi(1e-5 * x, label, method=method).warnings == ()
+        # Most samples are of one class, which is no matter of scale.
+        rare = (rng.random(1000) < 0.1).astype(float)
+        assert fastmi.mi(x, rare, method=method).warnings == ()
+
+    def test_whole_numbers_are_no_mixture(self):
+        x, y = np.random.default_rng(0).integers(0, 50, (2, 1000))
+        (text,) = (each for each in fastmi.mi(x, y, method="mixed").warnings if each.kind == "ties")
+        assert "use method='ksg1'" in text
