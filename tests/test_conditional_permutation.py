@@ -257,6 +257,26 @@ def test_level_of_residuals(draw):
     assert rejections(draw, 30, scheme="residual")[0] <= 5
 
 
+def test_few_values_have_no_residuals():
+    """Residuals of two values reject in nearly every test, exchanges of them do not."""
+
+    def draw(rng):
+        x, y, z = through(3)(rng)
+        return x > 0, y > 0, z
+
+    by_default, tests = rejections(draw, 30)
+    assert by_default <= 5
+    assert {test.scheme for test in tests} == {"local"}
+    kinds = [{caution.kind for caution in test.warnings} for test in tests]
+    assert sum("lost_dependence" in own for own in kinds) >= 15
+    assert not any("residual" in caution for test in tests for caution in test.warnings)
+    rejected, tests = rejections(draw, 5, scheme="residual")
+    assert rejected >= 3
+    for test in tests:
+        (caution,) = [each for each in test.warnings if each.kind == "discrete"]
+        assert "scheme='local'" in caution
+
+
 def test_residuals_of_noise_that_depends_on_the_condition():
     def draw(rng):
         z = rng.standard_normal(150)

@@ -31,6 +31,8 @@ from fastmi.statistics._autocorrelation import scheme_cautions
 from fastmi.statistics._conditional import (
     CHECKED,
     check_numbers,
+    discrete,
+    keeps_residuals,
     lost_dependence,
     on_residuals,
     switched,
@@ -185,8 +187,9 @@ def permutation_test(
 
     Without a `scheme`, "local" gives way to "residual" where its surrogates of x lose dependence on
     z, since the test would then reject too often; a warning says so. The same loss is warned of
-    where the scheme is given. The first three schemes test, if there is a `z`, whether x is
-    independent of y and z together.
+    where the scheme is given, and where x or y take so few values that their residuals depend on
+    z. The first three schemes test, if there is a `z`, whether x is independent of y and z
+    together.
 
     A warning says where the order of the rows suggests that they are a time series, and the scheme
     is not made for it.
@@ -236,6 +239,8 @@ def permutation_test(
     cautions = [*scheme_cautions(name, samples)]
     if name == "residual" and z is not None:
         check_numbers(row)
+        if not keeps_residuals(samples):
+            cautions.append(discrete(samples))
         samples = on_residuals(samples)
 
     def with_noise() -> list[Array]:
@@ -260,13 +265,13 @@ def permutation_test(
     seeds = streams(rng, count)
     if name in CONDITIONAL:
         loss = _loss(name, samples, reorder, seeds, n_jobs)
-        if loss is not None and scheme is None:
+        if loss is not None and scheme is None and keeps_residuals(samples):
             cautions.append(switched(loss))
             name, samples = "residual", on_residuals(samples)
             blocks, reorder = with_noise(), orders_of(name)
             loss = _loss(name, samples, reorder, seeds, n_jobs)
         if loss is not None:
-            cautions.append(warned(loss, name))
+            cautions.append(warned(loss, name, samples))
     # After the schemes, which see tied values of z as tied.
     left = None if noise is None else 0.0
     blocks, ties = measure.settle(blocks, noise=left, seed=seed, rng=rng, n_jobs=n_jobs)
