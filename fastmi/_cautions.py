@@ -36,6 +36,12 @@ class Caution(str):
         return str(self), self.kind
 
 
+class Note(Caution):
+    """What was done to the samples so that the result is right: listed, and not issued."""
+
+    __slots__ = ()
+
+
 class HasWarnings(Protocol):
     """A result that lists its reasons for distrust."""
 
@@ -82,11 +88,13 @@ def announce(result: Results) -> Results:
 
 
 def say(cautions: Iterable[Caution]) -> None:
-    """Issue the first of the cautions of each kind as an :class:`EstimateWarning`."""
+    """Issue the first of the cautions of each kind as an :class:`EstimateWarning`; no notes."""
     if _QUIET.get():
         return
     first: dict[str, Caution] = {}
     for caution in cautions:
+        if isinstance(caution, Note):
+            continue
         first.setdefault(caution.kind, caution)
     level = _outside()
     for caution in first.values():

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, Note
 from fastmi._checks import transposed
 from fastmi._extras import load
 
@@ -326,13 +326,15 @@ def with_cautions(estimate: Estimate, cautions: Sequence[Caution]) -> Estimate:
 
 
 def number_of(warnings: Sequence[Caution]) -> list[str]:
-    """Return how many warnings there are, in words, as a list that is empty for none."""
-    count = len(warnings)
-    return [f"{count} warning{'s' if count > 1 else ''}"] if count else []
+    """Return how many warnings and how many notes there are, in words, as a list; [] for none."""
+    notes = sum(isinstance(each, Note) for each in warnings)
+    numbers = {"warning": len(warnings) - notes, "note": notes}
+    return [f"{count} {word}{'s' if count > 1 else ''}" for word, count in numbers.items() if count]
 
 
 def _in_brackets(warnings: Sequence[Caution]) -> list[str]:
-    return [f"({text})" for text in number_of(warnings)]
+    text = ", ".join(number_of(warnings))
+    return [f"({text})"] if text else []
 
 
 def small_sample_warnings(n: int, k: int) -> list[Caution]:

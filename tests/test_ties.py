@@ -1,6 +1,7 @@
 """Whole numbers, rounded readings, copies and constants: right values, and a word about them."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -104,9 +105,12 @@ class TestWhatIsSaid:
         return np.random.default_rng(0).integers(0, 100, (2, N))
 
     def test_noise_was_added(self, whole):
-        with pytest.warns(fastmi.EstimateWarning, match=r"noise of 1e-10 .* was added"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # the value is right
             got = fastmi.mi(*whole)
         assert [caution.kind for caution in got.warnings] == ["ties"]
+        assert "noise of 1e-10" in got.warnings[0]
+        assert str(got).endswith("nats (1 note)")
         share = reference.tied_share([column.reshape(-1, 1) * 1.0 for column in whole], 3)
         stated = int(got.warnings[0].split("%")[0]) / 100
         # A tie with a nearer neighbour counts in both.
@@ -507,3 +511,15 @@ class TestMixtures:
         x, y = np.random.default_rng(0).integers(0, 50, (2, 1000))
         (text,) = (each for each in fastmi.mi(x, y, method="mixed").warnings if each.kind == "ties")
         assert "use method='ksg1'" in text
+
+
+class TestOnAGpu:
+    def test_ties_and_copies(self, any_gpu):
+        rng = np.random.default_rng(0)
+        whole = rng.integers(0, 50, (2, 400)).astype(np.float32)
+        twice = rng.standard_normal((2, 200)).repeat(2, axis=1)
+        for x, y in (whole, twice, rng.standard_normal((2, 400))):
+            there, here = fastmi.mi(any_gpu.put(x), any_gpu.put(y)), fastmi.mi(x, y)
+            assert there.device == any_gpu.name
+            np.testing.assert_array_equal(there.counts, here.counts)
+            assert there.warnings == here.warnings

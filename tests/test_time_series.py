@@ -262,6 +262,24 @@ def test_slow_series_warn_of_error_bars_and_of_neighbours_in_time(rng):
         fastmi.transfer_entropy(x, y, n_permutations=5)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        np.exp,
+        np.round,
+        lambda s: s > 1.5,
+        lambda s: np.column_stack([np.sin(9 * s), s]),
+        np.float32,
+    ],
+    ids=["tails", "integers", "rare", "columns", "float32"],
+)
+def test_slow_series_of_every_kind_warn(change):
+    for run in range(5):
+        x, y = autoregressive(np.random.default_rng([run, 11]), 1000, 0.97, (2,)).T
+        estimate = fastmi.lagged_mi(change(x), change(y), 2, noise=1e-10)
+        assert "autocorrelation" in [caution.kind for caution in estimate.warnings]
+
+
 def test_neighbours_in_time_raise_the_value_of_independent_slow_series():
     """What the warning says: .08 nats at AR(.95) and n = 1000, and less with a window."""
     series = [

@@ -159,7 +159,7 @@ def mi(
     )
     render.show_estimates(render.console_for("stdout"), title, estimates, unit)
     for text in dict.fromkeys(text for item in estimates for text in item.warnings):
-        render.warn(messages, text)
+        render.remark(messages, text, text)
 
 
 @app.command(short_help="MI of every two columns.")

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import fastmi
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, Note
 from fastmi.cli.columns import listed
 from fastmi.cli.pairs import PairMatrix, in_unit
 from fastmi.estimators import Method
@@ -55,6 +55,11 @@ def note(console: Console, text: str) -> None:
 def warn(console: Console, text: str) -> None:
     """Print a warning about a result."""
     console.print(Text.assemble(("warning: ", "bold yellow"), text))
+
+
+def remark(console: Console, caution: Caution, text: str) -> None:
+    """Print `text`, about a note or a warning that a result lists, as what it is."""
+    (note if isinstance(caution, Note) else warn)(console, text)
 
 
 def fail(console: Console, text: str) -> None:
@@ -184,8 +189,9 @@ def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
             examples.setdefault(caution.kind, caution)
     for kind, pairs in kinds.items():
         i, j = pairs[0]
-        warn(
+        remark(
             console,
+            examples[kind],
             f"{len(pairs)} of {total} pairs, for example {_shortened(matrix.names[i])} and "
             f"{_shortened(matrix.names[j])}: {examples[kind]}",
         )

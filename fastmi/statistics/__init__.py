@@ -7,7 +7,8 @@ results do not depend on the number of threads.
 from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error
 from fastmi.statistics.pairwise import PairwiseMI, pairwise_mi
 from fastmi.statistics.permutation import PermutationTest, permutation_test
-from fastmi.statistics.time_series import LaggedMI, lagged_mi, transfer_entropy
+from fastmi.statistics.time_series import LaggedMI, lagged_mi
+from fastmi.statistics.transfer import transfer_entropy
 
 __all__ = [
     "LaggedMI",

@@ -137,6 +137,11 @@ def reads_on(device: object, method: Method, options: dict[str, Any]) -> tuple[s
     return "host", {**options, "device": device}
 
 
+def given(**options: object) -> dict[str, object]:
+    """Return the options that are not None: those that a user gave, and a method may not have."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def read_samples(
     method: Method, arrays: Sequence[object], names: Sequence[str], device: str = "host"
 ) -> list[NDArray[Any]]:

@@ -236,7 +236,7 @@ def pairwise_mi(
 
 
 def summaries(result: PairwiseMI) -> list[Caution]:
-    """Return one caution for each kind, with the number of pairs that have it and an example."""
+    """Return one caution or note for each kind, with its number of pairs and an example."""
     rows, columns = result._values.shape
     # Without Y the matrix holds each pair twice, and none on its diagonal.
     symmetric = rows == columns and bool(np.isnan(np.diag(result._values)).all())
@@ -248,7 +248,7 @@ def summaries(result: PairwiseMI) -> list[Caution]:
             pairs.setdefault(caution.kind, []).append(pair)
             examples.setdefault(caution.kind, caution)
     return [
-        Caution(
+        type(examples[kind])(
             f"{len(found)} of {total} pairs, for example {found[0][0]} and {found[0][1]}: "
             f"{examples[kind]}",
             kind,

@@ -1,10 +1,10 @@
-"""Lagged mutual information and transfer entropy of time series, and their tests."""
+"""Lagged mutual information of time series, and its test."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,23 @@ from fastmi._checks import Seed, as_k, check_integer, generator, k_list
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
-from fastmi.estimators import CMI_METHODS, MI_METHODS
+from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators._methods import Method, listed
 from fastmi.statistics._autocorrelation import row_order, scheme_cautions
-from fastmi.statistics._measure import make_measure, read_samples, values
+from fastmi.statistics._measure import given, make_measure, read_samples, values
 from fastmi.statistics._serial_orders import rotations
 from fastmi.statistics._tasks import MOST_TASKS, run, streams
-from fastmi.statistics.permutation import PermutationTest, p_value, permutation_test
+from fastmi.statistics.permutation import p_value, permutation_test
 
 Array = NDArray[Any]
 
 # Below this share of effective rows the bias of independent series exceeds the error bar: AR(.95),
 # n = 1000, k = 3 has .08 nats at a share of .06, AR(.9) .03 at .12, and AR(.5) .01 at .6.
 _SLOW = 0.25
+# Product of the persistences of two series that are not yet that slow: .3 at the share of .25 for
+# autoregressive ones, .1 at AR(.5).
+_PERSISTENT = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +128,7 @@ def lagged_mi(
     row = find(MI_METHODS, method)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
     if not count:
-        options |= _given(n_jobs=n_jobs, seed=seed)
+        options |= given(n_jobs=n_jobs, seed=seed)
     check_options(lagged_mi, row, options)
     pair = read_samples(row, (x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
@@ -152,148 +155,6 @@ def lagged_mi(
         ]
     )
     return found[0] if single else found
-
-
-@overload
-def transfer_entropy(
-    source: object,
-    target: object,
-    *,
-    lag: int = ...,
-    source_history: int = ...,
-    target_history: int = ...,
-    method: str = ...,
-    n_permutations: Literal[0] = ...,
-    scheme: str = ...,
-    block_length: int | None = ...,
-    min_shift: int | None = ...,
-    n_neighbors: int = ...,
-    n_jobs: int | None = ...,
-    seed: Seed | None = ...,
-    progress: Progress = ...,
-    **options: Any,
-) -> Estimate | list[Estimate]: ...
-
-
-@overload
-def transfer_entropy(
-    source: object,
-    target: object,
-    *,
-    lag: int = ...,
-    source_history: int = ...,
-    target_history: int = ...,
-    method: str = ...,
-    n_permutations: int,
-    scheme: str = ...,
-    block_length: int | None = ...,
-    min_shift: int | None = ...,
-    n_neighbors: int = ...,
-    n_jobs: int | None = ...,
-    seed: Seed | None = ...,
-    progress: Progress = ...,
-    **options: Any,
-) -> Estimate | list[Estimate] | PermutationTest | list[PermutationTest]: ...
-
-
-@describes_options(method=listed("cmi"))
-def transfer_entropy(
-    source: object,
-    target: object,
-    *,
-    lag: int = 1,
-    source_history: int = 1,
-    target_history: int = 1,
-    method: str = "fp",
-    n_permutations: int = 0,
-    scheme: str = "circular",
-    block_length: int | None = None,
-    min_shift: int | None = None,
-    n_neighbors: int = 5,
-    n_jobs: int | None = None,
-    seed: Seed | None = None,
-    progress: Progress = False,
-    **options: Any,
-) -> Estimate | list[Estimate] | PermutationTest | list[PermutationTest]:
-    """Estimate the transfer entropy from `source` to `target` in nats, and test whether it is zero.
-
-    It is the information of the past of the source about the target beyond the target's own past
-    (Schreiber 2000, https://doi.org/10.1103/PhysRevLett.85.461, eq. 4)::
-
-        I( target_t ; source_{t - lag}, ... | target_{t - 1}, ... )
-
-    with `source_history` values of the source and `target_history` values of the target, the latest
-    first.
-
-    The test reorders the past of the source, each time's values of it together, against the target
-    and its past, which stay as they are. Rotations keep the autocorrelation of the source, and hold
-    their level on slow series, where the exchange among similar pasts of the target ("local") does
-    not; bench/bench_rejections.py compares them.
-
-    Args:
-        source: Series, shape (n, dx) or (n,), one row per time, at equal steps.
-        target: Series, shape (n, dy) or (n,).
-        lag: Delay of the latest source value, at least 1.
-        source_history: Number of source values.
-        target_history: Number of target values.
-        n_permutations: Number of surrogates of the test; 0 for no test.
-        scheme: How the test reorders the past of the source, see
-            :func:`fastmi.permutation_test`, where x is that past, y the target and z its own past.
-        block_length: As in :func:`fastmi.permutation_test`.
-        min_shift: As in :func:`fastmi.permutation_test`.
-        n_neighbors: As in :func:`fastmi.permutation_test`.
-        n_jobs: Number of threads, which share the surrogates; None or -1 as in :func:`fastmi.cmi`.
-        seed: Seed of noise, surrogates and trainings; any value that
-            :func:`numpy.random.default_rng` accepts.
-        progress: True shows a bar over the surrogates, which needs tqdm; a function is called
-            after each.
-        **options: Further options of :func:`fastmi.cmi`; ``theiler`` as in :func:`lagged_mi`.
-
-    Returns:
-        An :class:`fastmi.Estimate`; with `n_permutations` a :class:`fastmi.PermutationTest`, whose
-        ``estimate`` is the transfer entropy. A list of it if `k` is a sequence.
-
-    Raises:
-        TypeError: Series that are not real numbers, an option of the wrong type or unknown.
-        ValueError: Series of wrong shape or length or not finite, which includes gaps; histories
-            longer than them; more permutations than rotations or orders of blocks.
-    """
-    row = find(CMI_METHODS, method)
-    count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
-    if not count:
-        options |= _given(n_jobs=n_jobs, seed=seed)
-    check_options(transfer_entropy, row, options)
-    delay = check_integer("lag", lag, 1)
-    reach = check_integer("source_history", source_history, 1)
-    memory = check_integer("target_history", target_history, 1)
-    x, y = read_samples(row, (source, target), ("source", "target"))
-    start = max(delay + reach - 1, memory)
-    if start > len(x) - 2:
-        raise ValueError(
-            f"source and target must be longer than the histories; got n={len(x)}, lag={delay}, "
-            f"source_history={reach}, target_history={memory}"
-        )
-    past = _delayed(x, range(delay, delay + reach), start)
-    own = _delayed(y, range(1, memory + 1), start)
-    if count:
-        test: PermutationTest | list[PermutationTest] = permutation_test(
-            past,
-            y[start:],
-            own,
-            n_permutations=count,
-            scheme=scheme,
-            block_length=block_length,
-            min_shift=min_shift,
-            n_neighbors=n_neighbors,
-            method=method,
-            n_jobs=n_jobs,
-            seed=seed,
-            progress=progress,
-            **options,
-        )
-        return test
-    estimate: Estimate | list[Estimate] = api.cmi(y[start:], past, own, method=method, **options)
-    return estimate
 
 
 def _tested(
@@ -361,13 +222,17 @@ def _corrected(observed: NDArray[np.float64], null: NDArray[np.float64]) -> NDAr
     """
     table = np.vstack([observed, null])
     deviations = table.std(axis=0)
-    scaled = (table - table.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
+    differ = deviations > 1e-12  # less is rounding
+    scaled = np.where(differ, table - table.mean(axis=0), 0.0) / np.where(differ, deviations, 1.0)
     largest = scaled[1:].max(axis=1)
     return np.array([p_value(float(value), largest) for value in scaled[0]])
 
 
 def _slow(pair: list[Array], row: Method, options: dict[str, Any]) -> tuple[Caution, ...]:
     """Return why the values of slow series and their error bars are wrong, if they are."""
+    # Most series are not slow, and a short estimate takes less time than their full look.
+    if _persistence(pair[0]) * _persistence(pair[1]) < _PERSISTENT:
+        return ()
     order = row_order(pair)
     if order.effective > _SLOW * order.n:
         return ()
@@ -383,9 +248,17 @@ def _slow(pair: list[Array], row: Method, options: dict[str, Any]) -> tuple[Caut
     return (Caution(text, "autocorrelation"),)
 
 
-def _given(**options: object) -> dict[str, object]:
-    """Return the options that are not None, which a method may not have."""
-    return {name: value for name, value in options.items() if value is not None}
+def _persistence(series: Array) -> float:
+    """Return how often rows that follow each other are on the same side of a column's mean.
+
+    It is the autocorrelation at lag 1 of "above the mean", of the column where it is largest.
+    """
+    with np.errstate(over="ignore"):
+        above = series > series.mean(axis=0)
+    share = above.mean(axis=0)
+    both = (above[1:] & above[:-1]).mean(axis=0)
+    spread = share * (1.0 - share)
+    return float(((both - share**2) / np.where(spread > 0, spread, 1.0)).max())
 
 
 def _as_lag(lag: object, n: int, k: int) -> int:
@@ -401,9 +274,3 @@ def _at(lag: int, x: Array, y: Array) -> tuple[Array, Array]:
     """Return the rows x[t] and y[t + lag] of all times t that both series have."""
     n = len(x)
     return (x[: n - lag], y[lag:]) if lag >= 0 else (x[-lag:], y[: n + lag])
-
-
-def _delayed(series: Array, delays: range, start: int) -> Array:
-    """Return the rows series[t - delay] for t >= start, delays side by side."""
-    n = len(series)
-    return np.hstack([series[start - delay : n - delay] for delay in delays])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, Note
 from fastmi._checks import Seed
 from fastmi._inputs import jitter
 from fastmi.estimators.neighbors._ties import (
@@ -110,10 +110,10 @@ def _separated(
     if fill:
         steps = _steps(given)
         if all(step is not None for of_block in steps for step in of_block):
-            return with_steps_filled(given, steps, seed), _separated_caution(
+            return with_steps_filled(given, steps, seed), _separated_note(
                 share, "as wide as the rounding step"
             )
-    caution = _separated_caution(share, f"of {TRACE:.0e} of each column's spread")
+    caution = _separated_note(share, f"of {TRACE:.0e} of each column's spread")
     if recall is None:
         return with_trace(given, seed), caution
     return [
@@ -175,9 +175,9 @@ def _constant_caution() -> Caution:
     )
 
 
-def _separated_caution(share: float, width: str) -> Caution:
-    """Return the caution about samples whose ties were separated by noise of a width, in words."""
-    return Caution(
+def _separated_note(share: float, width: str) -> Note:
+    """Return the note about samples whose ties were separated by noise of a width, in words."""
+    return Note(
         f"{_tied(share)}: seeded noise {width} was added to separate equal values "
         "(noise=0 would leave them tied)",
         "ties",

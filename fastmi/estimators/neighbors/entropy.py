@@ -36,6 +36,11 @@ class KozachenkoLeonenko(TheilerEstimator, OfOne):
         metric: "chebyshev" or "euclidean".
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
             distances are the same, the time differs.
+        noise: None, the default, spreads values that repeat in steps over the step, where distances
+            show it: where more than 1 % of the samples have their neighbours within two steps, each
+            such column gets noise as wide as its step, and a warning says so. Values that repeat
+            without a step are an error. A number adds ``noise * sd(column) * U(-1/2, 1/2)`` in any
+            case; 0 adds none.
         correction: The term A_n of the sample size: "digamma" is psi(n), "log" is log(n) and
             "log-1" is log(n - 1).
     """

@@ -54,6 +54,11 @@ class LNC(InformationEstimator, OfTwo):
     Args:
         alpha: Threshold in (0, 1). None stands for the 0.5 % quantile of V'/V for k neighbours
             uniform in a cube, from a fixed simulation.
+        noise: None, the default, separates equal values where more than 1 % of the samples have
+            neighbours at the same distance as the k-th, and a warning says so: by noise as wide as
+            the rounding step where there is one, because thin boxes pass for dependence, else of
+            1e-10 of each column's spread. A number adds ``noise * sd(column) * U(-1/2, 1/2)`` in
+            any case; 0 adds none.
         k: Number of neighbours, at least the columns of x and y together. A sequence gives a list
             of estimates from one search.
         algorithm: Neighbour search: "auto", "tree" or "brute". The neighbours are the same, the

@@ -55,8 +55,8 @@ class Ross(MetricNeighborEstimator):
             search.
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for x of one column. The
             counts are the same, the time differs.
-        noise: Adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column of x, which breaks ties;
-            1e-10 is enough.
+        noise: None, the default, separates equal values of x as :class:`fastmi.KSG` does. A number
+            adds ``noise * sd(column) * U(-1/2, 1/2)`` to each column of x; 0 adds none.
     """
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:

@@ -53,6 +53,11 @@ class WeightedKozachenkoLeonenko(OfOne):
     Args:
         k: Number of the farthest neighbour used. A sequence gives a list of estimates from one
             search.
+        noise: None, the default, spreads values that repeat in steps over the step, where distances
+            show it: where more than 1 % of the samples have their neighbours within two steps, each
+            such column gets noise as wide as its step, and a warning says so. Values that repeat
+            without a step are an error. A number adds ``noise * sd(column) * U(-1/2, 1/2)`` in any
+            case; 0 adds none.
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" for one column. The
             distances are the same, the time differs.
     """
@@ -183,6 +188,11 @@ class EntropySum(InformationEstimator, OfTwo):
         k: Number of the farthest neighbour used, at least floor((dx + dy) / 4) + 1. Publications
             that state it use 5, the default here; the default of :func:`fastmi.mi` is 3. A sequence
             costs one search for each entropy.
+        noise: None, the default, spreads values that repeat in steps over the step, where distances
+            show it: where more than 1 % of the samples have their neighbours within two steps, each
+            such column gets noise as wide as its step, and a warning says so. Values that repeat
+            without a step are an error. A number adds ``noise * sd(column) * U(-1/2, 1/2)`` in any
+            case; 0 adds none.
         algorithm: Neighbour search: "auto", "tree" or "brute". The distances are the same, the time
             differs.
     """
