@@ -27,6 +27,9 @@ _MOST_COPIES = 20
 # Share of the pairs of equal values in a column, beyond those that the steps between its values
 # explain, above which the column tells repeated records.
 _UNEXPLAINED = 0.2
+# Standard errors by which the pairs of equal values must exceed those that the steps explain: few
+# pairs are equal by chance.
+_BEYOND_CHANCE = 3.0
 
 # Distances tie if they differ by no more than this many units in the last place of the largest
 # value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
@@ -100,6 +103,9 @@ def _unexplained(column: Array) -> float:
     if step:
         near = np.diff(values.astype(np.float64)) < 1.5 * step
         explained = float((number[1:].astype(np.float64) * number[:-1])[near].sum()) / 2
+        # Pairs one step apart are twice as many: the difference has half the variance of all.
+        if equal - explained < _BEYOND_CHANCE * np.sqrt(0.5 * equal + explained):
+            return 0.0
     else:
         # float32 has about 2^23 values within a standard deviation.
         explained = n * n / 2.0**24 if column.dtype == np.float32 else 0.0
