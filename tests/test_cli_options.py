@@ -59,6 +59,27 @@ def test_options_reach_the_method(data):
     assert pair["mi"] == float(fastmi.mi(unit(A), unit(B), normalize="rank"))
 
 
+def test_advice_names_options_of_the_command(tmp_path):
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal(200)
+    b = np.where(np.arange(200) % 9, a + rng.standard_normal(200), -999)
+    file = tmp_path / "markers.csv"
+    np.savetxt(file, np.column_stack([a, b, 1e4 * b]), delimiter=",", header="a,b,c", comments="")
+
+    def shown(*args):
+        result = CliRunner().invoke(app, list(map(str, args)))
+        assert result.exit_code == 0
+        return " ".join(result.output.split())
+
+    for command in (("matrix", file), ("mi", file, "--x", "a", "--y", "c")):
+        scaled = shown(*command)
+        assert "unit deviation does not prevent it" in scaled
+        assert "-o normalize=copula" in scaled
+        assert "normalize='local'" not in scaled
+        assert "(-o normalize=local)" in shown(*command, "--scale", "none")
+    assert "--noise 0 would leave" in shown("matrix", file, "-o", "normalize=copula")
+
+
 @pytest.mark.parametrize(
     "method, text, expected",
     [
