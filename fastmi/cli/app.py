@@ -17,7 +17,14 @@ import fastmi
 from fastmi._cautions import Caution
 from fastmi.cli import render
 from fastmi.cli.columns import DataError
-from fastmi.cli.notes import in_options, left_out, notes_on, usable_columns
+from fastmi.cli.notes import (
+    in_options,
+    left_out,
+    notes_on,
+    shape_notes,
+    shared_notes,
+    usable_columns,
+)
 from fastmi.cli.options import (
     Bits,
     Data,
@@ -117,7 +124,8 @@ def mi(
         options |= _given(k=parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs)
         table = read_table(data, header=header)
         blocks = [table.select(x), table.select(y)]
-        notes = [*table.notes, *notes_on([*blocks[0], *blocks[1]])]
+        notes = [*table.notes, *shape_notes(table), *notes_on([*blocks[0], *blocks[1]])]
+        notes += shared_notes(*blocks)
         _show_notes(messages, notes)
         samples = as_samples(
             table,
@@ -212,7 +220,7 @@ def matrix(
         classes = class_blocks(row) == (0, 1)
         chosen = table.select(columns) if columns else usable_columns(table, classes=classes)
         left = [] if columns else left_out(table, classes=classes)
-        notes = [*table.notes, *left, *notes_on(chosen)]
+        notes = [*table.notes, *shape_notes(table), *left, *notes_on(chosen)]
         _show_notes(messages, notes)
         pairs = len(chosen) * (len(chosen) - 1) // 2
         if not pairs:

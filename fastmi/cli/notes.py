@@ -79,6 +79,30 @@ def notes_on(columns: Sequence[Column]) -> list[str]:
     ]
 
 
+def shape_notes(table: Table) -> list[str]:
+    """Say that samples are rows, for an array without names that has more columns than rows."""
+    first = table.columns[0]
+    rows = len(first.missing)
+    if first.name != "0" or rows >= len(table.columns):
+        return []
+    return [
+        f"there are {rows} rows and {len(table.columns)} columns, and samples are rows: transpose "
+        "the array if they lie in columns"
+    ]
+
+
+def shared_notes(x: Sequence[Column], y: Sequence[Column]) -> list[str]:
+    """Say which columns are in both blocks."""
+    names = [column.name for column in y]
+    shared = [f"'{column.name}'" for column in x if column.name in names]
+    if not shared:
+        return []
+    return [
+        f"in both --x and --y: {listed(shared, _SHOWN_NAMES)}; what a continuous column tells "
+        "about itself is infinite"
+    ]
+
+
 def in_options(cautions: Sequence[Caution], *, scaled: bool) -> tuple[Caution, ...]:
     """Return cautions that name options of the command, for columns that were scaled or not."""
     found = []
