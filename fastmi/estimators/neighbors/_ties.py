@@ -21,15 +21,16 @@ TIED_SHARE = 0.01
 # Noise over the standard deviation of a column, as other libraries add it.
 TRACE = 1e-10
 
+# Standard errors by which the pairs of equal values in a column must exceed those that its steps
+# explain before it tells repeated records: few pairs are equal by chance.
+_BEYOND_CHANCE = 3.0
+
 # Largest number of equal rows that are taken for repeated records; more of them are an atom, a
 # value that the variable takes with positive probability.
 _MOST_COPIES = 20
 # Share of the pairs of equal values in a column, beyond those that the steps between its values
 # explain, above which the column tells repeated records.
 _UNEXPLAINED = 0.2
-# Standard errors by which the pairs of equal values must exceed those that the steps explain: few
-# pairs are equal by chance.
-_BEYOND_CHANCE = 3.0
 
 # Distances tie if they differ by no more than this many units in the last place of the largest
 # value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
