@@ -59,6 +59,42 @@ def test_options_reach_the_method(data):
     assert pair["mi"] == float(fastmi.mi(unit(A), unit(B), normalize="rank"))
 
 
+def test_columns_in_both_blocks(data):
+    notes = run_json("mi", data, "--x", "a,b", "--y", "b,c")["notes"]
+    assert any(note.startswith("in both --x and --y: 'b';") for note in notes)
+    assert run_json("mi", data, "--x", "a", "--y", "b,c")["notes"] == []
+
+
+def test_an_array_that_lies_on_its_side(tmp_path):
+    file = tmp_path / "wide.npy"
+    np.save(file, np.random.default_rng(0).standard_normal((2, 50)))
+    message = " ".join(run("matrix", file, fails=True).split())
+    assert "2 rows and 50 columns, and samples are rows: transpose the array" in message
+    np.save(file, np.random.default_rng(0).standard_normal((50, 2)))
+    assert run_json("matrix", file)["notes"] == []
+
+
+def test_advice_names_options_of_the_command(tmp_path):
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal(200)
+    b = np.where(np.arange(200) % 9, a + rng.standard_normal(200), -999)
+    file = tmp_path / "markers.csv"
+    np.savetxt(file, np.column_stack([a, b, 1e4 * b]), delimiter=",", header="a,b,c", comments="")
+
+    def shown(*args):
+        result = CliRunner().invoke(app, list(map(str, args)))
+        assert result.exit_code == 0
+        return " ".join(result.output.split())
+
+    for command in (("matrix", file), ("mi", file, "--x", "a", "--y", "c")):
+        scaled = shown(*command)
+        assert "unit deviation does not prevent it" in scaled
+        assert "-o normalize=copula" in scaled
+        assert "normalize='local'" not in scaled
+        assert "(-o normalize=local)" in shown(*command, "--scale", "none")
+    assert "--noise 0 would leave" in shown("matrix", file, "-o", "normalize=copula")
+
+
 @pytest.mark.parametrize(
     "method, text, expected",
     [

@@ -196,6 +196,30 @@ def test_warnings(method):
     assert "all samples are the same" in warnings[0]
 
 
+class TestScales:
+    @pytest.mark.parametrize("n", [100, 1000])
+    def test_one_of_them_dominates(self, n):
+        x, y, z = np.random.default_rng(0).standard_normal((3, n))
+        factors = {"x": (1e4, 1, 1), "y": (1, 1e4, 1), "x and y": (1e4, 1e4, 1)}
+        for big, (of_x, of_y, of_z) in factors.items():
+            blocks = of_x * (x + z), of_y * (x + y + z), of_z * z
+            with pytest.warns(fastmi.EstimateWarning, match=f"scales? of {big} dominate"):
+                got = fastmi.cmi(*blocks)
+            assert [caution.kind for caution in got.warnings] == ["scale"]
+            assert not fastmi.cmi(*blocks, normalize="local").warnings
+
+    @pytest.mark.parametrize("dims", [(1, 1, 1), (1, 5, 1), (5, 5, 1), (2, 2, 3)])
+    @pytest.mark.parametrize("n", [60, 400])
+    def test_ordinary_samples_pass(self, dims, n, method):
+        x, y, z = draw_blocks("gaussian", n, dims, "float64")
+        binary = (y > 1.0).astype(float)
+        for of_y in (y, binary, np.round(z[:, :1]), np.ones(n)):
+            kinds = [caution.kind for caution in fastmi.cmi(x, of_y, z, method=method).warnings]
+            assert "scale" not in kinds
+        kinds = [caution.kind for caution in fastmi.cmi(x, y, z > 0, method=method).warnings]
+        assert "scale" not in kinds
+
+
 def test_bad_input():
     x = draw("gaussian", 50, 1, "float64")
     with pytest.raises(ValueError, match="x and z must have the same number of samples"):

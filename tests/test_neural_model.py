@@ -101,6 +101,14 @@ def test_bad_samples_of_pointwise(samples):
         untrained.pointwise(x, y)
 
 
+def test_samples_out_of_reach_are_refused(samples):
+    x, y = (column[:, :1] for column in samples)
+    found = fastmi.mi(x, y, method="mine", seed=0, **CRITIC)
+    assert np.isfinite(found.pointwise([1e6], [0.0])).all()
+    with pytest.raises(ValueError, match=r"near enough to those of the training .* for row 1"):
+        found.pointwise([0.0, 1e300], [0.0, 0.0])
+
+
 def test_a_value_far_below_zero_is_reported():
     assert [c.kind for c in _negative_warning(Reading(-1.0, np.zeros(9), 0.1))] == ["negative"]
     assert _negative_warning(Reading(-1.0, np.zeros(9), 0.0))

@@ -86,6 +86,18 @@ def test_equal_values_by_chance_are_no_copies(make):
     assert not parts(blocks).warnings
 
 
+@pytest.mark.parametrize("decimals", [2, 3])
+@pytest.mark.parametrize("n", [300, 1000, 5000])
+def test_readings_beside_a_class_are_not_warned_of(n, decimals):
+    alarms = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(n, 1)).round(decimals)
+        for y in (rng.integers(0, 3, (n, 1)) * 1.0, 2 * x, (x > 0) * 1.0):
+            alarms += bool(parts([x, y], seed=seed).warnings)
+    assert alarms <= 1
+
+
 def test_copies_beside_a_class():
     """Rows that a continuous variable identifies are copies, though the other repeats anyway."""
     rng = np.random.default_rng(0)
@@ -94,6 +106,8 @@ def test_copies_beside_a_class():
     np.testing.assert_array_equal(groups.reshape(3, 200), np.tile(groups[:200], (3, 1)))
     assert len(np.unique(groups)) == 200
     assert copy_groups([x, y]) is None
+    (found,) = parts([np.tile(x, (3, 1)), np.tile(y, (3, 1))]).warnings
+    assert found.kind == "copies"
 
 
 def test_two_zeros_are_one_value():

@@ -229,6 +229,8 @@ def test_progress(rng):
     "options, error, message",
     [
         ({"n_permutations": 0}, ValueError, "n_permutations must be an integer >= 1"),
+        ({"block_length": 5}, ValueError, "block_length must be None unless scheme='block'"),
+        ({"min_shift": 5}, ValueError, "min_shift must be None unless scheme='circular'"),
         ({"n_permutations": 2.0}, TypeError, "n_permutations must be an integer"),
         ({"scheme": "bootstrap"}, ValueError, "scheme must be one of"),
         ({"scheme": "block", "block_length": 0}, ValueError, "block_length must be an integer"),

@@ -268,6 +268,17 @@ class TestCopies:
         kinds = [caution.kind for caution in fastmi.mi(x.repeat(2), y.repeat(2)).warnings]
         assert "copies" in kinds
 
+    @pytest.mark.parametrize("decimals", [1, 2, 3])
+    @pytest.mark.parametrize("n", [60, 300, 1000])
+    def test_readings_that_meet_by_chance_are_no_copies(self, n, decimals):
+        alarms = 0
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            x = np.round(rng.standard_normal(n), decimals)
+            for y in (rng.integers(0, 3, n) * 1.0, 2 * x):
+                alarms += count_copies([x[:, np.newaxis], y[:, np.newaxis]]).copied > 0.01 * n
+        assert alarms <= 4
+
 
 class TestEntropy:
     @pytest.mark.parametrize("step", [0.001, 0.01, 0.1, 0.5])

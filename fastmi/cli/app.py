@@ -4,7 +4,7 @@ import json
 import math
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +14,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import fastmi
+from fastmi._cautions import Caution
 from fastmi.cli import render
 from fastmi.cli.columns import DataError
-from fastmi.cli.notes import left_out, notes_on, usable_columns
+from fastmi.cli.notes import (
+    in_options,
+    left_out,
+    notes_on,
+    shape_notes,
+    shared_notes,
+    usable_columns,
+)
 from fastmi.cli.options import (
     Bits,
     Data,
@@ -36,7 +44,6 @@ from fastmi.cli.options import (
 )
 from fastmi.cli.pairs import (
     MOST_PAIRS,
-    PairEstimate,
     PairMatrix,
     all_pairs,
     check_writable,
@@ -117,7 +124,8 @@ def mi(
         options |= _given(k=parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs)
         table = read_table(data, header=header)
         blocks = [table.select(x), table.select(y)]
-        notes = [*table.notes, *notes_on([*blocks[0], *blocks[1]])]
+        notes = [*table.notes, *shape_notes(table), *notes_on([*blocks[0], *blocks[1]])]
+        notes += shared_notes(*blocks)
         _show_notes(messages, notes)
         samples = as_samples(
             table,
@@ -132,6 +140,7 @@ def mi(
         with waiting, _shown_warnings(messages):
             found = fastmi.mi(*samples.blocks, method=method, **options)
     estimates = found if isinstance(found, list) else [found]
+    cautions = [in_options(item.warnings, scaled=samples.scaled) for item in estimates]
     x_names, y_names = ([column.name for column in block] for block in blocks)
     if as_json:
         rows = [
@@ -141,8 +150,8 @@ def mi(
                 "device": item.device,
                 "terms": {name: _json_number(term) for name, term in item.terms.items()},
             }
-            | _estimate_dict(item, unit)
-            for item in estimates
+            | _estimate_dict(float(item), item.stderr, own, unit)
+            for item, own in zip(estimates, cautions, strict=True)
         ]
         head = {"data": str(data), "x": x_names, "y": y_names}
         settings = _settings(samples, row, options, unit, estimates[0].seconds, notes)
@@ -158,7 +167,7 @@ def mi(
         ]
     )
     render.show_estimates(render.console_for("stdout"), title, estimates, unit)
-    for text in dict.fromkeys(text for item in estimates for text in item.warnings):
+    for text in dict.fromkeys(text for own in cautions for text in own):
         render.remark(messages, text, text)
 
 
@@ -211,7 +220,7 @@ def matrix(
         classes = class_blocks(row) == (0, 1)
         chosen = table.select(columns) if columns else usable_columns(table, classes=classes)
         left = [] if columns else left_out(table, classes=classes)
-        notes = [*table.notes, *left, *notes_on(chosen)]
+        notes = [*table.notes, *shape_notes(table), *left, *notes_on(chosen)]
         _show_notes(messages, notes)
         pairs = len(chosen) * (len(chosen) - 1) // 2
         if not pairs:
@@ -236,6 +245,7 @@ def matrix(
                 [column.name for column in chosen],
                 samples.blocks,
                 options={"method": method, **options},
+                scaled=samples.scaled,
                 advance=lambda: progress.advance(task),
             )
         if out is not None:
@@ -342,12 +352,13 @@ def _note_dropped(messages: Console, samples: Samples) -> list[str]:
     return notes
 
 
-def _estimate_dict(estimate: fastmi.Estimate | PairEstimate, unit: str) -> dict[str, Any]:
-    value = estimate.value if isinstance(estimate, PairEstimate) else float(estimate)
+def _estimate_dict(
+    value: float, stderr: float, cautions: Sequence[Caution], unit: str
+) -> dict[str, Any]:
     return {
         "mi": _json_number(in_unit(value, unit)),
-        "stderr": _json_number(in_unit(estimate.stderr, unit)),
-        "warnings": [{"kind": text.kind, "text": str(text)} for text in estimate.warnings],
+        "stderr": _json_number(in_unit(stderr, unit)),
+        "warnings": [{"kind": text.kind, "text": str(text)} for text in cautions],
     }
 
 
@@ -358,11 +369,12 @@ def _json_number(value: float) -> float | str:
 
 def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
     """Return every pair by falling MI, the tied ones last."""
+    order = [*result.ranked(), *result.tied()]
     return [
         {"x": result.names[i], "y": result.names[j]}
-        | _estimate_dict(result.estimates[i, j], unit)
-        | {"tied": result.estimates[i, j].tied}
-        for i, j in [*result.ranked(), *result.tied()]
+        | _estimate_dict(found.value, found.stderr, found.warnings, unit)
+        | {"tied": found.tied}
+        for (i, j), found in ((pair, result.estimates[pair]) for pair in order)
     ]
 
 

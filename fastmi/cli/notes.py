@@ -1,11 +1,26 @@
 """What a user should know of the columns of a file before the estimates."""
 
+import re
 from collections.abc import Sequence
 
+from fastmi._cautions import Caution
 from fastmi.cli.columns import Column, Table, listed
+from fastmi.estimators.neighbors.base import rescale_advice
 
 _MOST_SINGLY = 4
 _SHOWN_NAMES = 6
+# What to do where one scale dominates although the columns were scaled.
+_SCALED_ADVICE = (
+    "unit deviation does not prevent it, because outliers, or numbers that stand for missing "
+    "values, set the scale: remove them, or use -o normalize=copula"
+)
+# Keywords of functions and the options of the command that stand for them.
+_SPELLINGS = (
+    (r"\bnormalize='(\w+)'", r"-o normalize=\1"),
+    (r"\bmethod=\"(\w+)\"", r"--method \1"),
+    (r"\bnoise=(\d)", r"--noise \1"),
+    (r"\bleave noise at None", "leave out --noise"),
+)
 
 
 def usable_columns(table: Table, *, classes: bool) -> list[Column]:
@@ -62,6 +77,43 @@ def notes_on(columns: Sequence[Column]) -> list[str]:
         for column in columns
         if not column.problem and column.is_constant
     ]
+
+
+def shape_notes(table: Table) -> list[str]:
+    """Say that samples are rows, for an array without names that has more columns than rows."""
+    first = table.columns[0]
+    rows = len(first.missing)
+    if first.name != "0" or rows >= len(table.columns):
+        return []
+    return [
+        f"there are {rows} rows and {len(table.columns)} columns, and samples are rows: transpose "
+        "the array if they lie in columns"
+    ]
+
+
+def shared_notes(x: Sequence[Column], y: Sequence[Column]) -> list[str]:
+    """Say which columns are in both blocks."""
+    names = [column.name for column in y]
+    shared = [f"'{column.name}'" for column in x if column.name in names]
+    if not shared:
+        return []
+    return [
+        f"in both --x and --y: {listed(shared, _SHOWN_NAMES)}; what a continuous column tells "
+        "about itself is infinite"
+    ]
+
+
+def in_options(cautions: Sequence[Caution], *, scaled: bool) -> tuple[Caution, ...]:
+    """Return cautions that name options of the command, for columns that were scaled or not."""
+    found = []
+    for caution in cautions:
+        text = str(caution)
+        if scaled:
+            text = text.replace(rescale_advice(None), _SCALED_ADVICE)
+        for keyword, option in _SPELLINGS:
+            text = re.sub(keyword, option, text)
+        found.append(type(caution)(text, caution.kind))
+    return tuple(found)
 
 
 def _are_classes(column: Column) -> bool:

@@ -14,6 +14,7 @@ import fastmi
 from fastmi._cautions import Caution
 from fastmi.cli.arrow import require_pyarrow, write_columns
 from fastmi.cli.columns import DataError, FloatArray
+from fastmi.cli.notes import in_options
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._methods import CONTINUOUS
 
@@ -76,12 +77,13 @@ def all_pairs(
     blocks: Sequence[FloatArray],
     *,
     options: dict[str, Any],
+    scaled: bool,
     advance: Callable[[], None],
 ) -> PairMatrix:
     """Estimate MI between every two of the columns, each of shape (n, 1).
 
-    `options` are those of `fastmi.pairwise_mi`, `method` among them, with one `k`; `advance` is
-    called after each pair.
+    `options` are those of `fastmi.pairwise_mi`, `method` among them, with one `k`; `scaled`
+    says whether the columns have unit deviation, and `advance` is called after each pair.
     """
     result = fastmi.pairwise_mi(np.hstack(blocks), progress=advance, **options)
     # Other methods allow ties, or do not look at single points; noise breaks them.
@@ -91,7 +93,7 @@ def all_pairs(
     ties_matter = method.searches and method.takes == CONTINUOUS and raw
     estimates = {}
     for i, j in combinations(range(len(blocks)), 2):
-        warnings = result.warnings.get((i, j), ())
+        warnings = in_options(result.warnings.get((i, j), ()), scaled=scaled)
         # Counting coincident points takes as long as the estimate; ties give a warning in any case.
         tied = (
             bool(warnings)

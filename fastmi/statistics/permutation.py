@@ -229,6 +229,12 @@ def permutation_test(
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
     count = check_integer("n_permutations", n_permutations, 1, MOST_TASKS)
+    for option, value, made_for in (
+        ("block_length", block_length, "block"),
+        ("min_shift", min_shift, "circular"),
+    ):
+        if scheme is None and value is not None:
+            raise ValueError(f"{option} must be None unless scheme={made_for!r}; got scheme=None")
     rng = generator(seed)
     given = (x, y) if z is None else (x, y, z)
     row = method_named(method, conditional=z is not None)

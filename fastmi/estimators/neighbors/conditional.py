@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._blocks import host
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi.estimators.neighbors._subspaces import count_in_subspaces
@@ -18,6 +19,7 @@ from fastmi.estimators.neighbors.base import (
     Terms,
     TheilerEstimator,
     check_variant,
+    rescale_advice,
     sample_warnings,
     zeros,
 )
@@ -37,6 +39,13 @@ _SPACES = ((0, 2), (1, 2), (2,))
 # first column of z. Single-thread CPU time, (1,1,1): n = 1e4 0.10 s against 0.15 s, n = 3e4 1.0 s
 # against 0.48 s; at n = 4e3 the kernel is 3 times as fast, with three columns of z 7 times.
 _KERNEL_MOST = 10_000
+
+# Share of the samples near in z that are near in y as well, on average, while about k are near in
+# x, above which x alone decides; and share of all samples that are near in z, above which z decides
+# nothing. Values that repeat are near whatever the scale.
+_DOMINATED_SHARE = 0.9
+_IGNORED_SHARE = 0.9
+_REPEATED_SHARE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +104,9 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird)
         for k, radius, counts in zip(ks, found.radius, found.counts, strict=True):
             psi_xz, psi_yz, psi_z = digamma(counts + 1)
             local = psi(k) - (psi_xz + psi_yz - psi_z)
-            terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
+            warnings = _warnings(local, psi_z, counts, k, zeros(radius))
+            warnings = warnings or _scale_cautions(blocks, counts, k, self.normalize)
+            terms.append(Terms(local, counts, warnings))
         return terms, found.algorithm
 
     def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
@@ -122,7 +133,9 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird)
             psi_xz, psi_yz, psi_z = digamma(counts)
             inverse = 1.0 / counts[0] + 1.0 / counts[1]
             local = psi(k) - 2.0 / k + psi_z - (psi_xz + psi_yz) + inverse
-            terms.append(Terms(local, counts, _warnings(local, psi_z, counts, k, zeros(radius))))
+            warnings = _warnings(local, psi_z, counts, k, zeros(radius))
+            warnings = warnings or _scale_cautions(blocks, counts, k, self.normalize)
+            terms.append(Terms(local, counts, warnings))
         return terms, algorithm
 
     def _theiler_counts(self, blocks: list[Array], ks: Sequence[int]) -> TheilerCounts:
@@ -160,3 +173,42 @@ def _warnings(
         "use more samples, fewer columns of z, or a smaller scale of z"
     )
     return (*found, Caution(text, "condition"))
+
+
+def _scale_cautions(
+    blocks: list[Array], counts: NDArray[np.int64], k: int, normalize: str | None
+) -> tuple[Caution, ...]:
+    """Return a caution if the scales of x, y and z leave one of them without a say."""
+    n = counts.shape[1]
+    of_x, of_y, of_z = counts.mean(axis=1)
+    if n < 10 * k:
+        return ()
+    big, small, wide = ("x", "y", of_y) if of_x < of_y else ("y", "x", of_x)
+    if (
+        min(of_x, of_y) < 2 * k + 1
+        and wide > _DOMINATED_SHARE * of_z
+        and of_z >= 2 * (2 * k + 1)
+        and _is_continuous(blocks["xy".index(small)])
+    ):
+        text = (
+            f"the scale of {big} dominates the joint distance: {small} barely matters and the "
+            f"estimate tends to 0 whatever the dependence; {rescale_advice(normalize)}"
+        )
+        return (Caution(text, "scale"),)
+    if of_z > _IGNORED_SHARE * n and _is_continuous(blocks[2]):
+        text = (
+            "the scales of x and y dominate the joint distance: z barely matters and the estimate "
+            f"tends to I(x; y) without z; {rescale_advice(normalize)}"
+        )
+        return (Caution(text, "scale"),)
+    return ()
+
+
+def _is_continuous(block: Array) -> bool:
+    """Return whether a column's values hardly repeat, but for noise that separates equal ones."""
+    for column in host(block).astype(np.float64).T:
+        far = np.abs(0.5 * column - 0.5 * column[0])  # halves do not overflow
+        size = np.unique(np.round(far / (far.max() or 1.0), 7), return_counts=True)[1]
+        if ((size / len(column)) ** 2).sum() - 1.0 / len(column) < _REPEATED_SHARE:
+            return True
+    return False

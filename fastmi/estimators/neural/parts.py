@@ -27,6 +27,11 @@ _MOST_WATCHED = 10_000
 _FEWEST_DISTINCT = 100
 # Share of the rows that are copies above which they are worth a warning.
 _FEW_COPIES = 0.01
+# Standard errors by which the pairs of equal values in a column must exceed what a smooth density
+# on a grid makes.
+_BEYOND_CHANCE = 3.0
+# Share of the distinct rows up to which the values of a column are classes.
+_CLASS_SHARE = 0.1
 
 # Rank correlation of neighbouring rows above which a random split lets a network learn held-out
 # samples from their neighbours: of two independent autoregressive series of three columns, MINE
@@ -100,7 +105,7 @@ def divide(
             f"{end} training and {n - border} held-out samples"
         )
     parts = [order[:end], order[border:middle], order[start:]]
-    if groups is None:
+    if groups is None or all(_repeats_by_chance(each, len(np.unique(groups))) for each in blocks):
         found: tuple[Caution, ...] = ()
     else:
         found = _copy_warnings(groups, parts[0], order[border:], apart=cuts is not None)
@@ -136,6 +141,24 @@ def copy_groups(blocks: Sequence[Array]) -> Index | None:
     if not copied.any():
         return None
     return np.where(copied, rows, len(values) + np.arange(n))
+
+
+def _repeats_by_chance(block: Array, distinct: int) -> bool:
+    """Return whether a variable is one column that repeats by nature: classes or rounded values.
+
+    Values of a smooth density on a grid are one step apart twice as often as they are equal.
+    Classes are far fewer than the `distinct` rows of all variables.
+    """
+    if block.shape[1] > 1:
+        return False
+    values, number = np.unique(block[:, 0].astype(np.float64), return_counts=True)
+    if len(values) <= _CLASS_SHARE * distinct:
+        return True
+    gaps = np.diff(values)
+    equal = float((number * (number - 1.0)).sum()) / 2
+    near = gaps < 1.5 * gaps.min()
+    explained = float((number[1:] * 1.0 * number[:-1])[near].sum()) / 2
+    return equal - explained <= _BEYOND_CHANCE * math.sqrt(0.5 * equal + explained)
 
 
 def _together(order: Index, groups: Index) -> tuple[Index, Index]:

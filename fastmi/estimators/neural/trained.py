@@ -61,7 +61,8 @@ class TrainedModel(nn.Module):
 
         Raises:
             TypeError: Samples of too few or too many variables, or that are not real numbers.
-            ValueError: Samples of wrong shape or length, or not finite.
+            ValueError: Samples of wrong shape or length, not finite, or so far from those of the
+                training that the network overflows.
         """
         if len(samples) != len(self.names):
             raise TypeError(
@@ -76,4 +77,11 @@ class TrainedModel(nn.Module):
                 )
         with torch.no_grad():
             found = self(*(torch.from_numpy(block.astype(np.float64)) for block in blocks))
-        return np.asarray(found.numpy(), dtype=np.float64)
+        values = np.asarray(found.numpy(), dtype=np.float64)
+        finite = np.isfinite(values)
+        if not finite.all():
+            raise ValueError(
+                "samples must be near enough to those of the training for the network; got "
+                f"{values[~finite][0]} for row {int((~finite).argmax())}"
+            )
+        return values
