@@ -149,7 +149,7 @@ def scheme_cautions(scheme: str, blocks: Sequence[Array]) -> tuple[Caution, ...]
     """Return why the p-value of a permutation test may be too small for the order of its rows."""
     order = row_order(blocks)
     if not order.matters:
-        return ()
+        return _slow_condition(blocks) if scheme == "local" else ()
     given = ", beyond what z explains," if len(blocks) > 2 else ""
     like = f"scatter like {order.effective} independent ones of n={order.n}"
     if scheme == "shuffle":
@@ -180,6 +180,19 @@ def scheme_cautions(scheme: str, blocks: Sequence[Array]) -> tuple[Caution, ...]
         "test differences, take the trend out, or use a longer series"
     )
     return (Caution(text, "trend"),)
+
+
+def _slow_condition(blocks: Sequence[Array]) -> tuple[Caution, ...]:
+    """Return why exchanges among rows of similar z reject too often if x and z are slow series."""
+    order = row_order([blocks[0], blocks[2]])
+    if not order.matters or order.effective >= _LEAST_EFFECTIVE:
+        return ()
+    text = (
+        f"x and z change so slowly that their rows scatter like {order.effective} independent ones "
+        f"of n={order.n}: exchanged rows lose what x and z share by chance, and the p-value is too "
+        "small; use scheme='circular' if x does not depend on z, or a longer series"
+    )
+    return (Caution(text, "autocorrelation"),)
 
 
 def pair_cautions(
