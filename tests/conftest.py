@@ -137,6 +137,12 @@ def threads(request: pytest.FixtureRequest) -> int:
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A width from outside would break the lines of messages that tests read."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20040623)

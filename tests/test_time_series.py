@@ -135,7 +135,7 @@ def test_level_and_power_of_the_test_of_transfer_entropy(law, coupling):
     found = {"forward": 0, "backward": 0, "independent": 0}
     for run in range(40):
         rng = np.random.default_rng([run, 7])
-        options = {"n_permutations": 19, "seed": run, "n_jobs": 1, "noise": 1e-10}
+        options = {"n_permutations": 19, "seed": run, "n_jobs": 1}
         x, y = law(rng, 200, coupling)
         _, other = law(rng, 200, coupling)
         pairs = {"forward": (x, y), "backward": (y, x), "independent": (x, other)}
@@ -222,6 +222,19 @@ def test_noise_is_added_once(rng):
     one, two = (fastmi.lagged_mi(x, y, [0, 1], **options) for _ in "ab")
     np.testing.assert_array_equal(one.null, two.null)
     assert np.abs(one.mi).max() < 0.4
+
+
+def test_whole_numbers_are_right_by_default(rng):
+    """Ties get noise by themselves, in the test as in the estimate alone."""
+    x, y = rng.poisson(3.0, (2, 400)).astype(float)
+    result = fastmi.lagged_mi(x, y, [0, 1], n_permutations=30, seed=0)
+    assert np.abs(result.mi).max() < 0.15
+    assert result.p_value.min() > 0.05
+    assert result.mi[0] == float(fastmi.lagged_mi(x, y, 0, seed=0))
+    found = fastmi.transfer_entropy(x, y, n_permutations=30, seed=0)
+    assert abs(float(found.estimate)) < 0.15
+    assert found.p_value > 0.05
+    assert abs(float(fastmi.transfer_entropy(x, y, seed=0))) < 0.15
 
 
 def test_constant_series_show_nothing(rng):

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 INFLATED = 1.25
 # With fewer effective rows rotations and blocks do not hold their level either, since a trend or a
 # random walk cannot be told from a slow series; bench/bench_rejections.py measures it.
-_LEAST_EFFECTIVE = 20
+_LEAST_EFFECTIVE = 25
 # Two trends raise the rejection rates of rotations from about this value of n times the product of
 # the shares of the variance that they explain.
 _TREND_SHARE = 10.0
