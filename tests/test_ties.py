@@ -576,6 +576,15 @@ class TestMixtures:
         rare = (rng.random(1000) < 0.1).astype(float)
         assert fastmi.mi(x, rare, method=method).warnings == ()
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_heavy_tails_beside_an_atom_do_not_tie(self, dtype):
+        rng = np.random.default_rng(0)
+        x = np.where(rng.random(1000) < 0.02, 0, np.exp(3 * rng.standard_normal(1000)))
+        y = np.log1p(x) + rng.standard_normal(1000)
+        pair = x.astype(dtype), y.astype(dtype)
+        assert fastmi.mi(*pair, method="mixed").warnings == ()
+        assert fastmi.mi(*pair, noise=0).warnings == ()
+
     def test_whole_numbers_are_no_mixture(self):
         x, y = np.random.default_rng(0).integers(0, 50, (2, 1000))
         (text,) = (each for each in fastmi.mi(x, y, method="mixed").warnings if each.kind == "ties")

@@ -30,8 +30,8 @@ _MOST_COPIES = 20
 # explain, above which the column tells repeated records.
 _UNEXPLAINED = 0.2
 
-# Distances tie if they differ by no more than this many units in the last place of the largest
-# value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
+# Distances tie if they differ by no more than this many units in the last place of the values:
+# 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
 _ROUNDING = 4.0
 # Relative rounding of readings in float64 that were shifted from as far as a thousand times their
 # size, as columns that are standardised are.
@@ -146,11 +146,13 @@ def tied_share(
         return 0.0
     numbers = sorted({j for k in ks for j in (k - 1, k, k + 1) if 1 <= j < n})
     found = dict(zip(numbers, kth_distances(list(blocks), numbers), strict=True))
-    largest = max(float(np.abs(host(block)).max()) for block in blocks)
-    near = _ROUNDING * float(np.finfo(blocks[0].dtype).eps) * largest
+    largest = np.max([np.abs(host(block)).max(axis=1) for block in blocks], axis=0)
+    # Values that were centred are rounded as others of their column are, but not as outliers are.
+    rounded = np.maximum(largest, np.median(largest))
     shares = []
     for k in ks:
         radius = found[k]
+        near = _ROUNDING * np.finfo(radius.dtype).eps * (rounded + radius)
         tied = radius - found[k - 1] <= near if k > 1 else radius <= near
         if k + 1 in found:
             tied |= found[k + 1] - radius <= near
