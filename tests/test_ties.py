@@ -290,6 +290,15 @@ class TestCopies:
             kinds = [caution.kind for caution in fastmi.mi(*pair).warnings]
             assert "copies" not in kinds
 
+    @pytest.mark.parametrize("n", [50, 100])
+    def test_few_values_without_a_step_are_no_copies(self, n):
+        for seed in range(10):
+            rng = np.random.default_rng(seed)
+            x, y = np.sqrt(rng.poisson(30, (2, n)))
+            values = rng.standard_normal(20)
+            for pair in ((x, y), values[rng.integers(0, 20, (2, n))]):
+                assert "copies" not in [each.kind for each in fastmi.mi(*pair).warnings]
+
     def test_atoms_are_no_copies(self):
         rng = np.random.default_rng(0)
         # The other values are far from the point at 0, which their neighbourhoods would hold.

@@ -29,6 +29,8 @@ _MOST_COPIES = 20
 # Share of the pairs of equal values in a column, beyond those that the steps between its values
 # explain, above which the column tells repeated records.
 _UNEXPLAINED = 0.2
+# Share of the values that repeat which do so in one distinct row, above which it does.
+_RECORDS = 0.15
 
 # Distances tie if they differ by no more than this many units in the last place of the values:
 # 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
@@ -85,7 +87,12 @@ def count_copies(
     for column, tell in zip(columns, telling, strict=True):
         if tell:
             _, code, number = np.unique(column[kept], return_inverse=True, return_counts=True)
-            own[by_row] |= number[code.reshape(-1)] == 1
+            code = code.reshape(-1)
+            repeats = np.bincount(code, size[by_row]) > 1
+            alone = number == 1
+            # Values that repeat by nature do so in distinct rows, but for a few by chance.
+            if np.count_nonzero(alone & repeats) > _RECORDS * np.count_nonzero(repeats):
+                own[by_row] |= alone[code]
     copied = own & (size > 1) & (size <= _MOST_COPIES)
     return Copies(int(size[copied].sum()), kept)
 
