@@ -197,7 +197,7 @@ class TestWhatIsSaid:
             (text,) = (each for each in fastmi.mi(x, y, **options).warnings if each.kind == "scale")
             return text
 
-        for method in ("ksg1", "ksg2", "mixed", "mesner", "3h"):
+        for method in ("ksg1", "ksg2", "lnc", "mixed", "mesner", "3h"):
             assert "(normalize='local')" in scale(x, 1e9 * y, method=method)
         outlier = np.append(1e-3 * y[:-1], 1e9)
         for normalize in ("local", "global-linf"):
@@ -237,7 +237,7 @@ class TestWhatIsSaid:
 
     def test_a_constant_column_says_so(self):
         y = np.random.default_rng(0).standard_normal(200)
-        for method in ("ksg1", "ksg2", "mixed", "mesner"):
+        for method in ("ksg1", "ksg2", "lnc", "mixed", "mesner"):
             found = fastmi.mi(np.full(200, 3.0), y, method=method).warnings
             assert "x is constant" in " ".join(found), method
         same = fastmi.mi(np.ones(200), np.zeros(200))
