@@ -8,6 +8,7 @@ import pytest
 
 import fastmi
 import reference
+from fastmi._cautions import Note
 from fastmi.estimators.neighbors._ties import (
     count_copies,
     rounding_step,
@@ -91,6 +92,25 @@ def test_rounding_leaves_dependence(method, step):
     assert float(fastmi.mi(*rounded, method=method, k=5)) == pytest.approx(truth, abs=0.06)
 
 
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        lambda x, y, _: fastmi.mi(x, y, method="ksg2"),
+        lambda x, y, _: fastmi.mi(y, x, method="ksg2", k=[3, 5])[1],
+        lambda x, y, _: fastmi.mi(x, y, method="ksg2", metric="euclidean"),
+        lambda x, y, z: fastmi.total_correlation(y, x, z, method="ksg2"),
+        lambda x, y, z: fastmi.cmi(x, y, z, method="ksg2"),
+        lambda x, y, z: fastmi.cmi(y, z, x, method="ksg2"),
+    ],
+)
+def test_a_radius_of_its_own_may_be_zero(estimate):
+    # Joint distances do not tie, because those of the continuous variables decide them.
+    rng = np.random.default_rng(0)
+    found = estimate(rng.integers(0, 10, 4000), *rng.standard_normal((2, 4000)))
+    assert abs(found) < 0.05
+    assert [each.kind for each in found.warnings] == ["ties"]
+
+
 def test_few_values_share_their_plug_in_information():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 4, 4000)
@@ -128,6 +148,14 @@ class TestWhatIsSaid:
         assert "float32 cannot hold" in lost.warnings[0]
         assert fastmi.mi(x, y, noise=1e-3, seed=0).warnings == ()
         assert "float64 cannot hold" in fastmi.mi(*(whole + 1e9), noise=1e-10).warnings[0]
+
+    def test_volumes_without_a_step(self):
+        x, y = np.sqrt(np.random.default_rng(0).poisson(30, (2, N)))
+        (caution,) = fastmi.mi(x, y, method="lnc").warnings
+        assert not isinstance(caution, Note)
+        assert "compare with method='ksg1'" in caution
+        (note,) = fastmi.mi(x, y).warnings
+        assert isinstance(note, Note)
 
     def test_values_and_seed(self, whole):
         first = fastmi.mi(*whole)
@@ -169,7 +197,7 @@ class TestWhatIsSaid:
             (text,) = (each for each in fastmi.mi(x, y, **options).warnings if each.kind == "scale")
             return text
 
-        for method in ("ksg1", "ksg2", "mixed", "mesner", "3h"):
+        for method in ("ksg1", "ksg2", "lnc", "mixed", "mesner", "3h"):
             assert "(normalize='local')" in scale(x, 1e9 * y, method=method)
         outlier = np.append(1e-3 * y[:-1], 1e9)
         for normalize in ("local", "global-linf"):
@@ -181,9 +209,35 @@ class TestWhatIsSaid:
             found = fastmi.mi(wide, y, normalize=normalize).warnings
             assert not any("use normalize" in each for each in found)
 
+    @pytest.mark.parametrize("share", [0.5, 0.7, 0.95])
+    def test_classes_are_near_at_any_scale(self, share):
+        rng = np.random.default_rng(0)
+        x = rng.random(1000) < share
+        y = 2 * x + rng.standard_normal(1000)
+        for other in (y, np.round(y, 1), y.astype(np.float32)):
+            for pair in ((x, other), (other, x), (np.c_[x, rng.random(1000) < 0.5], other)):
+                found = fastmi.mi(*pair, normalize="local").warnings
+                assert all(isinstance(each, Note) for each in found)
+        assert fastmi.mi(x, y) == pytest.approx(fastmi.mi(y, x, method="ross"), abs=0.01)
+        assert not fastmi.pairwise_mi(np.c_[x, y]).warnings
+        for method in ("ksg1", "mixed", "mesner"):
+            found = fastmi.mi(x, 1e5 * y, method=method).warnings
+            assert "scale" in [each.kind for each in found]
+
+    def test_ball_estimates_of_few_values(self):
+        rng = np.random.default_rng(0)
+        x = rng.random(1000) < 0.5
+        y, z = rng.standard_normal((2, 1000))
+        for few in (x, np.where(rng.random(1000) < 0.95, 0, z)):
+            found = fastmi.mi(few, y, method="biksg")
+            assert found < -0.08
+            assert "few_values" in [each.kind for each in found.warnings]
+        for first in (z, y + z, np.exp(2 * z), 10 * z, rng.standard_cauchy(1000)):
+            assert fastmi.mi(first, y, method="biksg").warnings == ()
+
     def test_a_constant_column_says_so(self):
         y = np.random.default_rng(0).standard_normal(200)
-        for method in ("ksg1", "ksg2", "mixed", "mesner"):
+        for method in ("ksg1", "ksg2", "lnc", "mixed", "mesner"):
             found = fastmi.mi(np.full(200, 3.0), y, method=method).warnings
             assert "x is constant" in " ".join(found), method
         same = fastmi.mi(np.ones(200), np.zeros(200))
@@ -235,6 +289,15 @@ class TestCopies:
         for pair in ((x, y), (x, x), (x, x // 2), (x, -x)):
             kinds = [caution.kind for caution in fastmi.mi(*pair).warnings]
             assert "copies" not in kinds
+
+    @pytest.mark.parametrize("n", [50, 100])
+    def test_few_values_without_a_step_are_no_copies(self, n):
+        for seed in range(10):
+            rng = np.random.default_rng(seed)
+            x, y = np.sqrt(rng.poisson(30, (2, n)))
+            values = rng.standard_normal(20)
+            for pair in ((x, y), values[rng.integers(0, 20, (2, n))]):
+                assert "copies" not in [each.kind for each in fastmi.mi(*pair).warnings]
 
     def test_atoms_are_no_copies(self):
         rng = np.random.default_rng(0)
@@ -341,6 +404,10 @@ class TestEntropy:
             (np.arange(400) * 0.1, 0.1),
             (np.float32(20 + np.arange(90) * np.float32(0.05)), 0.05),
             (1e9 + np.arange(70) * 0.25, 0.25),
+            (np.arange(90) * 0.1 + 290 - 291.234, 0.1),
+            (np.float32(290 + np.arange(50) * 0.1).astype(float), 0.1),
+            (np.arange(9) * 1e300, 1e300),
+            (np.log1p(np.arange(9.0)), None),
             (np.array([0.0, 1.0]), 1.0),
             (np.sqrt(np.arange(40.0)), None),
             (np.full(30, 4.0), 0.0),
@@ -350,6 +417,17 @@ class TestEntropy:
         rng = np.random.default_rng(0)
         found = rounding_step(values[rng.integers(0, len(values), 2000)])
         assert found == (step if step is None else pytest.approx(step, rel=1e-4))
+
+    def test_continuous_values_beside_an_atom_have_no_step(self):
+        rng = np.random.default_rng(1000)
+        for dtype in (np.float32, np.float64):
+            values = np.where(rng.random(N) < 0.5, 0, rng.standard_normal(N)).astype(np.float32)
+            assert rounding_step(values.astype(dtype)) is None
+
+    def test_standardised_readings(self):
+        readings = np.round(290 + np.random.default_rng(0).standard_normal(5000), 2)
+        got = fastmi.entropy((readings - readings.mean()) / readings.std())
+        assert got == pytest.approx(NORMAL, abs=0.04)
 
     def test_values_that_do_not_repeat_have_no_step(self):
         assert rounding_step(np.random.default_rng(0).permutation(500) * 1.0) == 0.0
@@ -517,6 +595,15 @@ class TestMixtures:
         # Most samples are of one class, which is no matter of scale.
         rare = (rng.random(1000) < 0.1).astype(float)
         assert fastmi.mi(x, rare, method=method).warnings == ()
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_heavy_tails_beside_an_atom_do_not_tie(self, dtype):
+        rng = np.random.default_rng(0)
+        x = np.where(rng.random(1000) < 0.02, 0, np.exp(3 * rng.standard_normal(1000)))
+        y = np.log1p(x) + rng.standard_normal(1000)
+        pair = x.astype(dtype), y.astype(dtype)
+        assert fastmi.mi(*pair, method="mixed").warnings == ()
+        assert fastmi.mi(*pair, noise=0).warnings == ()
 
     def test_whole_numbers_are_no_mixture(self):
         x, y = np.random.default_rng(0).integers(0, 50, (2, 1000))

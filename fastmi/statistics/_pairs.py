@@ -185,7 +185,7 @@ def _estimate(
                 n,
                 sums,
                 int(zero_radius[pair]),
-                partial(_is_constant, blocks, pairs[pair]),
+                partial(_column, blocks, pairs[pair]),
                 normalize=ksg.normalize,
                 notes=cautions[pair] + notes[i][0] + notes[j][1],
             )
@@ -195,13 +195,12 @@ def _estimate(
     return estimates
 
 
-def _is_constant(blocks: Sequence[Array], pair: NDArray[np.int64], which: int) -> bool:
-    """Return whether the first or the second column of a pair never varies."""
+def _column(blocks: Sequence[Array], pair: NDArray[np.int64], which: int) -> Array:
+    """Return the first or the second column of a pair, shape (n, 1)."""
     at = int(pair[which])
     for block in blocks:
         if at < block.shape[1]:
-            column = host(block)[:, at]
-            return bool((column == column[0]).all())
+            return host(block)[:, [at]]
         at -= block.shape[1]
     raise IndexError(f"pair must name columns; got {pair}")
 

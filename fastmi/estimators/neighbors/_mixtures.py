@@ -73,7 +73,10 @@ def scale_cautions(
         text = f"{inside} is constant, and the estimate says nothing about dependence: leave it out"
         return [Caution(text, "constant")]
     # Samples of the same class are near whatever the scale.
-    if means[1 - wide] >= 2 * k + 1 or (counts - atoms())[wide].mean() <= DOMINATED_SHARE * n:
+    if means[1 - wide] >= 2 * k + 1:
+        return []
+    same = float(atoms()[wide].mean())
+    if means[wide] - same <= DOMINATED_SHARE * (n - same):
         return []
     text = (
         f"the scale of {dominating} dominates the joint distance: {inside} barely matters and the "

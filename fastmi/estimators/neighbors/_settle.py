@@ -107,13 +107,14 @@ def _separated(
     given: list[Array], share: float, seed: Seed | None, fill: bool, recall: Recall | None
 ) -> tuple[list[Array], Caution]:
     """Separate tied values, by a trace of noise or by noise as wide as the rounding step."""
+    caution: Caution = _separated_note(share, f"of {TRACE:.0e} of each column's spread")
     if fill:
         steps = _steps(given)
         if all(step is not None for of_block in steps for step in of_block):
             return with_steps_filled(given, steps, seed), _separated_note(
                 share, "as wide as the rounding step"
             )
-    caution = _separated_note(share, f"of {TRACE:.0e} of each column's spread")
+        caution = _no_volume_caution(share)
     if recall is None:
         return with_trace(given, seed), caution
     return [
@@ -180,6 +181,16 @@ def _separated_note(share: float, width: str) -> Note:
     return Note(
         f"{_tied(share)}: seeded noise {width} was added to separate equal values "
         "(noise=0 would leave them tied)",
+        "ties",
+    )
+
+
+def _no_volume_caution(share: float) -> Caution:
+    """Return the caution about a trace of noise for an estimator that measures volumes."""
+    return Caution(
+        f"{_tied(share)}, and the values have no common step: seeded noise of {TRACE:.0e} of each "
+        "column's spread was added, and this method, which measures volumes, may take it for "
+        "dependence: compare with method='ksg1'",
         "ties",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
 from fastmi._checks import Seed, generator
+from fastmi._symbols import crossed, numbered
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -31,10 +33,15 @@ _MOST_COPIES = 20
 # Share of the pairs of equal values in a column, beyond those that the steps between its values
 # explain, above which the column tells repeated records.
 _UNEXPLAINED = 0.2
+# Share of the values that repeat which do so in one distinct row, above which it does.
+_RECORDS = 0.15
 
-# Distances tie if they differ by no more than this many units in the last place of the largest
-# value: 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
+# Distances tie if they differ by no more than this many units in the last place of the values:
+# 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
 _ROUNDING = 4.0
+# Relative rounding of readings in float64 that were shifted from as far as a thousand times their
+# size, as columns that are standardised are.
+_SHIFTED_ROUNDING = 2.0**-42
 
 
 class Copies(NamedTuple):
@@ -84,7 +91,12 @@ def count_copies(
     for column, tell in zip(columns, telling, strict=True):
         if tell:
             _, code, number = np.unique(column[kept], return_inverse=True, return_counts=True)
-            own[by_row] |= number[code.reshape(-1)] == 1
+            code = code.reshape(-1)
+            repeats = np.bincount(code, size[by_row]) > 1
+            alone = number == 1
+            # Values that repeat by nature do so in distinct rows, but for a few by chance.
+            if np.count_nonzero(alone & repeats) > _RECORDS * np.count_nonzero(repeats):
+                own[by_row] |= alone[code]
     copied = own & (size > 1) & (size <= _MOST_COPIES)
     return Copies(int(size[copied].sum()), kept)
 
@@ -148,17 +160,54 @@ def tied_share(
         return 0.0
     numbers = sorted({j for k in ks for j in (k - 1, k, k + 1) if 1 <= j < n})
     found = dict(zip(numbers, kth_distances(list(blocks), numbers), strict=True))
-    largest = max(float(np.abs(host(block)).max()) for block in blocks)
-    near = _ROUNDING * float(np.finfo(blocks[0].dtype).eps) * largest
+    largest = np.max([np.abs(host(block)).max(axis=1) for block in blocks], axis=0)
+    # Values that were centred are rounded as others of their column are, but not as outliers are.
+    rounded = np.maximum(largest, np.median(largest))
     shares = []
     for k in ks:
         radius = found[k]
+        near = _ROUNDING * np.finfo(radius.dtype).eps * (rounded + radius)
         tied = radius - found[k - 1] <= near if k > 1 else radius <= near
         if k + 1 in found:
             tied |= found[k + 1] - radius <= near
         if not zero:
             tied &= radius > near
         shares.append(float(np.count_nonzero(tied)) / n)
+    return max(shares)
+
+
+def margins_tied_share(
+    blocks: Sequence[Array],
+    neighbors: NDArray[np.int64],
+    ks: Sequence[int],
+    metric: str,
+    count: Callable[..., NDArray[np.int64]],
+) -> float:
+    """Return the share of samples whose radius in a variable is shared by samples of that variable.
+
+    The radius is the largest distance in the variable among the k joint neighbours. Another
+    variable may decide which these are, so that no joint distance ties while all of these are 0.
+    The share is the largest over variables and k.
+
+    Args:
+        blocks: Arrays of shape (n, d_b) in host memory.
+        neighbors: Rows of the joint neighbours of each sample, nearest first, shape (n, max(ks)).
+        ks: Numbers of neighbours.
+        metric: "chebyshev" or "euclidean".
+        count: Function of blocks, radii and `strict` that counts within the radii.
+    """
+    shares = []
+    for block in blocks:
+        radius = np.zeros(len(block), dtype=block.dtype)
+        for k in range(1, max(ks) + 1):
+            apart = block - block[neighbors[:, k - 1]]
+            if metric == "chebyshev":
+                radius = np.maximum(radius, np.abs(apart).max(axis=1))
+            else:
+                radius = np.maximum(radius, np.linalg.norm(apart, axis=1))
+            if k in ks:
+                closed, open_ = (count([block], radius, strict=strict) for strict in (False, True))
+                shares.append(float(np.count_nonzero(closed - open_ > 1)) / len(block))
     return max(shares)
 
 
@@ -215,6 +264,27 @@ def with_trace(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
 def never_vary(blocks: Sequence[Array]) -> bool:
     """Return whether all samples are the same."""
     return all(bool((host(block) == host(block)[0]).all()) for block in blocks)
+
+
+def mean_equal(block: Array) -> float:
+    """Return the mean number of other samples with the same value, up to the noise of `traced`."""
+    codes = []
+    for column in host(block).astype(np.float64).T:
+        order = np.argsort(column)
+        largest = float(np.abs(column).max()) or 1.0  # squares neither overflow nor vanish
+        ascending = column[order] / largest
+        width = TRACE * float(ascending.std())
+        gaps = np.diff(ascending)
+        group = np.append(0, np.cumsum(gaps > width))
+        ends = np.append(np.flatnonzero(gaps > width), len(column) - 1)
+        starts = np.append(0, ends[:-1] + 1)
+        # Beside a huge outlier, values that differ lie close together and fill more than the noise.
+        wide = (ascending[ends] - ascending[starts] > width)[group[1:]]
+        code = np.zeros(len(column), dtype=np.intp)
+        code[order[1:]] = np.cumsum((gaps > width) | (wide & (gaps > 0)))
+        codes.append(numbered(code))
+    size = reduce(crossed, codes).size
+    return float((size * (size - 1.0)).sum()) / len(block)
 
 
 def with_unit_noise(blocks: Sequence[Array], seed: Seed | None) -> list[Array]:
@@ -280,24 +350,49 @@ def rounding_step(column: Array) -> float | None:
     """
     given = np.asarray(column, dtype=np.float64)
     values, number = np.unique(given, return_counts=True)
-    if number[number > 1].sum() <= TIED_SHARE * len(given):
+    n = len(given)
+    if number[number > 1].sum() <= TIED_SHARE * n:
         return 0.0
-    rounding = float(np.finfo(column.dtype).eps) * float(np.abs(values).max()) * 2 * _ROUNDING
+    epsilons = [float(np.finfo(column.dtype).eps)]
+    if column.dtype == np.float64:
+        # Readings that were shifted, or were float32 before, are multiples of a step less exactly.
+        # The coarser rounding comes first, because a finer one takes float32 for the grid.
+        with np.errstate(over="ignore"):
+            single = column.astype(np.float32)
+        epsilons.insert(0, _SHIFTED_ROUNDING)
+        if (column == single).all():
+            epsilons.insert(0, float(np.finfo(np.float32).eps))
+    largest = float(np.abs(values).max())
+    steps = (_common_step(values, n, eps * largest * 2 * _ROUNDING) for eps in epsilons)
+    return next((step for step in steps if step is not None), None)
+
+
+def _common_step(values: Floats, n: int, rounding: float) -> float | None:
+    """Return the step that values are multiples of, up to rounding; 0.0 for a single value.
+
+    Args:
+        values: Different values, ascending.
+        n: Number of samples.
+        rounding: Largest rounding of a difference of two values.
+    """
     gaps = np.diff(values)
     gaps = np.unique(gaps[gaps > rounding])
     if not len(gaps):
         return 0.0
     # Values on a finer grid would not repeat.
     low, high = np.percentile(values, [25, 75])
-    finest = max(float(high - low) / (len(given) / TIED_SHARE), 4 * rounding)
+    finest = max(float(high - low) / (n / TIED_SHARE), 4 * rounding)
     step = float(gaps[0])
     # Euclid's algorithm on all gaps at once.
     while step > finest:
         multiple = np.rint(gaps / step)
+        allowed = rounding * (1.0 + multiple)
         rest = np.abs(gaps - multiple * step)
-        rest = rest[rest > rounding * (1.0 + multiple)]
+        rest = rest[rest > allowed]
         if not len(rest):
-            return _refined(step, values)
+            # Gaps of very many steps are multiples of any step, up to rounding.
+            told = np.count_nonzero(allowed < 0.25 * step)
+            return _refined(step, values) if 2 * told > len(gaps) else None
         step = float(rest.min())
     return None
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._blocks import device_of, take_rows
+from fastmi._blocks import device_of, host, take_rows
 from fastmi._cautions import Caution, announce
 from fastmi._checks import (
     Seed,
@@ -28,11 +28,17 @@ from fastmi._inputs import as_blocks
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._methods import name_of
 from fastmi.estimators.neighbors._settle import Recall, settle
-from fastmi.estimators.neighbors._ties import TIED_SHARE, tied_share, with_trace, within_steps
+from fastmi.estimators.neighbors._ties import (
+    TIED_SHARE,
+    margins_tied_share,
+    tied_share,
+    with_trace,
+    within_steps,
+)
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks
 from fastmi.ops.coincidences import nothing_repeats
 from fastmi.ops.count import count_within
-from fastmi.ops.knn import KthDistances, kth_distance
+from fastmi.ops.knn import KthDistances, kneighbors, kth_distance
 from fastmi.ops.space_counts import SpaceCounts, space_counts
 
 Array = NDArray[Any]
@@ -151,7 +157,21 @@ class NeighborEstimator(Estimator):
             else:
                 zero = self._ties != "atoms"
                 shares.append(tied_share(space, numbers, self._radii, zero=zero))
+            if self._has_own_radii():
+                shares.append(self._margins_tied_share([host(block) for block in space], numbers))
         return max(shares)
+
+    def _margins_tied_share(self, blocks: list[Array], ks: Sequence[int]) -> float:
+        if not ks:
+            return 0.0
+        neighbors = kneighbors(
+            blocks, max(ks), metric=self._metric(), algorithm="auto", n_jobs=self.n_jobs
+        ).indices
+        return margins_tied_share(blocks, neighbors, ks, self._metric(), self._count)
+
+    def _has_own_radii(self) -> bool:
+        """Return whether each variable is counted within a radius of its own."""
+        return False
 
     def _tie_treatment(self) -> str:
         return self._ties
@@ -365,7 +385,7 @@ def sample_warnings(
     if value > CEILING_SHARE * ceiling:
         # Only ties lift an estimate above the ceiling.
         advice = (
-            "exact copies inflate it"
+            "exact copies inflate it, of rows or of one variable in the other"
             if zero_radius > max(1.0, TIED_SHARE * n) or value > ceiling
             else "take it as a lower bound, or use more samples or a smaller k"
         )

@@ -21,13 +21,15 @@ from fastmi.estimators.neighbors.base import (
 )
 from fastmi.estimators.neighbors.entropy import log_unit_ball
 from fastmi.estimators.neighbors.forms import OfTwo
-from fastmi.ops.digamma import psi
+from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.space_counts import SpaceCounts
 
 Array = NDArray[Any]
 
 # Eigenvalue of the correlation matrix below which columns are linearly dependent.
 _SINGULAR = 1e-10
+# Nats that are missing where one margin counts few samples, from which the estimate says so.
+_MISSING = 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ class BallEstimator(InformationEstimator):
             found = sample_warnings(
                 float(local.mean()), ceiling, n=n, k=k, zero_radius=zeros(radius)
             )
-            terms.append(Terms(local, counts, found + flat))
+            terms.append(Terms(local, counts, found + _narrow_warnings(counts, k) + flat))
         return terms, algorithm
 
     def _ball_counts(self, joint: Array, blocks: list[Array], ks: Sequence[int]) -> SpaceCounts:
@@ -121,6 +123,31 @@ class BIKSG(BallEstimator, OfTwo):
 def _side_by_side(blocks: list[Array]) -> Array:
     """Return the columns of all blocks as one, whose l_2 norm is that of the joint space."""
     return like(blocks[0], np.hstack([host(block) for block in blocks]))
+
+
+def _narrow_warnings(counts: NDArray[np.int64], k: int) -> tuple[Caution, ...]:
+    """Return a caution if one margin counts little more than k samples while another has many.
+
+    There the logarithm of the former is off, which has the mean of psi(n_b).
+
+    Args:
+        counts: Other samples within the radius in each margin, shape (m, n).
+        k: Number of neighbours.
+    """
+    narrow = counts.min(axis=0)
+    one_sided = (narrow < 3 * k) & (counts.max(axis=0) > 10 * k)
+    few = narrow[one_sided]
+    missing = float((np.log(few) - digamma(few)).sum()) / len(narrow)
+    if missing <= _MISSING:
+        return ()
+    return (
+        Caution(
+            f"for {len(few) / len(narrow):.0%} of the samples one variable does not vary among the "
+            f"neighbours, because it has few values or a small scale: up to {missing:.2g} nats are "
+            "missing; use method='ksg1', and 'ross' or 'mesner' for classes",
+            "few_values",
+        ),
+    )
 
 
 def _flat_warnings(joint: Array) -> tuple[Caution, ...]:

@@ -86,6 +86,9 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird)
         check_variant(self.variant)
         super().__post_init__()
 
+    def _has_own_radii(self) -> bool:
+        return self.variant == 2
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         variant = self._variant_1 if self.variant == 1 else self._variant_2
         return variant(blocks, ks)

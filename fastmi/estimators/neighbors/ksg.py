@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._blocks import host
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi._estimate import small_sample_warnings
+from fastmi.estimators.neighbors._ties import mean_equal, never_vary
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
     Array,
@@ -58,6 +58,9 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
     def __post_init__(self) -> None:
         check_variant(self.variant)
         super().__post_init__()
+
+    def _has_own_radii(self) -> bool:
+        return self.variant == 2
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         n = len(blocks[0])
@@ -107,17 +110,12 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
                     n,
                     sum_,
                     zero,
-                    partial(_is_constant, blocks),
+                    blocks.__getitem__,
                     normalize=self.normalize,
                     theiler=self.theiler,
                 )
             terms.append(Terms(local, counts, warnings, (value, std)))
         return terms, found.algorithm
-
-
-def _is_constant(blocks: list[Array], which: int) -> bool:
-    block = host(blocks[which])
-    return bool((block == block[0]).all())
 
 
 def _local(counts: NDArray[np.int64], constant: float, variant: int) -> NDArray[np.float64]:
@@ -132,7 +130,7 @@ def count_warnings(
     n: int,
     count_sum: Sequence[int],
     zero_radius: int,
-    is_constant: Callable[[int], bool],
+    variable: Callable[[int], Array],
     *,
     normalize: str | None,
     notes: tuple[Caution, ...] = (),
@@ -146,7 +144,7 @@ def count_warnings(
         n: Number of samples.
         count_sum: Sums of n_x and of n_y over the samples.
         zero_radius: Number of samples whose k-th joint distance is 0.
-        is_constant: Function that returns whether variable 0 or 1 never varies.
+        variable: Function that returns the samples of variable 0 or 1, shape (n, d).
         normalize: How the variables were scaled.
         notes: Warnings that are known already; they come first.
         theiler: Window of time steps left out.
@@ -158,18 +156,19 @@ def count_warnings(
     if inside:
         found += [
             _constant_caution("xy"[which])
-            if is_constant(which)
+            if never_vary([variable(which)])
             else _inside_caution(which, normalize)
             for which in inside
         ]
         return tuple(found)
     wide, narrow = (1, 0) if count_sum[0] < count_sum[1] else (0, 1)
+    mean = count_sum[wide] / n
     # Small samples have their own warning, and there the two conditions meet by chance.
-    dominated = (
-        n >= 10 * k
-        and count_sum[wide] / n > _DOMINATED_SHARE * n
-        and count_sum[narrow] / n < 2 * k + 1
-    )
+    dominated = n >= 10 * k and mean > _DOMINATED_SHARE * n and count_sum[narrow] / n < 2 * k + 1
+    if dominated:
+        # Samples of the same class are near whatever the scale.
+        same = mean_equal(variable(wide))
+        dominated = mean - same > _DOMINATED_SHARE * (n - same)
     if dominated:
         big, small = "xy"[narrow], "xy"[wide]
         text = (

@@ -15,11 +15,11 @@ from fastmi._cautions import Caution
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
-    sample_warnings,
     widths,
     zeros,
 )
 from fastmi.estimators.neighbors.forms import OfTwo
+from fastmi.estimators.neighbors.ksg import count_warnings
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kneighbors
 
@@ -101,7 +101,15 @@ class LNC(InformationEstimator, OfTwo):
             local = (psi(k) + psi(n)) - digamma(counts + 1).sum(axis=0) + added
             # The correction is unbounded, so that there is no ceiling.
             found = (
-                *sample_warnings(0.0, math.inf, n=n, k=k, zero_radius=zeros(radius)),
+                *count_warnings(
+                    -math.inf,
+                    k,
+                    n,
+                    counts.sum(axis=1).tolist(),
+                    zeros(radius),
+                    blocks.__getitem__,
+                    normalize=self.normalize,
+                ),
                 *_width_warnings(sum(dims)),
             )
             flat = int(np.isinf(added).sum())

@@ -44,6 +44,9 @@ class TotalCorrelation(MetricNeighborEstimator, OfSeveral):
         check_variant(self.variant)
         super().__post_init__()
 
+    def _has_own_radii(self) -> bool:
+        return self.variant == 2
+
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         m, n = len(blocks), len(blocks[0])
         found = ksg_terms(
