@@ -337,9 +337,14 @@ def _in_brackets(warnings: Sequence[Caution]) -> list[str]:
     return [f"({text})"] if text else []
 
 
+def few_samples(n: int, k: int) -> bool:
+    """Return whether n is too small for k neighbours to be local."""
+    return n < 50 or n < 10 * k
+
+
 def small_sample_warnings(n: int, k: int) -> list[Caution]:
     """Return a warning if n is too small for k neighbours to be local."""
-    if n >= 50 and n >= 10 * k:
+    if not few_samples(n, k):
         return []
     text = (
         f"n={n} samples are few for k={k}: below 50, or below 10 k, bias and scatter are "

@@ -111,7 +111,7 @@ struct Sample {
   explicit Sample(std::int64_t n) {
     const auto root = static_cast<std::int64_t>(std::sqrt(static_cast<double>(n)));
     const std::int64_t wanted =
-        std::max(std::clamp<std::int64_t>(n / 8, 128, 1024), std::min(root, kMostSampled));
+        std::max(std::clamp<std::int64_t>(n / 8, 128, 512), std::min(root, kMostSampled));
     if (n <= wanted) {
       for (; number < n; ++number) rows[number] = number;
       return;

@@ -250,6 +250,7 @@ class NeighborEstimator(Estimator):
         method = name_of(self)
         seconds = perf_counter() - start
         estimates = []
+        loud = bool(notes)
         for k, (local, counts, warnings, summed, curve) in zip(ks, terms, strict=True):
             if summed is None:
                 values = local() if callable(local) else local
@@ -272,7 +273,11 @@ class NeighborEstimator(Estimator):
                 curve=curve,
             )
             estimates.append(estimate)
-        return announce(estimates[0] if isinstance(self.k, int) else estimates)
+            if warnings:
+                loud = True
+        found = estimates[0] if isinstance(self.k, int) else estimates
+        # A short call feels the announcement of nothing.
+        return announce(found) if loud else found
 
 
 @dataclass(frozen=True, kw_only=True)

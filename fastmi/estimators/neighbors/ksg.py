@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
-from fastmi._estimate import small_sample_warnings
+from fastmi._estimate import few_samples, small_sample_warnings
 from fastmi.estimators.neighbors._ties import mean_equal, never_vary
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
@@ -84,13 +84,14 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
                 n_jobs=self.n_jobs,
             )
         terms = []
+        psi_n = psi(n)
         # Lists, because single numbers of an array are slow to work with.
         means, stds = found.psi_mean.tolist(), found.psi_std.tolist()
         zeros, sums = found.zero_radius.tolist(), found.count_sum.tolist()
         for k, mean, std, counts, zero, sum_ in zip(
             ks, means, stds, found.counts, zeros, sums, strict=True
         ):
-            constant = psi(k) + psi(n)
+            constant = psi(k) + psi_n
             if self.variant == 2:
                 constant -= 1.0 / k
             value = constant - mean
@@ -101,8 +102,8 @@ class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
                 zero > 1
                 or self.theiler
                 or max(sum_) > _DOMINATED_SHARE * n * n
-                or value > CEILING_SHARE * _ceiling(k, n)
-                or small_sample_warnings(n, k)
+                or value > CEILING_SHARE * (psi_n - psi(k + 1))
+                or few_samples(n, k)
             ):
                 warnings = count_warnings(
                     value,
