@@ -31,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A width from outside would break the lines of messages that tests read.
+    os.environ.pop("COLUMNS", None)
     # Only some test files need hypothesis; the package tests run with NumPy and pytest alone.
     if find_spec("hypothesis") is None:
         return
@@ -135,12 +137,6 @@ def simd_levels() -> list[str]:
 @pytest.fixture(params=[1, 2, 3, 4], ids=lambda t: f"threads{t}")
 def threads(request: pytest.FixtureRequest) -> int:
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def _no_terminal_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A width from outside would break the lines of messages that tests read."""
-    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
