@@ -128,9 +128,10 @@ def _heavy(rng: np.random.Generator, n: int, rho: float) -> Samples:
 
 
 CONDITIONAL = ("local", "residual")
+WITH_DEFAULT = ("local", "residual", "default")
 KINDS: dict[str, Kind] = {
     "binary z": Kind(_binary_z, 0.35, ("default",), (200, 500)),
-    "3 strong z": Kind(_through(3, lambda z: z, 0.5), 0.5, CONDITIONAL, (200, 500)),
+    "3 strong z": Kind(_through(3, lambda z: z, 0.5), 0.5, WITH_DEFAULT, (200, 500)),
     "4 strong z": Kind(_through(4, lambda z: z, 0.5), 0.5, CONDITIONAL, (200, 500)),
     "1 z": Kind(_through(1, lambda z: z, 1.0), 0.5, CONDITIONAL, (200, 500)),
     "integer x, y, z": Kind(_integers, 0.5, ("default",), (200, 500)),
@@ -138,11 +139,11 @@ KINDS: dict[str, Kind] = {
     "AR(.5)": Kind(_series(0.5), 0.35, ("default", "circular", "block"), (200, 500)),
     "normal": Kind(_normal, 0.35, ("default",), (200, 500)),
     "integer x, y": Kind(_integer, 0.35, ("default",), (200, 500)),
-    "1 strong z": Kind(_through(1, lambda z: z, 0.05), 0.5, CONDITIONAL),
+    "1 strong z": Kind(_through(1, lambda z: z, 0.05), 0.5, WITH_DEFAULT),
     "binary and normal z": Kind(_mixed_z, 0.5, ("default",)),
-    "squares of 3 z": Kind(_through(3, np.square, 0.5), 0.5, CONDITIONAL),
+    "squares of 3 z": Kind(_through(3, np.square, 0.5), 0.5, WITH_DEFAULT),
     "sines of 3 z": Kind(_through(3, lambda z: np.sin(2.0 * z), 0.5), 0.5, CONDITIONAL, (200, 500)),
-    "uneven noise, 3 z": Kind(_uneven, 0.5, CONDITIONAL),
+    "uneven noise, 3 z": Kind(_uneven, 0.5, WITH_DEFAULT),
     "heavy tails, 3 z": Kind(_heavy, 1.0, CONDITIONAL),
     "8 strong z": Kind(_through(8, lambda z: z, 0.5), 0.5, CONDITIONAL),
 }
