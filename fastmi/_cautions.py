@@ -32,6 +32,7 @@ class Caution(str):
         self.kind = kind
         return self
 
+    # That of str, which pickles its one argument, is typed as a tuple of one.
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         return str(self), self.kind
 

@@ -44,8 +44,8 @@ __all__ = ["copula", "global_", "global_corrected", "global_linf", "local", "ran
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 
-# Standard deviation over largest magnitude at which a column is rounding noise.
-_CONSTANT = 1e-14
+#: Standard deviation over largest magnitude at which a column is rounding noise.
+CONSTANT = 1e-14
 
 
 def local(x: object, *, center: bool = False) -> Array:
@@ -250,7 +250,7 @@ def _spread(block: Array) -> _Spread:
     deviation = np.ldexp(wide, -exponent)
     deviation -= deviation.mean(axis=0)
     sd = np.sqrt(np.mean(deviation**2, axis=0))
-    varies = np.ldexp(sd, exponent) > _CONSTANT * largest
+    varies = np.ldexp(sd, exponent) > CONSTANT * largest
     return _Spread(deviation, exponent, sd, varies)
 
 

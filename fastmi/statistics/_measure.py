@@ -81,8 +81,7 @@ class Measure:
         settled, cautions = estimator.settle(
             [blocks[j] for j in continuous], ["xyz"[j] for j in continuous]
         )
-        changed = dict(zip(continuous, settled, strict=True))
-        return [changed.get(j, block) for j, block in enumerate(blocks)], cautions
+        return _replaced(blocks, continuous, settled), cautions
 
 
 def make_measure(
@@ -173,8 +172,14 @@ def add_noise(
 ) -> list[NDArray[Any]]:
     """Return copies of the blocks with noise, which classes do not get."""
     continuous = _continuous(method, len(blocks))
-    noisy = jitter([blocks[j] for j in continuous], noise, rng)
-    changed = dict(zip(continuous, noisy, strict=True))
+    return _replaced(blocks, continuous, jitter([blocks[j] for j in continuous], noise, rng))
+
+
+def _replaced(
+    blocks: list[NDArray[Any]], positions: list[int], others: list[NDArray[Any]]
+) -> list[NDArray[Any]]:
+    """Return the blocks with `others` at these positions."""
+    changed = dict(zip(positions, others, strict=True))
     return [changed.get(j, block) for j, block in enumerate(blocks)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,12 +132,10 @@ def lagged_mi(
     check_options(lagged_mi, row, options)
     pair = read_samples(row, (x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
-    single = not isinstance(lags, Sequence | np.ndarray) or getattr(lags, "ndim", 1) == 0
+    several = isinstance(lags, Sequence | np.ndarray) and getattr(lags, "ndim", 1) != 0
+    listed_lags = cast("Sequence[object]", lags) if several else (lags,)
     most = max(k_list(as_k(options.get("k", 3)), len(pair[0]))) if row.searches else 1
-    shifts = [
-        _as_lag(lag, len(pair[0]), most)
-        for lag in ((lags,) if single else lags)  # type: ignore[union-attr]
-    ]
+    shifts = [_as_lag(lag, len(pair[0]), most) for lag in listed_lags]
     if count:
         if not shifts:
             raise ValueError("lags must name at least one lag to test; got none")
@@ -154,7 +152,7 @@ def lagged_mi(
             for each in (of_lag if isinstance(of_lag, list) else [of_lag])
         ]
     )
-    return found[0] if single else found
+    return found if several else found[0]
 
 
 def _tested(

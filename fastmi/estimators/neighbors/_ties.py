@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
 from fastmi._checks import Seed, generator
+from fastmi._repeats import BEYOND_CHANCE, equal_pairs, row_hashes
 from fastmi._symbols import crossed, numbered
 
 Array = NDArray[Any]
@@ -22,10 +23,6 @@ TIED_SHARE = 0.01
 
 # Noise over the standard deviation of a column, as other libraries add it.
 TRACE = 1e-10
-
-# Standard errors by which the pairs of equal values in a column must exceed those that its steps
-# explain before it tells repeated records: few pairs are equal by chance.
-_BEYOND_CHANCE = 3.0
 
 # Largest number of equal rows that are taken for repeated records; more of them are an atom, a
 # value that the variable takes with positive probability.
@@ -82,8 +79,7 @@ def count_copies(
         for block in blocks
         for column in host(block).T
     ]
-    # Sorting hashes of 64 bits orders equal rows together in a fraction of the time that rows take.
-    _, first, size = np.unique(_row_hashes(columns), return_index=True, return_counts=True)
+    _, first, size = np.unique(row_hashes(columns), return_index=True, return_counts=True)
     by_row = np.argsort(first, kind="stable")
     kept = first[by_row]
     # For each distinct row, whether it is recognised as a record.
@@ -104,36 +100,21 @@ def count_copies(
 def _unexplained(column: Array) -> float:
     """Return the share of the pairs of equal values that the steps of a column do not explain.
 
-    Independent values of a smooth density on a grid are one step apart twice as often as they are
-    equal, but at its ends, which matter where there are few values.
+    The ends of a grid, where values have one neighbour, matter where there are few values.
     """
     n = len(column)
     step = rounding_step(column)
     values, number = np.unique(column, return_counts=True)
-    equal = float((number * (number - 1.0)).sum()) / 2
-    if equal == 0.0:
+    pairs = equal_pairs(values, number, step or 0.0)
+    if pairs.seen == 0.0:
         return 0.0
-    if step:
-        near = np.diff(values.astype(np.float64)) < 1.5 * step
-        explained = float((number[1:].astype(np.float64) * number[:-1])[near].sum()) / 2
-        # Pairs one step apart are twice as many: the difference has half the variance of all.
-        if equal - explained < _BEYOND_CHANCE * np.sqrt(0.5 * equal + explained):
-            return 0.0
-    else:
+    explained = pairs.explained
+    if not step:
         # float32 has about 2^23 values within a standard deviation.
         explained = n * n / 2.0**24 if column.dtype == np.float32 else 0.0
-    return 1.0 - explained / equal - 1.0 / len(values)
-
-
-def _row_hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
-    total = np.zeros(len(columns[0]), dtype=np.uint64)
-    for column in columns:
-        bits = (column + 0.0).view(np.uint64)  # the sum turns -0.0 into 0.0
-        total ^= bits
-        total ^= total >> np.uint64(32)
-        total *= np.uint64(0x9E3779B97F4A7C15)
-        total ^= total >> np.uint64(29)
-    return total
+    elif pairs.seen - explained < BEYOND_CHANCE * pairs.noise:
+        return 0.0
+    return 1.0 - explained / pairs.seen - 1.0 / len(values)
 
 
 def tied_share(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fastmi._cautions import Caution
-from fastmi.normalize import normalize_blocks
+from fastmi.normalize import CONSTANT, RANKS, normalize_blocks
 
 __all__ = ["INPUTS", "InputMap"]
 
@@ -33,11 +33,6 @@ INPUTS = ("auto", "standard", "asinh", "none")
 _HEAVY = 10.0
 # Distance of the quartiles of a standard normal variable.
 _QUARTILES = 1.3489795003921634
-# Standard deviation over largest magnitude at which a column is rounding noise, as in
-# fastmi.normalize.
-_CONSTANT = 1e-14
-# Normalisations that replace a column by its ranks; what they return has no heavy tails.
-_BY_RANKS = ("rank", "copula")
 # Normalisations that give all columns of a variable one scale, which must stay as it is.
 _COMMON_SCALE = ("global", "global-linf", "global-corrected")
 
@@ -160,7 +155,8 @@ def make_map(
         largest = np.abs(wide[training]).max(axis=0)
         made.size = torch.from_numpy(np.ldexp(1.0, np.frexp(largest)[1] - 1))
         wide = wide / made.size.numpy()
-    if inputs in ("auto", "asinh") and normalize not in _BY_RANKS:
+    # What ranks turn into has no heavy tails.
+    if inputs in ("auto", "asinh") and normalize not in RANKS:
         median, spread, heavy = _tails(wide[training], always=inputs == "asinh")
         made.median, made.spread = torch.from_numpy(median), torch.from_numpy(spread)
         made.heavy = torch.from_numpy(heavy)
@@ -171,7 +167,7 @@ def make_map(
         source = wide if bool(made.heavy.any()) else block
         (scaled,), found = normalize_blocks([source], [name], normalize)
         before, wide = wide, scaled.astype(np.float64)
-        if normalize in _BY_RANKS:
+        if normalize in RANKS:
             made.knots = [_knots(old, new) for old, new in zip(before.T, wide.T, strict=True)]
         else:
             made.factor = torch.from_numpy(_factors(before, wide))
@@ -205,7 +201,7 @@ def _center(made: InputMap, wide: Floats, *, keeps_scale: bool) -> None:
     first = wide[0]
     mean = first + (wide - first).mean(axis=0)
     deviation = np.sqrt(np.square(wide - mean).mean(axis=0))
-    varies = deviation > _CONSTANT * np.abs(wide).max(axis=0)
+    varies = deviation > CONSTANT * np.abs(wide).max(axis=0)
     made.center = torch.from_numpy(np.where(varies, mean, 0.0))
     if not keeps_scale:
         made.scale = torch.from_numpy(np.where(varies, deviation, 1.0))

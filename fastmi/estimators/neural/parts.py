@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
+from fastmi._repeats import BEYOND_CHANCE, equal_pairs, row_hashes
 from fastmi.normalize import average_ranks
 
 Array = NDArray[Any]
@@ -27,9 +28,6 @@ _MOST_WATCHED = 10_000
 _FEWEST_DISTINCT = 100
 # Share of the rows that are copies above which they are worth a warning.
 _FEW_COPIES = 0.01
-# Standard errors by which the pairs of equal values in a column must exceed what a smooth density
-# on a grid makes.
-_BEYOND_CHANCE = 3.0
 # Share of the distinct rows up to which the values of a column are classes.
 _CLASS_SHARE = 0.1
 
@@ -40,8 +38,6 @@ _ALIKE = 0.8
 # Rows and columns of each variable that this is measured on.
 _ENOUGH_ROWS = 20_000
 _ENOUGH_COLUMNS = 64
-# Makes the key of a row depend on the order of its columns and variables.
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Parts(NamedTuple):
@@ -124,10 +120,8 @@ def copy_groups(blocks: Sequence[Array]) -> Index | None:
     variable must identify the row, so that rows which agree in it agree in all others. Data with
     few distinct rows has no copies in this sense.
     """
-    keys = [_row_keys(block) for block in blocks]
-    joint = keys[0].copy()
-    for key in keys[1:]:
-        joint = _mixed(_mixed(joint + _ODD) + key)
+    keys = [row_hashes(block.T) for block in blocks]
+    joint = row_hashes(column for block in blocks for column in block.T)
     n = len(joint)
     values, rows, counts = np.unique(joint, return_inverse=True, return_counts=True)
     if not _FEWEST_DISTINCT <= len(values) < n:
@@ -146,7 +140,6 @@ def copy_groups(blocks: Sequence[Array]) -> Index | None:
 def _repeats_by_chance(block: Array, distinct: int) -> bool:
     """Return whether a variable is one column that repeats by nature: classes or rounded values.
 
-    Values of a smooth density on a grid are one step apart twice as often as they are equal.
     Classes are far fewer than the `distinct` rows of all variables.
     """
     if block.shape[1] > 1:
@@ -154,11 +147,8 @@ def _repeats_by_chance(block: Array, distinct: int) -> bool:
     values, number = np.unique(block[:, 0].astype(np.float64), return_counts=True)
     if len(values) <= _CLASS_SHARE * distinct:
         return True
-    gaps = np.diff(values)
-    equal = float((number * (number - 1.0)).sum()) / 2
-    near = gaps < 1.5 * gaps.min()
-    explained = float((number[1:] * 1.0 * number[:-1])[near].sum()) / 2
-    return equal - explained <= _BEYOND_CHANCE * math.sqrt(0.5 * equal + explained)
+    pairs = equal_pairs(values, number, np.diff(values).min())
+    return pairs.seen - pairs.explained <= BEYOND_CHANCE * pairs.noise
 
 
 def _together(order: Index, groups: Index) -> tuple[Index, Index]:
@@ -220,21 +210,3 @@ def _likeness(block: Array) -> float:
         if size > 0.0:
             largest = max(largest, float(before @ after) / size)
     return largest
-
-
-def _row_keys(block: Array) -> NDArray[np.uint64]:
-    """Return a 64-bit number for each row that equal rows share, and others hardly ever do."""
-    key = np.zeros(len(block), dtype=np.uint64)
-    for column in block.T:
-        # Adding 0 makes one zero of both.
-        bits = (column.astype(np.float64) + 0.0).view(np.uint64)
-        key = _mixed(key + _mixed(bits + _ODD))
-    return key
-
-
-def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return a bijection of 64-bit numbers that scatters them: the finaliser of SplitMix64."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    scattered: NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
-    return scattered
