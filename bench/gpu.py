@@ -31,7 +31,7 @@ class Recording:
     """The results of a bench whose parts may fail, or come too late, and do not stop the others.
 
     Args:
-        bench: Name of the bench among the tables of `result_tables`.
+        bench: Name of the bench among the tables of `render`.
         seconds: Seconds after which no further part starts.
         out: File that holds the results so far, so that a run cut short leaves them; None for none.
         parts: Empty values of what the result will hold.

@@ -8,14 +8,51 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from result_tables import TABLES, Result, caption, front_page_table, gpu_table
+import accuracy_tables
+import result_tables
+from result_tables import Result, caption, front_page_table, gpu_table
 
 README = Path(__file__).with_name("README.md")
 FRONT_PAGE = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 GPU_MARKERS = ("<!-- gpu:begin -->", "<!-- gpu:end -->")
+
+# Heading and table of each bench, in the order of the README.
+TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
+    "mi": ("Mutual information against other libraries", result_tables.mi_table),
+    "ceiling": ("Measured ceiling", result_tables.ceiling_table),
+    "growth": ("Growth with n", result_tables.growth_table),
+    "memory": ("Memory", result_tables.memory_table),
+    "gpu": ("On a GPU", result_tables.gpu_table),
+    "threads": ("Threads", result_tables.threads_table),
+    "sweep": ("Scale sweep", result_tables.sweep_table),
+    "pairwise": ("Every pair of columns", result_tables.pairwise_table),
+    "permutation": ("Permutation test", result_tables.permutation_table),
+    "bnaf": ("Training step of a block autoregressive flow, float32", result_tables.bnaf_table),
+    "bnaf_gpu": ("The same on a GPU", result_tables.bnaf_gpu_table),
+    "parity": ("Agreement on real data", result_tables.parity_table),
+    "critics_speed": ("Training of critics", result_tables.critics_speed_table),
+    "neural_defaults": (
+        "Estimators that train a network, n = 5000, 10 + 10 columns, all options at their defaults",
+        accuracy_tables.neural_defaults_table,
+    ),
+    "neural_margins": (
+        "Columns standardised, squashed, and as `inputs='auto'` chooses",
+        accuracy_tables.neural_margins_table,
+    ),
+    "algorithms": ("Algorithms", result_tables.algorithms_table),
+    "estimators": (
+        "Estimators against closed forms and definitions",
+        accuracy_tables.estimators_table,
+    ),
+    "error_bars": ("Coverage of error bars", accuracy_tables.error_bars_table),
+    "rejections": ("Level and power of permutation tests", accuracy_tables.rejections_table),
+    "compat": ("Drop-in replacements", result_tables.compat_table),
+    "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
+}
 
 
 def section(result: Result) -> str:
