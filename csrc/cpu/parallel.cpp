@@ -14,12 +14,14 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #endif
 #if defined(__linux__)
 #include <sched.h>
 #endif
 
-namespace fastmi::cpu::detail {
+namespace fastmi::cpu {
+namespace detail {
 namespace {
 
 using Work = std::function<void(int)>;
@@ -29,6 +31,7 @@ using Work = std::function<void(int)>;
 constexpr auto kSpin = std::chrono::milliseconds(1);
 
 enum State : int {
+  kStarting,
   kIdle,     ///< the worker looks for an offer, or sleeps
   kOffered,  ///< there is work that the worker may take and the caller may take back
   kRunning,  ///< the worker is at it
@@ -37,7 +40,7 @@ enum State : int {
 /// Lives as long as the process. At any time at most one thread waits for its state: the worker
 /// while it is idle, its caller while it is running.
 struct alignas(64) Worker {
-  std::atomic<int> state{kIdle};
+  std::atomic<int> state{kStarting};
   const Work* work = nullptr;  ///< what is offered
   int thread = 0;
   Worker* next = nullptr;  ///< in the list of idle workers, or in its team
@@ -85,8 +88,31 @@ class SignalsBlocked {
  private:
   sigset_t before_;
 };
+
+/// Memory that the starter of a thread sets aside, and that the thread gives back when it needs
+/// some itself. Not from malloc, which would keep it for the threads that it serves already.
+class Reserve {
+ public:
+  Reserve()
+      : memory_(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+  }
+  ~Reserve() { release(); }
+  Reserve(const Reserve&) = delete;
+
+  void release() {
+    if (memory_ != MAP_FAILED) munmap(std::exchange(memory_, MAP_FAILED), kBytes);
+  }
+
+ private:
+  static constexpr std::size_t kBytes = 256 << 10;
+  void* memory_;
+};
 #else
 struct SignalsBlocked {};
+struct Reserve {
+  void release() {}
+};
 #endif
 
 int usable_cores() {
@@ -122,7 +148,11 @@ void spin_while(const Worker& worker, State from) {
   } while (std::chrono::steady_clock::now() < end);
 }
 
-[[noreturn]] void serve(Worker* self) {
+[[noreturn]] void serve(Worker* self, Reserve* reserve) {
+  reserve->release();
+  prepare_to_throw();
+  self->state = kIdle;
+  self->state.notify_one();
   for (;;) {
     spin_while(*self, kIdle);
     self->state.wait(kIdle);
@@ -139,8 +169,10 @@ Worker* start_worker() {
   immortal.pool.cores = usable_cores();
   try {
     auto worker = std::make_unique<Worker>();
+    Reserve reserve;
     [[maybe_unused]] const SignalsBlocked blocked;
-    std::thread(serve, worker.get()).detach();
+    std::thread(serve, worker.get(), &reserve).detach();
+    worker->state.wait(kStarting);
     return worker.release();
   } catch (const std::system_error&) {
     return nullptr;
@@ -208,4 +240,11 @@ void run_team(int threads, const Work& work) {
   dismiss(team);
 }
 
-}  // namespace fastmi::cpu::detail
+}  // namespace detail
+
+void prepare_to_throw() {
+  // Whoever asks for the number of exceptions in flight gets the memory; volatile makes it be asked.
+  [[maybe_unused]] const volatile int in_flight = std::uncaught_exceptions();
+}
+
+}  // namespace fastmi::cpu

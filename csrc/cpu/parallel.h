@@ -19,6 +19,10 @@ struct Execution {
   std::function<bool()> interrupted = [] { return false; };
 };
 
+/// An exception needs memory of its thread. glibc takes it when the thread throws its first one, and
+/// ends the process where there is none; so a thread that may run out of memory calls this before.
+void prepare_to_throw();
+
 namespace detail {
 
 /// Runs work(0) on the calling thread and at the same time work(thread), for thread = 1 ..
