@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/radius_limit.h"
-#include "cpu/possible.h"
+#include "common/possible.h"
 #include "cpu/kernels.h"
 
 namespace fastmi::cpu {

@@ -7,7 +7,7 @@
 
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "cpu/possible.h"
+#include "common/possible.h"
 #include "cpu/sorted.h"
 #include "cpu/strips.h"
 

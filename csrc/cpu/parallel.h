@@ -19,8 +19,9 @@ struct Execution {
   std::function<bool()> interrupted = [] { return false; };
 };
 
-/// An exception needs memory of its thread. glibc takes it when the thread throws its first one, and
-/// ends the process where there is none; so a thread that may run out of memory calls this before.
+/// An exception needs memory of its thread. glibc takes it when the thread throws its first one,
+/// and ends the process where there is none; so a thread that may run out of memory calls this
+/// before.
 void prepare_to_throw();
 
 namespace detail {

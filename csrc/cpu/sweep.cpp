@@ -8,7 +8,7 @@
 #include "cpu/cost_model.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "cpu/possible.h"
+#include "common/possible.h"
 #include "cpu/psi_summary.h"
 #include "cpu/sorted.h"
 #include "cpu/steps.h"

@@ -8,7 +8,7 @@
 
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "cpu/possible.h"
+#include "common/possible.h"
 
 namespace fastmi::cpu {
 
