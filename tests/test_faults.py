@@ -95,6 +95,23 @@ class TestMemory:
         assert len(out) == 2
         assert len(set(out)) == 1
 
+    def test_a_limit_of_threads(self, tmp_path):
+        out = succeed(
+            tmp_path,
+            """
+            import resource
+
+            print(estimate(1))
+            if os.getuid() == 0:  # the limit is not for root
+                os.setgid(65534)
+                os.setuid(65534)
+            resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+            print(estimate(2), estimate(256))
+            """,
+        )
+        assert len(out) == 3
+        assert len(set(out)) == 1
+
 
 class TestEndOfTheInterpreter:
     @pytest.mark.parametrize(
