@@ -58,6 +58,10 @@ proposal = bounds.Proposal(
 z = rng.standard_normal((20_000, 1)); x = z + 0.5 * rng.standard_normal((20_000, 1))
 """
 
+_TO_TRAIN = (
+    "load('torch').set_num_threads(1); x, y, z = rng.standard_normal((3, 20_000, 3)); x += y"
+)
+
 _SAMPLES_OF = {CONTINUOUS: _WIDE, DISCRETE: _LABELS, DISCRETE_Y: _CLASSES}
 _ARGUMENTS = {"mi": "x, y", "cmi": "x, y, z", "total_correlation": "x, y, z", "entropy": "x"}
 # Methods for which the samples above are too few or too many for a run of several seconds.
@@ -74,6 +78,8 @@ _OPTIONS_OF_METHOD = {"lnc": ", k=20"}
 def _of_method(method):
     call = f"fastmi.{method.function}({_ARGUMENTS[method.function]}, method={method.name!r}"
     samples = _SAMPLES_OF_METHOD.get(method.name, _SAMPLES_OF.get(method.takes, _WIDE))
+    if method.trains:
+        samples = _TO_TRAIN
     return Operation(
         f"{method.function} {method.name}",
         (method.function, f"{method.function} {method.name}"),
@@ -87,7 +93,7 @@ def _rows(covers, *rows):
 
 
 ESTIMATES = [
-    *(_of_method(method) for method in METHODS if not method.trains),
+    *(_of_method(method) for method in METHODS),
     *_rows(
         "mi",
         ("mi, one column", _COLUMN.format(n=10_000_000), "fastmi.mi(x, y)"),
@@ -148,7 +154,7 @@ NEIGHBORS = [
 
 STATISTICS = [
     *_rows(
-        "permutation_test",
+        "statistics.permutation_test",
         *(
             (
                 f"permutation_test {method}",
@@ -227,7 +233,7 @@ STATISTICS = [
         ),
     ),
     *_rows(
-        "pairwise_mi",
+        "statistics.pairwise_mi",
         (
             "pairwise_mi",
             "X = rng.standard_normal((20_000, 100))",
@@ -268,7 +274,7 @@ STATISTICS = [
         ),
     ),
     *_rows(
-        "subsample_error",
+        "statistics.subsample_error",
         *(
             (
                 f"subsample_error {method}",
@@ -284,7 +290,7 @@ STATISTICS = [
         ),
     ),
     *_rows(
-        "jackknife_error",
+        "statistics.jackknife_error",
         (
             "jackknife_error",
             "estimate = fastmi.mi(*rng.standard_normal((2, 3_000_000)))",
@@ -292,7 +298,7 @@ STATISTICS = [
         ),
     ),
     *_rows(
-        "lagged_mi",
+        "statistics.lagged_mi",
         (
             "lagged_mi",
             _SERIES.format(n=1_000_000),
@@ -314,7 +320,7 @@ STATISTICS = [
         ),
     ),
     *_rows(
-        "transfer_entropy",
+        "statistics.transfer_entropy",
         ("transfer_entropy", _SERIES.format(n=1_000_000), "fastmi.transfer_entropy(x, y)"),
         (
             "transfer_entropy, rotations",
@@ -387,6 +393,13 @@ BOUNDS = [
                 f"bounds.{name}(channel, x, z, proposal=proposal, n_importance=20_000, seed=0)",
             ),
         )
+    ),
+]
+
+TRAININGS = [
+    *_rows(
+        "bounds.learn_proposal",
+        ("learn_proposal", f"{_TO_TRAIN}", "bounds.learn_proposal(x, z)"),
     ),
 ]
 
@@ -517,7 +530,7 @@ NORMALIZE = [
 
 OPERATIONS = {
     row.name: row
-    for group in (ESTIMATES, NEIGHBORS, STATISTICS, BOUNDS, DATASETS, COMPAT, NORMALIZE)
+    for group in (ESTIMATES, NEIGHBORS, STATISTICS, BOUNDS, TRAININGS, DATASETS, COMPAT, NORMALIZE)
     for row in group
 }
 

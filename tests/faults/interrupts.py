@@ -1,6 +1,6 @@
 """Interrupts every long operation of the library at random moments and writes how long it took.
 
-    python -P tests/faults/interrupts.py [--python PATH] [--signals 3] [--longest 8] [part of a name]
+    python -P tests/faults/interrupts.py [--python PATH] [--signals 3] [--longest 8] [PART]
 
 The columns are the seconds that the operation takes (`>` if it was stopped after `--longest`), the
 longest CPU time in it without a point where an interrupt is seen (main thread), the median and the
