@@ -98,6 +98,7 @@ struct CpuBackend {
     void run(F&& f, Report&& report = {}) const {
       cpu::Execution execution;
       execution.threads = threads_;
+      cpu::prepare_to_throw();
       run_without_gil(std::move(execution), f, report);
     }
 

@@ -18,11 +18,12 @@ namespace {
 
 Array<double> digamma(const Array<std::int64_t>& n) {
   const std::int64_t* from = n.data();
-  if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
-    throw std::invalid_argument("n must be positive integers");
-  }
   Array<double> psi(std::vector<py::ssize_t>(n.shape(), n.shape() + n.ndim()));
-  std::transform(from, from + n.size(), psi.mutable_data(), &cpu::digamma);
+  // Each number is read once: another thread may overwrite it between a check and its use.
+  std::transform(from, from + n.size(), psi.mutable_data(), [](std::int64_t number) {
+    if (number < 1) throw std::invalid_argument("n must be positive integers");
+    return cpu::digamma(number);
+  });
   return psi;
 }
 
@@ -71,7 +72,6 @@ py::dict build_info() {
   py::dict info;
   info["version"] = FASTMI_VERSION;
   info["compiler"] = FASTMI_COMPILER;
-  info["openmp"] = _OPENMP;
 #ifdef FASTMI_X86_LEVELS
   info["simd_levels"] = std::vector<std::string>{"scalar", "avx2", "avx512"};
 #else

@@ -7,6 +7,7 @@
 
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
+#include "cpu/possible.h"
 #include "cpu/sorted.h"
 #include "cpu/strips.h"
 
@@ -129,6 +130,7 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
   if (algorithm == Algorithm::kAuto) {
     algorithm = choose_algorithm(blocks.front().n, variables, d, k, true);
   }
+  const std::int64_t n = blocks.front().n;
   const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
   const auto knn_leaf = current_kernels<T>().knn_leaf(metric, true);
   auto scratch = scratch_per_thread<T>(execution, k);
@@ -143,7 +145,7 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
       const std::int64_t to = static_cast<std::int64_t>(samples[i]) * k;
       for (int q = 0; q < k; ++q) {
         distances[to + q] = external_distance(tree, metric, best[from + q]);
-        indices[to + q] = neighbours[from + q];
+        indices[to + q] = possible_sample(neighbours[from + q], n);
       }
     }
   });

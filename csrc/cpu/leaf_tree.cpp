@@ -65,7 +65,9 @@ class Orderer {
     const std::int64_t cut = static_cast<std::int64_t>(middle) * kLeaf;
     const int dim = widest_dim(begin, end);
     for (std::int64_t p = begin; p < end; ++p) {
-      keys_[p] = {rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim], order_[p]};
+      // NaN, if another thread writes it during the call, becomes infinity: it has no order.
+      const T value = rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim];
+      keys_[p] = {std::min(std::numeric_limits<T>::infinity(), value), order_[p]};
     }
     std::nth_element(keys_.begin() + begin, keys_.begin() + cut, keys_.begin() + end,
                      [](const Key& a, const Key& b) { return a.value < b.value; });
@@ -260,7 +262,8 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
       const T origin = middle[j] * kEighth - kSteps / 2 * (step * kEighth);
       for (int l = 0; l < kLeaf; ++l) {
         const T steps = (from[j * kLeaf + l] * kEighth - origin) * (tree.inverse_step * 8);
-        const T saturated = std::min(std::max(steps, T(0)), kSteps);
+        // In this order NaN becomes 0.
+        const T saturated = std::min(std::max(T(0), steps), kSteps);
         clipped[l] |= saturated != steps;  // +inf, an unused lane, is one of these
         to[j * kLeaf + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));
       }

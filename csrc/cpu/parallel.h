@@ -19,16 +19,23 @@ struct Execution {
   std::function<bool()> interrupted = [] { return false; };
 };
 
+/// An exception needs memory of its thread. glibc takes it when the thread throws its first one, and
+/// ends the process where there is none; so a thread that may run out of memory calls this before.
+void prepare_to_throw();
+
 namespace detail {
 
-/// Runs work(thread, on_caller) for thread = 0 .. threads - 1; on_caller is true on the calling
-/// thread. When the calling thread has no share of the work it calls poll() instead.
-void run_team(int threads, const std::function<void(int, bool)>& work,
-              const std::function<void()>& poll);
+/// Runs work(0) on the calling thread and at the same time work(thread), for thread = 1 ..
+/// threads - 1, on as many others as the system grants: where it refuses a thread, or where work(0)
+/// returns before another thread has woken, there are fewer calls. Allocates nothing but threads,
+/// which are kept for the next team. `work` must not throw. Throws std::runtime_error in the child
+/// of a fork that work(0) has made, as the other threads do not exist there.
+void run_team(int threads, const std::function<void(int)>& work);
 
 }  // namespace detail
 
-/// Calls body(item, thread) for every item in [0, items), each once, in no stated order.
+/// Calls body(item, thread) for every item in [0, items), each once, in no stated order. Threads
+/// have numbers in [0, execution.threads); number 0 is the calling thread.
 ///
 /// An exception in body, on whatever thread, stops the loop and is rethrown here. Throws
 /// Interrupted within one item of execution.interrupted() turning true. Items should take well
@@ -43,43 +50,32 @@ void parallel_for(const Execution& execution, std::int64_t items, Body&& body) {
   std::exception_ptr error;
   std::mutex error_mutex;
   auto last_poll = Clock::now();
-  const auto fail = [&] {
-    const std::lock_guard<std::mutex> lock(error_mutex);
-    if (!error) error = std::current_exception();
-    stop = true;
-  };
   const auto poll = [&] {
     const auto now = Clock::now();
     if (now - last_poll < kPollPeriod) return;
     last_poll = now;
     if (execution.interrupted()) throw Interrupted();
   };
-  // An exception must not leave an OpenMP region: it is kept here and rethrown below.
-  const auto work = [&](int thread, bool on_caller) {
+  const auto work = [&](int thread) {
     try {
       while (!stop.load(std::memory_order_relaxed)) {
         const std::int64_t item = next.fetch_add(1, std::memory_order_relaxed);
         if (item >= items) break;
         body(item, thread);
-        if (on_caller) poll();
+        if (thread == 0) poll();
       }
     } catch (...) {
-      fail();
-    }
-  };
-  const auto idle_poll = [&] {
-    try {
-      poll();
-    } catch (...) {
-      fail();
+      const std::lock_guard<std::mutex> lock(error_mutex);
+      if (!error) error = std::current_exception();
+      stop = true;
     }
   };
 
   const int threads = static_cast<int>(execution.threads < items ? execution.threads : items);
   if (threads <= 1) {
-    work(0, true);
+    work(0);
   } else {
-    detail::run_team(threads, work, idle_poll);
+    detail::run_team(threads, std::ref(work));
   }
   if (error) std::rethrow_exception(error);
 }

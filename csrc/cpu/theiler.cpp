@@ -8,6 +8,7 @@
 
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
+#include "cpu/possible.h"
 
 namespace fastmi::cpu {
 
@@ -81,9 +82,10 @@ Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
       }
       taken = ks[q];
       for (std::size_t s = 0; s < task.spaces.size(); ++s) {
-        counts[(q * task.spaces.size() + s) * n + i] =
+        const std::int64_t found =
             kernels.count_in_rows(own.rows.data(), length, task.spaces[s].data(),
                                   static_cast<int>(task.spaces[s].size()), own.limits.data());
+        counts[(q * task.spaces.size() + s) * n + i] = possible_count(found, n);
       }
     }
   });
