@@ -159,7 +159,8 @@ STATISTICS = [
             (
                 f"permutation_test {method}",
                 "x, y = rng.standard_normal((2, 20_000, 3)); y += x",
-                f"fastmi.permutation_test(x, y, method={method!r}, n_permutations=400, n_jobs=2)",
+                f"fastmi.permutation_test(x, y, method={method!r}, k=6, n_permutations=400, "
+                "n_jobs=2)",
             )
             for method in ("ksg1", "ksg2", "mixed", "lnc", "biksg", "mesner", "3h")
         ),
@@ -170,7 +171,7 @@ STATISTICS = [
         ),
         (
             "permutation_test mixed, large",
-            "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
+            "x, y = rng.standard_normal((2, 100_000, 4)); y += x",
             "fastmi.permutation_test(x, y, method='mixed', n_permutations=100, n_jobs=2)",
         ),
         (

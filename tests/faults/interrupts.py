@@ -44,7 +44,9 @@ def measure(operation: Operation, options: argparse.Namespace, folder: Path) -> 
         cut = end == "running"
         if cut:
             end = interrupt()
-        deaf = end.rpartition(" ")[2]
+        state, _, deaf = end.rpartition(" ")
+        if state.startswith("failed"):
+            trouble.append(state)
         for _ in range(options.signals - len(waits)):
             if end == "running":
                 break
