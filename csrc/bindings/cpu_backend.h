@@ -99,7 +99,13 @@ struct CpuBackend {
       cpu::Execution execution;
       execution.threads = threads_;
       cpu::prepare_to_throw();
-      run_without_gil(std::move(execution), f, report);
+      run_without_gil(
+          std::move(execution),
+          [&](const cpu::Execution& own) {
+            const cpu::Call call(own);
+            f(own);
+          },
+          report);
     }
 
     template <class T>

@@ -1,11 +1,13 @@
 // fastmi._cpu: the contract of ops.h for arrays in host memory, and what the CPU alone has.
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bindings/cpu_backend.h"
 #include "bindings/cpu_bnaf.h"
 #include "bindings/ops.h"
+#include "bindings/stop_flag.h"
 #include "cpu/coincidences.h"
 #include "cpu/digamma.h"
 #include "cpu/simd_level.h"
@@ -60,6 +62,12 @@ py::tuple call_coincidences(const std::vector<py::array>& given) {
   return py::make_tuple(found.copies, found.ties);
 }
 
+/// Raises KeyboardInterrupt if the flag that the calling thread watches is set, for work between
+/// kernels.
+void heed_stop() {
+  if (stop_asked_for()) throw py::error_already_set();
+}
+
 py::dict build_info() {
   py::dict info;
   info["version"] = FASTMI_VERSION;
@@ -106,6 +114,11 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
                                       [&]<class T>() { return call_coincidences<T>(blocks); });
       },
       "blocks"_a);
+  py::class_<StopFlag, std::shared_ptr<StopFlag>>(m, "StopFlag")
+      .def(py::init<>())
+      .def("set", &StopFlag::set)
+      .def("watch", &StopFlag::watch);
+  m.def("heed_stop", &heed_stop);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
   m.def("simd_levels", &simd_levels);

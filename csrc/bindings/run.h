@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "bindings/stop_flag.h"
 #include "common/interrupted.h"
 
 #if defined(__GLIBCXX__)
@@ -72,16 +73,28 @@ class WithoutGil {
   PyThreadState* state_;
 };
 
-/// Runs f(execution) without the GIL; Ctrl-C during it comes back as KeyboardInterrupt. Whenever
-/// the kernel asks whether to stop, `report` is called first, with the GIL.
+/// Whether to stop; then Python's error is set, to KeyboardInterrupt or whatever a handler of
+/// signals has raised. Needs the GIL.
+inline bool stop_asked_for() {
+  if (StopFlag::seen()) {
+    PyErr_SetNone(PyExc_KeyboardInterrupt);
+    return true;
+  }
+  return PyErr_CheckSignals() != 0;
+}
+
+/// Runs f(execution) without the GIL; Ctrl-C before or during it comes back as KeyboardInterrupt,
+/// on threads that watch a StopFlag too. Whenever the kernel asks whether to stop, `report` is
+/// called first, with the GIL.
 template <class Execution, class F, class Report>
 void run_without_gil(Execution execution, F&& f, Report&& report) {
+  if (stop_asked_for()) throw py::error_already_set();
   try {
     WithoutGil no_gil;
     execution.interrupted = [&no_gil, &report] {
       return no_gil.with_gil([&report] {
         report();
-        return PyErr_CheckSignals() != 0;
+        return stop_asked_for();
       });
     };
     f(std::as_const(execution));

@@ -11,6 +11,9 @@
 namespace fastmi::cpu {
 namespace {
 
+/// Work on so many leaves takes long enough for a heed().
+constexpr int kManyLeaves = 64;
+
 /// A range of leaves whose samples are still to be ordered.
 struct Span {
   int begin;
@@ -53,6 +56,7 @@ class Orderer {
 
   void split_all(Span span) {
     if (span.end - span.begin < 2) return;
+    if (span.end - span.begin >= kManyLeaves) heed();
     const int middle = split(span);
     split_all({span.begin, middle});
     split_all({middle, span.end});
@@ -144,6 +148,7 @@ void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
     tree.least_index[node] = *std::min_element(samples, samples + size);
     return;
   }
+  if (end - begin >= kManyLeaves) heed();
   const int middle = (begin + end + 1) / 2;
   const int left = node + 1;
   const int right = node + 2 * (middle - begin);
@@ -183,13 +188,14 @@ LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial
   const T* rows = blocks.front().data;
   if (blocks.size() > 1) {
     joined.resize(static_cast<std::size_t>(n) * d);
-    int offset = 0;
-    for (const Points<T>& block : blocks) {
-      for (std::int64_t i = 0; i < n; ++i) {
-        std::copy_n(block.data + i * block.d, block.d, joined.data() + i * d + offset);
+    parallel_for(execution, tree.leaves, [&](std::int64_t b, int) {
+      for (std::int64_t i = b * kLeaf; i < std::min(n, (b + 1) * kLeaf); ++i) {
+        T* to = joined.data() + i * d;
+        for (const Points<T>& block : blocks) {
+          to = std::copy_n(block.data + i * block.d, block.d, to);
+        }
       }
-      offset += block.d;
-    }
+    });
     rows = joined.data();
   }
 

@@ -4,6 +4,7 @@
 // woken by then, and waits for the others only.
 #include "cpu/parallel.h"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -148,6 +149,20 @@ void spin_while(const Worker& worker, State from) {
   } while (std::chrono::steady_clock::now() < end);
 }
 
+/// Returns soon after the worker is done: later by a small part of the time that it took. The
+/// wait() of an atomic would not let the caller see an interrupt.
+void sleep_while_running(const Worker& worker, const std::function<void()>& idle) {
+  using Clock = std::chrono::steady_clock;
+  constexpr Clock::duration kShortest = std::chrono::microseconds(50);
+  constexpr Clock::duration kLongest = std::chrono::milliseconds(20);
+  constexpr int kPart = 16;
+  const auto begin = Clock::now();
+  while (worker.state == kRunning) {
+    idle();
+    std::this_thread::sleep_for(std::clamp((Clock::now() - begin) / kPart, kShortest, kLongest));
+  }
+}
+
 [[noreturn]] void serve(Worker* self, Reserve* reserve) {
   reserve->release();
   prepare_to_throw();
@@ -213,7 +228,7 @@ void dismiss(Worker* team) {
 
 }  // namespace
 
-void run_team(int threads, const Work& work) {
+void run_team(int threads, const Work& work, const std::function<void()>& idle) {
   const unsigned forks_before = forks;
   Worker* const team = hire(threads - 1);
   int members = 1;
@@ -234,16 +249,70 @@ void run_team(int threads, const Work& work) {
     int offered = kOffered;
     if (worker->state.compare_exchange_strong(offered, kIdle)) continue;
     spin_while(*worker, kRunning);
-    worker->state.wait(kRunning);
+    sleep_while_running(*worker, idle);
   }
   immortal.pool.busy -= members;
   dismiss(team);
 }
 
+namespace {
+
+thread_local const Member* current = nullptr;
+
+}  // namespace
+
+void Job::fail() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!error_) error_ = std::current_exception();
+  stop_ = true;
+}
+
+void Job::ask() {
+  constexpr auto kPeriod = std::chrono::milliseconds(50);
+  const auto now = Clock::now();
+  if (now - last_asked_ < kPeriod) return;
+  last_asked_ = now;
+  if (execution_.interrupted()) throw Interrupted();
+}
+
+void Job::rethrow() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (error_) std::rethrow_exception(error_);
+}
+
+Member::Member(Job& of, bool is_caller)
+    : job(of), outer(current), asks(is_caller && outer == nullptr) {
+  current = this;
+}
+
+Member::~Member() { current = outer; }
+
 }  // namespace detail
 
+void heed() {
+  for (const detail::Member* member = detail::current; member != nullptr; member = member->outer) {
+    if (member->job.stopped()) member->job.rethrow();
+    if (member->asks) member->job.ask();
+  }
+}
+
+bool stop_asked() noexcept {
+  for (const detail::Member* member = detail::current; member != nullptr; member = member->outer) {
+    if (member->job.stopped()) return true;
+    if (!member->asks) continue;
+    try {
+      member->job.ask();
+    } catch (...) {
+      member->job.fail();
+      return true;
+    }
+  }
+  return false;
+}
+
 void prepare_to_throw() {
-  // Whoever asks for the number of exceptions in flight gets the memory; volatile makes it be asked.
+  // Whoever asks for the number of exceptions in flight gets the memory; volatile makes it be
+  // asked.
   [[maybe_unused]] const volatile int in_flight = std::uncaught_exceptions();
 }
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_search
+from fastmi._pool import on_threads
 from fastmi.ops.count import count_within
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kth_distance
@@ -141,10 +141,7 @@ def _scores(
 
     items = zip(_columns(X, sparse), discrete, strict=True)
     threads = min(_module("joblib").effective_n_jobs(n_jobs), X.shape[1])
-    if threads == 1:
-        return np.array([score(item) for item in items])
-    with ThreadPoolExecutor(threads) as pool:
-        return np.array(list(pool.map(score, items)))
+    return np.array(on_threads(score, items, threads))
 
 
 def _discrete_mask(discrete_features: Any, d: int, sparse: bool) -> NDArray[np.bool_]:

@@ -16,8 +16,11 @@
 #include "cpu/parallel.h"
 
 using fastmi::Interrupted;
+using fastmi::cpu::Call;
 using fastmi::cpu::Execution;
+using fastmi::cpu::heed;
 using fastmi::cpu::parallel_for;
+using fastmi::cpu::stop_asked;
 
 namespace {
 
@@ -148,6 +151,83 @@ FASTMI_TEST(an_interrupt_stops_the_loop) {
     FASTMI_CHECK(done < 50000);
     FASTMI_CHECK(!asked_elsewhere);
   }
+}
+
+/// Whether a loop whose items never end by themselves ends after the first question.
+template <class Body>
+bool ends_when_asked(int threads, std::int64_t items, Body&& body) {
+  Execution execution = with_threads(threads);
+  execution.interrupted = [] { return true; };
+  try {
+    parallel_for(execution, items, body);
+  } catch (const Interrupted&) {
+    return true;
+  }
+  return false;
+}
+
+FASTMI_TEST(an_interrupt_ends_items_that_heed) {
+  for (const int threads : {1, 3}) {
+    FASTMI_CHECK(ends_when_asked(threads, 5, [](std::int64_t, int) {
+      for (;;) heed();
+    }));
+    FASTMI_CHECK(ends_when_asked(threads, 5, [](std::int64_t, int) {
+      while (!stop_asked()) {
+      }
+    }));
+  }
+}
+
+FASTMI_TEST(an_interrupt_ends_loops_within_items) {
+  for (const int threads : {1, 3}) {
+    FASTMI_CHECK(ends_when_asked(threads, 5, [](std::int64_t, int) {
+      for (;;) parallel_for(Execution(), 10, [](std::int64_t, int) {});
+    }));
+    FASTMI_CHECK(ends_when_asked(threads, 5, [](std::int64_t, int) {
+      parallel_for(Execution(), 10, [](std::int64_t, int) {
+        while (!stop_asked()) {
+        }
+      });
+    }));
+  }
+}
+
+FASTMI_TEST(a_caller_that_waits_for_others_asks) {
+  std::atomic<bool> other_began{false};
+  FASTMI_CHECK(ends_when_asked(2, 2, [&](std::int64_t, int thread) {
+    if (thread == 0) {
+      while (!other_began) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return;
+    }
+    other_began = true;
+    for (;;) heed();
+  }));
+}
+
+FASTMI_TEST(an_error_ends_items_that_heed_on_other_threads) {
+  std::atomic<int> began{0};
+  FASTMI_CHECK_THROWS(parallel_for(with_threads(2), 2,
+                                   [&](std::int64_t item, int) {
+                                     ++began;
+                                     while (item == 0 && began < 2) {
+                                       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                     }
+                                     if (item == 0) throw std::domain_error("first");
+                                     for (;;) heed();
+                                   }),
+                      std::domain_error);
+}
+
+FASTMI_TEST(a_call_heeds_outside_loops) {
+  heed();
+  FASTMI_CHECK(!stop_asked());
+  Execution execution;
+  execution.interrupted = [] { return true; };
+  const Call call(execution);
+  FASTMI_CHECK_THROWS(for (;;) heed(), Interrupted);
+  while (!stop_asked()) {
+  }
+  FASTMI_CHECK_THROWS(heed(), Interrupted);
 }
 
 FASTMI_TEST(an_exception_of_the_question_itself_reaches_the_caller) {
