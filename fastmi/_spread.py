@@ -16,8 +16,8 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 #: Standard deviation over largest magnitude at which a column is taken for a constant that was
-#: computed: it has fewer than about four values of float64 within a standard deviation.
-CONSTANT = 4.0 * float(np.finfo(np.float64).eps)
+#: computed: two to four steps of float64.
+CONSTANT = 2.0 * float(np.finfo(np.float64).eps)
 #: Largest magnitude over range from which a column is far from the origin. From 2 on every
 #: difference of two of its values is exact (Sterbenz 1974).
 _FAR = 16.0
@@ -89,9 +89,9 @@ def varying(block: Array, deviation: Floats, largest: Floats) -> NDArray[np.bool
 
 
 def far(block: Array) -> NDArray[np.bool_]:
-    """Return which columns vary little beside their largest magnitude, shape (d,)."""
+    """Return which columns are constant, or vary little beside their distance from the origin."""
     low, high = block.min(axis=0), block.max(axis=0)
-    found: NDArray[np.bool_] = high - low < np.maximum(high, -low) / block.dtype.type(_FAR)
+    found: NDArray[np.bool_] = high - low <= np.maximum(high, -low) / block.dtype.type(_FAR)
     return found
 
 

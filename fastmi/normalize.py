@@ -19,9 +19,9 @@ column `local`, `global_` and `global_corrected` agree. Copies of all the column
 maximum-norm distances of all but `global_` as they were; those of `global_` shrink by the root
 of the number of copies. The last two are invariant to every increasing map of a column.
 
-A column is constant if its standard deviation is at most four epsilons of float64, 8.9e-16, times
-its largest magnitude, which the rounding of one number reaches, and its values are not all whole
-numbers, which are exact. Such a column contributes to no scale, and `local` leaves it as it is.
+A column is constant if its standard deviation is at most two epsilons of float64, 4.4e-16, times
+its largest magnitude, which rounding reaches, and its values are not all whole numbers, which are
+exact. Such a column contributes to no scale, and `local` leaves it as it is.
 Columns that are nearly, but not quite, constant are amplified by `local`.
 """
 
@@ -226,6 +226,17 @@ def normalize_blocks(
     return done, tuple(found)
 
 
+def rounding_notes(of: Spread, name: str) -> Notes:
+    """Return a caution if columns of a block are constant up to rounding, and not exactly."""
+    if not len(of.rounded):
+        return ()
+    text = (
+        f"columns {_listed(of.rounded)} of {name} vary by no more than the rounding of values of "
+        "their size, and are taken as constant"
+    )
+    return (Caution(text, "rounding"),)
+
+
 def average_ranks(values: Array) -> Floats:
     """Return the ranks 1 to n of `values`, shape (n,); ties share the mean of their ranks."""
     n = len(values)
@@ -285,13 +296,7 @@ def _scaled(
     """
     _check_length(block, name)
     of = spread(block)
-    notes = _constant_notes(not of.varies.any(), name)
-    if len(of.rounded):
-        text = (
-            f"columns {_listed(of.rounded)} of {name} vary by no more than the rounding of values "
-            "of their size, and are taken as constant"
-        )
-        notes += (Caution(text, "rounding"),)
+    notes = _constant_notes(not of.varies.any(), name) + rounding_notes(of, name)
     if center:
         moved = np.ldexp(of.deviation, of.exponent)
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution, announce
+from fastmi._cautions import Caution, announce, constant_caution
 from fastmi._checks import check_integer
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
@@ -67,6 +67,8 @@ class _Histogram(Estimator):
             where = f"column {j} of {name}" if block.shape[1] > 1 else name
             found += _bin_cautions(column, own, self.bins, where)
             cells = crossed(cells, own)
+        if bool((block == block[0]).all()):
+            found.append(constant_caution(name))
         return cells
 
     def _total_correlation(self, arrays: Sequence[object], names: Sequence[str]) -> Estimate:
@@ -197,8 +199,8 @@ def _bins_of(column: NDArray[np.float64], low: float, high: float, bins: int) ->
         *numbers, least, most = _as_integers(np.append(values, [low, high]))
         above = bins * (np.array(numbers, dtype=object) - least) >= edges * (most - least)
         bin_of[rows[above[copies.reshape(-1)]]] += 1
-    np.minimum(bin_of, bins - 1, out=bin_of)
-    return bin_of
+    found: NDArray[np.intp] = np.minimum(bin_of, bins - 1)
+    return found
 
 
 def _as_integers(values: NDArray[np.float64]) -> NDArray[np.object_]:
