@@ -41,11 +41,11 @@ _COMMON_SCALE = ("global", "global-linf", "global-corrected")
 class InputMap(nn.Module):
     """An increasing map of each column of one variable, in float64.
 
-    It goes through three stages: heavy tails are squashed by ``s asinh((x - m) / s)`` with the
-    median m and the spread s; a normalisation follows if the user chose one, of columns that were
-    moved near the origin first; last, the mean of the training samples becomes 0 and their standard
-    deviation 1, except that a normalisation to a common scale keeps it. Columns that are constant
-    among the training samples become 0.
+    Columns far from the origin are moved near to it. Three stages follow: heavy tails are squashed
+    by ``s asinh((x - m) / s)`` with the median m and the spread s; a normalisation follows if the
+    user chose one; last, the mean of the training samples becomes 0 and their standard deviation 1,
+    except that a normalisation to a common scale keeps it. Columns that are constant among the
+    training samples become 0.
 
     Attributes:
         dims: Number of columns that :meth:`forward` takes.
@@ -153,7 +153,7 @@ def make_map(
         ValueError: The normalisation cannot be done.
     """
     made = InputMap(block.shape[1])
-    if normalize is not None:
+    if inputs != "none" or normalize is not None:
         block, origin = _moved(block)
         made.origin = torch.from_numpy(origin)
     wide = block.astype(np.float64)
@@ -177,7 +177,7 @@ def make_map(
         if normalize in RANKS:
             made.knots = [_knots(old, new) for old, new in zip(before.T, wide.T, strict=True)]
         else:
-            made.factor = torch.from_numpy(_factors(before, wide))
+            made.factor = torch.from_numpy(_factors(before, wide, name))
     if inputs != "none":
         _center(made, wide[training], keeps_scale=normalize in _COMMON_SCALE)
         live = (made.factor != 0.0).numpy()
@@ -235,9 +235,21 @@ def _knots(before: Floats, after: Floats) -> tuple[Floats, Floats]:
     return values, after[first]
 
 
-def _factors(before: Floats, after: Floats) -> Floats:
-    """Return by what a normalisation multiplied each column, read at its largest magnitude."""
+def _factors(before: Floats, after: Floats, name: str) -> Floats:
+    """Return by what a normalisation multiplied each column, read at its largest magnitude.
+
+    Raises:
+        ValueError: A factor overflows.
+    """
     rows = np.abs(before).argmax(axis=0)
     columns = np.arange(before.shape[1])
     old, new = before[rows, columns], after[rows, columns]
-    return np.where(old != 0.0, new / np.where(old != 0.0, old, 1.0), 1.0)
+    # Subnormal columns have factors that overflow, which are refused.
+    with np.errstate(over="ignore"):
+        factors = np.where(old != 0.0, new / np.where(old != 0.0, old, 1.0), 1.0)
+    if not np.isfinite(factors).all():
+        raise ValueError(
+            f"{name} must be large enough to be normalized; got a column of at most "
+            f"{np.abs(old)[~np.isfinite(factors)].min():.3g}: rescale the columns"
+        )
+    return factors
