@@ -89,9 +89,11 @@ def varying(block: Array, deviation: Floats, largest: Floats) -> NDArray[np.bool
 
 
 def far(block: Array) -> NDArray[np.bool_]:
-    """Return which columns are constant, or vary little beside their distance from the origin."""
+    """Return which columns vary, but little beside their distance from the origin, shape (d,)."""
     low, high = block.min(axis=0), block.max(axis=0)
-    found: NDArray[np.bool_] = high - low <= np.maximum(high, -low) / block.dtype.type(_FAR)
+    reach = high - low
+    little = reach <= np.maximum(high, -low) / block.dtype.type(_FAR)
+    found: NDArray[np.bool_] = little & (reach > 0.0)
     return found
 
 

@@ -256,12 +256,10 @@ def _notes_on(blocks: Sequence[Array], names: Sequence[str]) -> tuple[Caution, .
     """Return cautions about variables that are constant, exactly or up to rounding."""
     notes: list[Caution] = []
     for block, name in zip(blocks, names, strict=True):
-        if not far(block).any():
-            continue
-        of = spread(block)
-        notes += rounding_notes(of, name)
-        if not of.varies.any() and not len(of.rounded):
+        if bool((block == block[0]).all()):
             notes.append(constant_caution(name))
+        elif far(block).any():
+            notes += rounding_notes(spread(block), name)
     return tuple(notes)
 
 
