@@ -40,6 +40,9 @@ _ROUNDING = 4.0
 # size, as columns that are standardised are.
 _SHIFTED_ROUNDING = 2.0**-42
 
+# Largest magnitude of which differences fit float64.
+_MOST = float(np.finfo(np.float64).max) / 2
+
 
 class Copies(NamedTuple):
     """Rows of which others are exact copies although their values do not repeat by nature.
@@ -147,7 +150,9 @@ def tied_share(
     shares = []
     for k in ks:
         radius = found[k]
-        near = _ROUNDING * np.finfo(radius.dtype).eps * (rounded + radius)
+        # Each by a power of two, because their sum could overflow.
+        unit = _ROUNDING * np.finfo(radius.dtype).eps
+        near = unit * rounded + unit * radius
         tied = radius - found[k - 1] <= near if k > 1 else radius <= near
         if k + 1 in found:
             tied |= found[k + 1] - radius <= near
@@ -207,7 +212,8 @@ def within_steps(blocks: Sequence[Array], radius: Array) -> float:
         values, number = np.unique(column, return_counts=True)
         if len(values) > 1 and number[number > 1].sum() > TIED_SHARE * len(column):
             reach = max(reach, 2 * float(np.median(np.diff(values))))
-    return float(np.count_nonzero(radius <= reach)) / len(radius)
+    # In float64, because twice a step may exceed float32.
+    return float(np.count_nonzero(radius <= np.float64(reach))) / len(radius)
 
 
 def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
@@ -292,7 +298,7 @@ def with_steps_filled(
 def _with_noise(
     given: Array, place: int, seed: Seed | None, width: Callable[[Floats], float]
 ) -> Array:
-    """Return a block less the median of each column plus noise.
+    """Return a block less the median of each column, or the middle of a huge one, plus noise.
 
     Args:
         given: Array of shape (n, d).
@@ -300,13 +306,25 @@ def _with_noise(
         seed: Seed of the noise.
         width: Function from a column whose median is 0 to the width of its noise; it is called in
             the order of the columns.
+
+    Raises:
+        ValueError: No room for the noise below half of the largest float.
     """
     of_place = streams(seed)
     block = host(given).astype(np.float64)
     for j in range(block.shape[1]):
         column = np.ascontiguousarray(block[:, j])
         column -= np.partition(column, len(column) // 2)[len(column) // 2]
-        block[:, j] = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+        low, high = column.min(), column.max()
+        if max(-low, high) > _MOST:  # the middle of the range is nearer to both ends
+            column -= 0.5 * low + 0.5 * high
+        moved = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+        if np.abs(moved).max() > _MOST:
+            raise ValueError(
+                f"samples with equal values must leave room for noise below {_MOST:.3g}; got a "
+                f"column that spans {high - low:.3g}: rescale the columns, or give noise=0"
+            )
+        block[:, j] = moved
     return like(given, block)
 
 
