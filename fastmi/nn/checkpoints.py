@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import os
@@ -132,8 +131,8 @@ class Checkpoint:
 def restore_optimizer(optimizer: Optimizer, saved: Any, options: Training) -> None:
     """Set the state of an optimizer, or raise some exception.
 
-    An optimizer that a name stands for takes a step from the state on other parameters first. One
-    of the user's is asked for no more than ``load_state_dict``.
+    That of an optimizer of the user's, whose form is not known, may be whatever its
+    ``load_state_dict`` takes.
     """
     own = optimizer.state_dict()["param_groups"]
     if len(saved["param_groups"]) != len(own):
@@ -144,18 +143,19 @@ def restore_optimizer(optimizer: Optimizer, saved: Any, options: Training) -> No
             _alike(group[name], like[name], f"optimizer {name}")
     if isinstance(options.optimizer, str):
         parameters = [one for group in optimizer.param_groups for one in group["params"]]
-        others = [nn.Parameter(one.detach().clone()) for one in parameters]
+        # A fused step would read past the end of a tensor that is too short.
         for number, kept in saved["state"].items():
-            # A fused step would read past the end of a tensor that is too short.
-            shapes = ((), others[number].shape)
-            if any(isinstance(one, Tensor) and one.shape not in shapes for one in kept.values()):
-                raise ValueError("optimizer has tensors of wrong shapes")
-        trial = make_optimizer(others, options)
-        trial.load_state_dict(copy.deepcopy(saved))  # a step changes the tensors given here
-        for one in others:
-            one.grad = torch.zeros_like(one)
-        trial.step()
+            _alike(kept, _after_a_step(parameters[number], options), f"optimizer state {number}")
     optimizer.load_state_dict(saved)
+
+
+def _after_a_step(parameter: Tensor, options: Training) -> Any:
+    """Return what an optimizer that a name stands for keeps for a parameter."""
+    other = nn.Parameter(parameter.detach().clone())
+    other.grad = torch.zeros_like(other)
+    optimizer = make_optimizer([other], options)
+    optimizer.step()
+    return optimizer.state_dict()["state"][0]
 
 
 def restore_schedule(schedule: LRScheduler, saved: Any) -> None:

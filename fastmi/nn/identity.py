@@ -1,4 +1,4 @@
-"""What shapes a training, as plain values by which a checkpoint is told from that of another run."""
+"""What shapes a training, in plain values that tell its checkpoint from those of other runs."""
 
 from __future__ import annotations
 
@@ -50,14 +50,12 @@ def fingerprint(samples: Iterable[Tensor | NDArray[Any]]) -> str:
     """
     digest = hashlib.blake2b(digest_size=16)
     for one in samples:
-        tensor = one if isinstance(one, Tensor) else torch.from_numpy(one)
-        digest.update(f"{tensor.dtype} {tuple(tensor.shape)} ".encode())
-        flat = tensor.detach().resolve_conj().cpu().contiguous().reshape(-1)
-        if len(flat):
-            memory = memoryview(flat.view(torch.uint8).numpy())
-            # An interrupt is heard between chunks.
-            for start in range(0, len(memory), _CHUNK):
-                digest.update(memory[start : start + _CHUNK])
+        kind = str(one.dtype).removeprefix("torch.")
+        digest.update(f"{kind} {tuple(one.shape)} ".encode())
+        memory = _memory(one)
+        # An interrupt is heard between chunks.
+        for start in range(0, len(memory), _CHUNK):
+            digest.update(memory[start : start + _CHUNK])
     return digest.hexdigest()
 
 
@@ -106,8 +104,8 @@ def identify(
     if schedule is not None and not isinstance(options.schedule, str):
         own = {f"{name} of schedule": one for name, one in _plain(schedule.state_dict()).items()}
         identity[_VERSIONED] |= own
-    identity |= {name: describe(one) for name, one in functions.items()}
-    identity |= {name: describe(value) for name, value in others.items()}
+    for named in (others, functions):
+        identity |= {name: describe(one) for name, one in named.items()}
     identity[_MODEL] = _module_parts(model)
     if "data" not in others:
         identity["data"] = fingerprint(data)
@@ -152,7 +150,9 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], where: str) 
     for name in {**theirs[_MODEL], **ours[_MODEL]}:
         one, other = (whole[_MODEL].get(name, "nothing") for whole in (theirs, ours))
         if one != other:
-            return f"checkpoint must be of the same model; got {name}: {one} in {where}, {other} now"
+            return (
+                f"checkpoint must be of the same model; got {name}: {one} in {where}, {other} now"
+            )
     return ""
 
 
@@ -183,6 +183,14 @@ def describe(value: object) -> Any:
         own = {field.name: describe(getattr(value, field.name)) for field in fields(value)}
         return [type(value).__qualname__, own]
     return type(value).__qualname__
+
+
+def _memory(samples: Tensor | NDArray[Any]) -> Any:
+    """Return the bytes of samples as an array."""
+    if not isinstance(samples, Tensor):
+        return np.ascontiguousarray(samples).reshape(-1).view(np.uint8)
+    flat = samples.detach().resolve_conj().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy() if len(flat) else np.empty(0, np.uint8)
 
 
 def _function(function: FunctionType) -> Any:

@@ -128,29 +128,30 @@ class _Reader:
             raise ValueError("its text has a value of no known kind")
         kind, *parts = plain
         if kind == "tensor":
-            return self._tensor(*parts) if len(parts) == 3 else self._refuse("tensor")
+            return self._tensor(parts)
         if kind in _SEQUENCES:
             elements = [self.value(part) for part in parts]
             if kind == "set" and not all(isinstance(one, _SCALARS) for one in elements):
-                self._refuse("set")
+                raise _wrong("set")
             return _SEQUENCES[kind](elements)
         if kind not in _MAPPINGS:
-            self._refuse("value")
+            raise _wrong("value")
         for part in parts:
             if not isinstance(part, list) or len(part) != 2 or not isinstance(part[0], _SCALARS):
-                self._refuse("dict")
+                raise _wrong("mapping")
         pairs = {key: self.value(one) for key, one in parts}
         return pairs if kind == "dict" else _MAPPINGS[kind](pairs)
 
-    def _tensor(self, name: object, shape: object, elsewhere: object) -> Tensor:
-        dtype = _DTYPES.get(name) if isinstance(name, str) else None
-        if dtype is None or not isinstance(shape, list) or not isinstance(elsewhere, bool):
-            self._refuse("tensor")
-        if len(shape) > _MOST_DIMS or not all(type(one) is int and one >= 0 for one in shape):
-            self._refuse("tensor")
+    def _tensor(self, parts: list[Any]) -> Tensor:
+        kinds = [type(part) for part in parts]
+        if kinds != [str, list, bool] or parts[0] not in _DTYPES or len(parts[1]) > _MOST_DIMS:
+            raise _wrong("tensor")
+        dtype, shape, elsewhere = _DTYPES[parts[0]], parts[1], parts[2]
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise _wrong("tensor")
         # torch computes strides with lengths of 0 taken as 1, which must not overflow either.
-        if math.prod(max(one, 1) for one in shape) >= 1 << 59:
-            self._refuse("tensor")
+        if math.prod(max(length, 1) for length in shape) >= 1 << 59:
+            raise _wrong("tensor")
         size = math.prod(shape) * dtype.itemsize
         if size > len(self.rest):
             raise ValueError("the memory of its tensors is cut off")
@@ -161,5 +162,6 @@ class _Reader:
         self.rest = self.rest[size:]
         return tensor.to(self.device) if elsewhere else tensor
 
-    def _refuse(self, what: str) -> Any:
-        raise ValueError(f"its text has a {what} of a wrong form")
+
+def _wrong(what: str) -> ValueError:
+    return ValueError(f"its text has a {what} of a wrong form")

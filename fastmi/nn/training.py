@@ -94,13 +94,13 @@ def train(
         if generator is None:
             generator = torch.Generator(device).manual_seed(seed)
         run = _Run(model, loss, options, generator, n)
-        if options.checkpoint is not None:
-            functions = {"loss": loss, "estimate": estimate, "score": score}
-            run.keep_checkpoint(data, held_out, functions, identity or {})
         # A function that makes many estimates shows one bar of its own, if any.
         progress = False if options.progress == "auto" and is_quiet() else options.progress
         try:
             model.train()
+            if options.checkpoint is not None:
+                functions = {"loss": loss, "estimate": estimate, "score": score}
+                run.keep_checkpoint(data, held_out, functions, identity or {})
             if options.resume:
                 run.load(device)
             run.choose_step(torch.compile(loss) if options.compile else loss, as_graph, device)
