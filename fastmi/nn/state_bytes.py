@@ -56,7 +56,10 @@ def to_bytes(value: object) -> bytes:
         TypeError: Something else is in it; the message says what and where.
     """
     tensors: list[Tensor] = []
-    text = json.dumps(_plain(value, tensors, "")).encode()
+    try:
+        text = json.dumps(_plain(value, tensors, "")).encode()
+    except RecursionError:
+        raise TypeError("something that is nested too deeply") from None
     return b"".join([_LENGTH.pack(len(text)), text, *map(_memory, tensors)])
 
 
