@@ -137,16 +137,19 @@ def restore_optimizer(optimizer: Optimizer, saved: Any, options: Training) -> No
     own = optimizer.state_dict()["param_groups"]
     if len(saved["param_groups"]) != len(own):
         raise ValueError("optimizer has another number of groups")
+    groups = []
     for group, like in zip(saved["param_groups"], own, strict=True):
         # Versions of torch have options of their own.
-        for name in like.keys() & group.keys():
-            _alike(group[name], like[name], f"optimizer {name}")
+        known = {name: group[name] for name in like if name in group}
+        for name, value in known.items():
+            _alike(value, like[name], f"optimizer {name}")
+        groups.append(like | known)
     if isinstance(options.optimizer, str):
         parameters = [one for group in optimizer.param_groups for one in group["params"]]
         # A fused step would read past the end of a tensor that is too short.
         for number, kept in saved["state"].items():
             _alike(kept, _after_a_step(parameters[number], options), f"optimizer state {number}")
-    optimizer.load_state_dict(saved)
+    optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
 
 
 def _after_a_step(parameter: Tensor, options: Training) -> Any:

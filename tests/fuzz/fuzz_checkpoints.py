@@ -204,7 +204,9 @@ def edit(value, choices):
             if not isinstance(inner, dict | list) or not inner:
                 break
             where = inner
-            key = choices.PickValueInList([*(where if isinstance(where, dict) else range(len(where)))])
+            key = choices.PickValueInList(
+                [*(where if isinstance(where, dict) else range(len(where)))]
+            )
             if choices.ConsumeIntInRange(0, 7) == 0:
                 break
         what = choices.ConsumeIntInRange(0, len(VALUES) + 2)
@@ -221,7 +223,9 @@ def edit(value, choices):
 def main():
     torch.set_num_threads(1)
     warnings.simplefilter("error")
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+    ) as folder:
         checkpoints = Path(folder) / "checkpoints"
         checkpoints.mkdir()
         fuzzer = Fuzzer(checkpoints)
