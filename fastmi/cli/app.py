@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -52,6 +53,7 @@ from fastmi.cli.pairs import (
 )
 from fastmi.cli.readers import read_table
 from fastmi.cli.samples import Samples, as_samples, class_blocks
+from fastmi.cli.visible import reason, visible_json
 from fastmi.estimators import MI_METHODS, Method
 from fastmi.estimators._lookup import find
 
@@ -122,7 +124,8 @@ def mi(
         row = find(MI_METHODS, method)
         options = parse_options(method, option)
         options |= _given(k=parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs)
-        table = read_table(data, header=header)
+        with _shown_warnings(messages):
+            table = read_table(data, header=header)
         blocks = [table.select(x), table.select(y)]
         notes = [*table.notes, *shape_notes(table), *notes_on([*blocks[0], *blocks[1]])]
         notes += shared_notes(*blocks)
@@ -216,7 +219,8 @@ def matrix(
         options |= _given(k=k, noise=noise, seed=seed, n_jobs=n_jobs)
         if out is not None:
             check_writable(out)
-        table = read_table(data, header=header)
+        with _shown_warnings(messages):
+            table = read_table(data, header=header)
         classes = class_blocks(row) == (0, 1)
         chosen = table.select(columns) if columns else usable_columns(table, classes=classes)
         left = [] if columns else left_out(table, classes=classes)
@@ -248,12 +252,12 @@ def matrix(
                 scaled=samples.scaled,
                 advance=lambda: progress.advance(task),
             )
-        if out is not None:
-            write_matrix(result, out, unit)
+    failure = "" if out is None else _write(result, out, unit)
     if as_json:
         head = {"data": str(data), "columns": list(result.names), "k": result.k}
         settings = _settings(samples, row, options, unit, result.seconds, notes)
         _print_json(head | settings | {"pairs": _pair_dicts(result, unit)})
+        _end_with(messages, failure)
         return
     console = render.console_for("stdout")
     parts = [f"MI in {unit}", f"n = {samples.n}"]
@@ -264,6 +268,7 @@ def matrix(
         console.print()
         render.show_strongest(console, result, top, unit)
     render.summarise_warnings(messages, result)
+    _end_with(messages, failure)
     if out is not None:
         render.note(messages, f"matrix written to {out}")
         if result.tied():
@@ -304,8 +309,14 @@ def _reported_errors() -> Iterator[Console]:
     messages = render.console_for("stderr")
     try:
         yield messages
-    except (DataError, ImportError, OSError, TypeError, ValueError) as error:
-        render.fail(messages, str(error))
+    except DataError as error:
+        render.fail(messages, *error.lines)
+        raise typer.Exit(1) from error
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        render.fail(messages, " ".join(str(error).split()))
+        raise typer.Exit(1) from error
+    except (ArithmeticError, MemoryError, RuntimeError) as error:
+        render.fail(messages, reason(error))
         raise typer.Exit(1) from error
 
 
@@ -318,6 +329,21 @@ def _shown_warnings(messages: Console) -> Iterator[None]:
     others = [each for each in caught if not issubclass(each.category, fastmi.EstimateWarning)]
     for text in dict.fromkeys(str(each.message) for each in others):
         render.warn(messages, text)
+
+
+def _write(result: PairMatrix, out: Path, unit: str) -> str:
+    """Write the matrix and return what went wrong: what took hours is to be printed even so."""
+    try:
+        write_matrix(result, out, unit)
+    except (OSError, ValueError, MemoryError) as error:
+        return f"cannot write {out}: {reason(error)}"
+    return ""
+
+
+def _end_with(messages: Console, failure: str) -> None:
+    if failure:
+        render.fail(messages, failure)
+        raise typer.Exit(1)
 
 
 def _progress(messages: Console) -> Progress:
@@ -400,4 +426,7 @@ def _settings(
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+    # Characters that the encoding of stdout lacks can be escaped in JSON as well.
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=not unicode)
+    typer.echo(visible_json(text))

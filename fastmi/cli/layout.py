@@ -8,10 +8,14 @@ from itertools import islice, pairwise
 
 from fastmi.cli.columns import DataError
 from fastmi.cli.numerals import MISSING
+from fastmi.cli.sources import most_bytes
 
 _DELIMITERS = "\t;|,"
 _LINES_FOR_DELIMITER = 5
 _LINES_FOR_HEADER = 20
+# A million columns of text take pyarrow two minutes, and so much memory each.
+_MOST_COLUMNS = 1_000_000
+_BYTES_PER_COLUMN = 8000
 # A mark such as #N/A at the start of a line is a cell.
 _MARKS = "|".join(re.escape(mark[1:]) for mark in MISSING if mark.startswith("#"))
 _COMMENT = re.compile(rf"^[ \t]*#(?!(?:{_MARKS})(?:[\t;|,\" ]|$)).*$".encode(), re.I | re.M)
@@ -83,8 +87,11 @@ def find_layout(source: str, raw: bytes, delimiter: str, header: bool | None) ->
     csv.field_size_limit(max(len(data), 1))
     if match := re.match(rb"sep=(.)\n", data):
         # A first line that spreadsheets write for each other.
-        delimiter, data = match[1].decode(), b"\n" + data[match.end() :]
+        delimiter, data = match[1].decode("latin1"), b"\n" + data[match.end() :]
+        if not delimiter.isascii() or delimiter == '"':
+            raise DataError(f"{source} begins with {match[0]!r}, which names no delimiter")
     data, comment = _without_comments(data, notes)
+    _check_width(source, data)
     delimiter = delimiter or _guess_delimiter(data)
     if delimiter == " ":
         data = b"\n".join(_single_spaces(line) for line in data.split(b"\n"))
@@ -170,10 +177,11 @@ def _without_comments(data: bytes, notes: list[str]) -> tuple[bytes, str]:
     if comments and b"\n" not in bare.strip():
         # One line would be left, the names: these are cells such as #ff0000.
         bare, comments = data, []
-    name = ""
+    name, stop = "", 0
     for comment in comments:
-        if _COMMENT.sub(b"", data[: comment.start()]).strip():
+        if data[stop : comment.start()].strip():
             break
+        stop = comment.end()
         name = comment[0].decode().strip().removeprefix("#").strip()
     if comments:
         lines = (
@@ -181,6 +189,19 @@ def _without_comments(data: bytes, notes: list[str]) -> tuple[bytes, str]:
         )
         notes.append(f"{lines} with # left out as comments")
     return re.sub(rb"(?m)^ +$", b"", bare), name
+
+
+def _check_width(source: str, data: bytes) -> None:
+    """Raise DataError if one of the first lines has too many cells to take them apart."""
+    most = min(_MOST_COLUMNS, most_bytes() // _BYTES_PER_COLUMN)
+    for line in data.lstrip(b"\n").split(b"\n", _LINES_FOR_HEADER)[:_LINES_FOR_HEADER]:
+        cells = max(line.count(delimiter.encode()) for delimiter in _DELIMITERS)
+        words = islice(re.finditer(rb"\S+", line), most, None)
+        if cells >= most or next(words, None) is not None:
+            raise DataError(
+                f"a line of {source} has more than {most:,} cells; .npy and .parquet files may "
+                "have as many"
+            )
 
 
 def _guess_delimiter(data: bytes) -> str:

@@ -5,6 +5,7 @@ import re
 from dataclasses import MISSING, fields
 from enum import Enum
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,8 @@ import typer
 from fastmi._checks import did_you_mean
 from fastmi._docs import descriptions
 from fastmi.cli.columns import DataError
-from fastmi.cli.readers import STDIN
+from fastmi.cli.sources import STDIN
+from fastmi.cli.visible import reason
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import Method
@@ -39,9 +41,16 @@ def _methods_like(incomplete: str) -> list[str]:
 
 
 def _existing(path: Path) -> Path:
-    if path != STDIN and not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise typer.BadParameter(f"'{path}' {kind}.")
+    try:
+        mode = 0 if path == STDIN else path.stat().st_mode
+    except FileNotFoundError:
+        problem = "does not exist"
+    except OSError as error:
+        problem = f"cannot be read: {reason(error)}"
+    else:
+        problem = "is a folder" if S_ISDIR(mode) else ""
+    if problem:
+        raise typer.BadParameter(f"'{path}' {problem}.")
     return path
 
 
@@ -139,8 +148,8 @@ def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
         valid = [known for known in row.options if known not in {*_FLAGS, *_HIDDEN}]
         if name not in valid:
             raise DataError(
-                f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}\n"
-                f"its options: {', '.join(valid)}"
+                f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}",
+                f"its options: {', '.join(valid)}",
             )
         kinds = {field.name: str(field.type) for field in fields(row.loaded)}
         options[name] = _as_value(value.strip(), kinds[name])
