@@ -123,6 +123,19 @@ def _arrow() -> bytes:
     return file.getvalue()
 
 
+def _rows_bomb() -> bytes:
+    """Return a Parquet file of a few kB with 40 million equal numbers."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    file = io.BytesIO()
+    group = pa.table({"a": np.zeros(1_000_000, dtype=np.int8)})
+    with pq.ParquetWriter(file, group.schema, compression="zstd") as writer:
+        for _ in range(40):
+            writer.write_table(group)
+    return file.getvalue()
+
+
 def _dictionary_bomb() -> bytes:
     """Return a Parquet file of a few kB: one text of 1 MB, which is in each of 100,000 rows."""
     import pyarrow as pa
@@ -200,11 +213,8 @@ NPZ: dict[str, Callable[[], bytes]] = {
     "empty_member.npz": lambda: zipped({"a.npy": b""}),
     "cut_member.npz": lambda: zipped({"a.npy": npy()[:-5]}),
     "huge_member.npz": lambda: zipped({"a.npy": npy_of("'<f8'", "(1000000000000,)", bytes(64))}),
-    "objects.npz": lambda: npz(a=np.array([{}, None], dtype=object)),
-    "text_without_rows.npz": lambda: npz(t=np.array([], dtype="U3")),
     "bomb.npz": _bomb,
     "size_too_small.npz": lambda: patched(zipped({"a.npy": npy()}), size=(22, "<I", 100)),
-    "size_too_large.npz": lambda: patched(zipped({"a.npy": npy()}), size=(22, "<I", 100_000)),
     "repeated.npz": _repeated,
 }
 
@@ -219,7 +229,6 @@ TEXT: dict[str, Callable[[], bytes]] = {
     "quote.csv": lambda: b'a,b\n1,"2\n3,4\n',
     "ragged.csv": lambda: b"a,b\n1,2\n1,2,3\n",
     "sep_quote.csv": lambda: b'sep="\na"b\n1"2\n',
-    "sep_no_ascii.csv": "sep=é\naéb\n1é2\n".encode,
     "million_columns_ragged.csv": lambda: b"1,2\n" + b"1," * 2_000_000 + b"\n",
     "columns.csv": lambda: b"1," * 3_000_000 + b"1\n" + b"2," * 3_000_000 + b"2\n",
     "parquet.csv": parquet,
@@ -232,7 +241,7 @@ TEXT: dict[str, Callable[[], bytes]] = {
     "deflate.csv.gz": lambda: flipped(gzip.compress(b"a,b\n1,2\n3,5\n"), 12),
     "twice.csv.gz": lambda: gzip.compress(gzip.compress(b"a,b\n1,2\n3,5\n")),
     "zlib.csv.gz": lambda: zlib.compress(b"a,b\n1,2\n3,5\n"),
-    "bomb.csv.gz": lambda: gzip.compress(b"1," * 2**20, 9) * 2000,
+    "bomb.csv.gz": lambda: gzip.compress(b"1," * 2**20, 9) * 20,
 }
 
 PARQUET: dict[str, Callable[[], bytes]] = {
@@ -249,6 +258,9 @@ PARQUET: dict[str, Callable[[], bytes]] = {
     "no_columns.parquet": _no_columns,
     "arrow.parquet": _arrow,
     "dictionary_bomb.parquet": _dictionary_bomb,
+    "rows_bomb.parquet": _rows_bomb,
 }
 
+# What is wrong with these is only that they hold too few samples or columns for an estimate.
+READABLE = ("footer.parquet",)
 FILES = {**NPY, **NPZ, **TEXT, **PARQUET}

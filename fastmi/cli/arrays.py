@@ -21,6 +21,7 @@ _LONGEST_HEADER = 10_000
 _VERSION_END = 8
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 _SHOWN_CELL = 40
+_NO_ARRAY = "no array"
 
 
 def read_npy(file: BinaryIO, size: int) -> list[Column]:
@@ -41,7 +42,7 @@ def read_npz(file: BinaryIO, size: int) -> tuple[list[Column], dict[str, range]]
     with zipfile.ZipFile(file) as archive:
         members = [each for each in archive.infolist() if not each.is_dir()]
         # The sizes are those that the archive states; no member yields more than it states.
-        check_inflated(sum(each.file_size for each in members), size, "the archive")
+        check_inflated(sum(each.file_size for each in members), size)
         for member in members:
             key = member.filename.removesuffix(".npy")
             try:
@@ -57,6 +58,8 @@ def read_npz(file: BinaryIO, size: int) -> tuple[list[Column], dict[str, range]]
             start = len(columns)
             columns.extend(_columns_of(array, key + "[{}]", f"array '{key}'"))
             groups[key] = range(start, len(columns))
+    if all(column.problem == _NO_ARRAY for column in columns):
+        raise ValueError("it holds no arrays")
     return columns, groups
 
 
@@ -66,8 +69,8 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArr
     if member.flag_bits & 1:
         raise ValueError("it is encrypted")
     with archive.open(member) as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            return Column(key, problem="no array")
+        if key == member.filename and file.read(len(MAGIC)) != MAGIC:
+            return Column(key, problem=_NO_ARRAY)
         file.seek(0)
         array = _read_array(file, member.file_size)
         if array is None:
@@ -86,7 +89,7 @@ def _read_array(file: IO[bytes], size: int) -> npt.NDArray[Any] | None:
     shape, dtype = _read_header(file)
     if dtype.hasobject:
         return None
-    if min(shape, default=0) < 0:
+    if any(type(length) is not int or length < 0 for length in shape):
         raise ValueError(f"its shape is {shape}")
     count = math.prod(shape)
     if count * dtype.itemsize > size - file.tell():

@@ -87,9 +87,9 @@ def find_layout(source: str, raw: bytes, delimiter: str, header: bool | None) ->
     csv.field_size_limit(max(len(data), 1))
     if match := re.match(rb"sep=(.)\n", data):
         # A first line that spreadsheets write for each other.
-        delimiter, data = match[1].decode("latin1"), b"\n" + data[match.end() :]
-        if not delimiter.isascii() or delimiter == '"':
-            raise DataError(f"{source} begins with {match[0]!r}, which names no delimiter")
+        delimiter, data = match[1].decode(), b"\n" + data[match.end() :]
+        if delimiter == '"':
+            raise DataError(f'{source} begins with sep=", and a quote cannot be the delimiter')
     data, comment = _without_comments(data, notes)
     _check_width(source, data)
     delimiter = delimiter or _guess_delimiter(data)

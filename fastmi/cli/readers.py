@@ -51,7 +51,7 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     try:
         raw = read_bytes(path)
         if raw.startswith(_GZIP):
-            raw = _decompressed(raw, name)
+            raw = _decompressed(raw)
         found = _kind_of(raw)
         kind = _SUFFIXES.get(suffix, found)
         if kind == "text" != found:
@@ -72,12 +72,11 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
-def _decompressed(raw: bytes, name: str) -> bytes:
+def _decompressed(raw: bytes) -> bytes:
     with gzip.GzipFile(fileobj=BytesIO(raw)) as file:
-        most = most_inflated(len(raw))
-        # One byte more than may be tells a file that is too long from one that just fits.
-        data = contents(file, most + 1, name, stop=True)
-    check_inflated(len(data), len(raw), name)
+        # One byte more than allowed tells a file that is too long from one that just fits.
+        data = contents(file, most_inflated(len(raw)) + 1, "", stop=True)
+    check_inflated(len(data), len(raw))
     return data
 
 

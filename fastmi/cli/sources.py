@@ -112,13 +112,13 @@ def most_inflated(compressed: int) -> int:
     return min(most_bytes(), max(_HARMLESS, _MOST_SHRUNK * compressed))
 
 
-def check_inflated(size: int, compressed: int, name: str) -> None:
-    """Raise DataError if compressed data grow so much that they only fill the memory."""
+def check_inflated(size: int, compressed: int) -> None:
+    """Raise ValueError if compressed data grow so much that they only fill the memory."""
     most = most_inflated(compressed)
     if size > most:
-        raise DataError(
-            f"{name} has {_amount(compressed)} and would have more than {_amount(most)} "
-            "uncompressed, which is more than this command unpacks"
+        raise ValueError(
+            f"it has {_amount(compressed)} and would have more than {_amount(most)} when unpacked, "
+            "which is more than this command unpacks"
         )
 
 

@@ -36,10 +36,8 @@ def reason(error: BaseException) -> str:
         return "there is not enough memory"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = clipped(" ".join(text.split()))
-    if isinstance(error, OSError | ValueError) and text:
-        return text
     # A KeyError, for one, says nothing but the key.
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if " " in text else f"{type(error).__name__} {text}".rstrip()
 
 
 def visible_json(text: str) -> str:
