@@ -47,6 +47,13 @@ def small_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "_CGROUP_LIMIT", limit)
 
 
+def refusal(path: str) -> str:
+    """Return what the command says of a path where there is no file."""
+    result = CliRunner().invoke(app, ["matrix", path])
+    assert result.exit_code == 2
+    return result.output
+
+
 def is_shown_safely(text: str) -> bool:
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return not any(each != "\n" and unicodedata.category(each) in hidden for each in text)
@@ -189,14 +196,13 @@ def test_whole_numbers_of_any_length(tmp_path, digits):
 
 def test_device_is_no_file():
     for device in ("/dev/zero", "/dev/urandom"):
-        message = run("matrix", device, fails=True)
-        assert message == f"error: cannot read {device}: it is a device\n"
+        assert refusal(device) == f"error: cannot read {device}: it is a device\n"
 
 
 def test_endless_standard_input():
     with open("/dev/zero", "rb") as zero:
         done = process("matrix", "-", stdin=zero)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "error: cannot read standard input: it is a device\n"
 
 
@@ -249,21 +255,22 @@ def test_socket_folder_and_dangling_link(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # the address of a socket is short
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.csv")
-        assert run("matrix", "socket.csv", fails=True) == (
-            "error: cannot read socket.csv: it is a socket\n"
-        )
+        assert refusal("socket.csv") == "error: cannot read socket.csv: it is a socket\n"
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "link.csv").symlink_to("nowhere")
     (tmp_path / "loop.csv").symlink_to("loop.csv")
     for name, problem in [
-        ("folder.csv", "is a folder"),
-        ("link.csv", "does not exist"),
-        ("loop.csv", "cannot be read: Too many levels of symbolic links"),
-        ("x" * 300, "cannot be read: File name too long"),
+        ("folder.csv", "it is a folder"),
+        (".", "it is a folder"),
+        ("link.csv", "there is no such file"),
+        ("nothing", "there is no such file"),
     ]:
-        result = CliRunner().invoke(app, ["matrix", name])
-        assert result.exit_code == 2
-        assert f"'{name}' {problem}." in result.output
+        assert refusal(name) == f"error: cannot read {name}: {problem}\n"
+    for name, problem in [
+        ("loop.csv", "Too many levels of symbolic links"),
+        ("x" * 300, "File name too long"),
+    ]:
+        assert run("matrix", name, fails=True) == f"error: cannot read {name}: {problem}\n"
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the superuser may read everything")
@@ -375,8 +382,10 @@ def test_names_of_files_are_shown_safely(tmp_path):
         assert is_shown_safely(text)
         assert r"\udcff" in text
     missing = process("mi", "nothing\x1b[31m.csv", "--x", "a", "--y", "b")
-    assert missing.returncode == 2
-    assert r"'nothing\x1b[31m.csv' does not exist" in missing.stderr
+    assert missing.stderr == "error: cannot read nothing\\x1b[31m.csv: there is no such file\n"
+    wrong = process("mi", tmp_path, "--x\x1b[31m")
+    assert wrong.returncode == 2
+    assert r"No such option: --x\x1b[31m" in wrong.stderr
 
 
 def test_long_names_are_cut(tmp_path):

@@ -200,7 +200,9 @@ def matrix(
     ] = 10,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the matrix to FILE.csv or FILE.parquet."),
+        typer.Option(
+            metavar="FILE", readable=False, help="Write the matrix to FILE.csv or FILE.parquet."
+        ),
     ] = None,
     drop_missing: DropMissing = False,
     header: Header = None,
@@ -311,7 +313,7 @@ def _reported_errors() -> Iterator[Console]:
         yield messages
     except DataError as error:
         render.fail(messages, *error.lines)
-        raise typer.Exit(1) from error
+        raise typer.Exit(error.code) from error
     except (ImportError, OSError, TypeError, ValueError) as error:
         render.fail(messages, " ".join(str(error).split()))
         raise typer.Exit(1) from error

@@ -28,7 +28,12 @@ class DataError(Exception):
 
     Args:
         lines: The message. A line break inside of a line comes from the data, and is no break.
+
+    Attributes:
+        code: With it the command exits.
     """
+
+    code = 1
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*lines)
@@ -36,6 +41,12 @@ class DataError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+
+class NoFileError(DataError):
+    """There is no file where the user says that the data are."""
+
+    code = 2
 
 
 def listed(names: Sequence[str], most: int) -> str:

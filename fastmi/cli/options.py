@@ -5,7 +5,6 @@ import re
 from dataclasses import MISSING, fields
 from enum import Enum
 from pathlib import Path
-from stat import S_ISDIR
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +12,6 @@ import typer
 from fastmi._checks import did_you_mean
 from fastmi._docs import descriptions
 from fastmi.cli.columns import DataError
-from fastmi.cli.sources import STDIN
-from fastmi.cli.visible import reason
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import Method
@@ -40,25 +37,12 @@ def _methods_like(incomplete: str) -> list[str]:
     return [name for name in MI_METHODS if name.startswith(incomplete)]
 
 
-def _existing(path: Path) -> Path:
-    try:
-        mode = 0 if path == STDIN else path.stat().st_mode
-    except FileNotFoundError:
-        problem = "does not exist"
-    except OSError as error:
-        problem = f"cannot be read: {reason(error)}"
-    else:
-        problem = "is a folder" if S_ISDIR(mode) else ""
-    if problem:
-        raise typer.BadParameter(f"'{path}' {problem}.")
-    return path
-
-
 Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        callback=_existing,
+        # Whether it is there is said in one line, when it is opened.
+        readable=False,
         help="CSV, TSV, TXT (also .gz), Parquet, NPY or NPZ file with samples in rows; - reads "
         "standard input.",
     ),

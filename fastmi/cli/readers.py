@@ -9,6 +9,7 @@ from fastmi.cli.arrow import read_parquet
 from fastmi.cli.columns import DataError, Table
 from fastmi.cli.sources import (
     STDIN,
+    check_file,
     check_inflated,
     contents,
     is_stream,
@@ -43,12 +44,13 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     suffix = path.suffix.lower()
     if suffix == ".gz":
         suffix = path.with_suffix("").suffix.lower()
-    if suffix not in _SUFFIXES and not is_stream(path):
-        raise DataError(
-            f"cannot read {path}: expected .csv, .tsv, .txt, .parquet, .npy or .npz; text may "
-            "also be compressed (.csv.gz)"
-        )
     try:
+        if suffix not in _SUFFIXES and not is_stream(path):
+            check_file(path)
+            raise ValueError(
+                "expected .csv, .tsv, .txt, .parquet, .npy or .npz; text may also be compressed "
+                "(.csv.gz)"
+            )
         raw = read_bytes(path)
         if raw.startswith(_GZIP):
             raw = _decompressed(raw)

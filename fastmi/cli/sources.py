@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
-from fastmi.cli.columns import DataError
+from fastmi.cli.columns import DataError, NoFileError
 
 STDIN = Path("-")
 # Seconds that a pipe may be without a program at its other end.
@@ -45,13 +45,14 @@ def read_bytes(path: Path) -> bytes:
     """Return what a file, a pipe or standard input holds.
 
     Raises:
-        DataError: It is a folder, a socket or a device; nothing writes into the pipe; the file
-            changes while it is read; or it would take more than half of the memory.
+        NoFileError: It is not there, or a folder, a socket or a device.
+        DataError: Nothing writes into the pipe, the file changes while it is read, or it would
+            take more than half of the memory.
         OSError: It cannot be opened or read.
     """
     if path == STDIN:
         return _read_stdin()
-    _check_kind(path.stat(), str(path))
+    check_file(path)
     # Opening a pipe that nobody writes to would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with open(descriptor, "rb", buffering=0) as file:
@@ -68,6 +69,15 @@ def read_bytes(path: Path) -> bytes:
         raw = contents(file, most, str(path), stop=True)
         _check_same(status, os.fstat(descriptor), len(raw), path)
     return raw
+
+
+def check_file(path: Path) -> None:
+    """Raise NoFileError if there is nothing, or nothing that a program can read to its end."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise NoFileError(f"cannot read {path}: there is no such file") from error
+    _check_kind(status, str(path))
 
 
 def contents(
@@ -139,7 +149,7 @@ def _read_stdin() -> bytes:
 def _check_kind(status: os.stat_result, name: str) -> None:
     for test, kind in _KINDS:
         if test(status.st_mode):
-            raise DataError(f"cannot read {name}: it is {kind}")
+            raise NoFileError(f"cannot read {name}: it is {kind}")
 
 
 def _first_part(descriptor: int, path: Path) -> bytes:
