@@ -184,6 +184,12 @@ def test_many_columns_of_large_numbers_are_read_once_more_in_all(tmp_path, monke
     assert columns[0].values[0] == 1e20
 
 
+def test_names_that_are_longer_than_the_file(tmp_path):
+    (tmp_path / "data.csv").write_text("1")
+    message = run("mi", tmp_path / "data.csv", "--x", "temperature", "--y", "0", fails=True)
+    assert "no column 'temperature' in data.csv" in message
+
+
 @pytest.mark.parametrize("digits", ["9" * 5000, "1" + "0" * 400])
 def test_whole_numbers_of_any_length(tmp_path, digits):
     (tmp_path / "data.csv").write_text(f"a,b\n1.5,2\n{digits},4\n")

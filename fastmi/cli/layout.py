@@ -84,7 +84,8 @@ def find_layout(source: str, raw: bytes, delimiter: str, header: bool | None) ->
         DataError: The file is empty or no text.
     """
     data, notes = _as_utf8(source, raw)
-    csv.field_size_limit(max(len(data), 1))
+    # The limit holds for every reader of the process, those of shorter texts too.
+    csv.field_size_limit(max(len(data), csv.field_size_limit()))
     if match := re.match(rb"sep=(.)\n", data):
         # A first line that spreadsheets write for each other.
         delimiter, data = match[1].decode(), b"\n" + data[match.end() :]
