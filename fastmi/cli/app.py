@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import fastmi
 from fastmi._cautions import Caution
-from fastmi.cli import render
+from fastmi.cli import documents, render
 from fastmi.cli.columns import DataError
 from fastmi.cli.notes import (
     in_options,
@@ -53,7 +53,7 @@ from fastmi.cli.pairs import (
 )
 from fastmi.cli.readers import read_table
 from fastmi.cli.samples import Samples, as_samples, class_blocks
-from fastmi.cli.visible import reason, visible_json
+from fastmi.cli.visible import reason
 from fastmi.estimators import MI_METHODS, Method
 from fastmi.estimators._lookup import find
 
@@ -151,14 +151,14 @@ def mi(
                 "k": item.k,
                 "algorithm": item.algorithm,
                 "device": item.device,
-                "terms": {name: _json_number(term) for name, term in item.terms.items()},
+                "terms": {name: documents.json_number(term) for name, term in item.terms.items()},
             }
-            | _estimate_dict(float(item), item.stderr, own, unit)
+            | documents.estimate_dict(float(item), item.stderr, own, unit)
             for item, own in zip(estimates, cautions, strict=True)
         ]
         head = {"data": str(data), "x": x_names, "y": y_names}
-        settings = _settings(samples, row, options, unit, estimates[0].seconds, notes)
-        _print_json(head | settings | {"estimates": rows})
+        settings = documents.settings(samples, row, options, unit, estimates[0].seconds, notes)
+        documents.print_json(head | settings | {"estimates": rows})
         return
     title = ", ".join(
         [
@@ -257,8 +257,8 @@ def matrix(
     failure = "" if out is None else _write(result, out, unit)
     if as_json:
         head = {"data": str(data), "columns": list(result.names), "k": result.k}
-        settings = _settings(samples, row, options, unit, result.seconds, notes)
-        _print_json(head | settings | {"pairs": _pair_dicts(result, unit)})
+        settings = documents.settings(samples, row, options, unit, result.seconds, notes)
+        documents.print_json(head | settings | {"pairs": documents.pair_dicts(result, unit)})
         _end_with(messages, failure)
         return
     console = render.console_for("stdout")
@@ -300,7 +300,7 @@ def info(as_json: Json = False) -> None:
     """Version, SIMD level, threads, OpenMP runtimes and CUDA state."""
     config = fastmi.config()
     if as_json:
-        _print_json(config)
+        documents.print_json(config)
     else:
         render.show_config(render.console_for("stdout"), config)
 
@@ -378,57 +378,3 @@ def _note_dropped(messages: Console, samples: Samples) -> list[str]:
     notes = [samples.describe_dropped()] if samples.dropped else []
     _show_notes(messages, notes)
     return notes
-
-
-def _estimate_dict(
-    value: float, stderr: float, cautions: Sequence[Caution], unit: str
-) -> dict[str, Any]:
-    return {
-        "mi": _json_number(in_unit(value, unit)),
-        "stderr": _json_number(in_unit(stderr, unit)),
-        "warnings": [{"kind": text.kind, "text": str(text)} for text in cautions],
-    }
-
-
-def _json_number(value: float) -> float | str:
-    """Return "inf", "-inf" or "nan" for what JSON has no number for."""
-    return value if math.isfinite(value) else str(value)
-
-
-def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
-    """Return every pair by falling MI, the tied ones last."""
-    order = [*result.ranked(), *result.tied()]
-    return [
-        {"x": result.names[i], "y": result.names[j]}
-        | _estimate_dict(found.value, found.stderr, found.warnings, unit)
-        | {"tied": found.tied}
-        for (i, j), found in ((pair, result.estimates[pair]) for pair in order)
-    ]
-
-
-def _settings(
-    samples: Samples,
-    method: Method,
-    options: dict[str, Any],
-    unit: str,
-    seconds: float,
-    notes: list[str],
-) -> dict[str, Any]:
-    return {
-        "n": samples.n,
-        "dropped": samples.dropped,
-        "method": method.name,
-        "options": options,
-        "scale": (Scale.STD if samples.scaled else Scale.NONE).value,
-        "unit": unit,
-        "seconds": seconds,
-        "notes": notes,
-        "version": fastmi.__version__,
-    }
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    # Characters that the encoding of stdout lacks can be escaped in JSON as well.
-    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
-    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=not unicode)
-    typer.echo(visible_json(text))

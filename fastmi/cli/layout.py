@@ -195,7 +195,7 @@ def _without_comments(data: bytes, notes: list[str]) -> tuple[bytes, str]:
 def _check_width(source: str, data: bytes) -> None:
     """Raise DataError if one of the first lines has too many cells to take them apart."""
     most = min(_MOST_COLUMNS, most_bytes() // _BYTES_PER_COLUMN)
-    for line in data.lstrip(b"\n").split(b"\n", _LINES_FOR_HEADER)[:_LINES_FOR_HEADER]:
+    for line in islice(_lines(data), _LINES_FOR_HEADER):
         cells = max(line.count(delimiter.encode()) for delimiter in _DELIMITERS)
         words = islice(re.finditer(rb"\S+", line), most, None)
         if cells >= most or next(words, None) is not None:
@@ -205,9 +205,20 @@ def _check_width(source: str, data: bytes) -> None:
             )
 
 
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines behind those that are empty; the rest of a long file is not copied."""
+    empty = re.match(rb"\n+", data)
+    begin = empty.end() if empty else 0
+    while begin <= len(data):
+        stop = data.find(b"\n", begin)
+        stop = len(data) if stop < 0 else stop
+        yield data[begin:stop]
+        begin = stop + 1
+
+
 def _guess_delimiter(data: bytes) -> str:
     """Return the delimiter that cuts the first lines into equally many cells, more than one."""
-    lines = data.lstrip(b"\n").split(b"\n", 4 * _LINES_FOR_DELIMITER)[: 4 * _LINES_FOR_DELIMITER]
+    lines = [*islice(_lines(data), 4 * _LINES_FOR_DELIMITER)]
     head = b"\n".join(lines)
     spaced = [line.decode().split() for line in lines if line.strip()][:_LINES_FOR_DELIMITER]
     aligned = _is_table(spaced)
