@@ -1,11 +1,8 @@
 """The commands `mi`, `matrix`, `methods` and `info`."""
 
-import json
-import math
 import shutil
-import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import fastmi
-from fastmi._cautions import Caution
 from fastmi.cli import documents, render
 from fastmi.cli.columns import DataError
 from fastmi.cli.notes import (
@@ -48,13 +44,12 @@ from fastmi.cli.pairs import (
     PairMatrix,
     all_pairs,
     check_writable,
-    in_unit,
     write_matrix,
 )
 from fastmi.cli.readers import read_table
 from fastmi.cli.samples import Samples, as_samples, class_blocks
 from fastmi.cli.visible import reason
-from fastmi.estimators import MI_METHODS, Method
+from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 
 # Help is at least 50 characters wide unless it is told the width of the terminal.

@@ -13,7 +13,6 @@ The first byte of a case says which kind of file the rest is; see `KINDS`.
 
 import argparse
 import gzip
-import io
 import os
 import sys
 import tempfile
