@@ -108,7 +108,7 @@ def as_samples(
     lacking = dict(sorted(counts.items(), key=lambda item: -item[1]))
     keep = ~np.any(lacks, axis=0)
     if lacking and not drop_missing:
-        raise DataError(_first_missing(table, columns, lacks, lacking, int(keep.sum())))
+        raise DataError(*_first_missing(table, columns, lacks, lacking, int(keep.sum())))
     if lacking and not keep.any():
         raise DataError(
             f"no row of {table.source} has a value in every column: {_worst(lacking)}; "
@@ -158,25 +158,25 @@ def _first_missing(
     lacks: Sequence[npt.NDArray[np.bool_]],
     lacking: dict[str, int],
     complete: int,
-) -> str:
+) -> list[str]:
     """Say where the first missing value is, and which columns cost how many rows."""
     position, missing = next((i, lack) for i, lack in enumerate(lacks) if lack.any())
-    text = (
+    lines = [
         f"column '{columns[position].name}' has no value in {table.place(int(missing.argmax()))} "
         f"(missing in {missing.sum()} of {len(missing)} rows); "
         "--drop-missing leaves such rows out"
-    )
+    ]
     rows = len(missing)
     if len(lacking) > 1:
-        text += f"\n{rows - complete} of {rows} rows lack a value: {_worst(lacking)}"
+        lines.append(f"{rows - complete} of {rows} rows lack a value: {_worst(lacking)}")
     worst = next(iter(lacking))
     others = [lack for column, lack in zip(columns, lacks, strict=True) if column.name != worst]
     if len(others) < 2:
-        return text
+        return lines
     without = rows - int(np.any(others, axis=0).sum())
     if without - complete > _COSTLY * rows:
-        text += f"\nwithout '{worst}', {without} rows are complete instead of {complete}"
-    return text
+        lines.append(f"without '{worst}', {without} rows are complete instead of {complete}")
+    return lines
 
 
 def _worst(lacking: dict[str, int]) -> str:
