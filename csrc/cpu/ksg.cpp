@@ -47,10 +47,12 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
       summaries[q].zero_radius += distances[i * k + ks[q] - 1] == 0;
     }
   }
+  const auto lists = static_cast<int>(ks.size());
   Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
   Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
     const int d = blocks[b].d;
+    CountSpace<T> space(blocks[b], metric, algorithm, execution);
     parallel_for(execution, (n + kSamples - 1) / kSamples, [&](std::int64_t item, int) {
       for (std::int64_t i = item * kSamples; i < std::min(n, (item + 1) * kSamples); ++i) {
         const T* sample = blocks[b].data + i * d;
@@ -59,15 +61,15 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
           for (int c = 0; c < ks[q]; ++c) {
             const T* other = blocks[b].data + neighbours[i * k + c] * d;
             reach = std::max(reach, block_distance<T>(
-                                        d, metric, [&](int j) { return sample[j]; },
+                                        d, metric, space.scale(), [&](int j) { return sample[j]; },
                                         [&](int j) { return other[j]; }));
           }
           radius[q * n + i] = reach;
         }
       }
     });
-    count_within(Blocks<T>{blocks[b]}, radius.data(), false, metric, algorithm, execution,
-                 of_block.data(), static_cast<int>(ks.size()));
+    space.prepare(radius.data(), execution);
+    space.count(radius.data(), lists, space.exponent(), false, execution, of_block.data());
     for (std::size_t q = 0; q < ks.size(); ++q) {
       std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
     }
