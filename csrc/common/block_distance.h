@@ -8,8 +8,8 @@
 namespace fastmi {
 
 /// Distance between two samples within one variable, in units of 1 / scale; a(j) and b(j) are their
-/// coordinates. The scale is that of the variable's squares (euclidean_scale), or 1 where nothing is
-/// squared: the distance then has the bits that searches and counts compare.
+/// coordinates. The scale is that of the variable's squares (euclidean_scale), or 1 where nothing
+/// is squared: the distance then has the bits that searches and counts compare.
 template <class T, class A, class B>
 FASTMI_HD T block_distance(int d, Metric metric, T scale, A&& a, B&& b) {
   T distance = 0;

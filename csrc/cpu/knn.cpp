@@ -161,8 +161,8 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
 }
 
 #define FASTMI_INSTANTIATE(T)                                                                   \
-  template Search search_radii(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm,     \
-                               const Execution&, T*);                                            \
+  template Search search_radii(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm,    \
+                               const Execution&, T*);                                           \
   template Algorithm kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
                                   const Execution&, T*);                                        \
   template Algorithm kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*, \

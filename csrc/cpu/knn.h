@@ -10,8 +10,8 @@
 
 namespace fastmi::cpu {
 
-/// What a search returns besides distances: the algorithm that ran, and the exponent of the power of
-/// two by which its samples were multiplied.
+/// What a search returns besides distances: the algorithm that ran, and the exponent of the power
+/// of two by which its samples were multiplied.
 struct Search {
   Algorithm algorithm;
   int exponent;

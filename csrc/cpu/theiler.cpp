@@ -66,7 +66,7 @@ Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
       T* row = own.rows.data() + b * length;
       const auto distance_rows =
           squared[b] ? kernels.distance_rows_euclidean : kernels.distance_rows_chebyshev;
-      distance_rows(trees[b], i, 1, row);
+      distance_rows(trees[b], i, 1, 0, trees[b].leaves, row);
       const std::int64_t from = std::max<std::int64_t>(0, i - task.window);
       const std::int64_t to = std::min(n, i + task.window + 1);
       std::fill(row + from, row + to, kInfinity);
