@@ -66,10 +66,10 @@ struct LeafTree {
 /// O(n log n) (spatial) or O(n) time; n d sizeof(T) bytes plus 1/32 of that for the boxes.
 ///
 /// Euclidean coordinates are multiplied by a power of two that takes the widest column near the
-/// largest number whose square can be summed: no square overflows, and distances down to 1e-35
-/// (float32) or 1e-305 (float64) times that width have all their digits, see euclidean_scale.
-/// Scaling is exact outside the subnormal numbers, and is undone in distances. Throws
-/// std::invalid_argument if an outlier is so far out that other distances would underflow.
+/// largest number whose square can be summed: no square overflows, and gaps down to 2e-37 sqrt(d)
+/// (float32) or 4e-307 sqrt(d) (float64) times that width have normal squares. Scaling is exact
+/// where it leaves normal numbers. Throws std::invalid_argument if an outlier is so far out that
+/// other distances would underflow.
 template <class T>
 LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                             const Execution& execution);
