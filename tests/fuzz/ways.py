@@ -22,6 +22,8 @@ from host_cuda import HostCuda
 CUDA = "cuda"
 # Where operations live; a caller may pass others in their place.
 MODULES: Mapping[str, Any] = {"_cpu": _cpu, "fastmi": fastmi}
+# Numbers of threads that a call may get.
+_THREADS = (1, 1, 1, 2, 3, 4)
 # The emulation of a GPU takes about as long per thread as the CPU per vector.
 _MOST_ON_CUDA = 200
 
@@ -54,7 +56,7 @@ class Outcome(NamedTuple):
 
 
 def ways_of(case: Case) -> list[Way]:
-    """Return every level, search and a number of threads from 1 to 4 that differs among them."""
+    """Return every level and search, each with a number of threads that the case chooses."""
     op = OPS[case.op]
     forced = os.environ.get("FASTMI_SIMD_LEVEL")
     levels = [forced] if forced else _cpu.simd_levels()
@@ -62,8 +64,8 @@ def ways_of(case: Case) -> list[Way]:
     for level in levels:
         for algorithm in op.algorithms or ("-",):
             if algorithm == "-" or op.accepts(case, algorithm):
-                threads = 1 + zlib.crc32(f"{case.seed} {level} {algorithm}".encode()) % 4
-                ways.append(Way(level, algorithm, threads))
+                chance = zlib.crc32(f"{case.seed} {level} {algorithm}".encode())
+                ways.append(Way(level, algorithm, _THREADS[chance % len(_THREADS)]))
     if op.cuda and not isinstance(HOST_CUDA, str) and case.n <= _MOST_ON_CUDA:
         searches = [name for name in op.algorithms or ("-",) if name != "sort"]
         ways += [Way(CUDA, algorithm, 1) for algorithm in searches]
