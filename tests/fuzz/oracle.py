@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 WIDE = {"float32": np.float64, "float64": np.longdouble}
-# Fractions of the range of the widest column, down to which Euclidean distances keep their digits
-# (docs/index.md); below, a computed distance may be anything up to it.
-STATED_FLOOR = {"float32": 1e-37, "float64": 1e-300}
+# Down to this times the root of the number of columns, in units of the range of the widest column,
+# Euclidean distances keep their digits (docs/index.md); below, one may be computed to anything up
+# to it.
+STATED_FLOOR = {"float32": 2e-37, "float64": 4e-307}
 
 
 class Span(NamedTuple):
@@ -46,7 +47,8 @@ class Truth:
         )
         self.floor = 0.0
         if metric == "euclidean" and any(block.shape[1] > 1 for block in blocks):
-            self.floor = WIDE[self.dtype](STATED_FLOOR[self.dtype]) * spread
+            columns = sum(block.shape[1] for block in blocks)
+            self.floor = WIDE[self.dtype](STATED_FLOOR[self.dtype]) * np.sqrt(columns) * spread
         self.margins = [block_spans(block, metric, self.floor) for block in blocks]
         if scale is not None:
             self.margins[-1] = times(self.margins[-1], blocks[-1].dtype.type(scale))
