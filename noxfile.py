@@ -117,6 +117,18 @@ def sanitize(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hunt for wrong answers; after -- a program of tests/fuzz (differential) and its options."""
+    name, *options = session.posargs or ["differential", "--seconds", "60"]
+    if name == "differential":
+        install(session, ".[test]")
+        session.run("python", "tests/fuzz/differential.py", *options)
+    else:
+        install(session, ".[test,torch]", groups=("fuzz",))
+        session.run("python", f"tests/fuzz/fuzz_{name}.py", *options)
+
+
+@nox.session
 def stubs(session: nox.Session) -> None:
     """Write the stubs of the built modules; `-- --check` only compares."""
     install(session, ".", groups=("lint", "types"))

@@ -6,11 +6,11 @@
 #include <stdexcept>
 #include <string>
 
+#include "common/possible.h"
 #include "common/radius_limit.h"
 #include "common/unscale.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "common/possible.h"
 
 namespace fastmi::cpu {
 
