@@ -157,7 +157,7 @@ class TestEndOfTheInterpreter:
                 def __del__(self):
                     self.print(self.call()[0][0])
 
-            sys.kept = Last()
+            kept = Last()
             print(_cpu.ksg([x, y], [3], 1, "chebyshev", "auto", 2)[0][0])
             """,
         )

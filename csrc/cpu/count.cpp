@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "common/radius_limit.h"
 #include "common/possible.h"
+#include "common/radius_limit.h"
 #include "cpu/kernels.h"
 
 namespace fastmi::cpu {

@@ -5,9 +5,9 @@
 #include <limits>
 #include <stdexcept>
 
+#include "common/possible.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "common/possible.h"
 #include "cpu/sorted.h"
 #include "cpu/strips.h"
 

@@ -243,7 +243,8 @@ void run_team(int threads, const Work& work) {
 }  // namespace detail
 
 void prepare_to_throw() {
-  // Whoever asks for the number of exceptions in flight gets the memory; volatile makes it be asked.
+  // Whoever asks for the number of exceptions in flight gets the memory; volatile makes it be
+  // asked.
   [[maybe_unused]] const volatile int in_flight = std::uncaught_exceptions();
 }
 

@@ -5,10 +5,10 @@
 #include <limits>
 #include <numeric>
 
+#include "common/possible.h"
 #include "cpu/cost_model.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "common/possible.h"
 #include "cpu/psi_summary.h"
 #include "cpu/sorted.h"
 #include "cpu/steps.h"

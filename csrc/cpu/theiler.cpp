@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "common/possible.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "common/possible.h"
 
 namespace fastmi::cpu {
 
