@@ -33,6 +33,8 @@ CPU_ALONE = {
     "digamma",
     "simd_level",
     "simd_levels",
+    "rectangle_counts",
+    "rectangle_radii",
     "theiler_counts",
 }
 # Devices, their memory and streams. Flows on a GPU take addresses of memory that torch allocated,

@@ -39,6 +39,7 @@ struct KsgTiles {
     int number;              ///< how many ks, or lists of given radii, there are
     const std::int32_t* ks;  ///< [number]
     T* radius;  ///< [batch][number][stride], read if kGiven, else written: k-th joint distances
+    int radius_exponent;  ///< radii are in units of 2^-radius_exponent
 
     // The search.
     Space<T> joint;
@@ -282,7 +283,7 @@ struct KsgTiles {
                               const NeighbourHeap<T, true>& heap) {
     for (int e = 0; e < p.number; ++e) {
       p.radius[(batch * p.number + e) * p.columns.stride + i] =
-          p.joint.distance(heap.distance(p.ks[e] - 1));
+          p.joint.scaled_distance(heap.distance(p.ks[e] - 1));
     }
     if (p.neighbours == nullptr) return;
     for (int c = 0; c < p.k; ++c) {
@@ -300,10 +301,11 @@ struct KsgTiles {
       for (int e = 0; e < p.number; ++e) {
         T limit = -1;
         if (i < p.columns.n) {
-          const T radius = p.radii == Radii::kRectangle
-                               ? rectangle(p, batch, space, i, neighbours, p.ks[e])
-                               : p.radius[(batch * p.number + e) * stride + i];
-          limit = space.limit(radius, p.strict);
+          limit = p.radii == Radii::kRectangle
+                      ? space.limit(rectangle(p, batch, space, i, neighbours, p.ks[e]),
+                                    space.exponent(), p.strict)
+                      : space.limit(p.radius[(batch * p.number + e) * stride + i],
+                                    p.radius_exponent, p.strict);
           // The count includes the sample itself, which starts it at -1.
           p.counts[((batch * p.number + e) * p.spaces + s) * p.columns.n + i] = limit > 0 ? -1 : 0;
         }
@@ -325,7 +327,7 @@ struct KsgTiles {
       };
       reach = larger(
           reach, block_distance<T>(space.end - space.begin, space.squared ? M : Metric::kChebyshev,
-                                   coordinate(i), coordinate(other)));
+                                   space.scale, coordinate(i), coordinate(other)));
     }
     return reach;
   }

@@ -106,7 +106,7 @@ struct TreeSearch {
 
   FASTMI_HD static void write(const Params& p, const Heap& heap, std::int64_t sample) {
     for (int e = 0; e < p.number; ++e) {
-      p.radius[e * p.stride + sample] = p.space.distance(heap.distance(p.ks[e] - 1));
+      p.radius[e * p.stride + sample] = p.space.scaled_distance(heap.distance(p.ks[e] - 1));
     }
     for (int c = 0; c < p.k; ++c) {
       if (p.neighbours != nullptr) {
@@ -189,6 +189,7 @@ struct SpaceLimits {
     std::int64_t n;
     std::int64_t stride;
     const T* radius;              ///< [batch][stride]
+    int radius_exponent;          ///< radii are in units of 2^-radius_exponent
     const std::int32_t* nearest;  ///< [k][stride]: neighbours by distance, or null for squares
     const std::int32_t* ks;       ///< [batch], read with nearest
     const T* columns;             ///< [d][stride]
@@ -201,20 +202,22 @@ struct SpaceLimits {
       const std::int64_t i = block.index() * kThreads + t;
       if (i >= p.n) return;
       T radius = 0;
+      int exponent = p.radius_exponent;
       if (p.nearest == nullptr) {
         radius = p.radius[block.batch() * p.stride + i];
       } else {
+        exponent = p.space.exponent();
         for (int c = 0; c < p.ks[block.batch()]; ++c) {
           const std::int64_t other = p.nearest[c * p.stride + i];
           const T* column = p.columns + p.space.begin * p.stride;
           radius = larger(radius,
                           block_distance<T>(
                               p.space.end - p.space.begin, p.space.squared ? M : Metric::kChebyshev,
-                              [&](int j) { return column[j * p.stride + i]; },
+                              p.space.scale, [&](int j) { return column[j * p.stride + i]; },
                               [&](int j) { return column[j * p.stride + other]; }));
         }
       }
-      p.limits[block.batch() * p.stride + i] = p.space.limit(radius, p.strict);
+      p.limits[block.batch() * p.stride + i] = p.space.limit(radius, exponent, p.strict);
     });
   }
 };
