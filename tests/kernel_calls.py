@@ -74,6 +74,12 @@ def _space_counts(b, threads):
     return _cpu.space_counts(b, [3], [[0], [1, 2]], False, "chebyshev", "auto", threads)[:2]
 
 
+def _rectangles(metric: str):
+    return lambda b, threads: _cpu.rectangle_counts(
+        b, [2, 4], [[0, 1], [1]], metric, "auto", threads
+    )[:2]
+
+
 def _flow(b, threads):
     x = b[0]
     widths = [1, 4, 1]
@@ -118,6 +124,8 @@ CALLS: dict[str, KernelCall] = {
     "surrogates": KernelCall((2, 2), 0.6, _surrogates),
     "theiler": KernelCall((2, 1), 0.6, _theiler("chebyshev", False)),
     "theiler_closed": KernelCall((2, 3), 0.6, _theiler("euclidean", True)),
+    "rectangles": KernelCall((2, 2), 0.6, _rectangles("chebyshev")),
+    "rectangles_euclidean": KernelCall((2, 3), 0.6, _rectangles("euclidean")),
     "flow": KernelCall((2,), 1, _flow),
     "looks": KernelCall((2, 1), 1, _looks),
 }

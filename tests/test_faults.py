@@ -157,7 +157,7 @@ class TestEndOfTheInterpreter:
                 def __del__(self):
                     self.print(self.call()[0][0])
 
-            sys.kept = Last()
+            kept = Last()
             print(_cpu.ksg([x, y], [3], 1, "chebyshev", "auto", 2)[0][0])
             """,
         )
@@ -283,7 +283,7 @@ class TestFork:
                 os.kill(process.pid, signal.{sent})
                 start = time.perf_counter()
                 process.join(60)
-                assert time.perf_counter() - start < 2.0  # twice what is promised
+                assert time.perf_counter() - start < 5.0  # a second, on an idle machine
                 print(process.exitcode, estimate() == estimate(1))
             """,
         )
