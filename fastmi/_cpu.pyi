@@ -23,6 +23,8 @@ __all__: list[str] = [
     "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
+    "rectangle_counts",
+    "rectangle_radii",
     "simd_level",
     "simd_levels",
     "space_counts",
@@ -144,6 +146,23 @@ def kth_distance(
     algorithm: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
+def rectangle_counts(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    spaces: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ],
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def rectangle_radii(
+    block: numpy.ndarray,
+    neighbours: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
 def space_counts(

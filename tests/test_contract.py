@@ -36,6 +36,8 @@ CPU_ALONE = {
     "heed_stop",
     "simd_level",
     "simd_levels",
+    "rectangle_counts",
+    "rectangle_radii",
     "theiler_counts",
 }
 # Devices, their memory and streams. Flows on a GPU take addresses of memory that torch allocated,

@@ -1,5 +1,6 @@
 // fastmi._cpu: the contract of ops.h for arrays in host memory, and what the CPU alone has.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,8 +9,11 @@
 #include "bindings/cpu_bnaf.h"
 #include "bindings/ops.h"
 #include "bindings/stop_flag.h"
+#include "common/unscale.h"
 #include "cpu/coincidences.h"
 #include "cpu/digamma.h"
+#include "cpu/leaf_tree.h"
+#include "cpu/rectangles.h"
 #include "cpu/simd_level.h"
 #include "cpu/theiler.h"
 
@@ -27,6 +31,25 @@ Array<double> digamma(const Array<std::int64_t>& n) {
   return psi;
 }
 
+/// Checks neighbours [n, at least k], whose entries are rows.
+const std::int64_t* as_neighbours(const Array<std::int64_t>& neighbours, std::int64_t n, int k) {
+  if (neighbours.ndim() != 2 || neighbours.shape(0) != n || neighbours.shape(1) < k) {
+    throw std::invalid_argument("neighbours must have shape [n, k]");
+  }
+  const std::int64_t* rows = neighbours.data();
+  for (py::ssize_t p = 0; p < neighbours.size(); ++p) {
+    if (rows[p] < 0 || rows[p] >= n) throw std::invalid_argument("neighbours must be in [0, n)");
+  }
+  return rows;
+}
+
+void check_ascending(const std::vector<int>& ks, std::int64_t n) {
+  check_ks(ks, n);
+  if (!std::is_sorted(ks.begin(), ks.end())) {
+    throw std::invalid_argument("ks must be in ascending order");
+  }
+}
+
 /// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
 /// the algorithm, among samples that are more than `window` apart; see cpu/theiler.h.
 template <class T>
@@ -36,10 +59,7 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
                               int threads) {
   const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
   const std::int64_t n = blocks.front().n;
-  check_ks(ks, n);
-  if (!std::is_sorted(ks.begin(), ks.end())) {
-    throw std::invalid_argument("ks must be in ascending order");
-  }
+  check_ascending(ks, n);
   check_spaces(spaces, blocks.size());
   Array<T> radius({length(ks), py::ssize_t{n}});
   Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
@@ -52,6 +72,52 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
     ran = cpu::theiler_counts(blocks, ks, {window, closed, spaces}, metric, execution, reach, out);
   });
   return py::make_tuple(radius, counts, algorithm_name(ran));
+}
+
+/// Returns distances T [len(ks), n] in one block, given the joint neighbours int64 [n, k] of each
+/// sample; see cpu/rectangles.h.
+template <class T>
+Array<T> call_rectangle_radii(const py::array& block, const Array<std::int64_t>& neighbours,
+                              const std::vector<int>& ks, Metric metric, int threads) {
+  const std::vector<py::array> given{block};
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  const int k = *std::max_element(ks.begin(), ks.end());
+  const std::int64_t* rows = as_neighbours(neighbours, n, k);
+  const int width = static_cast<int>(neighbours.shape(1));
+  if (blocks.front().d == 1) metric = Metric::kChebyshev;
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  T* out = radius.mutable_data();
+  CpuBackend::Place place(given, threads);
+  place.run([&](const cpu::Execution& execution) {
+    const T scale = cpu::tree_scale(blocks, metric);
+    cpu::rectangle_radii(blocks.front(), rows, width, ks, metric, scale, execution, out);
+    unscale(std::ilogb(scale), out, static_cast<std::int64_t>(ks.size()) * n);
+  });
+  return radius;
+}
+
+/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
+/// the algorithm; see cpu/rectangles.h.
+template <class T>
+py::tuple call_rectangle_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
+                                const std::vector<std::vector<int>>& spaces, Metric metric,
+                                Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ascending(ks, n);
+  check_spaces(spaces, blocks.size());
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
+  T* reach = radius.mutable_data();
+  std::int64_t* out = counts.mutable_data();
+  CpuBackend::Place place(given, threads);
+  place.fit(blocks);
+  place.run([&](const cpu::Execution& execution) {
+    algorithm = cpu::rectangle_counts(blocks, ks, spaces, metric, algorithm, execution, reach, out);
+  });
+  return py::make_tuple(radius, counts, algorithm_name(algorithm));
 }
 
 /// Returns whether rows may be copies of one another and whether values may tie, as two bools. The
@@ -107,6 +173,28 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "blocks"_a, "ks"_a, "window"_a, "closed"_a, "spaces"_a, "metric"_a, "threads"_a);
+  m.def(
+      "rectangle_radii",
+      [](const py::array& block, const Array<std::int64_t>& neighbours, const std::vector<int>& ks,
+         const std::string& metric, int threads) {
+        return CpuBackend::holds<float>(block)
+                   ? py::array(call_rectangle_radii<float>(block, neighbours, ks, as_metric(metric),
+                                                           threads))
+                   : py::array(call_rectangle_radii<double>(block, neighbours, ks,
+                                                            as_metric(metric), threads));
+      },
+      "block"_a, "neighbours"_a.noconvert(), "ks"_a, "metric"_a, "threads"_a);
+  m.def(
+      "rectangle_counts",
+      [](const std::vector<py::array>& blocks, const std::vector<int>& ks,
+         const std::vector<std::vector<int>>& spaces, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype<CpuBackend>(blocks, [&]<class T>() {
+          return call_rectangle_counts<T>(blocks, ks, spaces, as_metric(metric),
+                                          as_algorithm<CpuBackend>(algorithm), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "spaces"_a, "metric"_a, "algorithm"_a, "threads"_a);
   m.def(
       "coincidences",
       [](const std::vector<py::array>& blocks) {

@@ -78,8 +78,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   m.def("driver_info", &driver_info);
   m.def("device_info", &device_info, "device"_a);
   m.def("pointer_device", &cuda::pointer_device, "pointer"_a);
-  m.def("synchronize", &cuda::synchronize, "device"_a, "stream"_a,
-        py::call_guard<WithoutGil>());
+  m.def("synchronize", &cuda::synchronize, "device"_a, "stream"_a, py::call_guard<WithoutGil>());
   m.def("build_info", &build_info);
 }
 

@@ -123,15 +123,6 @@ Spread<T> column_spread(const Points<T>& points, int j) {
 }
 
 template <class T>
-T power_of_two_scale(const Blocks<T>& blocks) {
-  std::vector<Spread<T>> spreads;
-  for (const Points<T>& block : blocks) {
-    for (int j = 0; j < block.d; ++j) spreads.push_back(column_spread(block, j));
-  }
-  return euclidean_scale(spreads);
-}
-
-template <class T>
 void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
   const int d = tree.d;
   T* low = tree.lower.data() + static_cast<std::int64_t>(node) * d;
@@ -166,6 +157,16 @@ void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
 }  // namespace
 
 template <class T>
+T tree_scale(const Blocks<T>& blocks, Metric metric) {
+  if (metric != Metric::kEuclidean) return 1;
+  std::vector<Spread<T>> spreads;
+  for (const Points<T>& block : blocks) {
+    for (int j = 0; j < block.d; ++j) spreads.push_back(column_spread(block, j));
+  }
+  return euclidean_scale(spreads);
+}
+
+template <class T>
 LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                             const Execution& execution) {
   LeafTree<T> tree;
@@ -176,10 +177,10 @@ LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial
     for (const Points<T>& block : blocks) {
       tree.ends.push_back((tree.ends.empty() ? 0 : tree.ends.back()) + block.d);
     }
-    tree.scale = power_of_two_scale(blocks);
   } else {
     tree.ends.push_back(tree.d);
   }
+  tree.scale = tree_scale(blocks, metric);
   const std::int64_t n = tree.n;
   const int d = tree.d;
 
@@ -285,6 +286,8 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
   });
 }
 
+template float tree_scale(const Blocks<float>&, Metric);
+template double tree_scale(const Blocks<double>&, Metric);
 template LeafTree<float> build_leaf_tree(const Blocks<float>&, Metric, bool, const Execution&);
 template LeafTree<double> build_leaf_tree(const Blocks<double>&, Metric, bool, const Execution&);
 template void quantise(LeafTree<float>&, float, const Execution&);

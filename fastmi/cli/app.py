@@ -290,7 +290,7 @@ def methods(
 
 @app.command(short_help="How fastmi was built.")
 def info(as_json: Json = False) -> None:
-    """Version, SIMD level, threads, OpenMP runtimes and CUDA state."""
+    """Version, SIMD level, threads and CUDA state."""
     config = fastmi.config()
     if as_json:
         _print_json(config)

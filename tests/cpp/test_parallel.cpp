@@ -1,4 +1,6 @@
 // parallel_for runs every item once, and errors and interrupts reach the caller, also after fork.
+#include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,6 +254,42 @@ FASTMI_TEST(loops_in_several_threads_at_once) {
   FASTMI_CHECK(good);
 }
 
+FASTMI_TEST(short_loops_follow_each_other) {
+  // Workers wake late here: the caller takes most offers back while they are about to accept them.
+  for (int repeat = 0; repeat < 2000; ++repeat) {
+    FASTMI_CHECK(visits_every_item_once(2 + repeat % 3, 2 + repeat % 5));
+  }
+}
+
+FASTMI_TEST(loops_inside_a_loop) {
+  std::atomic<std::int64_t> sum{0};
+  parallel_for(with_threads(3), 30, [&](std::int64_t, int) {
+    parallel_for(with_threads(3), 20, [&](std::int64_t item, int) { sum += item; });
+  });
+  FASTMI_CHECK(sum == 30 * 190);
+}
+
+FASTMI_TEST(workers_leave_signals_to_other_threads) {
+  const auto caller = std::this_thread::get_id();
+  std::atomic<bool> seen{false};
+  std::atomic<bool> blocked{true};
+  for (int repeat = 0; repeat < 1000 && !seen; ++repeat) {
+    parallel_for(with_threads(2), 10, [&](std::int64_t, int) {
+      if (std::this_thread::get_id() == caller) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return;
+      }
+      sigset_t set;
+      pthread_sigmask(SIG_BLOCK, nullptr, &set);
+      blocked = sigismember(&set, SIGINT) == 1 && sigismember(&set, SIGTERM) == 1 &&
+                sigismember(&set, SIGSEGV) == 0;
+      seen = true;
+    });
+  }
+  FASTMI_CHECK(seen);
+  FASTMI_CHECK(blocked);
+}
+
 FASTMI_TEST(the_loop_survives_fork) {
   FASTMI_CHECK(visits_every_item_once(3, 1000));
   FASTMI_CHECK(holds_after_fork([] {
@@ -279,6 +317,37 @@ FASTMI_TEST(a_forked_child_can_be_interrupted) {
     }
     return false;
   }));
+}
+
+FASTMI_TEST(a_fork_in_the_middle_of_a_loop_is_an_error_in_the_child) {
+  FASTMI_CHECK(visits_every_item_once(3, 1000));
+  const pid_t parent = getpid();
+  Execution execution = with_threads(2);
+  pid_t child = -1;
+  execution.interrupted = [&child] {
+    if (child == -1) {
+      child = fork();
+      if (child == 0) alarm(30);
+    }
+    return false;
+  };
+  std::atomic<std::int64_t> done{0};
+  const auto loop = [&] {
+    parallel_for(execution, 200, [&](std::int64_t, int) {
+      ++done;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  };
+  try {
+    loop();
+  } catch (const std::runtime_error&) {
+    if (getpid() != parent) _exit(visits_every_item_once(3, 1000) ? 0 : 2);
+  }
+  if (getpid() != parent) _exit(1);
+  FASTMI_CHECK(done == 200);
+  int status = -1;
+  FASTMI_CHECK(waitpid(child, &status, 0) == child);
+  FASTMI_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 int main() { return fastmi::test::run_all(); }

@@ -159,9 +159,7 @@ def tied_share(
 
 def margins_tied_share(
     blocks: Sequence[Array],
-    neighbors: NDArray[np.int64],
-    ks: Sequence[int],
-    metric: str,
+    radii: Callable[[Array], Array],
     count: Callable[..., NDArray[np.int64]],
 ) -> float:
     """Return the share of samples whose radius in a variable is shared by samples of that variable.
@@ -172,23 +170,14 @@ def margins_tied_share(
 
     Args:
         blocks: Arrays of shape (n, d_b) in host memory.
-        neighbors: Rows of the joint neighbours of each sample, nearest first, shape (n, max(ks)).
-        ks: Numbers of neighbours.
-        metric: "chebyshev" or "euclidean".
+        radii: Function of a block that returns its radii for each k, shape (len(ks), n).
         count: Function of blocks, radii and `strict` that counts within the radii.
     """
     shares = []
     for block in blocks:
-        radius = np.zeros(len(block), dtype=block.dtype)
-        for k in range(1, max(ks) + 1):
-            apart = block - block[neighbors[:, k - 1]]
-            if metric == "chebyshev":
-                radius = np.maximum(radius, np.abs(apart).max(axis=1))
-            else:
-                radius = np.maximum(radius, np.linalg.norm(apart, axis=1))
-            if k in ks:
-                closed, open_ = (count([block], radius, strict=strict) for strict in (False, True))
-                shares.append(float(np.count_nonzero(closed - open_ > 1)) / len(block))
+        for radius in radii(block):
+            closed, open_ = (count([block], radius, strict=strict) for strict in (False, True))
+            shares.append(float(np.count_nonzero(closed - open_ > 1)) / len(block))
     return max(shares)
 
 
