@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastmi._blocks import host, like
 from fastmi._checks import Seed, generator
 from fastmi._repeats import BEYOND_CHANCE, equal_pairs, row_hashes
-from fastmi._spread import far, near_origin
+from fastmi._spread import extent, near_origin
 from fastmi._symbols import crossed, numbered
 
 Array = NDArray[Any]
@@ -365,7 +365,7 @@ def rounding_step(column: Array) -> float | None:
     largest = float(np.abs(values).max())
     steps = (_common_step(values, n, eps * largest * 2 * _ROUNDING) for eps in epsilons)
     found = next((step for step in steps if step is not None), None)
-    if not found and far(column[:, np.newaxis])[0]:
+    if not found and extent(column[:, np.newaxis]).far[0]:
         # Where an offset rounds them, values are on the grid of floats, and differences are exact.
         found = _common_step(values, n, 0.0)
     return found
