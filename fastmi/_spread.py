@@ -25,6 +25,31 @@ _FAR = 16.0
 _EXACT = 2.0**53
 
 
+class Extent(NamedTuple):
+    """Between which values the columns of a block lie.
+
+    Attributes:
+        low: Smallest value of each column, in the dtype of the block, shape (d,).
+        high: Largest one.
+    """
+
+    low: Array
+    high: Array
+
+    @property
+    def largest(self) -> Floats:
+        """Largest magnitude in each column, shape (d,)."""
+        return np.maximum(self.high, -self.low).astype(np.float64)
+
+    @property
+    def far(self) -> NDArray[np.bool_]:
+        """Which columns vary, but little beside their distance from the origin, shape (d,)."""
+        reach = self.high - self.low
+        little = reach <= np.maximum(self.high, -self.low) / self.low.dtype.type(_FAR)
+        found: NDArray[np.bool_] = little & (reach > 0.0)
+        return found
+
+
 class Spread(NamedTuple):
     """How the columns of a block vary.
 
@@ -58,16 +83,18 @@ def spread(block: Array) -> Spread:
     Args:
         block: Shape (n, d), finite, at most half of the largest float in magnitude.
     """
+    ends = extent(block)
     wide = block.astype(np.float64)
-    largest = np.abs(wide).max(axis=0)
     # Differences to the first sample, because the mean of columns far from the origin rounds.
-    wide -= wide[0].copy()
-    exponent = np.frexp(np.abs(wide).max(axis=0))[1].astype(np.int64)
+    first = wide[0].copy()
+    wide -= first
+    reach = np.maximum(ends.high - first, first - ends.low)
+    exponent = np.frexp(reach)[1].astype(np.int64)
     deviation = np.ldexp(wide, -exponent)
     deviation -= deviation.mean(axis=0)
     sd = np.sqrt(np.mean(deviation**2, axis=0))
     # In units of the largest magnitude, in which neither side overflows or vanishes.
-    unit, size = np.frexp(largest)
+    unit, size = np.frexp(ends.largest)
     return Spread(deviation, exponent, sd, varying(block, np.ldexp(sd, exponent - size), unit))
 
 
@@ -88,16 +115,18 @@ def varying(block: Array, deviation: Floats, largest: Floats) -> NDArray[np.bool
     return varies
 
 
-def far(block: Array) -> NDArray[np.bool_]:
-    """Return which columns vary, but little beside their distance from the origin, shape (d,)."""
-    low, high = block.min(axis=0), block.max(axis=0)
-    reach = high - low
-    little = reach <= np.maximum(high, -low) / block.dtype.type(_FAR)
-    found: NDArray[np.bool_] = little & (reach > 0.0)
-    return found
+def extent(block: Array) -> Extent:
+    """Return between which values the columns of a block lie.
+
+    Args:
+        block: Shape (n, d), finite, at most half of the largest float in magnitude.
+    """
+    # NumPy reduces rows many times as fast as columns.
+    rows = np.ascontiguousarray(block.T)
+    return Extent(rows.min(axis=1), rows.max(axis=1))
 
 
-def near_origin(block: Array) -> Array:
+def near_origin(block: Array, of: Extent | None = None) -> Array:
     """Return the block with each column that is far from the origin less its first value.
 
     These differences are exact. Arithmetic on the columns then rounds in relation to how they
@@ -105,8 +134,9 @@ def near_origin(block: Array) -> Array:
 
     Args:
         block: Shape (n, d), finite, at most half of the largest float in magnitude.
+        of: Its extent, if the caller knows it.
     """
-    distant = far(block)
+    distant = (of or extent(block)).far
     if not distant.any():
         return block
     moved: Array = block - np.where(distant, block[0], 0)

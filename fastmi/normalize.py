@@ -39,7 +39,7 @@ from fastmi._blocks import host, like
 from fastmi._cautions import Caution, say
 from fastmi._checks import check_choice
 from fastmi._inputs import as_samples
-from fastmi._spread import Spread, far, near_origin, spread
+from fastmi._spread import Spread, extent, near_origin, spread
 
 __all__ = ["copula", "global_", "global_corrected", "global_linf", "local", "rank"]
 
@@ -320,9 +320,9 @@ def _scaled(
 
 def _far_notes(block: Array, of: Spread, name: str) -> Notes:
     """Return a caution if quotients of columns far from the origin lose what their values tell."""
-    largest = np.abs(block).max(axis=0).astype(np.float64)
-    rounding = float(np.finfo(block.dtype).eps) * largest
-    lost = of.varies & far(block) & (rounding > _LOST * of.deviations)
+    ends = extent(block)
+    rounding = float(np.finfo(block.dtype).eps) * ends.largest
+    lost = of.varies & ends.far & (rounding > _LOST * of.deviations)
     if not lost.any():
         return ()
     text = (

@@ -100,6 +100,27 @@ def test_sweep_over_scales_far_from_the_origin(method):
         np.testing.assert_array_equal(got.curve, near.curve)
 
 
+@pytest.mark.parametrize(
+    "function, options",
+    [
+        (fastmi.entropy, {}),
+        (fastmi.entropy, {"metric": "euclidean"}),
+        (fastmi.entropy, {"method": "wkl"}),
+        (fastmi.mi, {"method": "3h"}),
+        (fastmi.mi, {"method": "biksg", "p": 2}),
+    ],
+)
+@pytest.mark.parametrize("offset, dtype", [(1e15, np.float64), (1e6, np.float32)])
+def test_volumes_of_values_that_an_offset_has_rounded(function, options, offset, dtype):
+    """Values far from the origin lie on the grid of floats, whose step is their rounding."""
+    far = [(block + offset).astype(dtype) for block in (X, Y)]
+    near = [(block - dtype(offset)).astype(np.float64) for block in far]
+    count = 1 if function is fastmi.entropy else 2
+    got = function(*far[:count], **options)
+    assert float(got) == pytest.approx(float(function(*near[:count], **options)), abs=1e-9)
+    assert [caution.kind for caution in got.warnings] == ["ties"]
+
+
 @pytest.mark.parametrize("factor", FACTORS)
 def test_scale_of_the_command_line(tmp_path, factor):
     path = tmp_path / "data.npz"

@@ -58,16 +58,18 @@ class _Histogram(Estimator):
         What speaks against the bins of its columns is appended to `found`.
         """
         cells = Symbols(np.zeros(len(block), dtype=np.intp), np.array([len(block)]))
+        varies = 0
         for j, column in enumerate(block.astype(np.float64, copy=False).T):
             low, high = column.min(), column.max()
             if low == high:
                 continue
+            varies += 1
             bin_of = _bins_of(column, float(low), float(high), self.bins)
             own = numbered(bin_of)
             where = f"column {j} of {name}" if block.shape[1] > 1 else name
             found += _bin_cautions(column, own, self.bins, where)
             cells = crossed(cells, own)
-        if bool((block == block[0]).all()):
+        if varies == 0:
             found.append(constant_caution(name))
         return cells
 

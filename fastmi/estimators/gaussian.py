@@ -15,7 +15,7 @@ from fastmi._cautions import Caution, announce, constant_caution
 from fastmi._checks import transposed
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
-from fastmi._spread import far, near_origin, spread, varying
+from fastmi._spread import extent, near_origin, spread, varying
 from fastmi.estimators._base import Estimator
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks, rounding_notes
 
@@ -57,7 +57,7 @@ class _Normal(Estimator):
         if self.normalize is None:
             return blocks, _notes_on(blocks, names)
         scaled, notes = normalize_blocks(blocks, names, self.normalize)
-        if self.normalize not in RANKS and any(far(block).any() for block in blocks):
+        if self.normalize not in RANKS and any(extent(block).far.any() for block in blocks):
             # Units do not matter here, and columns as they came tell how they were rounded.
             return blocks, notes
         return scaled, notes
@@ -190,11 +190,6 @@ class _Terms(NamedTuple):
     rounding: Floats
     local: Floats
 
-    @property
-    def determined(self) -> bool:
-        """Whether a linear function of one variate is another, up to rounding."""
-        return bool((self.rest <= np.minimum(_ROUNDINGS * self.rounding, _DETERMINED)).any())
-
 
 def _orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
     """Return an orthonormal basis of the centred columns.
@@ -204,11 +199,12 @@ def _orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
         condition: Directions to be regressed out of `block` first.
     """
     n = len(block)
-    size = np.abs(block).max(axis=0).astype(np.float64)
-    block = near_origin(block)
+    ends = extent(block)
+    near = near_origin(block, ends)
+    size = ends.largest
     # Columns are brought to one magnitude, so that the rank does not depend on their units.
-    largest = np.abs(block).max(axis=0).astype(np.float64)
-    columns: Floats = block / np.where(largest == 0.0, 1.0, largest)
+    largest = size if near is block else extent(near).largest
+    columns: Floats = near / np.where(largest == 0.0, 1.0, largest)
     columns = columns - columns.mean(axis=0)
     length = np.sqrt((columns**2).sum(axis=0))
     # In units of the largest magnitude left: constants are 0 of it.
@@ -244,21 +240,26 @@ def _canonical_terms(x: _Basis, y: _Basis) -> _Terms:
     sine = v - x.of @ (x.of.T @ v)
     rest = (sine**2).sum(axis=0)
     rounding = ((x.rounding @ left) ** 2).sum(axis=0) + ((y.rounding @ right.T) ** 2).sum(axis=0)
-    terms = _Terms(rest, rounding, np.full(n, math.inf))
-    if terms.determined:
-        return terms
+    if _determined(rest, rounding):
+        return _Terms(rest, rounding, np.full(n, math.inf))
     u, v = u * math.sqrt(n), v * math.sqrt(n)
     quadratic = ((rho * u) ** 2 - 2 * rho * u * v + (rho * v) ** 2) / (2 * rest)
-    return terms._replace(local=(-0.5 * np.log(rest) - quadratic).sum(axis=1))
+    return _Terms(rest, rounding, (-0.5 * np.log(rest) - quadratic).sum(axis=1))
+
+
+def _determined(rest: Floats, rounding: Floats) -> bool:
+    """Return whether one variate is a linear function of another, up to rounding."""
+    return bool((rest <= np.minimum(_ROUNDINGS * rounding, _DETERMINED)).any())
 
 
 def _notes_on(blocks: Sequence[Array], names: Sequence[str]) -> tuple[Caution, ...]:
     """Return cautions about variables that are constant, exactly or up to rounding."""
     notes: list[Caution] = []
     for block, name in zip(blocks, names, strict=True):
-        if bool((block == block[0]).all()):
+        ends = extent(block)
+        if bool((ends.low == ends.high).all()):
             notes.append(constant_caution(name))
-        elif far(block).any():
+        elif ends.far.any():
             notes += rounding_notes(spread(block), name)
     return tuple(notes)
 
@@ -289,7 +290,8 @@ def _result(
     found = list(notes)
     value = math.inf
     stderr = math.nan
-    if any(one.determined for one in terms):
+    rounding = np.concatenate([one.rounding for one in terms])
+    if _determined(rest, rounding):
         found.append(
             Caution(
                 "one variable is a linear function of the others in some direction, up to the "
@@ -298,7 +300,7 @@ def _result(
             )
         )
     else:
-        found += _rounding_notes(rest, np.concatenate([one.rounding for one in terms]))
+        found += _rounding_notes(rest, rounding)
         value = 0.5 * math.fsum(-np.log(rest))
         stderr = float(local.std()) / n**0.5
     if n < 10 * sum(dims):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastmi._blocks import host, like
 from fastmi._checks import Seed, generator
 from fastmi._repeats import BEYOND_CHANCE, equal_pairs, row_hashes
+from fastmi._spread import extent, near_origin
 from fastmi._symbols import crossed, numbered
 
 Array = NDArray[Any]
@@ -245,7 +246,7 @@ def never_vary(blocks: Sequence[Array]) -> bool:
 def mean_equal(block: Array) -> float:
     """Return the mean number of other samples with the same value, up to the noise of `traced`."""
     codes = []
-    for column in host(block).astype(np.float64).T:
+    for column in near_origin(host(block)).astype(np.float64).T:
         order = np.argsort(column)
         largest = float(np.abs(column).max()) or 1.0  # squares neither overflow nor vanish
         ascending = column[order] / largest
@@ -352,7 +353,11 @@ def rounding_step(column: Array) -> float | None:
             epsilons.insert(0, float(np.finfo(np.float32).eps))
     largest = float(np.abs(values).max())
     steps = (_common_step(values, n, eps * largest * 2 * _ROUNDING) for eps in epsilons)
-    return next((step for step in steps if step is not None), None)
+    found = next((step for step in steps if step is not None), None)
+    if not found and extent(column[:, np.newaxis]).far[0]:
+        # Where an offset rounds them, values are on the grid of floats, and differences are exact.
+        found = _common_step(values, n, 0.0)
+    return found
 
 
 def _common_step(values: Floats, n: int, rounding: float) -> float | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fastmi._cautions import Caution
-from fastmi._spread import far, near_origin, spread, varying
+from fastmi._spread import extent, near_origin, spread, varying
 from fastmi.normalize import RANKS, normalize_blocks
 
 __all__ = ["INPUTS", "InputMap"]
@@ -194,12 +194,12 @@ def _moved(block: Array) -> tuple[Array, Floats]:
     Quotients of columns far from it would round away what they tell. Those that vary no more than
     their rounding become 0.
     """
-    distant = far(block)
-    if not distant.any():
+    ends = extent(block)
+    if not ends.far.any():
         return block, np.zeros(block.shape[1])
     varies = spread(block).varies
-    origin = np.where(distant, block[0], 0.0).astype(np.float64)
-    return np.where(varies, near_origin(block), 0), origin
+    origin = np.where(ends.far, block[0], 0.0).astype(np.float64)
+    return np.where(varies, near_origin(block, ends), 0), origin
 
 
 def _tails(wide: Floats, *, always: bool) -> tuple[Floats, Floats, NDArray[np.bool_]]:
