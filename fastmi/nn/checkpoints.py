@@ -139,8 +139,10 @@ def restore_optimizer(optimizer: Optimizer, saved: Any, options: Training) -> No
         raise ValueError("optimizer has another number of groups")
     groups = []
     for group, like in zip(saved["param_groups"], own, strict=True):
-        # Versions of torch have options of their own.
-        known = {name: group[name] for name in like if name in group}
+        # Numbers may change on the way. What is on or off, such as by which means a step is taken,
+        # is up to this run, and versions of torch have options of their own.
+        fixed = {name for name, one in like.items() if one is None or isinstance(one, bool)}
+        known = {name: group[name] for name in like.keys() - fixed if name in group}
         for name, value in known.items():
             _alike(value, like[name], f"optimizer {name}")
         groups.append(like | known)
