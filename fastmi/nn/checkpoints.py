@@ -18,7 +18,7 @@ from fastmi.nn import checkpoint_files
 from fastmi.nn.identity import differences
 from fastmi.nn.optimizers import make_optimizer
 from fastmi.nn.options import Training
-from fastmi.nn.state_bytes import from_bytes, to_bytes
+from fastmi.nn.state_bytes import from_bytes, to_buffers
 
 __all__ = ["Checkpoint", "restore_optimizer", "restore_schedule"]
 
@@ -58,16 +58,16 @@ class Checkpoint:
             OSError: The file cannot be written; the old one is as it was.
             TypeError: The state holds something else.
         """
-        content = self.as_bytes(state)
+        content = self.content(state)
         try:
             checkpoint_files.write(self.path, content)
         except OSError as error:
             raise self._unwritable(error, f"a file there is of an earlier one; {kept}") from error
 
-    def as_bytes(self, state: State) -> bytes:
-        """Return the content of the file for a state; see :meth:`write`."""
+    def content(self, state: State) -> list[Any]:
+        """Return what :meth:`write` writes, as buffers."""
         try:
-            return to_bytes({"run": self._identity, "state": state})
+            return to_buffers({"run": self._identity, "state": state})
         except TypeError as error:
             raise TypeError(
                 f"checkpoint can hold tensors, numbers and strings in dicts and lists only; "
