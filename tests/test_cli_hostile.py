@@ -85,6 +85,8 @@ def test_file_is_refused_in_one_line(tmp_path, monkeypatch, small_memory, name):
         ("items_of_no_size.npy", "takes more than half of the memory"),
         ("nested.npy", "its header cannot be read"),
         ("long_header.npy", "its header has 60002 bytes; at most 10000 are read"),
+        ("just_beyond_unicode.npy", "characters that Unicode does not have"),
+        ("beyond_unicode_swapped.npy", "characters that Unicode does not have"),
         ("beyond_unicode.npy", "characters that Unicode does not have"),
         ("objects_code.npy", "it holds Python objects, which are not loaded"),
         ("crc.npz", "array 'a': Bad CRC-32"),
