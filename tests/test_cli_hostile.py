@@ -247,10 +247,10 @@ def test_pipe_with_a_writer_that_takes_its_time(tmp_path, name):
             time.sleep(0.1)
             pipe.write((tmp_path / "data.csv").read_bytes())
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     assert mi_json(tmp_path / name) == mi_json(tmp_path / "data.csv")
-    writer.join()
+    writer.join(60)
 
 
 def test_process_substitution(tmp_path):

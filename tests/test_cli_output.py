@@ -153,10 +153,11 @@ def test_file_and_folder_without_permission(data, folder):
 def test_pipe_is_written_to(data, folder, name):
     os.mkfifo(folder / name)
     found = []
-    reader = threading.Thread(target=lambda: found.append((folder / name).read_bytes()))
+    read = (folder / name).read_bytes
+    reader = threading.Thread(target=lambda: found.append(read()), daemon=True)
     reader.start()
     run("matrix", data, "--out", folder / name)
-    reader.join()
+    reader.join(60)
     assert (folder / name).is_fifo()
     (folder / f"copy-{name}").write_bytes(found[0])
     assert names_in(folder / f"copy-{name}") == NAMES
