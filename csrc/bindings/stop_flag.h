@@ -13,19 +13,19 @@ class StopFlag : public std::enable_shared_from_this<StopFlag> {
   /// Ends the kernels of all threads that watch the flag. May be called from any thread.
   void set() { set_.store(true, std::memory_order_relaxed); }
   /// Makes the calling thread watch this flag, as long as it lives or until it watches another.
-  void watch() { watched() = shared_from_this(); }
+  void watch() {
+    thread_local std::shared_ptr<StopFlag> kept;
+    kept = shared_from_this();
+    watched_ = this;
+  }
   /// Whether the flag that the calling thread watches, if there is one, is set.
   static bool seen() {
-    const std::shared_ptr<StopFlag>& flag = watched();
-    return flag != nullptr && flag->set_.load(std::memory_order_relaxed);
+    return watched_ != nullptr && watched_->set_.load(std::memory_order_relaxed);
   }
 
  private:
-  static std::shared_ptr<StopFlag>& watched() {
-    thread_local std::shared_ptr<StopFlag> flag;
-    return flag;
-  }
-
+  // Beside `kept`, at which a thread must not look before it has memory for its destruction.
+  static inline thread_local const StopFlag* watched_ = nullptr;
   std::atomic<bool> set_{false};
 };
 

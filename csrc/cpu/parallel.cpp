@@ -311,9 +311,10 @@ bool stop_asked() noexcept {
 }
 
 void prepare_to_throw() {
-  // Whoever asks for the number of exceptions in flight gets the memory; volatile makes it be
-  // asked.
+  // Whoever looks at the number of exceptions in flight, or at a thread_local of this library, gets
+  // the memory for it; volatile makes it be looked at.
   [[maybe_unused]] const volatile int in_flight = std::uncaught_exceptions();
+  [[maybe_unused]] const detail::Member* const volatile member = detail::current;
 }
 
 }  // namespace fastmi::cpu

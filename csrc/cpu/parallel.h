@@ -20,9 +20,9 @@ struct Execution {
   std::function<bool()> interrupted = [] { return false; };
 };
 
-/// An exception needs memory of its thread. glibc takes it when the thread throws its first one,
-/// and ends the process where there is none; so a thread that may run out of memory calls this
-/// before.
+/// An exception and a thread_local need memory of their thread. glibc takes it when the thread
+/// throws, or looks, for the first time, and ends the process where there is none; so a thread that
+/// may run out of memory calls this before.
 void prepare_to_throw();
 
 namespace detail {
