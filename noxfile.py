@@ -103,17 +103,14 @@ def sanitize(session: nox.Session) -> None:
         "OPENBLAS_NUM_THREADS": "1",
     }
     # ThreadSanitizer cannot place its memory where addresses are random to more than 28 bits.
-    python = ("setarch", "--addr-no-randomize", "python")
+    fixed = ("setarch", "--addr-no-randomize")
     fuzzer = ("tests/fuzz/differential.py", *(options or ["--seconds", "60"]))
-    session.run(*python, *fuzzer, env=env, external=True)
+    session.run(*fixed, "python", *fuzzer, env=env, external=True)
     if mode == "asan":
-        session.run(
-            *python, "tests/faults/overwritten.py", "--seconds", "1", env=env, external=True
-        )
+        after = ("python", "tests/faults/overwritten.py", "--seconds", "1")
     else:
-        session.run(
-            *python, "-m", "pytest", "tests/test_threads.py", "-k", "Python", env=env, external=True
-        )
+        after = ("pytest", "tests/test_threads.py", "-k", "Python")
+    session.run(*fixed, *after, env=env, external=True)
 
 
 @nox.session
