@@ -114,7 +114,6 @@ void count_leaf(const LeafTree<T>& tree, int query_leaf, const T* limits, int ra
   const Box<T> here = node_box(tree, leaf_node(tree, query_leaf));
   stack[pending++] = {0, 0, tree.leaves};
   BoxTestGain gain;
-  std::uint32_t visits = 0;
   while (pending > 0) {
     const Pending top = stack[--pending];
     const Box<T> box = node_box(tree, top.node);
@@ -127,12 +126,12 @@ void count_leaf(const LeafTree<T>& tree, int query_leaf, const T* limits, int ra
       continue;
     }
     if (!is_leaf) {
+      if (stop_asked_at(top.end - top.begin)) return;
       const int middle = (top.begin + top.end + 1) / 2;
       stack[pending++] = {top.node + 1, top.begin, middle};
       stack[pending++] = {top.node + 2 * (middle - top.begin), middle, top.end};
       continue;
     }
-    if (++visits % kVisitsBetween == 0 && stop_asked()) return;
     std::uint64_t reaching = everyone;
     if (gain.worth_it()) {
       reaching = queries_reaching<M>(tree, query_leaf, box, reach);
