@@ -69,7 +69,7 @@ def _estimates():
             choices += [{"noise": 0}, {"noise": 1e-3, "seed": 0}]
         if method.name == "biksg":
             choices.append({"p": 2})
-        elif "metric" in method.options and method.name != "ksg2":
+        elif "metric" in method.options:
             choices.append({"metric": "euclidean"})
         for options in choices:
             call = partial(function, **always, **options)
@@ -163,9 +163,6 @@ def run(call, blocks):
 def test_no_warning_of_numpy(kind, dtype):
     blocks = samples(kind, dtype)
     for name, count, call in CALLS:
-        # Their distances exceed the largest float, which is a matter of the searches.
-        if kind == "the two ends" and ("euclidean" in name or "'p': 2" in name):
-            continue
         try:
             run(call, [block.copy() for block in blocks[:count]])
         except RuntimeWarning as warning:
