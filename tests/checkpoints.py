@@ -6,7 +6,7 @@ pytest.importorskip("torch")
 import torch
 
 from fastmi.nn import checkpoint_files
-from fastmi.nn.state_bytes import from_bytes, to_bytes
+from fastmi.nn.state_bytes import from_bytes, to_buffers
 
 CPU = torch.device("cpu")
 
@@ -17,7 +17,7 @@ def take_apart(path):
 
 
 def put_together(path, saved):
-    checkpoint_files.write(path, to_bytes(saved))
+    checkpoint_files.write(path, to_buffers(saved))
 
 
 def change(path, **parts):

@@ -71,7 +71,7 @@ def refuses(path, steps=8, said=""):
 def sealed(content, version=1):
     """Return the bytes of a file with this content and a digest that fits."""
     head = struct.pack("<16sIQ", b"\x89fastmi run\r\n\x1a\n\0", version, len(content))
-    return head + checkpoint_files._digest(head, content) + content
+    return head + checkpoint_files._digest(head, [content]) + content
 
 
 def cut(good):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections import Counter, OrderedDict
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,6 +22,7 @@ pytest.importorskip("torch")
 import torch
 
 from fastmi.nn import Training, checkpoint_files, train
+from fastmi.nn.state_bytes import from_bytes, to_buffers
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -257,13 +259,13 @@ def test_only_what_nobody_writes_is_removed(path):
 
 def test_a_reader_finds_the_old_or_the_new_file(path):
     contents = [bytes([one]) * (1 << 18) for one in range(8)]
-    checkpoint_files.write(path, contents[0])
+    checkpoint_files.write(path, [contents[0]])
     stop = threading.Event()
 
     def write():
         while not stop.is_set():
             for one in contents:
-                checkpoint_files.write(path, one)
+                checkpoint_files.write(path, [one])
 
     writers = [threading.Thread(target=write) for _ in range(2)]
     for one in writers:
@@ -289,3 +291,45 @@ def test_a_state_that_a_file_cannot_hold_is_an_error_before_the_training(path):
     fails(problem, TypeError, message, checkpoint=path, optimizer=lambda p: Odd(p, lr=0.1))
     assert problem.calls == 0
     assert names(path) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [None, True, -3, 0.1, float("inf"), "\udcff ü", (1, [2]), {1, 2}],
+        {1: {"a": ()}, "b": [[]], None: {}},
+        OrderedDict(x=Counter([5, 5, 7])),
+        [torch.zeros(0, 3), torch.tensor(True), torch.arange(5, dtype=torch.int16)],
+        [torch.randn(3, 4).T, torch.randn(2, 2).bfloat16(), torch.randn(2, dtype=torch.cfloat)],
+        torch.randn(2, requires_grad=True),
+    ],
+    ids=repr,
+)
+def test_values_come_back(value):
+    back = from_bytes(b"".join(to_buffers(value)), torch.device("cpu"))
+    assert type(back) is type(value)
+    if isinstance(value, list) and isinstance(value[0], torch.Tensor):
+        for one, other in zip(back, value, strict=True):
+            assert (one.dtype, one.shape) == (other.dtype, other.shape)
+            assert torch.equal(one, other)
+    elif isinstance(value, torch.Tensor):
+        assert torch.equal(back, value)
+    else:
+        assert back == value
+
+
+def endless():
+    value = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [object(), 1j, b"a", np.int64(3), np.ones(2), {(1, 2): 3}, torch.eye(2).to_sparse(), endless()],
+    ids=["object", "complex", "bytes", "integer", "array", "key", "sparse", "endless"],
+)
+def test_values_that_no_file_can_hold(value):
+    with pytest.raises(TypeError):
+        to_buffers({"a": [value]})

@@ -175,6 +175,7 @@ def test_options_of_another_version_of_torch(tmp_path):
     group = state["optimizer"]["param_groups"][0]
     del group["eps"], state["schedule"]["gamma"]
     group["novel"] = state["schedule"]["step"] = "word"
+    group["differentiable"] = group["amsgrad"] = True
     change(path, **state)
     resumed, whole = Problem(), Problem()
     resumed.train(steps=12, checkpoint=path, resume=True, **options)

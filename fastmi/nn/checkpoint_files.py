@@ -12,9 +12,11 @@ import os
 import secrets
 import stat
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 __all__ = ["prepare", "read", "write"]
 
@@ -24,6 +26,7 @@ _VERSION = 1
 _HEAD = struct.Struct("<16sIQ")
 _DIGEST = 32
 _BEGIN = _HEAD.size + _DIGEST
+_PIECE = 1 << 24
 # Number of random bytes in the name of a file beside the checkpoint.
 _RANDOM = 4
 
@@ -43,8 +46,8 @@ def prepare(path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Replace the file by one that holds `content`.
+def write(path: Path, content: Sequence[Any]) -> None:
+    """Replace the file by one that holds the bytes of the buffers `content`.
 
     It is written to a file beside it first, so that whoever reads `path`, at any time and also
     after a crash, finds the old content or the new one.
@@ -52,13 +55,14 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; the old file is as it was, and nothing is left beside it.
     """
-    head = _HEAD.pack(_MARK, _VERSION, len(content))
+    pieces = [piece for buffer in content for piece in _pieces(buffer)]
+    head = _HEAD.pack(_MARK, _VERSION, sum(map(len, pieces)))
     beside = _beside(path)
     try:
         with open(_create(beside), "wb") as file:
-            file.write(head)
-            file.write(_digest(head, content))
-            file.write(content)
+            file.write(head + _digest(head, pieces))
+            for piece in pieces:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
             # Inside the block, because closing the file ends the lock.
@@ -92,16 +96,23 @@ def read(path: Path) -> bytes:
         if size != _BEGIN + length:
             raise ValueError(f"is damaged: it has {size} bytes and says {_BEGIN + length}")
         content = file.read(length)
-    if _digest(begin[: _HEAD.size], content) != begin[_HEAD.size :]:
+    if _digest(begin[: _HEAD.size], _pieces(content)) != begin[_HEAD.size :]:
         raise ValueError("is damaged: its checksum does not fit its content")
     if version != _VERSION:
         raise ValueError(f"is of version {version} of the format, not {_VERSION}")
     return content
 
 
-def _digest(head: bytes, content: bytes) -> bytes:
+def _pieces(buffer: Any) -> list[memoryview]:
+    """Return the parts of a buffer that are written at once, after which an interrupt is heard."""
+    view = memoryview(buffer)
+    return [view[start : start + _PIECE] for start in range(0, len(view), _PIECE)]
+
+
+def _digest(head: bytes, pieces: list[memoryview]) -> bytes:
     digest = hashlib.blake2b(head, digest_size=_DIGEST)
-    digest.update(content)
+    for piece in pieces:
+        digest.update(piece)
     return digest.digest()
 
 

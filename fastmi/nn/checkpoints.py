@@ -18,7 +18,7 @@ from fastmi.nn import checkpoint_files
 from fastmi.nn.identity import differences
 from fastmi.nn.optimizers import make_optimizer
 from fastmi.nn.options import Training
-from fastmi.nn.state_bytes import from_bytes, to_bytes
+from fastmi.nn.state_bytes import from_bytes, to_buffers
 
 __all__ = ["Checkpoint", "restore_optimizer", "restore_schedule"]
 
@@ -58,16 +58,16 @@ class Checkpoint:
             OSError: The file cannot be written; the old one is as it was.
             TypeError: The state holds something else.
         """
-        content = self.as_bytes(state)
+        content = self.content(state)
         try:
             checkpoint_files.write(self.path, content)
         except OSError as error:
             raise self._unwritable(error, f"a file there is of an earlier one; {kept}") from error
 
-    def as_bytes(self, state: State) -> bytes:
-        """Return the content of the file for a state; see :meth:`write`."""
+    def content(self, state: State) -> list[Any]:
+        """Return what :meth:`write` writes, as buffers."""
         try:
-            return to_bytes({"run": self._identity, "state": state})
+            return to_buffers({"run": self._identity, "state": state})
         except TypeError as error:
             raise TypeError(
                 f"checkpoint can hold tensors, numbers and strings in dicts and lists only; "
@@ -139,8 +139,10 @@ def restore_optimizer(optimizer: Optimizer, saved: Any, options: Training) -> No
         raise ValueError("optimizer has another number of groups")
     groups = []
     for group, like in zip(saved["param_groups"], own, strict=True):
-        # Versions of torch have options of their own.
-        known = {name: group[name] for name in like if name in group}
+        # Numbers may change on the way. What is on or off, such as by which means a step is taken,
+        # is up to this run, and versions of torch have options of their own.
+        fixed = {name for name, one in like.items() if one is None or isinstance(one, bool)}
+        known = {name: group[name] for name in like.keys() - fixed if name in group}
         for name, value in known.items():
             _alike(value, like[name], f"optimizer {name}")
         groups.append(like | known)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["from_bytes", "to_bytes"]
+__all__ = ["from_bytes", "to_buffers"]
 
 _LENGTH = struct.Struct("<Q")
 _MOST_DIMS = 64
@@ -45,8 +45,10 @@ _DTYPES = {
 }
 
 
-def to_bytes(value: object) -> bytes:
-    """Return `value` as bytes.
+def to_buffers(value: object) -> list[Any]:
+    """Return buffers whose bytes, one after the other, stand for `value`.
+
+    Those of tensors in host memory are their own memory and not copies.
 
     Args:
         value: Numbers, strings, truth values, None and dense tensors, in dicts, lists, tuples and
@@ -60,11 +62,11 @@ def to_bytes(value: object) -> bytes:
         text = json.dumps(_plain(value, tensors, "")).encode()
     except RecursionError:
         raise TypeError("something that is nested too deeply") from None
-    return b"".join([_LENGTH.pack(len(text)), text, *map(_memory, tensors)])
+    return [_LENGTH.pack(len(text)), text, *map(_memory, tensors)]
 
 
 def from_bytes(data: bytes, device: torch.device) -> Any:
-    """Return the value that :func:`to_bytes` made `data` of.
+    """Return the value that :func:`to_buffers` made `data` of.
 
     Args:
         data: The bytes.
@@ -112,9 +114,9 @@ def _plain(value: object, tensors: list[Tensor], where: str) -> Any:
     raise TypeError(f"a {type(value).__name__}{where}")
 
 
-def _memory(tensor: Tensor) -> bytes:
+def _memory(tensor: Tensor) -> Any:
     flat = tensor.resolve_conj().cpu().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes() if len(flat) else b""
+    return flat.view(torch.uint8).numpy() if len(flat) else b""
 
 
 class _Reader:

@@ -174,7 +174,7 @@ class _Run:
             others,
         )
         self.checkpoint = Checkpoint(str(self.options.checkpoint), identity)
-        self.checkpoint.as_bytes(self._state())  # raises if it cannot hold it
+        self.checkpoint.content(self._state())  # raises if it cannot hold it
 
     def choose_step(
         self,

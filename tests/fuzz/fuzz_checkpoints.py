@@ -164,13 +164,13 @@ class Fuzzer:
         if how == 0:
             self.path.write_bytes(rest)
         elif how == 1:
-            checkpoint_files.write(self.path, rest)
+            checkpoint_files.write(self.path, [rest])
         elif how == 2:
-            checkpoint_files.write(self.path, LENGTH.pack(len(rest)) + rest + self.memory)
+            checkpoint_files.write(self.path, [LENGTH.pack(len(rest)), rest, self.memory])
         else:
             saved = state_bytes.from_bytes(self.content, CPU)
             edit(saved, atheris.FuzzedDataProvider(rest))
-            checkpoint_files.write(self.path, state_bytes.to_bytes(saved))
+            checkpoint_files.write(self.path, state_bytes.to_buffers(saved))
         return how
 
     def __call__(self, data):
