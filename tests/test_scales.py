@@ -35,11 +35,7 @@ OPTIONS = [
     for method in NUMERIC
     for options in [
         {},
-        *(
-            [{"metric": "euclidean"}]
-            if "metric" in method.options and method.name != "ksg2"
-            else []
-        ),
+        *([{"metric": "euclidean"}] if "metric" in method.options else []),
         *([{"p": 2}] if method.name == "biksg" else []),
         *([{"noise": 1e-9, "seed": 0}] if "noise" in method.options else []),
         *({"normalize": name} for name in normalize.METHODS if "normalize" in method.options),
