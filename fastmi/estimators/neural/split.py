@@ -281,6 +281,13 @@ def _map_variable(
             f"{name} must fit dtype={dtype!r}; got values beyond its range: "
             "use inputs='auto' or dtype='float64'"
         )
+    lost = (mapped == mapped[0]).all(axis=0) & (block != block[0]).any(axis=0)
+    if inputs == "none" and lost.any():
+        raise ValueError(
+            f"{name} must keep its values apart in dtype={dtype!r}; got columns "
+            f"{', '.join(map(str, np.flatnonzero(lost)))} that are constant in it: use "
+            "inputs='auto' or dtype='float64'"
+        )
     if coarse:
         text = (
             f"columns {', '.join(map(str, coarse))} of {name} vary by less than {_COARSE:g} of "
