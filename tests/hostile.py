@@ -175,6 +175,8 @@ NPY: dict[str, Callable[[], bytes]] = {
     "items_of_no_size.npy": lambda: npy_of("'<U0'", "(1000000000000,)"),
     "void_of_no_size.npy": lambda: npy_of("'|V0'", "(1000000000000,)"),
     "huge_item.npy": lambda: npy_of("('<f8', (1000000000,))", "(1,)"),
+    "just_beyond_unicode.npy": lambda: npy_of("'<U1'", "(4,)", b"\x00\x00\x11\x00" * 4),
+    "beyond_unicode_swapped.npy": lambda: npy_of("'>U1'", "(4,)", b"\x00\x11\x00\x00" * 4),
     "beyond_unicode.npy": lambda: npy_of("'<U1'", "(4,)", b"\xff\xff\xff\x7f" * 4),
     "objects.npy": lambda: npy(np.array([{"a": 1}, None], dtype=object)),
     "objects_in_fields.npy": lambda: npy(np.zeros(3, dtype=[("a", "f8"), ("b", "O")])),

@@ -333,3 +333,11 @@ def endless():
 def test_values_that_no_file_can_hold(value):
     with pytest.raises(TypeError):
         to_buffers({"a": [value]})
+
+
+def test_tensors_go_back_to_the_device_of_the_run():
+    data = b"".join(to_buffers([torch.arange(3), torch.arange(2)]))
+    data = data.replace(b"[3], false", b"[3], true ")
+    elsewhere, here = from_bytes(data, torch.device("meta"))
+    assert (elsewhere.device.type, here.device.type) == ("meta", "cpu")
+    assert here.tolist() == [0, 1]

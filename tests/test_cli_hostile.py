@@ -85,6 +85,8 @@ def test_file_is_refused_in_one_line(tmp_path, monkeypatch, small_memory, name):
         ("items_of_no_size.npy", "takes more than half of the memory"),
         ("nested.npy", "its header cannot be read"),
         ("long_header.npy", "its header has 60002 bytes; at most 10000 are read"),
+        ("just_beyond_unicode.npy", "characters that Unicode does not have"),
+        ("beyond_unicode_swapped.npy", "characters that Unicode does not have"),
         ("beyond_unicode.npy", "characters that Unicode does not have"),
         ("objects_code.npy", "it holds Python objects, which are not loaded"),
         ("crc.npz", "array 'a': Bad CRC-32"),
@@ -245,10 +247,10 @@ def test_pipe_with_a_writer_that_takes_its_time(tmp_path, name):
             time.sleep(0.1)
             pipe.write((tmp_path / "data.csv").read_bytes())
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     assert mi_json(tmp_path / name) == mi_json(tmp_path / "data.csv")
-    writer.join()
+    writer.join(60)
 
 
 def test_process_substitution(tmp_path):

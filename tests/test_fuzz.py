@@ -82,7 +82,8 @@ def test_a_finding_in_a_large_sample_carries_its_recipe(monkeypatch):
     modules = {**MODULES, "_cpu": broken}
     small, way = minimise(counting_case(), Way("scalar", "tree", 1), modules, seconds=3)
     assert 200 <= small.n < 300
-    test = snippet(small.with_changes(data=None, n=300), way, modules)
+    assert small.data is None
+    test = snippet(small, way, modules)
     namespace = {}
     exec(compile(test, "snippet", "exec"), namespace)
     namespace["_cpu"] = broken

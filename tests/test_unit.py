@@ -82,6 +82,8 @@ METHODS = [
     ("mi", {"method": "ksg1", "metric": "euclidean", "theiler": 3}),
     ("mi", {"method": "ksg2", "metric": "euclidean", "theiler": 3}),
     ("mi", {"method": "biksg", "p": 2}),
+    ("mi", {"method": "mixed", "metric": "euclidean"}),
+    ("mi", {"method": "mesner", "metric": "euclidean"}),
     ("mi", {"method": "3h"}),
     ("cmi", {"method": "fp", "metric": "euclidean"}),
     ("cmi", {"method": "ksg2", "metric": "euclidean"}),
@@ -110,6 +112,17 @@ def test_estimates(quantity, options, dtype):
         if quantity == "entropy":
             got -= 2 * unit * math.log(2.0)
         assert got == pytest.approx(expected, abs=1e-4 if dtype == "float32" else 1e-9), unit
+
+
+def test_classes(dtype):
+    """Radii of each class come from a search of its own."""
+    x = np.round(400 * draw_blocks("gaussian", 300, (2,), dtype)[0])
+    classes = (x[:, 0] + np.random.default_rng(0).normal(0, 300, 300) > 0).astype(int)
+    estimator = fastmi.Ross(metric="euclidean", noise=0)
+    expected = estimator.estimate(x, classes)
+    for unit in units(dtype):
+        got = estimator.estimate(np.ldexp(x, unit), classes)
+        np.testing.assert_array_equal(got.counts, expected.counts)
 
 
 def test_distances_that_no_number_holds(dtype, metric):

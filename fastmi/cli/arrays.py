@@ -1,6 +1,7 @@
 """Columns of NumPy arrays: NPY and NPZ files."""
 
 import math
+import sys
 import zipfile
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO
@@ -166,11 +167,14 @@ def _column_of(name: str, values: npt.NDArray[Any]) -> Column:
 
 
 def _column_of_text(name: str, values: npt.NDArray[Any]) -> Column:
-    labels = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
-    try:
-        texts = labels.astype(object)
-    except SystemError as error:
-        # NumPy takes four bytes a character from the file as they are.
-        raise ValueError("it holds text with characters that Unicode does not have") from error
+    if values.dtype.kind == "S":
+        labels = np.char.decode(values, "utf-8", "replace")
+    else:
+        labels = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+        # NumPy takes four bytes a character from the file as they are, and can make a text of them
+        # that breaks Python.
+        if labels.itemsize and labels.view(np.uint32).max() > sys.maxunicode:
+            raise ValueError("it holds text with characters that Unicode does not have")
+    texts = labels.astype(object)
     texts[labels == ""] = None
     return Column(name, problem=f"text ('{clipped(str(labels[0]), _SHOWN_CELL)}')", labels=texts)

@@ -277,5 +277,6 @@ def _pair_information(rho: float) -> float:
 
 
 def _correlated_with(x: Floats, rho: float, rng: np.random.Generator) -> Floats:
-    noise = draw(*x.shape, rng.standard_normal)
+    n, d = x.shape
+    noise = draw(n, d, rng.standard_normal)
     return rho * x + math.sqrt((1.0 - rho) * (1.0 + rho)) * noise

@@ -1,10 +1,11 @@
 """Estimators by their formulas (docs/index.md), from the counts of the oracle."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
-from fuzz.operation import PSI, Op, Part
+from fuzz.operation import PSI, Op, Part, known
 from fuzz.oracle import Span, Truth
 
 _SLACK = 1e-10
@@ -207,7 +208,86 @@ class KozachenkoLeonenko(Estimate):
         return any(low == -np.inf for low, _ in truth)
 
 
+def classes(block):
+    """Up to 7 classes (n,), from the order of the values of a column."""
+    rank = np.unique(block[:, 0], return_inverse=True)[1].reshape(-1)
+    return rank % max(1, min(7, len(block) // 10))
+
+
+class Ross(Estimate):
+    """Neighbours within the classes of y; samples alone in theirs are dropped."""
+
+    def call(self, kernels, blocks, case, algorithm, threads):
+        return super().call(kernels, [blocks[0], classes(blocks[1])], case, algorithm, threads)
+
+    def truth(self, case, blocks):
+        labels = classes(blocks[1])
+        sizes = np.bincount(labels)[labels]
+        kept = sizes > 1
+        truth = Truth([np.ascontiguousarray(blocks[0][kept])], case.metric)
+        truth.labels, truth.sizes = labels[kept], sizes[kept]
+        return [self.bounds(truth, k) for k in case.ks]
+
+    def terms(self, truth, k):
+        own = np.minimum(k, truth.sizes - 1)
+        same = truth.others & (truth.labels[:, None] == truth.labels[None, :])
+        ranked = (np.sort(np.where(same, side, np.inf), axis=1) for side in truth.joint)
+        reach = Span(*(side[np.arange(truth.n), own - 1] for side in ranked))
+        inside = shifted(truth.count([0], reach, True), 1)
+        known = [(-1, psi, Span(truth.sizes, truth.sizes)), (1, psi, Span(own, own))]
+        return PSI[truth.n], [*known, (-1, psi, inside)]
+
+
+class Binning(Op):
+    """Bins by exact quotients, as fractions; plug-in entropies."""
+
+    weight = 0.4
+    blocks = (2, 3)
+    algorithms = None
+    module = "fastmi"
+    cuda = False
+
+    def draw(self, rng, case):
+        return {"bins": int(rng.integers(2, 40))}
+
+    def call(self, kernels, blocks, case, algorithm, threads):
+        function = kernels.mi if len(blocks) == 2 else kernels.cmi
+        return function(*blocks, method="binning", bins=case.params["bins"])
+
+    def truth(self, case, blocks):
+        symbols = [bin_numbers(block, case.params["bins"]) for block in blocks]
+        of = [entropy_of(symbols[b] for b in space) for space in ([0], [1], [0, 1])]
+        if len(blocks) == 2:
+            return of[0] + of[1] - of[2]
+        spaces = ([0, 2], [1, 2], [2], [0, 1, 2])
+        xz, yz, z, xyz = (entropy_of(symbols[b] for b in space) for space in spaces)
+        return xz + yz - z - xyz
+
+    def judge(self, truth, case, got):
+        yield known(".value", float(got), truth, _SLACK)
+
+
+def bin_numbers(block, bins):
+    """The bin (n, d) of each value, the floor of an exact quotient; the last bin is closed."""
+    numbers = []
+    for column in block.T:
+        exact = [Fraction(float(value)) for value in column]
+        low, high = min(exact), max(exact)
+        width = (high - low) or 1
+        numbers.append([min((value - low) * bins // width, bins - 1) for value in exact])
+    return np.array(numbers, dtype=np.int64).T
+
+
+def entropy_of(symbols):
+    """Plug-in entropy of the rows of several arrays side by side."""
+    rows = np.hstack(list(symbols))
+    share = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
+    return float(-np.sum(share * np.log(share)))
+
+
 OPS = {
+    "mi ross": Ross("mi", "ross"),
+    "binning": Binning(),
     "mi ksg1": Ksg1("mi", "ksg1", theiler=True),
     "mi ksg2": Ksg2("mi", "ksg2", theiler=True),
     "mi ksg_eq6": Hybrid("mi", "ksg_eq6"),

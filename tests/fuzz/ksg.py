@@ -40,6 +40,9 @@ class Ksg(Op):
 
 
 class KsgSweep(Op):
+    """Called through fastmi.ops, which keeps products of scales and distances in range."""
+
+    module = "sweep"
     blocks = (2, 2)
     algorithms = None
 
@@ -50,8 +53,8 @@ class KsgSweep(Op):
         return {"scales": [float(scale) for scale in scales]}
 
     def call(self, kernels, blocks, case, algorithm, threads):
-        scales = case.params["scales"]
-        return kernels.ksg_sweep(*blocks, scales, list(case.ks), case.metric, threads)
+        scales, ks = case.params["scales"], list(case.ks)
+        return kernels.sweep_terms(*blocks, scales, ks, metric=case.metric, n_jobs=threads)
 
     def truth(self, case, blocks):
         found = []

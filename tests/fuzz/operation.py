@@ -50,7 +50,7 @@ class Op:
     Attributes:
         blocks: Least and most number of blocks.
         algorithms: Searches to go through; None where the operation takes no name.
-        module: Module that has it: "_cpu", or "fastmi" for a public function.
+        module: Module that has it, a key of `MODULES` in ways.py.
         cuda: Whether the module for GPUs has it.
         weight: How often it is drawn, relative to others.
     """

@@ -58,6 +58,8 @@ class Truth:
 
     def space(self, blocks):
         """Spans of the distances in several blocks, the largest of theirs."""
+        if len(blocks) == len(self.blocks) and "joint" in vars(self):
+            return self.joint
         if len(blocks) == 1:
             return self.margins[blocks[0]]
         low = np.maximum.reduce([self.margins[b].low for b in blocks])
@@ -195,15 +197,19 @@ def widened(span, relative, floor, dtype):
 
 
 def times(span, scale):
-    """Spans of the product with a number, rounded to its dtype, where it may become infinite."""
-    with np.errstate(over="ignore"):
-        if span.low is span.high:
-            product = span.low * scale
+    """Spans of the product with a number, rounded to its dtype as if no exponent were too large.
+
+    A product that is subnormal may be rounded more coarsely.
+    """
+    dtype = str(scale.dtype)
+    if span.low is span.high:
+        mantissa, exponent = np.frexp(span.low)
+        product = np.ldexp((mantissa * scale).astype(WIDE[dtype]), exponent)
+        if not np.any((product > 0) & (product < 4 * np.finfo(dtype).tiny)):
             return Span(product, product)
-        low, high = (side * scale.astype(side.dtype) for side in span)
-    limits = np.finfo(scale.dtype)
-    spans = widened(Span(low, high), 2.0 ** -(limits.nmant + 1), 0, str(scale.dtype))
-    return Span(*(np.where(side > limits.max, np.inf, side) for side in spans))
+        return widened(Span(product, product), 0, 0, dtype)
+    spans = Span(*(side * scale.astype(side.dtype) for side in span))
+    return widened(spans, 2.0 ** -(np.finfo(dtype).nmant + 1), 0, dtype)
 
 
 def squares_are_exact(x):

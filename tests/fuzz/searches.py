@@ -87,6 +87,11 @@ class CountWithin(Op):
         truth = Truth(blocks, case.metric)
         radius = self.radius(blocks, case)
         spans = Span(radius, radius)
+        # A distance that its dtype cannot hold is as any number from the largest to infinity.
+        low, high = truth.joint
+        most = np.finfo(radius.dtype).max
+        if np.any(high > most):
+            truth.joint = Span(np.minimum(low, most), np.where(high > most, np.inf, high))
         return truth.count(range(len(blocks)), spans, case.params["strict"])
 
     def judge(self, truth, case, got):

@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 
-import fastmi
+import fastmi.ops.sweep
 from fastmi import EstimateWarning, _backend, _cpu
 from fastmi._blocks import DeviceArray
 from fuzz.cases import Case
@@ -21,7 +21,7 @@ from host_cuda import HostCuda
 
 CUDA = "cuda"
 # Where operations live; a caller may pass others in their place.
-MODULES: Mapping[str, Any] = {"_cpu": _cpu, "fastmi": fastmi}
+MODULES: Mapping[str, Any] = {"_cpu": _cpu, "sweep": fastmi.ops.sweep, "fastmi": fastmi}
 # Numbers of threads that a call may get.
 _THREADS = (1, 1, 1, 2, 3, 4)
 # The emulation of a GPU takes about as long per thread as the CPU per vector.
@@ -97,7 +97,8 @@ def call(case: Case, way: Way, modules: Mapping[str, Any] = MODULES) -> Any:
             mock.patch("fastmi._device.find_cuda", **found),
         ):
             blocks = [DeviceArray(0, host=block) for block in case.host_blocks]
-            return op.call(cuda, blocks, case, way.algorithm, way.threads)
+            kernels = cuda if op.module == "_cpu" else modules[op.module]
+            return op.call(kernels, blocks, case, way.algorithm, way.threads)
     with simd_level(way.level), warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", EstimateWarning)
