@@ -209,7 +209,9 @@ def altered(saved):
         "a run that is none": saved | {"run": None},
         "a run that is a list": saved | {"run": "[]"},
         "a run without model": saved | {"run": "{}"},
-        "a model that is a word": saved | {"run": json.dumps({"model": "x", "options": {}})},
+        "a run nested deeply": saved | {"run": "[" * 100_000},
+        "a model that is a word": saved
+        | {"run": json.dumps(json.loads(saved["run"]) | {"parts of the model": "x"})},
         "one part more": saved | {"state": state | {"more": 1}},
     }
 

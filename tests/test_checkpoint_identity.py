@@ -245,6 +245,8 @@ def test_what_the_caller_adds(tmp_path):
 
     run(objective="dv", width=np.int64(3))
     run(objective="dv", width=3)
+    with pytest.raises(ValueError, match=r"got model=None, options=None in .*, model='mine', op"):
+        run(objective="dv", width=3, model="mine", options={"a": (1, partial(max, 2))})
     with pytest.raises(ValueError, match=r"got objective='dv', width=3 in .*, objective='nwj'"):
         run(objective="nwj")
 

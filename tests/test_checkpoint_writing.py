@@ -193,10 +193,13 @@ def test_a_link_stays_one(path, tmp_path):
     assert Problem().train(**OPTIONS, checkpoint=path, resume=True).steps[-1] == 6
 
 
-def test_permissions_are_those_of_any_new_file(path):
+def test_permissions_are_those_of_any_new_file_or_of_the_old_one(path):
     Problem().train(**OPTIONS, checkpoint=path)
     (path.parent / "other").touch()
     assert path.stat().st_mode == (path.parent / "other").stat().st_mode
+    path.chmod(0o640)
+    Problem().train(**OPTIONS, checkpoint=path)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_an_interrupt_while_the_file_is_written(path, monkeypatch):
@@ -333,3 +336,11 @@ def endless():
 def test_values_that_no_file_can_hold(value):
     with pytest.raises(TypeError):
         to_buffers({"a": [value]})
+
+
+def test_tensors_go_back_to_the_device_of_the_run():
+    data = b"".join(to_buffers([torch.arange(3), torch.arange(2)]))
+    data = data.replace(b"[3], false", b"[3], true ")
+    elsewhere, here = from_bytes(data, torch.device("meta"))
+    assert (elsewhere.device.type, here.device.type) == ("meta", "cpu")
+    assert here.tolist() == [0, 1]

@@ -60,6 +60,8 @@ def write(path: Path, content: Sequence[Any]) -> None:
     beside = _beside(path)
     try:
         with open(_create(beside), "wb") as file:
+            with suppress(FileNotFoundError):  # what others may not read stays so
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.write(head + _digest(head, pieces))
             for piece in pieces:
                 file.write(piece)

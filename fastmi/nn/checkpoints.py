@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi.nn import checkpoint_files
-from fastmi.nn.identity import differences
+from fastmi.nn.identity import differences, is_identity
 from fastmi.nn.optimizers import make_optimizer
 from fastmi.nn.options import Training
 from fastmi.nn.state_bytes import from_bytes, to_buffers
@@ -180,11 +180,10 @@ def _identity_of(saved: Any) -> dict[str, Any]:
     if not isinstance(saved, dict) or saved.keys() != {"run", "state"}:
         raise ValueError("its parts are not those of a checkpoint")
     try:
-        run = json.loads(saved["run"])
-        named = run["model"], run["options"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        raise ValueError("it does not say of which run it is") from None
-    if not all(isinstance(one, dict) for one in named):
+        run: Any = json.loads(saved["run"])
+    except (TypeError, ValueError, RecursionError):
+        run = None
+    if not is_identity(run):
         raise ValueError("it does not say of which run it is")
     return dict(run)
 

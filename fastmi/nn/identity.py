@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from fastmi.nn.options import Training
 
-__all__ = ["describe", "differences", "fingerprint", "identify"]
+__all__ = ["describe", "differences", "fingerprint", "identify", "is_identity"]
 
 _CHUNK = 1 << 24
 # How a step is computed and where its state lies, which depends on the version of torch and the
@@ -33,9 +33,10 @@ _NO_MATTER = {
     "verbose",
 }
 # Key of the options of the optimizer and the schedule, of which versions of torch have their own.
-_VERSIONED = "options"
+# No name that a caller adds contains a space.
+_VERSIONED = "options of torch"
 # Key of the description of the model, of which a message names the first difference.
-_MODEL = "model"
+_MODEL = "parts of the model"
 # Descriptions of functions, which are longer than this, help nobody in a message.
 _LONG = 60
 #: Names under which fingerprints stand, with what a message calls the fingerprinted.
@@ -156,6 +157,13 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], where: str) 
     return ""
 
 
+def is_identity(value: Any) -> bool:
+    """Return whether :func:`differences` can take a value."""
+    if not isinstance(value, dict):
+        return False
+    return all(isinstance(value.get(name), dict) for name in (_VERSIONED, _MODEL))
+
+
 def describe(value: object) -> Any:
     """Return a plain value that tells `value`, an option or a function, from others.
 
@@ -166,13 +174,14 @@ def describe(value: object) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [describe(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): describe(one) for name, one in value.items()}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Tensor):
         return fingerprint([value])
     if isinstance(value, partial):
-        options = {name: describe(one) for name, one in value.keywords.items()}
-        return [describe(value.func), describe(value.args), options]
+        return [describe(value.func), describe(value.args), describe(value.keywords)]
     if isinstance(value, MethodType):
         return describe(value.__func__)
     if isinstance(value, FunctionType):
@@ -180,8 +189,8 @@ def describe(value: object) -> Any:
     if isinstance(value, BuiltinFunctionType | type):
         return value.__qualname__
     if is_dataclass(value):
-        own = {field.name: describe(getattr(value, field.name)) for field in fields(value)}
-        return [type(value).__qualname__, own]
+        own = {field.name: getattr(value, field.name) for field in fields(value)}
+        return [type(value).__qualname__, describe(own)]
     return type(value).__qualname__
 
 
@@ -194,7 +203,7 @@ def _memory(samples: Tensor | NDArray[Any]) -> Any:
 
 
 def _function(function: FunctionType) -> Any:
-    if function.__module__.partition(".")[0] == "fastmi":
+    if str(function.__module__).partition(".")[0] == "fastmi":
         return function.__qualname__
     names, floats = _code(function.__code__)
     around = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))

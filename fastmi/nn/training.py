@@ -63,7 +63,7 @@ def train(
             from ``options.seed``.
         identity: What else shapes the run, by name: plain values, of which a checkpoint that
             another run wrote has others. "data" and "held_out" among them stand for the
-            fingerprints of the samples, which are taken otherwise.
+            fingerprints of the samples, which are taken otherwise. Names are identifiers.
 
     Returns:
         The curves of the training.
