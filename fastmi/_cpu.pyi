@@ -7,6 +7,7 @@ import typing
 __all__: list[str] = [
     "BnafPassF32",
     "BnafPassF64",
+    "StopFlag",
     "bnaf_forward",
     "build_info",
     "ceiling_probe",
@@ -15,12 +16,15 @@ __all__: list[str] = [
     "count_within",
     "digamma",
     "first_unusable",
+    "heed_stop",
     "kneighbors",
     "ksg",
     "ksg_pairs",
     "ksg_surrogates",
     "ksg_sweep",
     "kth_distance",
+    "rectangle_counts",
+    "rectangle_radii",
     "simd_level",
     "simd_levels",
     "space_counts",
@@ -54,6 +58,11 @@ class BnafPassF64:
     def f(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
     def log_slopes(self) -> numpy.typing.NDArray[numpy.float64]: ...
+
+class StopFlag:
+    def __init__(self) -> None: ...
+    def set(self) -> None: ...
+    def watch(self) -> None: ...
 
 def bnaf_forward(
     x: numpy.ndarray,
@@ -89,6 +98,7 @@ def count_within(
 ) -> tuple: ...
 def digamma(n: numpy.typing.NDArray[numpy.int64]) -> numpy.typing.NDArray[numpy.float64]: ...
 def first_unusable(block: numpy.ndarray) -> int: ...
+def heed_stop() -> None: ...
 def kneighbors(
     blocks: collections.abc.Sequence[numpy.ndarray],
     k: typing.SupportsInt | typing.SupportsIndex,
@@ -136,6 +146,23 @@ def kth_distance(
     algorithm: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
+def rectangle_counts(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    spaces: collections.abc.Sequence[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+    ],
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def rectangle_radii(
+    block: numpy.ndarray,
+    neighbours: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    metric: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.ndarray: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
 def space_counts(

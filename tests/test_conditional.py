@@ -7,7 +7,6 @@ import pytest
 
 import fastmi
 import reference
-from fastmi.estimators.neighbors import _subspaces, conditional
 from samples import SAMPLES, draw, draw_blocks
 
 KNN = {"fp": 1, "ksg2": 2}
@@ -46,26 +45,6 @@ def test_sizes(n, method, metric):
     got = fastmi.cmi(x, y, z, k=k, method=method, metric=metric)
     value = reference.conditional_mi(x, y, z, k, KNN[method], metric)
     assert float(got) == pytest.approx(value, abs=1e-12)
-
-
-def test_counting_in_many_small_chunks(metric, monkeypatch):
-    monkeypatch.setattr(_subspaces, "_CHUNK", 600)
-    monkeypatch.setattr(conditional, "_KERNEL_MOST", 0)
-    x, y, z = draw_blocks("offset", 200, (1, 2, 1), "float32")
-    got = fastmi.cmi(x, y, z, k=4, method="ksg2", metric=metric, noise=0)
-    expected = reference.conditional_counts(x, y, z, 4, 2, metric)
-    np.testing.assert_array_equal(got.counts, expected)
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_the_kernel_counts_as_windows_do(name, dtype, monkeypatch):
-    x, y, z = draw_blocks(name, 600, (2, 1, 1), dtype)
-    of_kernel = fastmi.cmi(x, y, z, k=[1, 5], method="ksg2")
-    monkeypatch.setattr(conditional, "_KERNEL_MOST", 0)
-    for got, expected in zip(of_kernel, fastmi.cmi(x, y, z, k=[1, 5], method="ksg2"), strict=True):
-        assert got == expected
-        np.testing.assert_array_equal(got.counts, expected.counts)
-        assert got.warnings == expected.warnings
 
 
 def test_dependence_beyond_a_common_cause(method):

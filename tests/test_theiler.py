@@ -26,6 +26,26 @@ def test_counts(name, closed, dtype, metric, simd_level):
             np.testing.assert_array_equal(counts[q], expected[1], err_msg=f"n={n} k={k}")
 
 
+@pytest.mark.parametrize("name", ["gaussian", "grid", "signed"])
+def test_no_window_is_the_plain_search(name, dtype, metric, simd_level):
+    """Rows of permuted, signed numbers have equal distances whose squares are rounded apart."""
+    n, ks, margins = 300, [1, 4], [[0], [1], [2]]
+    blocks = draw_blocks("gaussian" if name == "signed" else name, n, (4, 1, 3), dtype)
+    if name == "signed":
+        rng = np.random.default_rng(0)
+        numbers = np.array([0.1, 0.3, 0.7, 1.1]) * rng.choice([-1.0, 1.0], (n, 4))
+        blocks[0] = rng.permuted(numbers, axis=1).astype(dtype)
+        blocks[1:] = [1e-3 * block for block in blocks[1:]]
+    for closed in (False, True):
+        radius, counts = _cpu.theiler_counts(blocks, ks, 0, closed, margins, metric, 1)[:2]
+        np.testing.assert_array_equal(radius, _cpu.kth_distance(blocks, ks, metric, "tree", 1)[0])
+        plain = _cpu.ksg(blocks, ks, 2 if closed else 1, metric, "auto", 1)[2]
+        np.testing.assert_array_equal(counts, plain)
+    if simd_level == "scalar":
+        expected = reference.theiler_counts(blocks, 4, 0, True, margins, metric)[1]
+        np.testing.assert_array_equal(counts[1], expected)
+
+
 def test_threads_change_nothing(metric):
     blocks = draw_blocks("gaussian", 400, (2, 2), np.float64)
     once, many = (

@@ -1,13 +1,19 @@
 // fastmi._cpu: the contract of ops.h for arrays in host memory, and what the CPU alone has.
 #include <algorithm>
+#include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bindings/cpu_backend.h"
 #include "bindings/cpu_bnaf.h"
 #include "bindings/ops.h"
+#include "bindings/stop_flag.h"
+#include "common/unscale.h"
 #include "cpu/coincidences.h"
 #include "cpu/digamma.h"
+#include "cpu/leaf_tree.h"
+#include "cpu/rectangles.h"
 #include "cpu/simd_level.h"
 #include "cpu/theiler.h"
 
@@ -16,12 +22,32 @@ namespace {
 
 Array<double> digamma(const Array<std::int64_t>& n) {
   const std::int64_t* from = n.data();
-  if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
-    throw std::invalid_argument("n must be positive integers");
-  }
   Array<double> psi(std::vector<py::ssize_t>(n.shape(), n.shape() + n.ndim()));
-  std::transform(from, from + n.size(), psi.mutable_data(), &cpu::digamma);
+  // Each number is read once: another thread may overwrite it between a check and its use.
+  std::transform(from, from + n.size(), psi.mutable_data(), [](std::int64_t number) {
+    if (number < 1) throw std::invalid_argument("n must be positive integers");
+    return cpu::digamma(number);
+  });
   return psi;
+}
+
+/// Checks neighbours [n, at least k], whose entries are rows.
+const std::int64_t* as_neighbours(const Array<std::int64_t>& neighbours, std::int64_t n, int k) {
+  if (neighbours.ndim() != 2 || neighbours.shape(0) != n || neighbours.shape(1) < k) {
+    throw std::invalid_argument("neighbours must have shape [n, k]");
+  }
+  const std::int64_t* rows = neighbours.data();
+  for (py::ssize_t p = 0; p < neighbours.size(); ++p) {
+    if (rows[p] < 0 || rows[p] >= n) throw std::invalid_argument("neighbours must be in [0, n)");
+  }
+  return rows;
+}
+
+void check_ascending(const std::vector<int>& ks, std::int64_t n) {
+  check_ks(ks, n);
+  if (!std::is_sorted(ks.begin(), ks.end())) {
+    throw std::invalid_argument("ks must be in ascending order");
+  }
 }
 
 /// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
@@ -33,10 +59,7 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
                               int threads) {
   const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
   const std::int64_t n = blocks.front().n;
-  check_ks(ks, n);
-  if (!std::is_sorted(ks.begin(), ks.end())) {
-    throw std::invalid_argument("ks must be in ascending order");
-  }
+  check_ascending(ks, n);
   check_spaces(spaces, blocks.size());
   Array<T> radius({length(ks), py::ssize_t{n}});
   Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
@@ -51,6 +74,52 @@ py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::ve
   return py::make_tuple(radius, counts, algorithm_name(ran));
 }
 
+/// Returns distances T [len(ks), n] in one block, given the joint neighbours int64 [n, k] of each
+/// sample; see cpu/rectangles.h.
+template <class T>
+Array<T> call_rectangle_radii(const py::array& block, const Array<std::int64_t>& neighbours,
+                              const std::vector<int>& ks, Metric metric, int threads) {
+  const std::vector<py::array> given{block};
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  const int k = *std::max_element(ks.begin(), ks.end());
+  const std::int64_t* rows = as_neighbours(neighbours, n, k);
+  const int width = static_cast<int>(neighbours.shape(1));
+  if (blocks.front().d == 1) metric = Metric::kChebyshev;
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  T* out = radius.mutable_data();
+  CpuBackend::Place place(given, threads);
+  place.run([&](const cpu::Execution& execution) {
+    const T scale = cpu::tree_scale(blocks, metric);
+    cpu::rectangle_radii(blocks.front(), rows, width, ks, metric, scale, execution, out);
+    unscale(std::ilogb(scale), out, static_cast<std::int64_t>(ks.size()) * n);
+  });
+  return radius;
+}
+
+/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
+/// the algorithm; see cpu/rectangles.h.
+template <class T>
+py::tuple call_rectangle_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
+                                const std::vector<std::vector<int>>& spaces, Metric metric,
+                                Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  check_ascending(ks, n);
+  check_spaces(spaces, blocks.size());
+  Array<T> radius({length(ks), py::ssize_t{n}});
+  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
+  T* reach = radius.mutable_data();
+  std::int64_t* out = counts.mutable_data();
+  CpuBackend::Place place(given, threads);
+  place.fit(blocks);
+  place.run([&](const cpu::Execution& execution) {
+    algorithm = cpu::rectangle_counts(blocks, ks, spaces, metric, algorithm, execution, reach, out);
+  });
+  return py::make_tuple(radius, counts, algorithm_name(algorithm));
+}
+
 /// Returns whether rows may be copies of one another and whether values may tie, as two bools. The
 /// call is so short that it keeps the GIL.
 template <class T>
@@ -59,11 +128,16 @@ py::tuple call_coincidences(const std::vector<py::array>& given) {
   return py::make_tuple(found.copies, found.ties);
 }
 
+/// Raises KeyboardInterrupt if the flag that the calling thread watches is set, for work between
+/// kernels.
+void heed_stop() {
+  if (stop_asked_for()) throw py::error_already_set();
+}
+
 py::dict build_info() {
   py::dict info;
   info["version"] = FASTMI_VERSION;
   info["compiler"] = FASTMI_COMPILER;
-  info["openmp"] = _OPENMP;
 #ifdef FASTMI_X86_LEVELS
   info["simd_levels"] = std::vector<std::string>{"scalar", "avx2", "avx512"};
 #else
@@ -100,12 +174,39 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       },
       "blocks"_a, "ks"_a, "window"_a, "closed"_a, "spaces"_a, "metric"_a, "threads"_a);
   m.def(
+      "rectangle_radii",
+      [](const py::array& block, const Array<std::int64_t>& neighbours, const std::vector<int>& ks,
+         const std::string& metric, int threads) {
+        return CpuBackend::holds<float>(block)
+                   ? py::array(call_rectangle_radii<float>(block, neighbours, ks, as_metric(metric),
+                                                           threads))
+                   : py::array(call_rectangle_radii<double>(block, neighbours, ks,
+                                                            as_metric(metric), threads));
+      },
+      "block"_a, "neighbours"_a.noconvert(), "ks"_a, "metric"_a, "threads"_a);
+  m.def(
+      "rectangle_counts",
+      [](const std::vector<py::array>& blocks, const std::vector<int>& ks,
+         const std::vector<std::vector<int>>& spaces, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype<CpuBackend>(blocks, [&]<class T>() {
+          return call_rectangle_counts<T>(blocks, ks, spaces, as_metric(metric),
+                                          as_algorithm<CpuBackend>(algorithm), threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "spaces"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
       "coincidences",
       [](const std::vector<py::array>& blocks) {
         return with_dtype<CpuBackend>(blocks,
                                       [&]<class T>() { return call_coincidences<T>(blocks); });
       },
       "blocks"_a);
+  py::class_<StopFlag, std::shared_ptr<StopFlag>>(m, "StopFlag")
+      .def(py::init<>())
+      .def("set", &StopFlag::set)
+      .def("watch", &StopFlag::watch);
+  m.def("heed_stop", &heed_stop);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
   m.def("simd_levels", &simd_levels);

@@ -17,13 +17,18 @@ FASTMI_HD T strict_limit(T radius, bool strict) {
   return strict ? radius : std::nextafter(radius, kInfinity);
 }
 
-/// radius * scale. A positive radius stays positive, since coincident points are within all of
-/// these.
+/// The smallest v with v / 2^shift >= limit, the quotient rounded: a limit on distances in samples
+/// that were multiplied by 2^shift. If the product of limit and 2^shift is too large for T, no
+/// distance reaches it, and v is infinite.
 template <class T>
-FASTMI_HD T scaled_radius(T radius, T scale) {
-  constexpr T kLeast = std::numeric_limits<T>::denorm_min();
-  if (!(radius > 0)) return radius;
-  return radius * scale > kLeast ? radius * scale : kLeast;
+FASTMI_HD T shifted_limit(T limit, int shift) {
+  using Numbers = std::numeric_limits<T>;
+  if (shift == 0 || !(limit > 0)) return limit;
+  T v = std::ldexp(limit, shift);
+  // Quotients that are subnormal round up to the limit from half a step below it.
+  if (shift > 0 && limit <= Numbers::min()) v -= std::ldexp(Numbers::denorm_min(), shift - 1);
+  while (std::ldexp(v, -shift) < limit) v = std::nextafter(v, Numbers::infinity());
+  return v;
 }
 
 /// The smallest s with sqrt(s) >= limit: sums of squares below s have a root below limit.

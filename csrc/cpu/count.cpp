@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "common/possible.h"
 #include "common/radius_limit.h"
 #include "cpu/kernels.h"
 
@@ -15,7 +16,8 @@ T typical_radius(const T* radius, std::int64_t n) {
   std::vector<T> probe;
   const std::int64_t stride = std::max<std::int64_t>(1, n / 256);
   for (std::int64_t i = 0; i < n; i += stride) {
-    if (radius[i] > 0 && std::isfinite(radius[i])) probe.push_back(radius[i]);
+    const T value = radius[i];
+    if (value > 0 && std::isfinite(value)) probe.push_back(value);
   }
   if (probe.empty()) return 0;
   std::nth_element(probe.begin(), probe.begin() + probe.size() / 2, probe.end());
@@ -23,22 +25,23 @@ T typical_radius(const T* radius, std::int64_t n) {
 }
 
 template <class T>
-void count_in_column(const SortedColumn<T>& sorted, const T* radius, int radii, bool strict,
-                     const Execution& execution, std::int64_t* counts) {
+void count_in_column(const SortedColumn<T>& sorted, const T* radius, int radii, int exponent,
+                     bool strict, const Execution& execution, std::int64_t* counts) {
   const auto n = static_cast<std::int64_t>(sorted.values.size());
   Buffer<T> limits(static_cast<std::size_t>(n));
   for (int r = 0; r < radii; ++r) {
     for (std::int64_t p = 0; p < n; ++p) {
-      limits[p] = strict_limit(radius[r * n + sorted.sample[p]], strict);
+      limits[p] = shifted_limit(strict_limit(radius[r * n + sorted.sample[p]], strict), -exponent);
     }
     count_sorted(sorted, T(1), limits.data(), execution, counts + r * n);
   }
 }
 
 template <class T>
-void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, bool strict, Metric metric,
-                   const Execution& execution, std::int64_t* counts) {
+void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, int exponent, bool strict,
+                   Metric metric, const Execution& execution, std::int64_t* counts) {
   const std::int64_t n = tree.n;
+  const int shift = std::ilogb(tree.scale) - exponent;
   const auto count_leaf = current_kernels<T>().count_leaf(metric);
   const std::size_t lanes = static_cast<std::size_t>(radii) * kLeaf;
   std::vector<std::vector<T>> all_limits(execution.threads, std::vector<T>(lanes));
@@ -52,7 +55,7 @@ void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, bool str
     std::fill_n(limits, lanes, T(-1));
     for (int r = 0; r < radii; ++r) {
       for (int i = 0; i < size; ++i) {
-        T limit = strict_limit(scaled_radius(radius[r * n + samples[i]], tree.scale), strict);
+        T limit = shifted_limit(strict_limit(radius[r * n + samples[i]], strict), shift);
         if (metric == Metric::kEuclidean) limit = squared_limit(limit);
         limits[r * kLeaf + i] = limit;
         found[r * kLeaf + i] = limit > 0 ? -1 : 0;  // the sample itself
@@ -60,7 +63,9 @@ void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, bool str
     }
     count_leaf(tree, static_cast<int>(b), limits, radii, found);
     for (int r = 0; r < radii; ++r) {
-      for (int i = 0; i < size; ++i) counts[r * n + samples[i]] = found[r * kLeaf + i];
+      for (int i = 0; i < size; ++i) {
+        counts[r * n + samples[i]] = possible_count(found[r * kLeaf + i], n);
+      }
     }
   });
 }
@@ -70,21 +75,22 @@ void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, bool str
 template <class T>
 Algorithm count_within(const Blocks<T>& blocks, const T* radius, bool strict, Metric metric,
                        Algorithm algorithm, const Execution& execution, std::int64_t* counts,
-                       int radii) {
+                       int radii, int exponent) {
   const int variables = static_cast<int>(blocks.size());
   const std::int64_t n = blocks.front().n;
   const int d = total_dims(blocks);
   if (d == variables) metric = Metric::kChebyshev;
   algorithm = resolve_algorithm(algorithm, n, variables, d, 0);
   if (algorithm == Algorithm::kSort) {
-    count_in_column(sort_column(blocks.front().data, n), radius, radii, strict, execution, counts);
+    count_in_column(sort_column(blocks.front().data, n), radius, radii, exponent, strict, execution,
+                    counts);
     return algorithm;
   }
   LeafTree<T> tree = build_leaf_tree(blocks, metric, algorithm == Algorithm::kTree, execution);
   if (use_byte_filter(n, d, metric)) {
     quantise(tree, typical_radius(radius, n), execution);
   }
-  count_in_tree(tree, radius, radii, strict, metric, execution, counts);
+  count_in_tree(tree, radius, radii, exponent, strict, metric, execution, counts);
   return algorithm;
 }
 
@@ -109,18 +115,23 @@ void CountSpace<T>::prepare(const T* radius, const Execution& execution) {
 }
 
 template <class T>
-void CountSpace<T>::count(const T* radius, int radii, bool strict, const Execution& execution,
-                          std::int64_t* counts) const {
+void CountSpace<T>::count(const T* radius, int radii, int exponent, bool strict,
+                          const Execution& execution, std::int64_t* counts) const {
   if (sorts_) {
-    count_in_column(sorted_, radius, radii, strict, execution, counts);
+    count_in_column(sorted_, radius, radii, exponent, strict, execution, counts);
   } else {
-    count_in_tree(tree_, radius, radii, strict, metric_, execution, counts);
+    count_in_tree(tree_, radius, radii, exponent, strict, metric_, execution, counts);
   }
+}
+
+template <class T>
+int CountSpace<T>::exponent() const {
+  return std::ilogb(tree_.scale);
 }
 
 #define FASTMI_INSTANTIATE(T)                                                          \
   template Algorithm count_within(const Blocks<T>&, const T*, bool, Metric, Algorithm, \
-                                  const Execution&, std::int64_t*, int);               \
+                                  const Execution&, std::int64_t*, int, int);          \
   template class CountSpace<T>;
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)

@@ -35,9 +35,9 @@ struct Kernels {
   void (*knn_strip_scaled)(const Strips<T>& strips, int strip, T c, const T* bound, const int* ks,
                            int queries, T* by_x, T* by_y);
   void (*distance_rows_chebyshev)(const LeafTree<T>& tree, std::int64_t first, int queries,
-                                  T* rows);
+                                  int begin, int end, T* rows);
   void (*distance_rows_euclidean)(const LeafTree<T>& tree, std::int64_t first, int queries,
-                                  T* rows);
+                                  int begin, int end, T* rows);
   void (*sweep_query)(const T* dx, const T* dy, std::int64_t length, const T* scales, int number,
                       const int* ks, int lists, T* kept_x, T* kept_y, T* best, T* radius,
                       std::int64_t* counts_x, std::int64_t* counts_y, T* limits);

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "common/possible.h"
+#include "common/unscale.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
 #include "cpu/sorted.h"
@@ -50,9 +52,10 @@ LeafTree<T> tree_for_knn(const Blocks<T>& blocks, int k, Metric metric, Algorith
   return tree;
 }
 
+/// The distance that a computed number stands for, in units of 1 / tree.scale.
 template <class T>
-T external_distance(const LeafTree<T>& tree, Metric metric, T internal) {
-  return metric == Metric::kEuclidean ? std::sqrt(internal) / tree.scale : internal;
+T scaled_distance(Metric metric, T computed) {
+  return metric == Metric::kEuclidean ? std::sqrt(computed) : computed;
 }
 
 template <class T>
@@ -82,8 +85,8 @@ void kth_distance_joint_columns(const Blocks<T>& blocks, const std::vector<int>&
 }  // namespace
 
 template <class T>
-Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
-                       Algorithm algorithm, const Execution& execution, T* distances) {
+Search search_radii(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                    Algorithm algorithm, const Execution& execution, T* distances) {
   const int variables = static_cast<int>(blocks.size());
   const std::int64_t n = blocks.front().n;
   const int d = total_dims(blocks);
@@ -98,7 +101,7 @@ Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metr
     } else {
       kth_distance_joint_columns(blocks, ks, execution, distances);
     }
-    return algorithm;
+    return {algorithm, 0};
   }
   const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
   const auto knn_leaf = current_kernels<T>().knn_leaf(metric, false);
@@ -110,11 +113,19 @@ Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metr
     for (std::size_t q = 0; q < ks.size(); ++q) {
       for (int i = 0; i < tree.leaf_size(static_cast<int>(b)); ++i) {
         distances[q * n + samples[i]] =
-            external_distance(tree, metric, best[static_cast<std::int64_t>(i) * k + ks[q] - 1]);
+            scaled_distance(metric, best[static_cast<std::int64_t>(i) * k + ks[q] - 1]);
       }
     }
   });
-  return algorithm;
+  return {algorithm, std::ilogb(tree.scale)};
+}
+
+template <class T>
+Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                       Algorithm algorithm, const Execution& execution, T* distances) {
+  const Search search = search_radii(blocks, ks, metric, algorithm, execution, distances);
+  unscale(search.exponent, distances, static_cast<std::int64_t>(ks.size()) * blocks.front().n);
+  return search.algorithm;
 }
 
 template <class T>
@@ -129,6 +140,7 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
   if (algorithm == Algorithm::kAuto) {
     algorithm = choose_algorithm(blocks.front().n, variables, d, k, true);
   }
+  const std::int64_t n = blocks.front().n;
   const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
   const auto knn_leaf = current_kernels<T>().knn_leaf(metric, true);
   auto scratch = scratch_per_thread<T>(execution, k);
@@ -142,8 +154,8 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
       const std::int64_t from = static_cast<std::int64_t>(i) * k;
       const std::int64_t to = static_cast<std::int64_t>(samples[i]) * k;
       for (int q = 0; q < k; ++q) {
-        distances[to + q] = external_distance(tree, metric, best[from + q]);
-        indices[to + q] = neighbours[from + q];
+        distances[to + q] = scaled_distance(metric, best[from + q]) / tree.scale;
+        indices[to + q] = possible_sample(neighbours[from + q], n);
       }
     }
   });
@@ -151,6 +163,8 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
 }
 
 #define FASTMI_INSTANTIATE(T)                                                                   \
+  template Search search_radii(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm,    \
+                               const Execution&, T*);                                           \
   template Algorithm kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
                                   const Execution&, T*);                                        \
   template Algorithm kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*, \

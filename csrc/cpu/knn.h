@@ -10,11 +10,25 @@
 
 namespace fastmi::cpu {
 
+/// What a search returns besides distances: the algorithm that ran, and the exponent of the power
+/// of two by which its samples were multiplied.
+struct Search {
+  Algorithm algorithm;
+  int exponent;
+};
+
 /// Distance from each sample to its k-th nearest other sample, for every k of a list.
 ///
 /// blocks: m >= 1 views of n samples; ks: each in [1, n - 1], any order; distances [len(ks)][n],
-/// written. The joint distance is the maximum over the blocks. Results do not depend on algorithm,
-/// threads or SIMD level. Returns the algorithm that ran, as does kneighbors.
+/// written. The joint distance is the maximum over the blocks. Distances are in units of
+/// 2^-exponent, where all of them are normal numbers: radii that only serve to count stay in these
+/// units. Results do not depend on algorithm, threads or SIMD level.
+template <class T>
+Search search_radii(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
+                    Algorithm algorithm, const Execution& execution, T* distances);
+
+/// The same in the unit of the samples, where a Euclidean distance may be infinite or subnormal.
+/// Returns the algorithm that ran, as does kneighbors.
 template <class T>
 Algorithm kth_distance(const Blocks<T>& blocks, const std::vector<int>& ks, Metric metric,
                        Algorithm algorithm, const Execution& execution, T* distances);

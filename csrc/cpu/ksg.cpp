@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "common/block_distance.h"
 #include "cpu/count.h"
 #include "cpu/knn.h"
 #include "cpu/pairwise.h"
 #include "cpu/psi_summary.h"
+#include "cpu/rectangles.h"
 #include "cpu/sorted.h"
 #include "cpu/space_counts.h"
 
@@ -32,7 +32,6 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
   const std::int64_t n = blocks.front().n;
   const int k = *std::max_element(ks.begin(), ks.end());
   const std::size_t m = blocks.size();
-  constexpr std::int64_t kSamples = 1024;  // samples per parallel item
   if (algorithm == Algorithm::kSort) {
     for (const Points<T>& block : blocks) resolve_algorithm(algorithm, n, 1, block.d, 0);
   }
@@ -47,27 +46,15 @@ Algorithm count_rectangles(const Blocks<T>& blocks, const std::vector<int>& ks, 
       summaries[q].zero_radius += distances[i * k + ks[q] - 1] == 0;
     }
   }
+  const auto lists = static_cast<int>(ks.size());
   Buffer<T> radius(ks.size() * static_cast<std::size_t>(n));
   Buffer<std::int64_t> of_block(radius.size());
   for (std::size_t b = 0; b < m; ++b) {
-    const int d = blocks[b].d;
-    parallel_for(execution, (n + kSamples - 1) / kSamples, [&](std::int64_t item, int) {
-      for (std::int64_t i = item * kSamples; i < std::min(n, (item + 1) * kSamples); ++i) {
-        const T* sample = blocks[b].data + i * d;
-        for (std::size_t q = 0; q < ks.size(); ++q) {
-          T reach = 0;
-          for (int c = 0; c < ks[q]; ++c) {
-            const T* other = blocks[b].data + neighbours[i * k + c] * d;
-            reach = std::max(reach, block_distance<T>(
-                                        d, metric, [&](int j) { return sample[j]; },
-                                        [&](int j) { return other[j]; }));
-          }
-          radius[q * n + i] = reach;
-        }
-      }
-    });
-    count_within(Blocks<T>{blocks[b]}, radius.data(), false, metric, algorithm, execution,
-                 of_block.data(), static_cast<int>(ks.size()));
+    CountSpace<T> space(blocks[b], metric, algorithm, execution);
+    rectangle_radii(blocks[b], neighbours.data(), k, ks, metric, space.scale(), execution,
+                    radius.data());
+    space.prepare(radius.data(), execution);
+    space.count(radius.data(), lists, space.exponent(), false, execution, of_block.data());
     for (std::size_t q = 0; q < ks.size(); ++q) {
       std::copy_n(of_block.data() + q * n, n, counts + (q * m + b) * n);
     }

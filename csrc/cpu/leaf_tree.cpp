@@ -11,6 +11,9 @@
 namespace fastmi::cpu {
 namespace {
 
+/// Work on so many leaves takes long enough for a heed().
+constexpr int kManyLeaves = 64;
+
 /// A range of leaves whose samples are still to be ordered.
 struct Span {
   int begin;
@@ -53,6 +56,7 @@ class Orderer {
 
   void split_all(Span span) {
     if (span.end - span.begin < 2) return;
+    if (span.end - span.begin >= kManyLeaves) heed();
     const int middle = split(span);
     split_all({span.begin, middle});
     split_all({middle, span.end});
@@ -65,7 +69,9 @@ class Orderer {
     const std::int64_t cut = static_cast<std::int64_t>(middle) * kLeaf;
     const int dim = widest_dim(begin, end);
     for (std::int64_t p = begin; p < end; ++p) {
-      keys_[p] = {rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim], order_[p]};
+      // NaN, if another thread writes it during the call, becomes infinity: it has no order.
+      const T value = rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim];
+      keys_[p] = {std::min(std::numeric_limits<T>::infinity(), value), order_[p]};
     }
     std::nth_element(keys_.begin() + begin, keys_.begin() + cut, keys_.begin() + end,
                      [](const Key& a, const Key& b) { return a.value < b.value; });
@@ -117,15 +123,6 @@ Spread<T> column_spread(const Points<T>& points, int j) {
 }
 
 template <class T>
-T power_of_two_scale(const Blocks<T>& blocks) {
-  std::vector<Spread<T>> spreads;
-  for (const Points<T>& block : blocks) {
-    for (int j = 0; j < block.d; ++j) spreads.push_back(column_spread(block, j));
-  }
-  return euclidean_scale(spreads);
-}
-
-template <class T>
 void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
   const int d = tree.d;
   T* low = tree.lower.data() + static_cast<std::int64_t>(node) * d;
@@ -142,6 +139,7 @@ void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
     tree.least_index[node] = *std::min_element(samples, samples + size);
     return;
   }
+  if (end - begin >= kManyLeaves) heed();
   const int middle = (begin + end + 1) / 2;
   const int left = node + 1;
   const int right = node + 2 * (middle - begin);
@@ -159,6 +157,16 @@ void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
 }  // namespace
 
 template <class T>
+T tree_scale(const Blocks<T>& blocks, Metric metric) {
+  if (metric != Metric::kEuclidean) return 1;
+  std::vector<Spread<T>> spreads;
+  for (const Points<T>& block : blocks) {
+    for (int j = 0; j < block.d; ++j) spreads.push_back(column_spread(block, j));
+  }
+  return euclidean_scale(spreads);
+}
+
+template <class T>
 LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                             const Execution& execution) {
   LeafTree<T> tree;
@@ -169,10 +177,10 @@ LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial
     for (const Points<T>& block : blocks) {
       tree.ends.push_back((tree.ends.empty() ? 0 : tree.ends.back()) + block.d);
     }
-    tree.scale = power_of_two_scale(blocks);
   } else {
     tree.ends.push_back(tree.d);
   }
+  tree.scale = tree_scale(blocks, metric);
   const std::int64_t n = tree.n;
   const int d = tree.d;
 
@@ -181,13 +189,14 @@ LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial
   const T* rows = blocks.front().data;
   if (blocks.size() > 1) {
     joined.resize(static_cast<std::size_t>(n) * d);
-    int offset = 0;
-    for (const Points<T>& block : blocks) {
-      for (std::int64_t i = 0; i < n; ++i) {
-        std::copy_n(block.data + i * block.d, block.d, joined.data() + i * d + offset);
+    parallel_for(execution, tree.leaves, [&](std::int64_t b, int) {
+      for (std::int64_t i = b * kLeaf; i < std::min(n, (b + 1) * kLeaf); ++i) {
+        T* to = joined.data() + i * d;
+        for (const Points<T>& block : blocks) {
+          to = std::copy_n(block.data + i * block.d, block.d, to);
+        }
       }
-      offset += block.d;
-    }
+    });
     rows = joined.data();
   }
 
@@ -260,7 +269,8 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
       const T origin = middle[j] * kEighth - kSteps / 2 * (step * kEighth);
       for (int l = 0; l < kLeaf; ++l) {
         const T steps = (from[j * kLeaf + l] * kEighth - origin) * (tree.inverse_step * 8);
-        const T saturated = std::min(std::max(steps, T(0)), kSteps);
+        // In this order NaN becomes 0.
+        const T saturated = std::min(std::max(T(0), steps), kSteps);
         clipped[l] |= saturated != steps;  // +inf, an unused lane, is one of these
         to[j * kLeaf + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));
       }
@@ -276,6 +286,8 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
   });
 }
 
+template float tree_scale(const Blocks<float>&, Metric);
+template double tree_scale(const Blocks<double>&, Metric);
 template LeafTree<float> build_leaf_tree(const Blocks<float>&, Metric, bool, const Execution&);
 template LeafTree<double> build_leaf_tree(const Blocks<double>&, Metric, bool, const Execution&);
 template void quantise(LeafTree<float>&, float, const Execution&);

@@ -66,13 +66,17 @@ struct LeafTree {
 /// O(n log n) (spatial) or O(n) time; n d sizeof(T) bytes plus 1/32 of that for the boxes.
 ///
 /// Euclidean coordinates are multiplied by a power of two that takes the widest column near the
-/// largest number whose square can be summed: no square overflows, and none underflows for
-/// distances down to 1e-37 (float32) or 1e-300 (float64) times that width. Scaling is exact outside
-/// the subnormal numbers, and is undone in distances. Throws std::invalid_argument if an outlier is
-/// so far out that other distances would underflow.
+/// largest number whose square can be summed: no square overflows, and gaps down to 2e-37 sqrt(d)
+/// (float32) or 4e-307 sqrt(d) (float64) times that width have normal squares. Scaling is exact
+/// where it leaves normal numbers. Throws std::invalid_argument if an outlier is so far out that
+/// other distances would underflow.
 template <class T>
 LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial,
                             const Execution& execution);
+
+/// The scale of the tree of these blocks.
+template <class T>
+T tree_scale(const Blocks<T>& blocks, Metric metric);
 
 /// Adds 8-bit coordinates for the kernels' prefilter, made for distances of about `radius`: steps
 /// of a common size around each dim's median, saturating at both ends. Rounding down changes a gap

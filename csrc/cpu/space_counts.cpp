@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/unscale.h"
 #include "cpu/buffer.h"
 #include "cpu/count.h"
 #include "cpu/knn.h"
@@ -15,19 +16,20 @@ Algorithm space_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
                        Algorithm algorithm, const Execution& execution, T* radius,
                        std::int64_t* counts) {
   const std::int64_t n = blocks.front().n;
-  const Algorithm ran = kth_distance(blocks, ks, metric, algorithm, execution, radius);
+  const Search search = search_radii(blocks, ks, metric, algorithm, execution, radius);
   Buffer<std::int64_t> of_space(ks.size() * static_cast<std::size_t>(n));
   for (std::size_t s = 0; s < spaces.size(); ++s) {
     Blocks<T> space;
     for (const int b : spaces[s]) space.push_back(blocks[b]);
     const bool serves = algorithm != Algorithm::kSort || total_dims(space) == 1;
     count_within(space, radius, strict, metric, serves ? algorithm : Algorithm::kAuto, execution,
-                 of_space.data(), static_cast<int>(ks.size()));
+                 of_space.data(), static_cast<int>(ks.size()), search.exponent);
     for (std::size_t q = 0; q < ks.size(); ++q) {
       std::copy_n(of_space.data() + q * n, n, counts + (q * spaces.size() + s) * n);
     }
   }
-  return ran;
+  unscale(search.exponent, radius, static_cast<std::int64_t>(ks.size()) * n);
+  return search.algorithm;
 }
 
 #define FASTMI_INSTANTIATE(T)                                                                    \

@@ -56,21 +56,23 @@ void Surrogates<T>::two_columns(const std::int64_t* order, double* psi_mean) con
   }
 }
 
-/// Joint k-th distances [len(ks)][n] in the order of the samples of x, and of those of y.
+/// Joint k-th distances [len(ks)][n] in the order of the samples of x, and of those of y, in units
+/// of 2^-exponent. Returns the exponent, which no order changes.
 template <class T>
-void Surrogates<T>::search(const std::int64_t* order, T* by_x, T* by_y,
-                           const Execution& execution) const {
+int Surrogates<T>::search(const std::int64_t* order, T* by_x, T* by_y,
+                          const Execution& execution) const {
   const std::int64_t n = x_.n;
   invert(order, n);
   Buffer<T> reordered(static_cast<std::size_t>(n * x_.d));
   for (std::int64_t i = 0; i < n; ++i) {
     std::copy_n(x_.data + order[i] * x_.d, x_.d, reordered.data() + i * x_.d);
   }
-  kth_distance(Blocks<T>{{reordered.data(), n, x_.d}, y_}, ks_, metric_, algorithm_, execution,
-               by_y);
+  const Search found = search_radii(Blocks<T>{{reordered.data(), n, x_.d}, y_}, ks_, metric_,
+                                    algorithm_, execution, by_y);
   for (std::size_t q = 0; q < ks_.size(); ++q) {
     for (std::int64_t i = 0; i < n; ++i) by_x[q * n + order[i]] = by_y[q * n + i];
   }
+  return found.exponent;
 }
 
 /// Serves several orders on one thread, with their counts in one pass.
@@ -86,12 +88,14 @@ void Surrogates<T>::group(const std::int64_t* orders, std::int64_t number, doubl
     radius[b].resize(static_cast<std::size_t>(radii * n));
     counts[b].resize(radius[b].size());
   }
+  int exponent = 0;
   for (std::int64_t s = 0; s < number; ++s) {
     const std::int64_t at = s * lists * n;
-    search(orders + s * n, radius[0].data() + at, radius[1].data() + at, serial);
+    exponent = search(orders + s * n, radius[0].data() + at, radius[1].data() + at, serial);
   }
   for (int b = 0; b < 2; ++b) {
-    margins_[b].count(radius[b].data(), static_cast<int>(radii), true, serial, counts[b].data());
+    margins_[b].count(radius[b].data(), static_cast<int>(radii), exponent, true, serial,
+                      counts[b].data());
   }
   Buffer<std::int64_t> both(2 * static_cast<std::size_t>(n));
   for (std::int64_t r = 0; r < radii; ++r) {

@@ -37,7 +37,7 @@ class Surrogates {
  private:
   void two_columns(const std::int64_t* order, double* psi_mean) const;
   void group(const std::int64_t* orders, std::int64_t number, double* psi_mean) const;
-  void search(const std::int64_t* order, T* by_x, T* by_y, const Execution& execution) const;
+  int search(const std::int64_t* order, T* by_x, T* by_y, const Execution& execution) const;
 
   Points<T> x_, y_;
   std::vector<int> ks_;

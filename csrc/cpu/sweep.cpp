@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "common/possible.h"
 #include "cpu/cost_model.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
@@ -79,8 +80,8 @@ struct Found {
       for (int q = 0; q < request.lists(); ++q) {
         const std::int64_t from = static_cast<std::int64_t>(s) * request.lists() + q;
         const std::int64_t to = request.place(s, q);
-        counts[(2 * to + 0) * n + sample] = counts_x[from];
-        counts[(2 * to + 1) * n + sample] = counts_y[from];
+        counts[(2 * to + 0) * n + sample] = possible_count(counts_x[from], n);
+        counts[(2 * to + 1) * n + sample] = possible_count(counts_y[from], n);
         zeros[to] += radius[from] == 0;
       }
     }
@@ -126,8 +127,9 @@ void sweep_distances(const Points<T>& x, const Points<T>& y, const Request<T>& r
     }
     const std::int64_t first = item * together;
     const int queries = static_cast<int>(std::min(together, n - first));
-    rows_of(rows_metric(x))(trees[0], first, queries, own.rows_x.data());
-    rows_of(rows_metric(y))(trees[1], first, queries, own.rows_y.data());
+    const int leaves = trees[0].leaves;
+    rows_of(rows_metric(x))(trees[0], first, queries, 0, leaves, own.rows_x.data());
+    rows_of(rows_metric(y))(trees[1], first, queries, 0, leaves, own.rows_y.data());
     to_external(trees[0], rows_metric(x), own.rows_x.data(), queries * length);
     to_external(trees[1], rows_metric(y), own.rows_y.data(), queries * length);
     for (int i = 0; i < queries; ++i) {

@@ -8,20 +8,21 @@
 
 namespace fastmi::cpu::FASTMI_LEVEL {
 
-/// rows[q][leaves * kLeaf]: internal distances from queries first .. first + queries - 1, in the
-/// order of the tree, to every lane of every leaf.
+/// rows[q][(end - begin) * kLeaf]: internal distances from queries first .. first + queries - 1, in
+/// the order of the tree, to every lane of leaves begin .. end - 1.
 template <Metric M, class T>
-void distance_rows(const LeafTree<T>& tree, std::int64_t first, int queries, T* rows) {
+void distance_rows(const LeafTree<T>& tree, std::int64_t first, int queries, int begin, int end,
+                   T* rows) {
   constexpr int W = kLanes<T>;
   constexpr int G = kLeaf / W < 8 ? kLeaf / W : 8;
-  const std::int64_t stride = static_cast<std::int64_t>(tree.leaves) * kLeaf;
+  const std::int64_t stride = static_cast<std::int64_t>(end - begin) * kLeaf;
   constexpr T kNoLimit = std::numeric_limits<T>::infinity();
-  for (int leaf = 0; leaf < tree.leaves; ++leaf) {
+  for (int leaf = begin; leaf < end; ++leaf) {
     const T* lanes = tree.leaf_coords(leaf);
     for (int q = 0; q < queries; ++q) {
       const std::int64_t query = first + q;
       const T* at = tree.leaf_coords(static_cast<int>(query / kLeaf)) + query % kLeaf;
-      T* row = rows + q * stride + static_cast<std::int64_t>(leaf) * kLeaf;
+      T* row = rows + q * stride + static_cast<std::int64_t>(leaf - begin) * kLeaf;
       for (int l = 0; l < kLeaf; l += G * W) {
         Vec<T> acc[G];
         // Without a limit nothing is left out but vectors that hold only unused lanes.

@@ -16,16 +16,16 @@ namespace fastmi::cpu {
 struct TheilerTask {
   std::int64_t window;
   /// If false, a sample has one radius, and counts are strict. If true, it has a radius in each
-  /// block, the largest distance to its k joint neighbours by (distance, sample), and counts
+  /// block, the largest distance to its k joint neighbours in the order of kneighbors, and counts
   /// include that.
   bool closed;
   std::vector<std::vector<int>> spaces;  ///< blocks of each subspace to count in
 };
 
 /// Writes radius[ks][n], the joint k-th distances, and counts[ks][spaces][n], the samples within
-/// reach in every block of a subspace. ks ascend, each <= n - 1 - 2 window. O(n^2 d) time, n
-/// numbers of scratch per block and query in flight. Independent of threads and SIMD level. Returns
-/// kBrute.
+/// reach in every block of a subspace. With window 0 these are the numbers of kth_distance and ksg.
+/// ks ascend, each <= n - 1 - 2 window. O(n^2 d) time, n numbers of scratch per block and query in
+/// flight. Independent of threads and SIMD level. Returns kBrute.
 template <class T>
 Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
                          const TheilerTask& task, Metric metric, const Execution& execution,

@@ -11,6 +11,7 @@
 
 #include "common/ksg_variant.h"
 #include "common/psi_summary.h"
+#include "common/unscale.h"
 #include "cuda/algorithm.h"
 #include "cuda/psi_runs.h"
 #include "cuda/run_tiles.h"
@@ -47,7 +48,8 @@ void download_rows(Queue& queue, T* to, std::int64_t to_stride, const T* from,
   }
 }
 
-/// k-th joint distances, radius [ks][stride] on the device; enqueued.
+/// k-th joint distances, radius [ks][stride] on the device, in units of 2^-exponent of the joint
+/// space; enqueued.
 template <class T, class Queue>
 Algorithm search_radii(Queue& queue, const Samples<T, Queue>& samples, const std::vector<int>& ks,
                        Algorithm algorithm, T* radius) {
@@ -61,12 +63,12 @@ Algorithm search_radii(Queue& queue, const Samples<T, Queue>& samples, const std
   return run_job(queue, samples, job, {}, algorithm);
 }
 
-/// Counts in the joint space within radius [number][stride] on the device, to rows counts_stride
-/// apart on the host; enqueued.
+/// Counts in the joint space within radius [number][stride] on the device, in units of 2^-exponent,
+/// to rows counts_stride apart on the host; enqueued.
 template <class T, class Queue>
-Algorithm count_within_radii(Queue& queue, const Samples<T, Queue>& samples, T* radius, int number,
-                             bool strict, Algorithm algorithm, std::int64_t* counts,
-                             std::int64_t counts_stride) {
+Algorithm count_within_radii(Queue& queue, const Samples<T, Queue>& samples, T* radius,
+                             int exponent, int number, bool strict, Algorithm algorithm,
+                             std::int64_t* counts, std::int64_t counts_stride) {
   const std::int64_t n = samples.n();
   const Scratch<T, Queue> limits(queue, number * samples.stride());
   const Scratch<std::int64_t, Queue> found(queue, number * n);
@@ -76,6 +78,7 @@ Algorithm count_within_radii(Queue& queue, const Samples<T, Queue>& samples, T* 
   job.radii = Radii::kGiven;
   job.number = number;
   job.radius = radius;
+  job.radius_exponent = exponent;
   job.spaces = 1;
   job.space = space.data();
   job.strict = strict;
@@ -96,6 +99,7 @@ Algorithm drive_kth_distance(Queue& queue, const Blocks<T>& blocks, const std::v
   download_rows(queue, distances, samples.n(), radius.data(), samples.stride(), number,
                 samples.n());
   queue.wait();
+  unscale(samples.geometry().joint.exponent(), distances, number * samples.n());
   return ran;
 }
 
@@ -125,8 +129,8 @@ Algorithm drive_count_within(Queue& queue, const Blocks<T>& blocks, const T* rad
   const Samples<T, Queue> samples(queue, blocks, metric);
   const Scratch<T, Queue> own_radius(queue, samples.stride());
   queue.upload(own_radius.data(), radius, samples.n() * sizeof(T));
-  const Algorithm ran = count_within_radii(queue, samples, own_radius.data(), 1, strict, algorithm,
-                                           counts, samples.n());
+  const Algorithm ran = count_within_radii(queue, samples, own_radius.data(), 0, 1, strict,
+                                           algorithm, counts, samples.n());
   queue.wait();
   return ran;
 }
@@ -141,18 +145,20 @@ Algorithm drive_space_counts(Queue& queue, const Blocks<T>& blocks, const std::v
   const auto number = static_cast<int>(ks.size());
   const auto spaces_n = static_cast<std::int64_t>(spaces.size()) * n;
   const Scratch<T, Queue> own_radius(queue, number * stride);
-  const Algorithm ran = search_radii(queue, Samples<T, Queue>(queue, blocks, metric), ks, algorithm,
-                                     own_radius.data());
+  const Samples<T, Queue> joint(queue, blocks, metric);
+  const int exponent = joint.geometry().joint.exponent();
+  const Algorithm ran = search_radii(queue, joint, ks, algorithm, own_radius.data());
   download_rows(queue, radius, n, own_radius.data(), stride, number, n);
   for (const std::vector<int>& members : spaces) {
     queue.checkpoint();
     Blocks<T> space;
     for (const int b : members) space.push_back(blocks[b]);
-    count_within_radii(queue, Samples<T, Queue>(queue, space, metric), own_radius.data(), number,
-                       strict, algorithm, counts, spaces_n);
+    count_within_radii(queue, Samples<T, Queue>(queue, space, metric), own_radius.data(), exponent,
+                       number, strict, algorithm, counts, spaces_n);
     counts += n;
   }
   queue.wait();
+  unscale(exponent, radius, number * n);
   return ran;
 }
 
@@ -175,6 +181,7 @@ KsgResult run_ksg(Queue& queue, const Samples<T, Queue>& samples, const std::vec
   job.number = number;
   job.ks = list.data();
   job.radius = radius.data();
+  job.radius_exponent = geometry.joint.exponent();
   job.joint = geometry.joint;
   job.k = largest(ks);
   job.spaces = m;
@@ -287,6 +294,7 @@ std::vector<PsiSummary> run_batch(Queue& queue, const T* columns, std::int64_t n
     job.number = number;
     job.ks = list.data();
     job.radius = radius.data();
+    job.radius_exponent = geometry.joint.exponent();
     job.joint = geometry.joint;
     job.k = k;
     job.spaces = m;

@@ -17,6 +17,7 @@ struct TileJob {
   int number = 0;
   const std::int32_t* ks = nullptr;
   T* radius = nullptr;
+  int radius_exponent = 0;
   Space<T> joint{};
   int k = 0;
   T* distances = nullptr;

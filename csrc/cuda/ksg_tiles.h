@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/block_distance.h"
+#include "common/possible.h"
 #include "cuda/tile.h"
 
 namespace fastmi::cuda {
@@ -38,6 +39,7 @@ struct KsgTiles {
     int number;              ///< how many ks, or lists of given radii, there are
     const std::int32_t* ks;  ///< [number]
     T* radius;  ///< [batch][number][stride], read if kGiven, else written: k-th joint distances
+    int radius_exponent;  ///< radii are in units of 2^-radius_exponent
 
     // The search.
     Space<T> joint;
@@ -72,9 +74,20 @@ struct KsgTiles {
       if (s == p.widest && count_from_lists(block, p, first, distances)) continue;
       count(block, p, first, s);
     }
+    block.each([&](int t, State&) {
+      if (t < kQueries && first + t < p.columns.n) bound_counts(p, block.batch(), first + t);
+    });
   }
 
  private:
+  FASTMI_HD static void bound_counts(const Params& p, std::int64_t batch, std::int64_t i) {
+    const std::int64_t n = p.columns.n;
+    for (std::int64_t e = 0; e < static_cast<std::int64_t>(p.number) * p.spaces; ++e) {
+      std::int64_t& count = p.counts[(batch * p.number * p.spaces + e) * n + i];
+      count = possible_count(count, n);
+    }
+  }
+
   template <class Block>
   FASTMI_HD static void search(Block& block, const Params& p, int first, T* distances,
                                std::int32_t* samples) {
@@ -270,12 +283,12 @@ struct KsgTiles {
                               const NeighbourHeap<T, true>& heap) {
     for (int e = 0; e < p.number; ++e) {
       p.radius[(batch * p.number + e) * p.columns.stride + i] =
-          p.joint.distance(heap.distance(p.ks[e] - 1));
+          p.joint.scaled_distance(heap.distance(p.ks[e] - 1));
     }
     if (p.neighbours == nullptr) return;
     for (int c = 0; c < p.k; ++c) {
       p.distances[i * p.k + c] = p.joint.distance(heap.distance(c));
-      p.neighbours[i * p.k + c] = heap.sample(c);
+      p.neighbours[i * p.k + c] = possible_sample(heap.sample(c), p.columns.n);
     }
   }
 
@@ -288,10 +301,11 @@ struct KsgTiles {
       for (int e = 0; e < p.number; ++e) {
         T limit = -1;
         if (i < p.columns.n) {
-          const T radius = p.radii == Radii::kRectangle
-                               ? rectangle(p, batch, space, i, neighbours, p.ks[e])
-                               : p.radius[(batch * p.number + e) * stride + i];
-          limit = space.limit(radius, p.strict);
+          limit = p.radii == Radii::kRectangle
+                      ? space.limit(rectangle(p, batch, space, i, neighbours, p.ks[e]),
+                                    space.exponent(), p.strict)
+                      : space.limit(p.radius[(batch * p.number + e) * stride + i],
+                                    p.radius_exponent, p.strict);
           // The count includes the sample itself, which starts it at -1.
           p.counts[((batch * p.number + e) * p.spaces + s) * p.columns.n + i] = limit > 0 ? -1 : 0;
         }
@@ -305,7 +319,7 @@ struct KsgTiles {
     const std::int32_t* of = p.columns.of + batch * p.columns.d + space.begin;
     T reach = 0;
     for (int c = 0; c < k; ++c) {
-      const std::int64_t other = neighbours[c * kQueries];
+      const std::int64_t other = possible_sample(neighbours[c * kQueries], p.columns.n);
       const auto coordinate = [&](std::int64_t sample) {
         return [&p, of, sample](int j) {
           return p.columns.columns[of[j] * p.columns.stride + sample];
@@ -313,7 +327,7 @@ struct KsgTiles {
       };
       reach = larger(
           reach, block_distance<T>(space.end - space.begin, space.squared ? M : Metric::kChebyshev,
-                                   coordinate(i), coordinate(other)));
+                                   space.scale, coordinate(i), coordinate(other)));
     }
     return reach;
   }

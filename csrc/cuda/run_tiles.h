@@ -45,10 +45,26 @@ void run_tiles_as(Queue& queue, const TileJob<T>& job, std::int64_t batch) {
   // Of n samples about sqrt(k n) lie within the radius in half of the dims.
   const int kept =
       kOnce ? 64 + static_cast<int>(4 * std::sqrt(static_cast<double>(job.k) * job.columns.n)) : 0;
-  const typename Body::Params params{
-      job.columns, 0,         job.radii,  job.number, job.ks,     job.radius,    job.joint,
-      job.k,       nullptr,   nullptr,    kept,       job.widest, job.distances, job.neighbours,
-      job.spaces,  job.space, job.strict, job.limits, job.counts};
+  const typename Body::Params params{job.columns,
+                                     0,
+                                     job.radii,
+                                     job.number,
+                                     job.ks,
+                                     job.radius,
+                                     job.radius_exponent,
+                                     job.joint,
+                                     job.k,
+                                     nullptr,
+                                     nullptr,
+                                     kept,
+                                     job.widest,
+                                     job.distances,
+                                     job.neighbours,
+                                     job.spaces,
+                                     job.space,
+                                     job.strict,
+                                     job.limits,
+                                     job.counts};
   const double passes = job.radii == Radii::kGiven ? 1 : 2;
   launch_tiles<Body, T>(
       queue, params, batch, batch, kept,

@@ -109,9 +109,10 @@ void run_trees(Queue& queue, const Samples<T, Queue>& samples, const TileJob<T>&
   for (int s = 0; s < job.spaces; ++s) {
     T* limits = job.limits + s * job.number * stride;
     using Limits = SpaceLimits<T, M>;
-    queue.template launch<Limits>(ceil_div(n, Limits::kThreads), job.number,
-                                  {spaces[s], job.strict, n, stride, job.radius, neighbours, job.ks,
-                                   samples.column(0), limits});
+    queue.template launch<Limits>(
+        ceil_div(n, Limits::kThreads), job.number,
+        {spaces[s], job.strict, n, stride, job.radius, job.radius_exponent, neighbours, job.ks,
+         samples.column(0), limits});
     count_space<T, M>(queue, orders, spaces[s], n, stride, limits, job.number, job.spaces * n,
                       job.counts + s * n);
   }

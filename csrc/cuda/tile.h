@@ -39,14 +39,19 @@ struct Space {
   T scale;
   bool squared;
 
-  /// The distance that a computed number stands for.
-  FASTMI_HD T distance(T computed) const {
-    return squared ? std::sqrt(computed) / scale : computed;
-  }
+  /// Distances are in units of 2^-exponent.
+  FASTMI_HD int exponent() const { return std::ilogb(scale); }
 
-  /// The number below which computed distances lie within the radius.
-  FASTMI_HD T limit(T radius, bool strict) const {
-    const T limit = strict_limit(scaled_radius(radius, scale), strict);
+  /// The distance that a computed number stands for, in units of 2^-exponent().
+  FASTMI_HD T scaled_distance(T computed) const { return squared ? std::sqrt(computed) : computed; }
+
+  /// The same in the unit of the samples, where it may be infinite or subnormal.
+  FASTMI_HD T distance(T computed) const { return scaled_distance(computed) / scale; }
+
+  /// The number below which computed distances lie within the radius, given in units of
+  /// 2^-radius_exponent.
+  FASTMI_HD T limit(T radius, int radius_exponent, bool strict) const {
+    const T limit = shifted_limit(strict_limit(radius, strict), exponent() - radius_exponent);
     return squared ? squared_limit(limit) : limit;
   }
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/block_distance.h"
+#include "common/possible.h"
 #include "cuda/neighbour_heap.h"
 #include "cuda/point_tree.h"
 
@@ -105,14 +106,16 @@ struct TreeSearch {
 
   FASTMI_HD static void write(const Params& p, const Heap& heap, std::int64_t sample) {
     for (int e = 0; e < p.number; ++e) {
-      p.radius[e * p.stride + sample] = p.space.distance(heap.distance(p.ks[e] - 1));
+      p.radius[e * p.stride + sample] = p.space.scaled_distance(heap.distance(p.ks[e] - 1));
     }
     for (int c = 0; c < p.k; ++c) {
       if (p.neighbours != nullptr) {
         p.distances[sample * p.k + c] = p.space.distance(heap.distance(c));
-        p.neighbours[sample * p.k + c] = heap.sample(c);
+        p.neighbours[sample * p.k + c] = possible_sample(heap.sample(c), p.tree.n);
       }
-      if (p.nearest != nullptr) p.nearest[c * p.stride + sample] = heap.sample(c);
+      if (p.nearest != nullptr) {
+        p.nearest[c * p.stride + sample] = possible_sample(heap.sample(c), p.tree.n);
+      }
     }
   }
 };
@@ -139,7 +142,7 @@ struct TreeCount {
       const std::int64_t sample = p.tree.sample[query];
       const T limit = p.limits[block.batch() * p.stride + sample];
       p.counts[block.batch() * p.counts_stride + sample] =
-          limit > 0 ? count(p.tree, query, limit) - 1 : 0;
+          limit > 0 ? possible_count(count(p.tree, query, limit) - 1, p.tree.n) : 0;
     });
   }
 
@@ -186,6 +189,7 @@ struct SpaceLimits {
     std::int64_t n;
     std::int64_t stride;
     const T* radius;              ///< [batch][stride]
+    int radius_exponent;          ///< radii are in units of 2^-radius_exponent
     const std::int32_t* nearest;  ///< [k][stride]: neighbours by distance, or null for squares
     const std::int32_t* ks;       ///< [batch], read with nearest
     const T* columns;             ///< [d][stride]
@@ -198,20 +202,22 @@ struct SpaceLimits {
       const std::int64_t i = block.index() * kThreads + t;
       if (i >= p.n) return;
       T radius = 0;
+      int exponent = p.radius_exponent;
       if (p.nearest == nullptr) {
         radius = p.radius[block.batch() * p.stride + i];
       } else {
+        exponent = p.space.exponent();
         for (int c = 0; c < p.ks[block.batch()]; ++c) {
           const std::int64_t other = p.nearest[c * p.stride + i];
           const T* column = p.columns + p.space.begin * p.stride;
           radius = larger(radius,
                           block_distance<T>(
                               p.space.end - p.space.begin, p.space.squared ? M : Metric::kChebyshev,
-                              [&](int j) { return column[j * p.stride + i]; },
+                              p.space.scale, [&](int j) { return column[j * p.stride + i]; },
                               [&](int j) { return column[j * p.stride + other]; }));
         }
       }
-      p.limits[block.batch() * p.stride + i] = p.space.limit(radius, p.strict);
+      p.limits[block.batch() * p.stride + i] = p.space.limit(radius, exponent, p.strict);
     });
   }
 };

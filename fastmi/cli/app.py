@@ -132,7 +132,7 @@ def mi(
             scale=scale.value,
             classes=class_blocks(row),
         )
-        notes += _note_dropped(messages, samples)
+        notes += _note_samples(messages, samples)
         # A training shows a bar of its own.
         waiting = nullcontext() if row.trains else messages.status(f"{samples.n} samples")
         with waiting, _shown_warnings(messages):
@@ -239,7 +239,7 @@ def matrix(
             classes=range(len(chosen)) if classes else (),
             as_codes=True,
         )
-        notes += _note_dropped(messages, samples)
+        notes += _note_samples(messages, samples)
         with _progress(messages) as progress, _shown_warnings(messages):
             task = progress.add_task("pairs of columns", total=pairs)
             result = all_pairs(
@@ -292,7 +292,7 @@ def methods(
 
 @app.command(short_help="How fastmi was built.")
 def info(as_json: Json = False) -> None:
-    """Version, SIMD level, threads, OpenMP runtimes and CUDA state."""
+    """Version, SIMD level, threads and CUDA state."""
     config = fastmi.config()
     if as_json:
         documents.print_json(config)
@@ -369,7 +369,8 @@ def _show_notes(messages: Console, notes: list[str]) -> None:
         render.note(messages, text)
 
 
-def _note_dropped(messages: Console, samples: Samples) -> list[str]:
+def _note_samples(messages: Console, samples: Samples) -> list[str]:
     notes = [samples.describe_dropped()] if samples.dropped else []
+    notes += [samples.describe_rounded()] if samples.rounded else []
     _show_notes(messages, notes)
     return notes

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import kernels_for, thread_count
+from fastmi._blocks import host
 from fastmi.ops.ksg import KSGTerms
+from fastmi.ops.rescale import shifted
 
 
 def sweep_terms(
@@ -38,6 +42,20 @@ def sweep_terms(
         Terms as in :func:`fastmi.ops.ksg.ksg_terms`, with an axis of the scales before that of
         the ks: the counts have shape (len(scales), len(ks), 2, n).
     """
+    x, y = _with_products(x, y, max(scales))
     return KSGTerms(
         *kernels_for(x).ksg_sweep(x, y, list(scales), list(ks), metric, thread_count(n_jobs))
     )
+
+
+def _with_products(x: NDArray[Any], y: NDArray[Any], scale: float) -> Sequence[NDArray[Any]]:
+    """Return x and y, times a power of two if their distances, or those of `scale` y, need it.
+
+    Products of a scale and a distance must be finite, and not all of them subnormal.
+    """
+    exponents = [int(np.frexp(np.abs(host(block)).max())[1]) for block in (x, y)]
+    exponents[1] += max(0, math.frexp(scale)[1])
+    # A distance is at most the range, twice the largest value, times the root of the columns.
+    longest = max(exponents) + 1 + math.ceil(math.log2(max(x.shape[1], y.shape[1])) / 2)
+    most = np.finfo(x.dtype).maxexp
+    return (x, y) if 0 <= longest <= most else shifted((x, y), longest - most)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "check.h"
+#include "common/radius_limit.h"
 #include "cpu/count.h"
 #include "cpu/knn.h"
 #include "cpu/ksg.h"
@@ -212,8 +213,33 @@ void check_sort() {
   }
 }
 
+// The smallest number whose quotient by 2^shift reaches the limit, from the smallest subnormal
+// limit to the largest one.
+template <class T>
+void check_shifted_limits() {
+  using Limits = std::numeric_limits<T>;
+  std::mt19937 engine(11);
+  const int least = Limits::min_exponent - Limits::digits;
+  for (int draw = 0; draw < 20000; ++draw) {
+    const int exponent = least + static_cast<int>(engine() % (Limits::max_exponent - least + 1));
+    const T limit = std::ldexp(static_cast<T>(1 + engine() % 63) / 32, exponent - 1);
+    const int shift =
+        static_cast<int>(engine() % (2 * Limits::max_exponent)) - Limits::max_exponent;
+    const T found = shifted_limit(limit, shift);
+    const std::string what = "2^" + std::to_string(exponent) + " shift " + std::to_string(shift);
+    FASTMI_CHECK(std::ldexp(found, -shift) >= limit, what);
+    if (found > 0) {
+      FASTMI_CHECK(std::ldexp(std::nextafter(found, T(0)), -shift) < limit, what);
+    }
+  }
+  FASTMI_CHECK(shifted_limit(T(0), 5) == 0 && shifted_limit(T(-1), -5) == -1);
+  FASTMI_CHECK(shifted_limit(Limits::infinity(), -5) == Limits::infinity());
+}
+
 }  // namespace
 
+FASTMI_TEST(limits_are_shifted_exactly_float) { check_shifted_limits<float>(); }
+FASTMI_TEST(limits_are_shifted_exactly_double) { check_shifted_limits<double>(); }
 FASTMI_TEST(every_path_returns_the_definition_float) { check_every_path<float>(); }
 FASTMI_TEST(every_path_returns_the_definition_double) { check_every_path<double>(); }
 FASTMI_TEST(ksg_is_the_same_at_every_level_float) { check_ksg_levels<float>(); }

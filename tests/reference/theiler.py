@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference.metric import block_distances
+from reference.metric import block_distances, joint_order_keys
 
 
 def theiler_counts(blocks, k, window, closed, spaces, metric):
@@ -10,16 +10,17 @@ def theiler_counts(blocks, k, window, closed, spaces, metric):
 
     Counts are of samples strictly within the k-th joint distance. If closed, they are of samples
     up to the largest distance in each block among the k joint neighbours, which are the first by
-    (distance, index).
+    (distance, index), or by (square, index) where distances are Euclidean.
     """
     n = len(blocks[0])
     margins = [block_distances(block, metric) for block in blocks]
     joint = np.maximum.reduce(margins)
+    keys = joint_order_keys(blocks, metric)
     radius = np.empty(n, dtype=joint.dtype)
     counts = np.empty((len(spaces), n), dtype=np.int64)
     for i in range(n):
         others = np.array([j for j in range(n) if abs(i - j) > window])
-        nearest = others[np.argsort(joint[i, others], kind="stable")[:k]]
+        nearest = others[np.argsort(keys[i, others], kind="stable")[:k]]
         radius[i] = joint[i, nearest[-1]]
         for s, space in enumerate(spaces):
             inside = np.ones(len(others), dtype=bool)

@@ -39,6 +39,8 @@ from fastmi.normalize import RANKS, check_normalize, normalize_blocks
 from fastmi.ops.coincidences import nothing_repeats
 from fastmi.ops.count import count_within
 from fastmi.ops.knn import KthDistances, kneighbors, kth_distance
+from fastmi.ops.rectangles import rectangle_radii
+from fastmi.ops.rescale import rescaled
 from fastmi.ops.space_counts import SpaceCounts, space_counts
 
 Array = NDArray[Any]
@@ -150,7 +152,9 @@ class NeighborEstimator(Estimator):
         if rows is not None:
             blocks = [take_rows(block, rows) for block in blocks]
         shares = []
-        for space in self._radius_spaces(blocks):
+        for given in self._radius_spaces(blocks):
+            # Shares do not depend on the unit, and the largest one leaves radii their digits.
+            space = rescaled(given)[0] if self._metric() == "euclidean" else given
             numbers = [k for k in self._radius_numbers(space) if k < len(space[0])]
             if self._ties == "fill" and numbers:
                 shares.append(within_steps(space, self._radii(space, numbers[:1])[0]))
@@ -167,7 +171,14 @@ class NeighborEstimator(Estimator):
         neighbors = kneighbors(
             blocks, max(ks), metric=self._metric(), algorithm="auto", n_jobs=self.n_jobs
         ).indices
-        return margins_tied_share(blocks, neighbors, ks, self._metric(), self._count)
+        radii = partial(
+            rectangle_radii,
+            neighbors=neighbors,
+            ks=ks,
+            metric=self._metric(),
+            n_jobs=self.n_jobs,
+        )
+        return margins_tied_share(blocks, radii, self._count)
 
     def _has_own_radii(self) -> bool:
         """Return whether each variable is counted within a radius of its own."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
 from fastmi._cautions import Caution
+from fastmi._spread import spread
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -22,6 +23,7 @@ from fastmi.estimators.neighbors.base import (
 from fastmi.estimators.neighbors.entropy import log_unit_ball
 from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.rescale import held_radii, shifted
 from fastmi.ops.space_counts import SpaceCounts
 
 Array = NDArray[Any]
@@ -87,12 +89,15 @@ class BallEstimator(InformationEstimator):
 
     def _ball_counts(self, joint: Array, blocks: list[Array], ks: Sequence[int]) -> SpaceCounts:
         """Return the k-th distances of the joint block, and the closed counts in the others."""
-        radii, algorithm = self._kth_distance([joint], ks)
+        (radii, algorithm), _, exponent = held_radii(
+            lambda held: self._kth_distance(held, ks), [joint]
+        )
+        margins = shifted(blocks, exponent)
         # Widened, because margin and joint distances round differently and a neighbour at exactly
         # the radius must count as inside.
         wider = radii * radii.dtype.type(1 + 4 * np.finfo(radii.dtype).eps)
         counts = np.stack(
-            [[self._count([block], radius, strict=False) for block in blocks] for radius in wider]
+            [[self._count([block], radius, strict=False) for block in margins] for radius in wider]
         )
         return SpaceCounts(radii, np.maximum(counts, np.reshape(ks, (-1, 1, 1))), algorithm)
 
@@ -151,12 +156,9 @@ def _narrow_warnings(counts: NDArray[np.int64], k: int) -> tuple[Caution, ...]:
 
 
 def _flat_warnings(joint: Array) -> tuple[Caution, ...]:
-    largest = np.abs(joint).max(axis=0)
-    scaled = joint / np.where(largest == 0, 1, largest)
-    spread = scaled.std(axis=0, dtype=np.float64)
-    constant = spread <= 1e-14
-    if not constant.any():
-        standard = (scaled - scaled.mean(axis=0, dtype=np.float64)) / spread
+    of = spread(joint)
+    if of.varies.all():
+        standard = of.deviation / of.sd
         correlation = standard.T @ standard / len(joint)
         if np.linalg.eigvalsh(correlation)[0] > _SINGULAR:
             return ()

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fastmi._blocks import host
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
-from fastmi.estimators.neighbors._subspaces import count_in_subspaces
 from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import (
     MetricNeighborEstimator,
@@ -26,7 +25,7 @@ from fastmi.estimators.neighbors.base import (
 from fastmi.estimators.neighbors.forms import OfTwo, OfTwoGivenThird
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import kneighbors
+from fastmi.ops.rectangles import rectangle_counts
 from fastmi.ops.space_counts import SpaceCounts
 from fastmi.ops.theiler import TheilerCounts, theiler_counts
 
@@ -34,11 +33,6 @@ Array = NDArray[Any]
 
 # Positions among the blocks x, y, z that make the subspaces of n_xz, n_yz and n_z.
 _SPACES = ((0, 2), (1, 2), (2,))
-
-# Samples up to which variant 2 counts by the kernel, in O(n^2) time, and not in a window of the
-# first column of z. Single-thread CPU time, (1,1,1): n = 1e4 0.10 s against 0.15 s, n = 3e4 1.0 s
-# against 0.48 s; at n = 4e3 the kernel is 3 times as fast, with three columns of z 7 times.
-_KERNEL_MOST = 10_000
 
 # Share of the samples near in z that are near in y as well, on average, while about k are near in
 # x, above which x alone decides; and share of all samples that are near in z, above which z decides
@@ -114,32 +108,27 @@ class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird)
 
     def _variant_2(self, blocks: list[Array], ks: Sequence[int]) -> tuple[list[Terms], str]:
         """Return the terms of each k, and the search of the joint space that ran."""
+        found: TheilerCounts | SpaceCounts
         if self.theiler:
-            radii, all_counts, algorithm = self._theiler_counts(blocks, ks)
+            found = self._theiler_counts(blocks, ks)
         else:
-            distances, neighbors, algorithm = kneighbors(
+            found = rectangle_counts(
                 blocks,
-                max(ks),
+                ks,
+                _SPACES,
                 metric=self.metric,
                 algorithm=self.algorithm,
                 n_jobs=self.n_jobs,
             )
-            radii = distances[:, [k - 1 for k in ks]].T
-            # The kernel compares Chebyshev distances as the search does. Euclidean neighbours the
-            # search orders by squared distance, which the kernel does not.
-            if self.metric == "chebyshev" and len(blocks[0]) <= _KERNEL_MOST:
-                all_counts = self._theiler_counts(blocks, ks).counts
-            else:
-                all_counts = np.stack(count_in_subspaces(blocks, neighbors, ks, self.metric))
         terms = []
-        for k, radius, counts in zip(ks, radii, all_counts, strict=True):
+        for k, radius, counts in zip(ks, found.radius, found.counts, strict=True):
             psi_xz, psi_yz, psi_z = digamma(counts)
             inverse = 1.0 / counts[0] + 1.0 / counts[1]
             local = psi(k) - 2.0 / k + psi_z - (psi_xz + psi_yz) + inverse
             warnings = _warnings(local, psi_z, counts, k, zeros(radius))
             warnings = warnings or _scale_cautions(blocks, counts, k, self.normalize)
             terms.append(Terms(local, counts, warnings))
-        return terms, algorithm
+        return terms, found.algorithm
 
     def _theiler_counts(self, blocks: list[Array], ks: Sequence[int]) -> TheilerCounts:
         check_window(self.theiler, ks, len(blocks[0]))

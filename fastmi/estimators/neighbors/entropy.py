@@ -17,6 +17,8 @@ from fastmi.estimators.neighbors._ties import TIED_SHARE
 from fastmi.estimators.neighbors.base import Array, Terms, TheilerEstimator
 from fastmi.estimators.neighbors.forms import OfOne
 from fastmi.ops.digamma import psi
+from fastmi.ops.knn import KthDistances
+from fastmi.ops.rescale import held_radii
 from fastmi.ops.theiler import theiler_counts
 
 CORRECTIONS = ("digamma", "log", "log-1")
@@ -61,23 +63,29 @@ class KozachenkoLeonenko(TheilerEstimator, OfOne):
         n, d = blocks[0].shape
         if self.theiler:
             check_window(self.theiler, ks, n)
-            distances, _, algorithm = theiler_counts(
-                blocks,
-                ks,
-                window=self.theiler,
-                closed=False,
-                spaces=(),
-                metric=self.metric,
-                n_jobs=self.n_jobs,
-            )
-        else:
-            distances, algorithm = self._kth_distance(blocks, ks)
-        constant = self._log_n(n) + log_unit_ball(d, self.metric)
+        (distances, algorithm), _, exponent = held_radii(
+            lambda held: self._search(held, ks), blocks
+        )
+        constant = self._log_n(n) + log_unit_ball(d, self.metric) + d * exponent * math.log(2.0)
         terms = [
             Terms(self._local(radius, k, d, constant), None, partial(_warnings, n, k))
             for k, radius in zip(ks, distances, strict=True)
         ]
         return terms, algorithm
+
+    def _search(self, blocks: list[Array], ks: tuple[int, ...]) -> KthDistances:
+        if not self.theiler:
+            return self._kth_distance(blocks, ks)
+        distances, _, algorithm = theiler_counts(
+            blocks,
+            ks,
+            window=self.theiler,
+            closed=False,
+            spaces=(),
+            metric=self.metric,
+            n_jobs=self.n_jobs,
+        )
+        return KthDistances(distances, algorithm)
 
     def _log_n(self, n: int) -> float:
         if self.correction == "digamma":

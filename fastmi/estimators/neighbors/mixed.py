@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -32,6 +31,8 @@ from fastmi.estimators.neighbors.base import (
 )
 from fastmi.estimators.neighbors.forms import OfTwo
 from fastmi.ops.digamma import digamma, psi
+from fastmi.ops.knn import KthDistances
+from fastmi.ops.rescale import held_radii
 
 Array = NDArray[Any]
 
@@ -94,9 +95,13 @@ class Ross(MetricNeighborEstimator):
         dropped = len(labels) - int(kept.sum())
         if dropped:
             points, labels, size = points[kept], labels[kept], size[kept]
-        per_k, algorithm = self._class_radii(points, labels, size, ks)
+        numbers = np.minimum(np.array(ks)[:, None], size - 1).astype(np.int64)
+        (radii, algorithm), (held,), _ = held_radii(
+            lambda blocks: self._class_radii(blocks[0], labels, numbers), [points]
+        )
         terms = [
-            self._class_terms(points, size, k, k_i, radius, dropped) for k, k_i, radius in per_k
+            self._class_terms(held, size, k, k_i, radius, dropped)
+            for k, k_i, radius in zip(ks, numbers, radii, strict=True)
         ]
         dims = (points.shape[1], columns)
         return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
@@ -105,14 +110,13 @@ class Ross(MetricNeighborEstimator):
         return "Ross"
 
     def _class_radii(
-        self, x: Array, labels: NDArray[np.intp], size: NDArray[np.intp], ks: Sequence[int]
-    ) -> tuple[list[tuple[int, NDArray[np.int64], Array]], str]:
-        """Return (k, the k_i, the distances to the k_i-th neighbour in the class) for each k.
+        self, x: Array, labels: NDArray[np.intp], numbers: NDArray[np.int64]
+    ) -> KthDistances:
+        """Return the distances to the k_i-th neighbour in the class, for each row k_i of `numbers`.
 
-        The second value is the name of the search that ran in the largest class.
+        The name of the search is that of the one that ran in the largest class.
         """
-        numbers = np.minimum(np.array(ks)[:, None], size - 1).astype(np.int64)
-        radii = np.empty((len(ks), len(x)), dtype=x.dtype)
+        radii = np.empty((len(numbers), len(x)), dtype=x.dtype)
         by_class = np.argsort(labels, kind="stable")
         ends = np.flatnonzero(np.diff(labels[by_class])) + 1
         largest, algorithm = 0, "auto"
@@ -121,7 +125,7 @@ class Ross(MetricNeighborEstimator):
             radii[:, members] = distances
             if len(members) > largest:
                 largest, algorithm = len(members), ran
-        return list(zip(ks, numbers, radii, strict=True)), algorithm
+        return KthDistances(radii, algorithm)
 
     def _class_terms(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from fastmi.estimators.neighbors.entropy import log_unit_ball, refuse_zero_radiu
 from fastmi.estimators.neighbors.forms import OfOne, OfTwo
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kth_distance
+from fastmi.ops.rescale import held_radii
 
 # Norm of the weights above which an estimate carries a warning. The smallest norm over all k is 8.4
 # at 8 columns, 11 at 10 and 59 at 12.
@@ -107,12 +109,11 @@ def weighted_locals(
     n, d = block.shape
     weights = [entropy_weights(k, d, name) for k in ks]
     used = sorted({j for one in weights for j in one})
-    distances, ran = kth_distance(
-        [block], used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs
-    )
+    search = partial(kth_distance, ks=used, metric="euclidean", algorithm=algorithm, n_jobs=n_jobs)
+    (distances, ran), _, exponent = held_radii(search, [block])
     refuse_zero_radius(distances[0], used[0], noise, name)
     logs = dict(zip(used, np.log(distances, dtype=np.float64), strict=True))
-    constant = math.log(n - 1) + log_unit_ball(d, "euclidean")
+    constant = math.log(n - 1) + log_unit_ball(d, "euclidean") + d * exponent * math.log(2.0)
     found = []
     for one in weights:
         local = np.zeros(n)
