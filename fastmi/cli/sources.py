@@ -127,8 +127,8 @@ def check_inflated(size: int, compressed: int) -> None:
     most = most_inflated(compressed)
     if size > most:
         raise ValueError(
-            f"it has {_amount(compressed)} and would have more than {_amount(most)} when unpacked, "
-            "which is more than this command unpacks"
+            f"it has {_amount(compressed)} and would have more than {_amount(most)} when unpacked; "
+            "if that is right, unpack it first, or save it without compression"
         )
 
 
