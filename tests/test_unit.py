@@ -120,7 +120,7 @@ def test_estimates(quantity, options, dtype):
         lambda x, y, **device: fastmi.KSGSweep(metric="euclidean", noise=0, **device).estimate(
             x, y
         ),
-        lambda x, y, **device: fastmi.entropy(x, metric="euclidean", noise=0, **device),
+        lambda x, y, **device: fastmi.entropy(x + y, metric="euclidean", noise=0, **device),
         lambda x, y, **device: fastmi.mi(x, y, method="biksg", p=2, noise=0, **device),
         lambda x, y, **device: fastmi.mi(x, y, metric="euclidean", **device),
     ],
