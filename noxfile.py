@@ -10,6 +10,7 @@ nox.options.default_venv_backend = "venv"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = "constraints/ci.txt"
+SANITIZERS = {"asan": "address,undefined", "tsan": "thread"}
 
 
 def install(session: nox.Session, *requirements: str, groups: tuple[str, ...] = ()) -> None:
@@ -58,14 +59,13 @@ def cpp(session: nox.Session) -> None:
     install(session, groups=("build",))
     if mode == "tidy":
         install(session, "clang-tidy")
-    sanitizers = {"asan": "address,undefined", "tsan": "thread"}
     cmake_dir = session.run("pybind11-config", "--cmakedir", silent=True)
     build = f"build/{mode}"
     options = {
         "CMAKE_BUILD_TYPE": "RelWithDebInfo",
         "CMAKE_EXPORT_COMPILE_COMMANDS": "ON",
         "FASTMI_CUDA": "OFF",
-        "FASTMI_SANITIZE": sanitizers.get(mode, ""),
+        "FASTMI_SANITIZE": SANITIZERS.get(mode, ""),
         "FASTMI_TESTS": "ON",
         "FASTMI_WERROR": "ON",
         "pybind11_DIR": str(cmake_dir).strip(),
@@ -78,6 +78,54 @@ def cpp(session: nox.Session) -> None:
         return
     session.run("cmake", "--build", build)
     session.run("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error")
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Fuzz under sanitizers; after -- asan (default) or tsan, then options of the fuzzer."""
+    mode, *options = session.posargs or ["asan"]
+    session.install(
+        *("-c", CONSTRAINTS, f"-Cbuild-dir=build/sanitize-{mode}", ".[test]"),
+        env={"FASTMI_SANITIZE": SANITIZERS[mode], "FASTMI_CUDA": "OFF"},
+    )
+    # Python itself has no sanitizer: the runtime library comes first, and with it that of C++,
+    # whose exceptions the former watches.
+    names = (f"lib{mode}.so", "libstdc++.so.6")
+    libraries = [
+        str(session.run("g++", f"-print-file-name={name}", silent=True, external=True)).strip()
+        for name in names
+    ]
+    env = {
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python leaves much to the end of the process
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    # ThreadSanitizer cannot place its memory where addresses are random to more than 28 bits.
+    python = ("setarch", "--addr-no-randomize", "python")
+    fuzzer = ("tests/fuzz/differential.py", *(options or ["--seconds", "60"]))
+    session.run(*python, *fuzzer, env=env, external=True)
+    if mode == "asan":
+        session.run(
+            *python, "tests/faults/overwritten.py", "--seconds", "1", env=env, external=True
+        )
+    else:
+        session.run(
+            *python, "-m", "pytest", "tests/test_threads.py", "-k", "Python", env=env, external=True
+        )
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hunt for wrong answers; after -- a program of tests/fuzz (differential) and its options."""
+    name, *options = session.posargs or ["differential", "--seconds", "60"]
+    if name == "differential":
+        install(session, ".[test]")
+        session.run("python", "tests/fuzz/differential.py", *options)
+    else:
+        install(session, ".[test,torch]", groups=("fuzz",))
+        session.run("python", f"tests/fuzz/fuzz_{name}.py", *options)
 
 
 @nox.session

@@ -28,9 +28,8 @@ except ImportError as error:
 
 VERSION: str = _cpu.build_info()["version"]
 
-# OpenMP ends the whole process when it cannot start a thread, so a slip such as
-# n_jobs=10**6 must not reach it. This limit is far above what helps and far below what any system
-# refuses.
+# Every thread has memory of its own and stays until the process ends, so a slip such as
+# n_jobs=10**6 must not reach the kernels. This limit is far above what helps.
 _MAX_OVERSUBSCRIBED_THREADS = 256
 
 _HOW_TO_BUILD_CUDA = (
@@ -100,7 +99,7 @@ def thread_count(n_jobs: int | None) -> int:
         return min(int(n_jobs), max(_MAX_OVERSUBSCRIBED_THREADS, _usable_cores()))
     requested = os.environ.get("OMP_NUM_THREADS")
     if requested:
-        # OpenMP allows a list, one entry per nesting level; the outermost is ours.
+        # The variable may hold a list, one entry per nesting level; the outermost is ours.
         outermost = requested.split(",", 1)[0].strip()
         if outermost.isdecimal() and int(outermost) >= 1:
             return min(int(outermost), max(_MAX_OVERSUBSCRIBED_THREADS, _usable_cores()))
@@ -120,10 +119,8 @@ def config() -> dict[str, Any]:
     Returns:
         Keys: ``version``, ``python``, ``numpy``, ``simd_level`` (in use), ``simd_levels``
         (what this build and this CPU can run), ``threads`` (what ``n_jobs=None`` means),
-        ``openmp_runtimes`` (paths of the OpenMP libraries in this process; more than one
-        can slow all of them down), ``cuda`` (``available``; ``reason`` why not; ``build``,
-        ``runtime``, ``driver`` and ``devices`` as far as they are known) and ``build``
-        (compiler and versions).
+        ``cuda`` (``available``; ``reason`` why not; ``build``, ``runtime``, ``driver`` and
+        ``devices`` as far as they are known) and ``build`` (compiler and SIMD levels).
     """
     build = dict(_cpu.build_info())
     del build["version"]
@@ -134,7 +131,6 @@ def config() -> dict[str, Any]:
         "simd_level": _simd_level(),
         "simd_levels": list(_cpu.simd_levels()),
         "threads": thread_count(None),
-        "openmp_runtimes": _openmp_runtimes(),
         "cuda": _cuda_config(str(build.pop("cuda", ""))),
         "build": build,
     }
@@ -178,13 +174,3 @@ def show_config() -> None:
     for name, value in {**settings, **build}.items():
         shown = ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
         print(f"{name:<16} {shown}")
-
-
-def _openmp_runtimes() -> list[str]:
-    try:
-        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
-            paths = {line.split(maxsplit=5)[-1].strip() for line in maps if "omp" in line}
-    except OSError:  # not Linux
-        return []
-    stems = ("libgomp", "libomp", "libiomp")
-    return sorted(path for path in paths if os.path.basename(path).startswith(stems))

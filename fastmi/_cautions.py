@@ -43,6 +43,12 @@ class Note(Caution):
     __slots__ = ()
 
 
+def constant_caution(name: str) -> Caution:
+    """Return the caution about a variable all of whose samples are the same."""
+    text = f"{name} is constant, and the estimate says nothing about dependence: leave it out"
+    return Caution(text, "constant")
+
+
 class HasWarnings(Protocol):
     """A result that lists its reasons for distrust."""
 

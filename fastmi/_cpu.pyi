@@ -7,6 +7,7 @@ import typing
 __all__: list[str] = [
     "BnafPassF32",
     "BnafPassF64",
+    "StopFlag",
     "bnaf_forward",
     "build_info",
     "ceiling_probe",
@@ -15,6 +16,7 @@ __all__: list[str] = [
     "count_within",
     "digamma",
     "first_unusable",
+    "heed_stop",
     "kneighbors",
     "ksg",
     "ksg_pairs",
@@ -57,6 +59,11 @@ class BnafPassF64:
     @property
     def log_slopes(self) -> numpy.typing.NDArray[numpy.float64]: ...
 
+class StopFlag:
+    def __init__(self) -> None: ...
+    def set(self) -> None: ...
+    def watch(self) -> None: ...
+
 def bnaf_forward(
     x: numpy.ndarray,
     parameters: numpy.ndarray,
@@ -91,6 +98,7 @@ def count_within(
 ) -> tuple: ...
 def digamma(n: numpy.typing.NDArray[numpy.int64]) -> numpy.typing.NDArray[numpy.float64]: ...
 def first_unusable(block: numpy.ndarray) -> int: ...
+def heed_stop() -> None: ...
 def kneighbors(
     blocks: collections.abc.Sequence[numpy.ndarray],
     k: typing.SupportsInt | typing.SupportsIndex,

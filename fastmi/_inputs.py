@@ -28,6 +28,7 @@ from fastmi._reading import (
     read_numbers,
 )
 from fastmi._refusals import NUMERIC_KINDS, bad_shape, copy_hint, refusal
+from fastmi._spread import near_origin
 
 _NUMPY_ALONE = {np.ndarray}
 
@@ -182,7 +183,8 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     """Return copies of `blocks` plus ``noise * sd(column) * U(-1/2, 1/2)``.
 
     The noise is relative to each column's spread, so estimates stay invariant to its unit. It is
-    added on the host, so that a seed means the same on every device.
+    added on the host, so that a seed means the same on every device. Columns far from the origin
+    are moved near to it.
 
     Raises:
         ValueError: The noise overflows the dtype.
@@ -190,7 +192,8 @@ def jitter(blocks: list[Array], noise: float, seed: Seed | None) -> list[Array]:
     rng = generator(seed)
     noisy = []
     for given in blocks:
-        block = host(given)
+        # Far from the origin noise would be rounded away; estimates do not depend on where it is.
+        block = near_origin(host(given))
         # Columns are divided by their largest value, so that squares neither overflow nor vanish.
         largest = np.abs(block).max(axis=0).astype(FLOAT64)
         largest[largest == 0.0] = 1.0

@@ -19,9 +19,10 @@ column `local`, `global_` and `global_corrected` agree. Copies of all the column
 maximum-norm distances of all but `global_` as they were; those of `global_` shrink by the root
 of the number of copies. The last two are invariant to every increasing map of a column.
 
-A column is constant if its standard deviation is at most 1e-14 of its largest magnitude.
-Such a column contributes to no scale, and `local` leaves it as it is. Columns that are nearly, but
-not quite, constant are amplified by `local`.
+A column is constant if its standard deviation is at most two epsilons of float64, 4.4e-16, times
+its largest magnitude, which rounding reaches, and its values are not all whole numbers, which are
+exact. Such a column contributes to no scale, and `local` leaves it as it is.
+Columns that are nearly, but not quite, constant are amplified by `local`.
 """
 
 from __future__ import annotations
@@ -29,23 +30,27 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, say
 from fastmi._checks import check_choice
 from fastmi._inputs import as_samples
+from fastmi._spread import Spread, extent, near_origin, spread
 
 __all__ = ["copula", "global_", "global_corrected", "global_linf", "local", "rank"]
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
+Notes: TypeAlias = tuple[Caution, ...]
+# A function from a block and its name to the new block and what speaks against it.
+Method: TypeAlias = Callable[[Array, str], tuple[Array, Notes]]
 
-#: Standard deviation over largest magnitude at which a column is rounding noise.
-CONSTANT = 1e-14
+# Standard deviations that the rounding of quotients may reach before there is a warning.
+_LOST = 1e-4
 
 
 def local(x: object, *, center: bool = False) -> Array:
@@ -60,6 +65,8 @@ def local(x: object, *, center: bool = False) -> Array:
 
     Warns:
         RuntimeWarning: Every column is constant; they are left unscaled.
+        EstimateWarning: A column varies no more than its rounding, or lies so far from the origin
+            that its quotients round.
 
     Raises:
         TypeError: Samples that are not real numbers.
@@ -80,6 +87,8 @@ def global_(x: object, *, center: bool = False) -> Array:
 
     Warns:
         RuntimeWarning: Every column is constant; they are left unscaled.
+        EstimateWarning: A column varies no more than its rounding, or lies so far from the origin
+            that its quotients round.
 
     Raises:
         TypeError: Samples that are not real numbers.
@@ -103,6 +112,8 @@ def global_linf(x: object, *, center: bool = False) -> Array:
 
     Warns:
         RuntimeWarning: Every column is constant; they are left unscaled.
+        EstimateWarning: A column varies no more than its rounding, or lies so far from the origin
+            that its quotients round.
 
     Raises:
         TypeError: Samples that are not real numbers.
@@ -124,6 +135,8 @@ def global_corrected(x: object, *, center: bool = False) -> Array:
 
     Warns:
         RuntimeWarning: Every column is constant; they are left unscaled.
+        EstimateWarning: A column varies no more than its rounding, or lies so far from the origin
+            that its quotients round.
 
     Raises:
         TypeError: Samples that are not real numbers.
@@ -188,25 +201,40 @@ def normalize_blocks(
 ) -> tuple[list[Array], tuple[Caution, ...]]:
     """Normalise each block by itself, on the host, so that every device gets the same bits.
 
+    Columns that vary little beside their distance from the origin are brought near to it, where
+    their quotients do not round away what they tell. Only what depends on differences of samples,
+    or on their ranks, can be estimated from the result.
+
     Args:
         blocks: Arrays from :func:`fastmi._inputs.as_blocks`.
         names: What to call them in messages.
         normalize: "local", "global", "global-linf", "global-corrected", "rank" or "copula".
 
     Returns:
-        The new blocks, and one warning for each block whose columns are all constant.
+        The new blocks, and warnings of those whose columns are all constant, and of columns
+        that are constant up to rounding.
 
     Raises:
         ValueError: Fewer than two samples; a constant column too large for its block's scale.
     """
     done = []
-    found = []
+    found: list[Caution] = []
     for block, name in zip(blocks, names, strict=True):
-        scaled, constant = METHODS[normalize](host(block), name)
+        scaled, notes = METHODS[normalize](host(block), name)
         done.append(like(block, scaled))
-        if constant:
-            found.append(Caution(_constant_text(name), "constant"))
+        found += notes
     return done, tuple(found)
+
+
+def rounding_notes(of: Spread, name: str) -> Notes:
+    """Return a caution if columns of a block are constant up to rounding, and not exactly."""
+    if not len(of.rounded):
+        return ()
+    text = (
+        f"columns {_listed(of.rounded)} of {name} vary by no more than the rounding of values of "
+        "their size, and are taken as constant"
+    )
+    return (Caution(text, "rounding"),)
 
 
 def average_ranks(values: Array) -> Floats:
@@ -221,75 +249,63 @@ def average_ranks(values: Array) -> Floats:
     return ranks
 
 
-class _Spread(NamedTuple):
-    """How the columns of a block vary.
-
-    Attributes:
-        deviation: Distance from the column's mean in units of 2**exponent, shape (n, d).
-        exponent: Binary exponent of the largest distance in each column, shape (d,).
-        sd: Standard deviation of `deviation`, shape (d,).
-        varies: False for constant columns, shape (d,).
-    """
-
-    deviation: Floats
-    exponent: NDArray[np.int64]
-    sd: Floats
-    varies: NDArray[np.bool_]
-
-
 # Mantissa and exponent, shape (d,) or (), so that squares and sums neither overflow nor vanish.
 _Scale: TypeAlias = tuple[Floats, NDArray[np.int64]]
 
 
-def _spread(block: Array) -> _Spread:
-    wide = block.astype(np.float64)
-    largest = np.abs(wide).max(axis=0)
-    # Differences to the first sample, because the mean of columns far from the origin rounds.
-    wide -= wide[0].copy()
-    exponent = np.frexp(np.abs(wide).max(axis=0))[1].astype(np.int64)
-    deviation = np.ldexp(wide, -exponent)
-    deviation -= deviation.mean(axis=0)
-    sd = np.sqrt(np.mean(deviation**2, axis=0))
-    varies = np.ldexp(sd, exponent) > CONSTANT * largest
-    return _Spread(deviation, exponent, sd, varies)
-
-
-def _local_scale(spread: _Spread) -> _Scale:
+def _local_scale(of: Spread) -> _Scale:
     return (
-        np.where(spread.varies, spread.sd, 1.0),
-        np.where(spread.varies, spread.exponent, 0),
+        np.where(of.varies, of.sd, 1.0),
+        np.where(of.varies, of.exponent, 0),
     )
 
 
-def _global_scale(spread: _Spread) -> _Scale:
-    exponent = spread.exponent[spread.varies].max()
-    sd = np.ldexp(spread.sd, spread.exponent - exponent)[spread.varies]
+def _global_scale(of: Spread) -> _Scale:
+    exponent = of.exponent[of.varies].max()
+    sd = np.ldexp(of.sd, of.exponent - exponent)[of.varies]
     return np.sqrt(np.sum(sd**2)), exponent
 
 
-def _corrected_scale(spread: _Spread) -> _Scale:
-    scale, exponent = _global_scale(spread)
-    return scale / math.sqrt(len(spread.sd)), exponent
+def _corrected_scale(of: Spread) -> _Scale:
+    scale, exponent = _global_scale(of)
+    return scale / math.sqrt(len(of.sd)), exponent
 
 
-def _linf_scale(spread: _Spread) -> _Scale:
-    exponent = spread.exponent[spread.varies].max()
-    deviation = np.ldexp(spread.deviation, spread.exponent - exponent)[:, spread.varies]
+def _linf_scale(of: Spread) -> _Scale:
+    exponent = of.exponent[of.varies].max()
+    deviation = np.ldexp(of.deviation, of.exponent - exponent)[:, of.varies]
     return np.abs(deviation).max(axis=1).mean(), exponent
 
 
 def _scaled(
-    block: Array, name: str, scale: Callable[[_Spread], _Scale], center: bool = False
-) -> tuple[Array, bool]:
-    """Return the block over its scale, and whether every column is constant."""
+    block: Array,
+    name: str,
+    scale: Callable[[Spread], _Scale],
+    *,
+    center: bool = False,
+    near: bool = False,
+) -> tuple[Array, Notes]:
+    """Return the block over its scale, and what speaks against it.
+
+    Args:
+        block: Shape (n, d).
+        name: What to call it in messages.
+        scale: Function that returns what to divide by.
+        center: Subtract the mean of each column.
+        near: Bring columns far from the origin near to it.
+    """
     _check_length(block, name)
-    spread = _spread(block)
-    constant = not spread.varies.any()
-    moved = block.astype(np.float64)
+    of = spread(block)
+    notes = _constant_notes(not of.varies.any(), name) + rounding_notes(of, name)
     if center:
-        moved = np.ldexp(spread.deviation, spread.exponent)
-    if not constant:
-        mantissa, exponent = scale(spread)
+        moved = np.ldexp(of.deviation, of.exponent)
+    else:
+        moved = (near_origin(block) if near else block).astype(np.float64)
+        if not near:
+            notes += _far_notes(block, of, name)
+    if of.varies.any():
+        mantissa, exponent = scale(of)
+        # A constant column may overflow, which is refused below.
         with np.errstate(over="ignore"):
             moved = np.ldexp(moved, -exponent) / mantissa
     with np.errstate(over="ignore"):
@@ -299,34 +315,53 @@ def _scaled(
             f"{name} must not have constant columns that overflow when divided by the spread of "
             f"the others; got magnitude {np.abs(block).max():.3g}: drop or center them"
         )
-    return result, constant
+    return result, notes
 
 
-def _ranks(block: Array, name: str) -> tuple[Array, bool]:
+def _far_notes(block: Array, of: Spread, name: str) -> Notes:
+    """Return a caution if quotients of columns far from the origin lose what their values tell."""
+    ends = extent(block)
+    rounding = float(np.finfo(block.dtype).eps) * ends.largest
+    lost = of.varies & ends.far & (rounding > _LOST * of.deviations)
+    if not lost.any():
+        return ()
+    text = (
+        f"columns {_listed(np.flatnonzero(lost))} of {name} lie so far from the origin that their "
+        f"quotients round by up to {(rounding / of.deviations)[lost].max():.2g} standard "
+        "deviations: center=True rounds less"
+    )
+    return (Caution(text, "rounding"),)
+
+
+def _listed(numbers: NDArray[np.intp]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _ranks(block: Array, name: str) -> tuple[Array, Notes]:
     _check_length(block, name)
     n = len(block)
     ranks = np.column_stack([average_ranks(column) for column in block.T]) / (n + 1)
-    constant = bool((block == block[0]).all())
-    return ranks.astype(block.dtype, copy=False), constant
+    notes = _constant_notes(bool((block == block[0]).all()), name)
+    return ranks.astype(block.dtype, copy=False), notes
 
 
-def _normal_scores(block: Array, name: str) -> tuple[Array, bool]:
+def _normal_scores(block: Array, name: str) -> tuple[Array, Notes]:
     from statistics import NormalDist
 
     # In float64, because float32 ranks would lose the tails.
-    ranks, constant = _ranks(block.astype(np.float64, copy=False), name)
+    ranks, notes = _ranks(block.astype(np.float64, copy=False), name)
     # Columns share most of their ranks, so that each distinct one is inverted once.
     values, position = np.unique(ranks, return_inverse=True)
     inverse = NormalDist().inv_cdf
     scores = np.fromiter(map(inverse, values.tolist()), np.float64, len(values))
-    return scores[position].reshape(ranks.shape).astype(block.dtype, copy=False), constant
+    return scores[position].reshape(ranks.shape).astype(block.dtype, copy=False), notes
 
 
-def _by(scale: Callable[[_Spread], _Scale]) -> Callable[[Array, str], tuple[Array, bool]]:
-    return lambda block, name: _scaled(block, name, scale)
+def _by(scale: Callable[[Spread], _Scale]) -> Method:
+    return lambda block, name: _scaled(block, name, scale, near=True)
 
 
-METHODS: dict[str, Callable[[Array, str], tuple[Array, bool]]] = {
+METHODS: dict[str, Method] = {
     "local": _by(_local_scale),
     "global": _by(_global_scale),
     "global-linf": _by(_linf_scale),
@@ -340,15 +375,15 @@ METHODS: dict[str, Callable[[Array, str], tuple[Array, bool]]] = {
 RANKS = frozenset({"rank", "copula"})
 
 
-def _rescale(x: object, scale: Callable[[_Spread], _Scale], center: bool) -> Array:
-    result, constant = _scaled(as_samples(x, "x"), "x", scale, bool(center))
-    _warn_if(constant)
+def _rescale(x: object, scale: Callable[[Spread], _Scale], center: bool) -> Array:
+    result, notes = _scaled(as_samples(x, "x"), "x", scale, center=bool(center))
+    _warn_of(notes)
     return result
 
 
-def _replace(x: object, method: Callable[[Array, str], tuple[Array, bool]]) -> Array:
-    result, constant = method(as_samples(x, "x"), "x")
-    _warn_if(constant)
+def _replace(x: object, method: Method) -> Array:
+    result, notes = method(as_samples(x, "x"), "x")
+    _warn_of(notes)
     return result
 
 
@@ -357,10 +392,15 @@ def _check_length(block: Array, name: str) -> None:
         raise ValueError(f"{name} must have at least two samples to normalize; got n=1")
 
 
-def _constant_text(name: str) -> str:
-    return f"every column of {name} is constant: there is no scale to normalize"
+def _constant_notes(constant: bool, name: str) -> Notes:
+    if not constant:
+        return ()
+    text = f"every column of {name} is constant: there is no scale to normalize"
+    return (Caution(text, "constant"),)
 
 
-def _warn_if(constant: bool) -> None:
-    if constant:
-        warnings.warn(_constant_text("x"), RuntimeWarning, stacklevel=4)
+def _warn_of(notes: Notes) -> None:
+    for note in notes:
+        if note.kind == "constant":
+            warnings.warn(str(note), RuntimeWarning, stacklevel=4)
+    say(note for note in notes if note.kind != "constant")

@@ -1,7 +1,11 @@
 """What the tests of the command line share: a table in a file, and ways to run the command."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from typer.testing import CliRunner
@@ -19,12 +23,38 @@ _NOISE = np.random.default_rng(7).standard_normal((3, 60))
 A, B, C = _NOISE[0], _NOISE[0] + 0.5 * _NOISE[1], _NOISE[1] + 0.5 * _NOISE[2]
 NAMES = ["a", "b", "c"]
 
+# In the root of the repository there is a folder `fastmi` that is not the installed package. The
+# environment is passed on because readline adds a width to the one that C programs see.
+_CAPTURED: dict[str, Any] = {
+    "capture_output": True,
+    "cwd": EXAMPLES,
+    "env": dict(os.environ),
+    "text": True,
+}
+
 
 def run(*args: object, fails: bool = False) -> str:
     """Run the command; return stdout, or stdout and stderr together if it is meant to fail."""
     result = CliRunner().invoke(app, [str(arg) for arg in args])
     assert result.exit_code == (1 if fails else 0), result.output
     return result.output if fails else result.stdout
+
+
+def process(*args: object, **options: Any) -> subprocess.CompletedProcess[Any]:
+    """Run the command as a process of its own."""
+    command = [sys.executable, "-m", "fastmi.cli", *map(os.fsencode, map(_as_path, args))]
+    return subprocess.run(command, check=False, **{**_CAPTURED, **options})
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash, in which $FASTMI is the command."""
+    environment = {**os.environ, "FASTMI": f"{sys.executable} -m fastmi.cli"}
+    options = {**_CAPTURED, "env": environment}
+    return subprocess.run(["bash", "-c", line], check=False, **options)
+
+
+def _as_path(argument: object) -> str | bytes | Path:
+    return argument if isinstance(argument, bytes | Path) else str(argument)
 
 
 def run_json(*args: object) -> dict:

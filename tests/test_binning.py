@@ -68,6 +68,40 @@ def test_extreme_ranges():
         assert float(fastmi.mi(np.ldexp(x, power), y, method="binning")) == pytest.approx(plain)
 
 
+#: Columns whose values lie on or beside edges of their bins, by what they are.
+ON_EDGES = {
+    "whole numbers": lambda rng: rng.integers(0, rng.integers(2, 40), 60).astype(float),
+    "tenths": lambda rng: rng.integers(-20, 30, 60) / 10,
+    "far": lambda rng: rng.integers(0, 30, 60) + 2.0**50,
+    "subnormal": lambda rng: rng.integers(0, 40, 60) * 5e-324,
+    "huge": lambda rng: rng.integers(-20, 21, 60) / 20 * 8.9e307,
+    "beside an edge": lambda rng: np.append(rng.integers(0, 3, 60) * 1e-300, [-1.0, 1.0]),
+    "float32": lambda rng: np.round(rng.normal(size=60), 2).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("kind", ON_EDGES)
+def test_values_on_edges_are_in_the_bin_of_exact_fractions(kind):
+    rng = np.random.default_rng(7)
+    for bins in (2, 3, 7, 10, 22, 29, 49, 100, 2**31 - 1):
+        for _ in range(6):
+            x = ON_EDGES[kind](rng)
+            y = rng.permutation(x)
+            got = fastmi.mi(x, y, method="binning", bins=bins)
+            blocks = [x[:, np.newaxis], y[:, np.newaxis]]
+            expected = reference.binned_total_correlation(blocks, bins)
+            assert float(got) == pytest.approx(expected, abs=1e-13)
+
+
+def test_each_of_as_many_values_as_bins_has_its_own():
+    """A rounded quotient puts 22 of 22 steps into 21 bins."""
+    x = np.tile(np.arange(23.0), 20)
+    got = fastmi.mi(x, x, method="binning", bins=22)
+    assert float(got) == pytest.approx(
+        21 / 23 * math.log(23) + 2 / 23 * math.log(23 / 2), abs=1e-13
+    )
+
+
 def test_constant_variable_has_no_information():
     y = draw("gaussian", 50, 1, "float64")
     assert float(fastmi.mi(np.ones(50), y, method="binning")) == pytest.approx(0.0, abs=1e-15)

@@ -194,6 +194,13 @@ class TestSamples:
             assert x.flags.c_contiguous
             assert y.flags.c_contiguous
 
+    def test_samples_drawn_in_parts(self, name, monkeypatch):
+        whole = EVERY[name].sample(500, seed=5)
+        monkeypatch.setattr("fastmi.datasets._base._AT_ONCE", 100)
+        for one, other in zip(whole, EVERY[name].sample(500, seed=5), strict=True):
+            # Products of matrices may be summed in another order.
+            np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-15)
+
     def test_seeds(self, name):
         law = EVERY[name]
         first, again = law.sample(50, seed=3), law.sample(50, seed=np.random.default_rng(3))

@@ -100,6 +100,72 @@ def test_linear_relation_is_infinite_and_says_so():
     assert math.isinf(fastmi.total_correlation(x, y, x[:, 0], method="gaussian"))
 
 
+def pair(noise, n=200):
+    x, e = np.random.default_rng(1).standard_normal((2, n))
+    return x, x + noise * e
+
+
+@pytest.mark.parametrize("noise", [1.0, 1e-3, 1e-6, 1e-7, 3e-8, 1e-9])
+def test_strong_dependence_against_exact_fractions(noise):
+    """The value is 17 nats at a noise of 3e-8."""
+    x, y = pair(noise)
+    got = fastmi.mi(x, y, method="gaussian")
+    assert float(got) == pytest.approx(reference.exact_gaussian_mi(x, y), abs=1e-8)
+    assert got.warnings == ()
+
+
+@pytest.mark.parametrize("noise", [1.0, 1e-2])
+@pytest.mark.parametrize("offset", [1e6, 1e9, -1e12, 1e14, 1e15])
+def test_offsets_against_exact_fractions(noise, offset):
+    x, y = (column + offset for column in pair(noise))
+    got = fastmi.mi(x, y, method="gaussian")
+    assert float(got) == pytest.approx(reference.exact_gaussian_mi(x, y), abs=1e-9)
+    for option in ("local", "global", "global-linf", "global-corrected"):
+        assert float(fastmi.mi(x, y, method="gaussian", normalize=option)) == float(got)
+    z = np.random.default_rng(2).standard_normal(200)
+    plain = [column - offset for column in (x, y)]
+    given = fastmi.cmi(x, y, z, method="gaussian")
+    assert float(given) == pytest.approx(float(fastmi.cmi(*plain, z, method="gaussian")), abs=1e-9)
+    whole = fastmi.total_correlation(x, y, z, method="gaussian")
+    assert float(whole) == pytest.approx(
+        float(fastmi.total_correlation(*plain, z, method="gaussian")), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("offset, noise", [(1e12, 1e-5), (1e14, 1e-2), (1e15, 0.3)])
+def test_rounding_of_the_samples_that_matters_is_named(offset, noise):
+    x, y = pair(noise)
+    got = fastmi.mi(x + offset, y + offset, method="gaussian")
+    assert [caution.kind for caution in got.warnings] == ["rounding"]
+    assert "subtract an offset before rounding" in got.warnings[0]
+    assert float(got) < float(fastmi.mi(x, y, method="gaussian")) - 0.01
+
+
+def test_values_that_an_offset_has_swallowed():
+    x, y = pair(1.0)
+    got = fastmi.mi(x + 1e16, y + 1e16, method="gaussian")
+    assert {caution.kind for caution in got.warnings} == {"rounding"}
+    for option in (None, "local"):
+        got = fastmi.mi(x + 4e15, 0.1 * y + 4e15, method="gaussian", normalize=option)
+        assert float(got) == 0.0
+        assert "rounding" in [caution.kind for caution in got.warnings]
+        got = fastmi.mi(x + 1e17, y, method="gaussian", normalize=option)
+        assert float(got) == 0.0
+        assert [caution.kind for caution in got.warnings] == ["constant"]
+
+
+@pytest.mark.parametrize("offset", [0.0, 3.0, 1e3, 1e6])
+@pytest.mark.parametrize("dims", [1, 4])
+def test_linear_functions_are_infinite_up_to_rounding(offset, dims):
+    x = np.random.default_rng(3).standard_normal((2000, dims))
+    y = x @ np.arange(1.0, dims + 1) + offset
+    assert math.isinf(fastmi.mi(x, y, method="gaussian"))
+    single = x.astype(np.float32)
+    got = fastmi.mi(single, 2 * single[:, 0] + 1, method="gaussian")
+    assert math.isinf(got)
+    assert [caution.kind for caution in got.warnings] == ["deterministic"]
+
+
 def test_few_samples():
     x, y = draw_blocks("gaussian", 30, (3, 3), "float64")
     (text,) = fastmi.mi(x, y, method="gaussian").warnings

@@ -62,6 +62,25 @@ def test_units_and_offsets_do_not_matter_to_the_normalisers(normalize, gaussian)
         assert float(moved) == pytest.approx(float(plain), abs=1e-3)
 
 
+@pytest.mark.parametrize("normalize", [None, "local", "global"])
+@pytest.mark.parametrize("offset", [1e9, -1e12, 1e15])
+def test_offsets_that_float64_barely_holds(offset, normalize, gaussian):
+    """The values are those of the digits that are left, to the last bit."""
+    far = [block + offset for block in gaussian]
+    near = [block - block[0] for block in far]
+    got = estimate(*far, "mine", normalize=normalize)
+    assert float(got) == float(estimate(*near, "mine", normalize=normalize))
+    np.testing.assert_allclose(got.pointwise(*far).mean(), float(got), atol=0.3)
+
+
+def test_columns_that_vanish_are_refused(gaussian):
+    x, y = gaussian
+    with pytest.raises(ValueError, match=r"x must keep its values apart .* columns 1 that are con"):
+        estimate(x * np.array([1.0, 1e-60]), y, "mine", inputs="none")
+    with pytest.raises(ValueError, match="y must be large enough to be normalized"):
+        estimate(x, 1e-310 * y, "mine", normalize="local")
+
+
 def test_units_and_offsets_do_not_matter_to_cmi(gaussian):
     x, y = gaussian
     z = x[:, 0] + y[:, 0]

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import warnings
 
 import numpy as np
 import pytest
@@ -136,6 +137,27 @@ def test_center_subtracts_the_mean(name):
     np.testing.assert_allclose(centered, plain - plain.mean(axis=0), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", SCALES)
+@pytest.mark.parametrize("offset", [1e9, 1e12, -1e15])
+def test_center_is_exact_far_from_the_origin(name, offset):
+    scale = getattr(normalize, name)
+    x = draw("gaussian", 100, 2, "float64") + offset
+    plain = scale(x - offset, center=True)
+    np.testing.assert_allclose(scale(x, center=True), plain, rtol=1e-13, atol=1e-13)
+
+
+def test_quotients_that_round_have_a_warning(dtype):
+    x = draw("gaussian", 100, 2, dtype)
+    x[:, 1] += 10.0 / np.finfo(dtype).eps / 1e4
+    with pytest.warns(fastmi.EstimateWarning, match=r"columns 1 of x lie so far .* center=True"):
+        normalize.local(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        normalize.local(x, center=True)
+        normalize.rank(x)
+        assert fastmi.mi(x, x[:, 0], normalize="local").warnings == ()
+
+
 @pytest.mark.filterwarnings("ignore:every column:RuntimeWarning")
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -180,6 +202,18 @@ class TestConstantColumns:
         x = draw("gaussian", 100, 2, "float64")
         x[:, 1] = 1e3 * (1 + 2e-16 * np.arange(100).clip(0, 3))
         np.testing.assert_array_equal(normalize.local(x)[:, 1], x[:, 1])
+
+    def test_rounding_noise_has_a_warning(self):
+        x = draw("gaussian", 100, 2, "float64")
+        x[:, 1] = 1e16 + 2 * (np.arange(100) % 2)
+        with pytest.warns(fastmi.EstimateWarning, match="columns 1 of x vary by no more than the"):
+            np.testing.assert_array_equal(normalize.local(x)[:, 1], x[:, 1])
+        got = fastmi.mi(x, x[:, 0], normalize="local")
+        assert "rounding" in [caution.kind for caution in got.warnings]
+
+    def test_whole_numbers_that_float64_holds_are_no_rounding(self):
+        x = 2.0**53 - 3 + np.arange(100.0) % 4
+        assert normalize.local(x, center=True).std() == pytest.approx(1.0)
 
     def test_nearly_constant_is_amplified(self):
         x = draw("gaussian", 100, 2, "float64")

@@ -146,7 +146,10 @@ class TestWhatIsSaid:
         lost = fastmi.mi(x, y, noise=1e-10, seed=0)
         assert "float32 cannot hold" in lost.warnings[0]
         assert fastmi.mi(x, y, noise=1e-3, seed=0).warnings == ()
-        assert "float64 cannot hold" in fastmi.mi(*(whole + 1e9), noise=1e-10).warnings[0]
+        assert "float64 cannot hold" in fastmi.mi(*whole, noise=1e-17).warnings[0]
+        far = fastmi.mi(*(whole + 1e12), noise=1e-10, seed=0)
+        assert far.warnings == ()
+        assert float(far) == float(fastmi.mi(*whole, noise=1e-10, seed=0))
 
     def test_volumes_without_a_step(self):
         x, y = np.sqrt(np.random.default_rng(0).poisson(30, (2, N)))

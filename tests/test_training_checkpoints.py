@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from checkpoints import change, put_together, take_apart
 from trainings import Problem
 
 pytest.importorskip("torch")
@@ -98,9 +99,10 @@ def test_a_checkpoint_of_another_kind_of_device_is_refused(tmp_path):
     """Generators and optimizers keep other states there."""
     path = tmp_path / "run.pt"
     Problem().train(steps=4, checkpoint=path)
-    saved = torch.load(path, weights_only=True)
-    saved["run"]["device"] = "cuda"
-    torch.save(saved, path)
+    saved = take_apart(path)
+    assert '"device": "cpu"' in saved["run"]
+    saved["run"] = saved["run"].replace('"device": "cpu"', '"device": "cuda"')
+    put_together(path, saved)
     with pytest.raises(ValueError, match=r"same run; got device='cuda' .*device='cpu' now"):
         Problem().train(steps=4, checkpoint=path, resume=True)
 
@@ -132,3 +134,50 @@ def test_a_checkpoint_needs_a_place_before_the_training(tmp_path):
     for path in (tmp_path / "missing" / "run.pt", tmp_path, ""):
         with pytest.raises(ValueError, match="checkpoint must be a file in a folder that exists"):
             Training(checkpoint=path)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamax", "adamw", "sgd"])
+def test_every_optimizer_goes_on(optimizer, tmp_path):
+    options = {"optimizer": optimizer, "eval_every": 3, "clip_norm": 1.0, "lr": 0.01}
+    path = tmp_path / "run"
+    Problem().train(steps=6, checkpoint=path, **options)
+    resumed, whole = Problem(), Problem()
+    resumed.train(steps=12, checkpoint=path, resume=True, **options)
+    whole.train(steps=12, **options)
+    assert torch.equal(resumed.weights(), whole.weights())
+    assert resumed.calls == 6
+
+
+def test_a_schedule_goes_on_after_a_break(tmp_path):
+    """The linear schedule depends on the number of steps, so that a break is an interrupt."""
+    options = {"steps": 12, "schedule": "linear", "eval_every": 3}
+    path = tmp_path / "run"
+    broken, resumed, whole = Problem(), Problem(), Problem()
+
+    def stop():
+        if broken.calls == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken.train(**options, checkpoint=path, progress=stop)
+    resumed.train(**options, checkpoint=path, resume=True)
+    whole.train(**options)
+    assert torch.equal(resumed.weights(), whole.weights())
+    assert resumed.calls == 6
+
+
+def test_options_of_another_version_of_torch(tmp_path):
+    """One that the file lacks is that of the run; one that the run lacks is left out."""
+    path = tmp_path / "run"
+    options = {"eval_every": 3, "schedule": lambda o: torch.optim.lr_scheduler.StepLR(o, 4)}
+    Problem().train(steps=6, checkpoint=path, **options)
+    state = take_apart(path)["state"]
+    group = state["optimizer"]["param_groups"][0]
+    del group["eps"], state["schedule"]["gamma"]
+    group["novel"] = state["schedule"]["step"] = "word"
+    group["differentiable"] = group["amsgrad"] = True
+    change(path, **state)
+    resumed, whole = Problem(), Problem()
+    resumed.train(steps=12, checkpoint=path, resume=True, **options)
+    whole.train(steps=12, **options)
+    assert torch.equal(resumed.weights(), whole.weights())

@@ -98,7 +98,14 @@ struct CpuBackend {
     void run(F&& f, Report&& report = {}) const {
       cpu::Execution execution;
       execution.threads = threads_;
-      run_without_gil(std::move(execution), f, report);
+      cpu::prepare_to_throw();
+      run_without_gil(
+          std::move(execution),
+          [&](const cpu::Execution& own) {
+            const cpu::Call call(own);
+            f(own);
+          },
+          report);
     }
 
     template <class T>

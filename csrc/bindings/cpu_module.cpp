@@ -1,12 +1,14 @@
 // fastmi._cpu: the contract of ops.h for arrays in host memory, and what the CPU alone has.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bindings/cpu_backend.h"
 #include "bindings/cpu_bnaf.h"
 #include "bindings/ops.h"
+#include "bindings/stop_flag.h"
 #include "common/unscale.h"
 #include "cpu/coincidences.h"
 #include "cpu/digamma.h"
@@ -20,11 +22,12 @@ namespace {
 
 Array<double> digamma(const Array<std::int64_t>& n) {
   const std::int64_t* from = n.data();
-  if (!std::all_of(from, from + n.size(), [](std::int64_t value) { return value >= 1; })) {
-    throw std::invalid_argument("n must be positive integers");
-  }
   Array<double> psi(std::vector<py::ssize_t>(n.shape(), n.shape() + n.ndim()));
-  std::transform(from, from + n.size(), psi.mutable_data(), &cpu::digamma);
+  // Each number is read once: another thread may overwrite it between a check and its use.
+  std::transform(from, from + n.size(), psi.mutable_data(), [](std::int64_t number) {
+    if (number < 1) throw std::invalid_argument("n must be positive integers");
+    return cpu::digamma(number);
+  });
   return psi;
 }
 
@@ -125,11 +128,16 @@ py::tuple call_coincidences(const std::vector<py::array>& given) {
   return py::make_tuple(found.copies, found.ties);
 }
 
+/// Raises KeyboardInterrupt if the flag that the calling thread watches is set, for work between
+/// kernels.
+void heed_stop() {
+  if (stop_asked_for()) throw py::error_already_set();
+}
+
 py::dict build_info() {
   py::dict info;
   info["version"] = FASTMI_VERSION;
   info["compiler"] = FASTMI_COMPILER;
-  info["openmp"] = _OPENMP;
 #ifdef FASTMI_X86_LEVELS
   info["simd_levels"] = std::vector<std::string>{"scalar", "avx2", "avx512"};
 #else
@@ -194,6 +202,11 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
                                       [&]<class T>() { return call_coincidences<T>(blocks); });
       },
       "blocks"_a);
+  py::class_<StopFlag, std::shared_ptr<StopFlag>>(m, "StopFlag")
+      .def(py::init<>())
+      .def("set", &StopFlag::set)
+      .def("watch", &StopFlag::watch);
+  m.def("heed_stop", &heed_stop);
   m.def("digamma", &digamma, "n"_a.noconvert());
   m.def("simd_level", [] { return cpu::simd_level_name(cpu::current_simd_level()); });
   m.def("simd_levels", &simd_levels);

@@ -79,7 +79,7 @@ void register_cuda_bnaf(py::module_& m) {
          bool keep, Address workspace, Address f, Address log_slopes, int device, Address stream) {
         with_dtype(dtype, [&]<class T>() {
           const auto network = as_network<T>(shape, addresses, leak);
-          const py::gil_scoped_release no_gil;
+          const WithoutGil no_gil;
           cuda::bnaf_forward(network, keep, at<T>(workspace), at<T>(f), at<T>(log_slopes), device,
                              stream);
         });
@@ -93,7 +93,7 @@ void register_cuda_bnaf(py::module_& m) {
          Address x_gradient, Address y_gradient, Address gradients, int device, Address stream) {
         with_dtype(dtype, [&]<class T>() {
           const auto network = as_network<T>(shape, addresses, leak);
-          const py::gil_scoped_release no_gil;
+          const WithoutGil no_gil;
           cuda::bnaf_backward(network, at<T>(workspace), at<const T>(f_gradient),
                               at<const T>(slope_gradient), at<T>(scratch), at<T>(x_gradient),
                               at<T>(y_gradient), at<T>(gradients), device, stream);

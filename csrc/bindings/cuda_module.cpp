@@ -58,7 +58,7 @@ std::unique_ptr<cuda::DeviceCopy> make_buffer(const py::array& array, int device
   }
   const void* from = array.data();
   const auto bytes = static_cast<std::size_t>(array.nbytes());
-  const py::gil_scoped_release no_gil;
+  const WithoutGil no_gil;
   return std::make_unique<cuda::DeviceCopy>(from, bytes, device, stream);
 }
 
@@ -78,8 +78,7 @@ PYBIND11_MODULE(_cuda, m, py::mod_gil_not_used()) {
   m.def("driver_info", &driver_info);
   m.def("device_info", &device_info, "device"_a);
   m.def("pointer_device", &cuda::pointer_device, "pointer"_a);
-  m.def("synchronize", &cuda::synchronize, "device"_a, "stream"_a,
-        py::call_guard<py::gil_scoped_release>());
+  m.def("synchronize", &cuda::synchronize, "device"_a, "stream"_a, py::call_guard<WithoutGil>());
   m.def("build_info", &build_info);
 }
 

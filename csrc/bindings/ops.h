@@ -433,7 +433,7 @@ void register_ops(py::module_& m) {
       [](const Block& block, double seconds, int threads) {
         const typename Backend::Place place({block}, threads);
         return with_dtype<Backend>(block, [&]<class T>() {
-          const py::gil_scoped_release no_gil;
+          const WithoutGil no_gil;
           return place.template probe_ceiling<T>(seconds);
         });
       },

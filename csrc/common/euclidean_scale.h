@@ -27,7 +27,9 @@ inline std::int64_t probe_stride(std::int64_t n) { return std::max<std::int64_t>
 /// which are reordered.
 template <class T>
 Spread<T> column_spread(T low, T high, std::vector<T>& probe) {
-  std::sort(probe.begin(), probe.end());
+  // NaN, which another thread may write during the call, comes last: without an order for it the
+  // sort could leave its range.
+  std::sort(probe.begin(), probe.end(), [](T a, T b) { return a < b || (b != b && a == a); });
   const T half = probe[probe.size() * 3 / 4] - probe[probe.size() / 4];
   return {high - low, half, std::max(std::abs(low), std::abs(high))};
 }
@@ -43,7 +45,8 @@ T euclidean_scale(const std::vector<Spread<T>>& spreads) {
     widest.all = std::max(widest.all, spread.all);
     widest.half = std::max(widest.half, spread.half);
   }
-  if (widest.all == 0) return 1;
+  constexpr T kLargest = std::numeric_limits<T>::max();
+  if (widest.all == 0 || !(widest.all <= kLargest && widest.magnitude <= kLargest)) return 1;
   // Most distances are about as large as the widest middle half. Squares span 2 max_exponent binary
   // digits in all, distances half of that.
   if (widest.half > 0 &&

@@ -52,6 +52,14 @@ class Shelf {
     total_ += bytes;
   }
 
+  /// Frees all arrays.
+  void clear() {
+    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    if (!lock) return;
+    while (count_ > 0) ::operator delete(slots_[--count_].memory, std::align_val_t{kAlignment});
+    total_ = 0;
+  }
+
  private:
   static constexpr std::size_t kSlots = 64;
   struct Slot {
@@ -76,6 +84,11 @@ void* allocate_scratch(std::size_t bytes) {
   bytes = round_up(bytes);
   if (is_kept(bytes)) {
     if (void* memory = shelf().take(bytes)) return memory;
+  }
+  try {
+    return ::operator new(bytes, std::align_val_t{kAlignment});
+  } catch (const std::bad_alloc&) {
+    shelf().clear();
   }
   return ::operator new(bytes, std::align_val_t{kAlignment});
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "common/possible.h"
 #include "common/radius_limit.h"
 #include "cpu/kernels.h"
 
@@ -15,7 +16,8 @@ T typical_radius(const T* radius, std::int64_t n) {
   std::vector<T> probe;
   const std::int64_t stride = std::max<std::int64_t>(1, n / 256);
   for (std::int64_t i = 0; i < n; i += stride) {
-    if (radius[i] > 0 && std::isfinite(radius[i])) probe.push_back(radius[i]);
+    const T value = radius[i];
+    if (value > 0 && std::isfinite(value)) probe.push_back(value);
   }
   if (probe.empty()) return 0;
   std::nth_element(probe.begin(), probe.begin() + probe.size() / 2, probe.end());
@@ -61,7 +63,9 @@ void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, int expo
     }
     count_leaf(tree, static_cast<int>(b), limits, radii, found);
     for (int r = 0; r < radii; ++r) {
-      for (int i = 0; i < size; ++i) counts[r * n + samples[i]] = found[r * kLeaf + i];
+      for (int i = 0; i < size; ++i) {
+        counts[r * n + samples[i]] = possible_count(found[r * kLeaf + i], n);
+      }
     }
   });
 }

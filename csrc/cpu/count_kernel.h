@@ -114,6 +114,7 @@ void count_leaf(const LeafTree<T>& tree, int query_leaf, const T* limits, int ra
   const Box<T> here = node_box(tree, leaf_node(tree, query_leaf));
   stack[pending++] = {0, 0, tree.leaves};
   BoxTestGain gain;
+  std::uint32_t visits = 0;
   while (pending > 0) {
     const Pending top = stack[--pending];
     const Box<T> box = node_box(tree, top.node);
@@ -131,6 +132,7 @@ void count_leaf(const LeafTree<T>& tree, int query_leaf, const T* limits, int ra
       stack[pending++] = {top.node + 2 * (middle - top.begin), middle, top.end};
       continue;
     }
+    if (++visits % kVisitsBetween == 0 && stop_asked()) return;
     std::uint64_t reaching = everyone;
     if (gain.worth_it()) {
       reaching = queries_reaching<M>(tree, query_leaf, box, reach);

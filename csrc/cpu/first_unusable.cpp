@@ -16,9 +16,10 @@ std::int64_t first_unusable(const T* values, std::int64_t size) {
     std::int64_t usable = 0;
     for (std::int64_t p = begin; p < end; ++p) usable += std::abs(values[p]) <= kLargest;
     if (usable == end - begin) continue;
-    return std::find_if(values + begin, values + end,
-                        [&](T value) { return !(std::abs(value) <= kLargest); }) -
-           values;
+    const T* found = std::find_if(values + begin, values + end,
+                                  [&](T value) { return !(std::abs(value) <= kLargest); });
+    // Another thread may have overwritten the value since.
+    if (found != values + end) return found - values;
   }
   return -1;
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "common/possible.h"
 #include "common/unscale.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
@@ -139,6 +140,7 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
   if (algorithm == Algorithm::kAuto) {
     algorithm = choose_algorithm(blocks.front().n, variables, d, k, true);
   }
+  const std::int64_t n = blocks.front().n;
   const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
   const auto knn_leaf = current_kernels<T>().knn_leaf(metric, true);
   auto scratch = scratch_per_thread<T>(execution, k);
@@ -153,7 +155,7 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
       const std::int64_t to = static_cast<std::int64_t>(samples[i]) * k;
       for (int q = 0; q < k; ++q) {
         distances[to + q] = scaled_distance(metric, best[from + q]) / tree.scale;
-        indices[to + q] = neighbours[from + q];
+        indices[to + q] = possible_sample(neighbours[from + q], n);
       }
     }
   });

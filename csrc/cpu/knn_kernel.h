@@ -164,6 +164,7 @@ void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* s
   const Box<T> here = node_box(tree, leaf_node(tree, leaf));
   stack[pending++] = {0, 0, tree.leaves, T(0)};
   BoxTestGain gain;
+  std::uint32_t visits = 0;
   while (pending > 0) {
     const Pending top = stack[--pending];
     if (out_of_reach(top.distance, top.node)) continue;
@@ -181,6 +182,7 @@ void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* s
       continue;
     }
     if (top.begin == leaf) continue;
+    if (++visits % kVisitsBetween == 0 && stop_asked()) return;
     std::uint64_t reaching = used_lanes(tree, leaf);
     if (gain.worth_it()) {
       reaching = queries_reaching<M>(tree, leaf, node_box(tree, top.node), limit);

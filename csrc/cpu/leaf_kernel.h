@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "cpu/heed.h"
 #include "cpu/leaf_tree.h"
 #include "cpu/simd.h"
 
@@ -284,6 +285,10 @@ FASTMI_INLINE std::uint64_t queries_reaching(const LeafTree<T>& tree, int query_
   }
   return reaching;
 }
+
+/// Leaves of candidates between two looks for an interrupt: from some 20 us of work in one dim to
+/// 30 ms in a thousand.
+inline constexpr std::uint32_t kVisitsBetween = 64;
 
 /// Switches the per-query box test off for the queries of a leaf if it hardly ever rejects, as in
 /// many dims.

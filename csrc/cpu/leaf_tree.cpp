@@ -11,6 +11,9 @@
 namespace fastmi::cpu {
 namespace {
 
+/// Work on so many leaves takes long enough for a heed().
+constexpr int kManyLeaves = 64;
+
 /// A range of leaves whose samples are still to be ordered.
 struct Span {
   int begin;
@@ -53,6 +56,7 @@ class Orderer {
 
   void split_all(Span span) {
     if (span.end - span.begin < 2) return;
+    if (span.end - span.begin >= kManyLeaves) heed();
     const int middle = split(span);
     split_all({span.begin, middle});
     split_all({middle, span.end});
@@ -65,7 +69,9 @@ class Orderer {
     const std::int64_t cut = static_cast<std::int64_t>(middle) * kLeaf;
     const int dim = widest_dim(begin, end);
     for (std::int64_t p = begin; p < end; ++p) {
-      keys_[p] = {rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim], order_[p]};
+      // NaN, if another thread writes it during the call, becomes infinity: it has no order.
+      const T value = rows_[static_cast<std::int64_t>(order_[p]) * d_ + dim];
+      keys_[p] = {std::min(std::numeric_limits<T>::infinity(), value), order_[p]};
     }
     std::nth_element(keys_.begin() + begin, keys_.begin() + cut, keys_.begin() + end,
                      [](const Key& a, const Key& b) { return a.value < b.value; });
@@ -133,6 +139,7 @@ void fill_boxes(LeafTree<T>& tree, int node, int begin, int end) {
     tree.least_index[node] = *std::min_element(samples, samples + size);
     return;
   }
+  if (end - begin >= kManyLeaves) heed();
   const int middle = (begin + end + 1) / 2;
   const int left = node + 1;
   const int right = node + 2 * (middle - begin);
@@ -182,13 +189,14 @@ LeafTree<T> build_leaf_tree(const Blocks<T>& blocks, Metric metric, bool spatial
   const T* rows = blocks.front().data;
   if (blocks.size() > 1) {
     joined.resize(static_cast<std::size_t>(n) * d);
-    int offset = 0;
-    for (const Points<T>& block : blocks) {
-      for (std::int64_t i = 0; i < n; ++i) {
-        std::copy_n(block.data + i * block.d, block.d, joined.data() + i * d + offset);
+    parallel_for(execution, tree.leaves, [&](std::int64_t b, int) {
+      for (std::int64_t i = b * kLeaf; i < std::min(n, (b + 1) * kLeaf); ++i) {
+        T* to = joined.data() + i * d;
+        for (const Points<T>& block : blocks) {
+          to = std::copy_n(block.data + i * block.d, block.d, to);
+        }
       }
-      offset += block.d;
-    }
+    });
     rows = joined.data();
   }
 
@@ -261,7 +269,8 @@ void quantise(LeafTree<T>& tree, T radius, const Execution& execution) {
       const T origin = middle[j] * kEighth - kSteps / 2 * (step * kEighth);
       for (int l = 0; l < kLeaf; ++l) {
         const T steps = (from[j * kLeaf + l] * kEighth - origin) * (tree.inverse_step * 8);
-        const T saturated = std::min(std::max(steps, T(0)), kSteps);
+        // In this order NaN becomes 0.
+        const T saturated = std::min(std::max(T(0), steps), kSteps);
         clipped[l] |= saturated != steps;  // +inf, an unused lane, is one of these
         to[j * kLeaf + l] = static_cast<std::uint8_t>(static_cast<int>(saturated));
       }

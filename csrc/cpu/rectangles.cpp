@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "common/block_distance.h"
+#include "common/possible.h"
 #include "common/radius_limit.h"
 #include "cpu/buffer.h"
 #include "cpu/kernels.h"
@@ -152,9 +153,10 @@ Algorithm rectangle_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
     }
     for (std::int64_t q = 0; q < lists; ++q) {
       for (std::size_t s = 0; s < spaces.size(); ++s) {
-        counts[(q * spaces.size() + s) * n + order[p]] =
+        const std::int64_t found =
             kernels.count_in_rows(own.rows.data(), length, spaces[s].data(),
                                   static_cast<int>(spaces[s].size()), own.limits.data() + q * m);
+        counts[(q * spaces.size() + s) * n + order[p]] = possible_count(found, n);
       }
     }
   });

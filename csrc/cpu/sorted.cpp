@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "cpu/heed.h"
 #include "cpu/kernels.h"
 
 namespace fastmi::cpu {
@@ -94,6 +95,7 @@ void radix_sort(Buffer<Entry<T>>& entries) {
   Buffer<Entry<T>> other(entries.size());
   for (int pass = 0; pass < kPasses; ++pass) {
     auto& table = tables[pass];
+    heed();
     if (table[digit<T>(entries.front().key, pass)] == entries.size()) continue;
     std::uint32_t position = 0;
     for (std::uint32_t& slot : table) {
@@ -104,7 +106,9 @@ void radix_sort(Buffer<Entry<T>>& entries) {
     for (const Entry<T>& entry : entries) other[table[digit<T>(entry.key, pass)]++] = entry;
     entries.swap(other);
   }
+  heed();
   finish_runs<T>(entries);
+  heed();
 }
 
 }  // namespace

@@ -59,8 +59,9 @@ StepColumns<T> build_step_columns(const Points<T>& points, const Execution& exec
   columns.rows.resize(static_cast<std::size_t>(n) * d + kVectorBytes / sizeof(T));
   std::fill(std::copy_n(points.data, n * d, columns.rows.begin()), columns.rows.end(), T(0));
 
+  // All that follows reads the copy: another thread may write to the samples during the call.
   std::vector<T> lowest;
-  const T window = widest_column(points, lowest);
+  const T window = widest_column(Points<T>{columns.rows.data(), n, d}, lowest);
   // Constant columns have all their coordinates at step 0, whatever the unit.
   const T per_unit = window > 0 ? kTopStep / window : T(1);
   columns.per_unit = std::min(per_unit, std::numeric_limits<T>::max());
@@ -73,11 +74,12 @@ StepColumns<T> build_step_columns(const Points<T>& points, const Execution& exec
         for (int j = 0; j < d; ++j) group[j * kStepGroup + l] = 0;
         continue;
       }
-      const T* from = points.data + i * d;
+      const T* from = columns.row(i);
       for (int j = 0; j < d; ++j) {
         const T steps = (from[j] - lowest[j]) * columns.per_unit;
-        // Rounding may carry the highest coordinate past the top.
-        group[j * kStepGroup + l] = static_cast<std::int16_t>(std::min(steps, T(kTopStep)));
+        // Rounding may carry the highest coordinate past the top. In this order NaN becomes 0.
+        const T inside = std::min(std::max(T(0), steps), T(kTopStep));
+        group[j * kStepGroup + l] = static_cast<std::int16_t>(inside);
       }
     }
   });

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "common/possible.h"
 #include "cpu/cost_model.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
@@ -79,8 +80,8 @@ struct Found {
       for (int q = 0; q < request.lists(); ++q) {
         const std::int64_t from = static_cast<std::int64_t>(s) * request.lists() + q;
         const std::int64_t to = request.place(s, q);
-        counts[(2 * to + 0) * n + sample] = counts_x[from];
-        counts[(2 * to + 1) * n + sample] = counts_y[from];
+        counts[(2 * to + 0) * n + sample] = possible_count(counts_x[from], n);
+        counts[(2 * to + 1) * n + sample] = possible_count(counts_y[from], n);
         zeros[to] += radius[from] == 0;
       }
     }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "common/possible.h"
 #include "common/radius_limit.h"
 #include "common/unscale.h"
 #include "cpu/kernels.h"
@@ -93,9 +94,10 @@ Algorithm theiler_counts(const Blocks<T>& blocks, const std::vector<int>& ks,
       }
       taken = ks[q];
       for (std::size_t s = 0; s < task.spaces.size(); ++s) {
-        counts[(q * task.spaces.size() + s) * n + i] =
+        const std::int64_t found =
             kernels.count_in_rows(own.rows.data(), length, task.spaces[s].data(),
                                   static_cast<int>(task.spaces[s].size()), own.limits.data());
+        counts[(q * task.spaces.size() + s) * n + i] = possible_count(found, n);
       }
     }
   });

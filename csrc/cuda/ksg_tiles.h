@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/block_distance.h"
+#include "common/possible.h"
 #include "cuda/tile.h"
 
 namespace fastmi::cuda {
@@ -73,9 +74,20 @@ struct KsgTiles {
       if (s == p.widest && count_from_lists(block, p, first, distances)) continue;
       count(block, p, first, s);
     }
+    block.each([&](int t, State&) {
+      if (t < kQueries && first + t < p.columns.n) bound_counts(p, block.batch(), first + t);
+    });
   }
 
  private:
+  FASTMI_HD static void bound_counts(const Params& p, std::int64_t batch, std::int64_t i) {
+    const std::int64_t n = p.columns.n;
+    for (std::int64_t e = 0; e < static_cast<std::int64_t>(p.number) * p.spaces; ++e) {
+      std::int64_t& count = p.counts[(batch * p.number * p.spaces + e) * n + i];
+      count = possible_count(count, n);
+    }
+  }
+
   template <class Block>
   FASTMI_HD static void search(Block& block, const Params& p, int first, T* distances,
                                std::int32_t* samples) {
@@ -276,7 +288,7 @@ struct KsgTiles {
     if (p.neighbours == nullptr) return;
     for (int c = 0; c < p.k; ++c) {
       p.distances[i * p.k + c] = p.joint.distance(heap.distance(c));
-      p.neighbours[i * p.k + c] = heap.sample(c);
+      p.neighbours[i * p.k + c] = possible_sample(heap.sample(c), p.columns.n);
     }
   }
 
@@ -307,7 +319,7 @@ struct KsgTiles {
     const std::int32_t* of = p.columns.of + batch * p.columns.d + space.begin;
     T reach = 0;
     for (int c = 0; c < k; ++c) {
-      const std::int64_t other = neighbours[c * kQueries];
+      const std::int64_t other = possible_sample(neighbours[c * kQueries], p.columns.n);
       const auto coordinate = [&](std::int64_t sample) {
         return [&p, of, sample](int j) {
           return p.columns.columns[of[j] * p.columns.stride + sample];

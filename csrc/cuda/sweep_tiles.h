@@ -1,6 +1,7 @@
 // A scale sweep in one launch: the distances of a tile in both margins serve every scale.
 #pragma once
 
+#include "common/possible.h"
 #include "common/scaled_limit.h"
 #include "cuda/tile.h"
 
@@ -93,6 +94,13 @@ struct SweepTiles {
       Tiles::template count<0>(block, p.columns, first, p.radius, entries, 2 * n, p.counts);
       Tiles::template count<1>(block, p.columns, first, p.limits_y, entries, 2 * n, p.counts + n);
     }
+    block.each([&](int t, State&) {
+      if (t >= kQueries || first + t >= n) return;
+      for (std::int64_t e = 0; e < 2 * entries; ++e) {
+        std::int64_t& count = p.counts[e * n + first + t];
+        count = possible_count(count, n);
+      }
+    });
   }
 
  private:

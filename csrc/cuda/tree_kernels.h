@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/block_distance.h"
+#include "common/possible.h"
 #include "cuda/neighbour_heap.h"
 #include "cuda/point_tree.h"
 
@@ -110,9 +111,11 @@ struct TreeSearch {
     for (int c = 0; c < p.k; ++c) {
       if (p.neighbours != nullptr) {
         p.distances[sample * p.k + c] = p.space.distance(heap.distance(c));
-        p.neighbours[sample * p.k + c] = heap.sample(c);
+        p.neighbours[sample * p.k + c] = possible_sample(heap.sample(c), p.tree.n);
       }
-      if (p.nearest != nullptr) p.nearest[c * p.stride + sample] = heap.sample(c);
+      if (p.nearest != nullptr) {
+        p.nearest[c * p.stride + sample] = possible_sample(heap.sample(c), p.tree.n);
+      }
     }
   }
 };
@@ -139,7 +142,7 @@ struct TreeCount {
       const std::int64_t sample = p.tree.sample[query];
       const T limit = p.limits[block.batch() * p.stride + sample];
       p.counts[block.batch() * p.counts_stride + sample] =
-          limit > 0 ? count(p.tree, query, limit) - 1 : 0;
+          limit > 0 ? possible_count(count(p.tree, query, limit) - 1, p.tree.n) : 0;
     });
   }
 

@@ -2,11 +2,17 @@
 
 import sys
 
+from fastmi.cli.signals import end_at_signals
+
 
 def main() -> None:
     """Run the `fastmi` command; without typer or rich, say which extra to install."""
     try:
         from fastmi.cli.app import app
+        from fastmi.cli.process import run
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"click", "rich", "typer"}:
             raise
@@ -14,4 +20,5 @@ def main() -> None:
             f"fastmi: the command line needs typer and rich, and {error.name} is not installed.\n"
             "Install both with:  pip install 'fastmi[cli]'"
         )
-    app()
+    end_at_signals()
+    sys.exit(run(app))

@@ -1,10 +1,8 @@
 """The commands `mi`, `matrix`, `methods` and `info`."""
 
-import json
-import math
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import fastmi
-from fastmi._cautions import Caution
-from fastmi.cli import render
+from fastmi.cli import documents, render
 from fastmi.cli.columns import DataError
 from fastmi.cli.notes import (
     in_options,
@@ -47,12 +44,12 @@ from fastmi.cli.pairs import (
     PairMatrix,
     all_pairs,
     check_writable,
-    in_unit,
     write_matrix,
 )
 from fastmi.cli.readers import read_table
 from fastmi.cli.samples import Samples, as_samples, class_blocks
-from fastmi.estimators import MI_METHODS, Method
+from fastmi.cli.visible import reason
+from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 
 # Help is at least 50 characters wide unless it is told the width of the terminal.
@@ -122,7 +119,8 @@ def mi(
         row = find(MI_METHODS, method)
         options = parse_options(method, option)
         options |= _given(k=parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs)
-        table = read_table(data, header=header)
+        with _shown_warnings(messages):
+            table = read_table(data, header=header)
         blocks = [table.select(x), table.select(y)]
         notes = [*table.notes, *shape_notes(table), *notes_on([*blocks[0], *blocks[1]])]
         notes += shared_notes(*blocks)
@@ -134,7 +132,7 @@ def mi(
             scale=scale.value,
             classes=class_blocks(row),
         )
-        notes += _note_dropped(messages, samples)
+        notes += _note_samples(messages, samples)
         # A training shows a bar of its own.
         waiting = nullcontext() if row.trains else messages.status(f"{samples.n} samples")
         with waiting, _shown_warnings(messages):
@@ -148,14 +146,14 @@ def mi(
                 "k": item.k,
                 "algorithm": item.algorithm,
                 "device": item.device,
-                "terms": {name: _json_number(term) for name, term in item.terms.items()},
+                "terms": {name: documents.json_number(term) for name, term in item.terms.items()},
             }
-            | _estimate_dict(float(item), item.stderr, own, unit)
+            | documents.estimate_dict(float(item), item.stderr, own, unit)
             for item, own in zip(estimates, cautions, strict=True)
         ]
         head = {"data": str(data), "x": x_names, "y": y_names}
-        settings = _settings(samples, row, options, unit, estimates[0].seconds, notes)
-        _print_json(head | settings | {"estimates": rows})
+        settings = documents.settings(samples, row, options, unit, estimates[0].seconds, notes)
+        documents.print_json(head | settings | {"estimates": rows})
         return
     title = ", ".join(
         [
@@ -197,7 +195,9 @@ def matrix(
     ] = 10,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the matrix to FILE.csv or FILE.parquet."),
+        typer.Option(
+            metavar="FILE", readable=False, help="Write the matrix to FILE.csv or FILE.parquet."
+        ),
     ] = None,
     drop_missing: DropMissing = False,
     header: Header = None,
@@ -216,7 +216,8 @@ def matrix(
         options |= _given(k=k, noise=noise, seed=seed, n_jobs=n_jobs)
         if out is not None:
             check_writable(out)
-        table = read_table(data, header=header)
+        with _shown_warnings(messages):
+            table = read_table(data, header=header)
         classes = class_blocks(row) == (0, 1)
         chosen = table.select(columns) if columns else usable_columns(table, classes=classes)
         left = [] if columns else left_out(table, classes=classes)
@@ -238,7 +239,7 @@ def matrix(
             classes=range(len(chosen)) if classes else (),
             as_codes=True,
         )
-        notes += _note_dropped(messages, samples)
+        notes += _note_samples(messages, samples)
         with _progress(messages) as progress, _shown_warnings(messages):
             task = progress.add_task("pairs of columns", total=pairs)
             result = all_pairs(
@@ -248,12 +249,12 @@ def matrix(
                 scaled=samples.scaled,
                 advance=lambda: progress.advance(task),
             )
-        if out is not None:
-            write_matrix(result, out, unit)
+    failure = "" if out is None else _write(result, out, unit)
     if as_json:
         head = {"data": str(data), "columns": list(result.names), "k": result.k}
-        settings = _settings(samples, row, options, unit, result.seconds, notes)
-        _print_json(head | settings | {"pairs": _pair_dicts(result, unit)})
+        settings = documents.settings(samples, row, options, unit, result.seconds, notes)
+        documents.print_json(head | settings | {"pairs": documents.pair_dicts(result, unit)})
+        _end_with(messages, failure)
         return
     console = render.console_for("stdout")
     parts = [f"MI in {unit}", f"n = {samples.n}"]
@@ -264,6 +265,7 @@ def matrix(
         console.print()
         render.show_strongest(console, result, top, unit)
     render.summarise_warnings(messages, result)
+    _end_with(messages, failure)
     if out is not None:
         render.note(messages, f"matrix written to {out}")
         if result.tied():
@@ -290,10 +292,10 @@ def methods(
 
 @app.command(short_help="How fastmi was built.")
 def info(as_json: Json = False) -> None:
-    """Version, SIMD level, threads, OpenMP runtimes and CUDA state."""
+    """Version, SIMD level, threads and CUDA state."""
     config = fastmi.config()
     if as_json:
-        _print_json(config)
+        documents.print_json(config)
     else:
         render.show_config(render.console_for("stdout"), config)
 
@@ -304,8 +306,14 @@ def _reported_errors() -> Iterator[Console]:
     messages = render.console_for("stderr")
     try:
         yield messages
-    except (DataError, ImportError, OSError, TypeError, ValueError) as error:
-        render.fail(messages, str(error))
+    except DataError as error:
+        render.fail(messages, *error.lines)
+        raise typer.Exit(error.code) from error
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        render.fail(messages, " ".join(str(error).split()))
+        raise typer.Exit(1) from error
+    except (ArithmeticError, MemoryError, RuntimeError) as error:
+        render.fail(messages, reason(error))
         raise typer.Exit(1) from error
 
 
@@ -318,6 +326,21 @@ def _shown_warnings(messages: Console) -> Iterator[None]:
     others = [each for each in caught if not issubclass(each.category, fastmi.EstimateWarning)]
     for text in dict.fromkeys(str(each.message) for each in others):
         render.warn(messages, text)
+
+
+def _write(result: PairMatrix, out: Path, unit: str) -> str:
+    """Write the matrix and return what went wrong: what took hours is to be printed even so."""
+    try:
+        write_matrix(result, out, unit)
+    except (OSError, ValueError, MemoryError) as error:
+        return f"cannot write {out}: {reason(error)}"
+    return ""
+
+
+def _end_with(messages: Console, failure: str) -> None:
+    if failure:
+        render.fail(messages, failure)
+        raise typer.Exit(1)
 
 
 def _progress(messages: Console) -> Progress:
@@ -346,58 +369,8 @@ def _show_notes(messages: Console, notes: list[str]) -> None:
         render.note(messages, text)
 
 
-def _note_dropped(messages: Console, samples: Samples) -> list[str]:
+def _note_samples(messages: Console, samples: Samples) -> list[str]:
     notes = [samples.describe_dropped()] if samples.dropped else []
+    notes += [samples.describe_rounded()] if samples.rounded else []
     _show_notes(messages, notes)
     return notes
-
-
-def _estimate_dict(
-    value: float, stderr: float, cautions: Sequence[Caution], unit: str
-) -> dict[str, Any]:
-    return {
-        "mi": _json_number(in_unit(value, unit)),
-        "stderr": _json_number(in_unit(stderr, unit)),
-        "warnings": [{"kind": text.kind, "text": str(text)} for text in cautions],
-    }
-
-
-def _json_number(value: float) -> float | str:
-    """Return "inf", "-inf" or "nan" for what JSON has no number for."""
-    return value if math.isfinite(value) else str(value)
-
-
-def _pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
-    """Return every pair by falling MI, the tied ones last."""
-    order = [*result.ranked(), *result.tied()]
-    return [
-        {"x": result.names[i], "y": result.names[j]}
-        | _estimate_dict(found.value, found.stderr, found.warnings, unit)
-        | {"tied": found.tied}
-        for (i, j), found in ((pair, result.estimates[pair]) for pair in order)
-    ]
-
-
-def _settings(
-    samples: Samples,
-    method: Method,
-    options: dict[str, Any],
-    unit: str,
-    seconds: float,
-    notes: list[str],
-) -> dict[str, Any]:
-    return {
-        "n": samples.n,
-        "dropped": samples.dropped,
-        "method": method.name,
-        "options": options,
-        "scale": (Scale.STD if samples.scaled else Scale.NONE).value,
-        "unit": unit,
-        "seconds": seconds,
-        "notes": notes,
-        "version": fastmi.__version__,
-    }
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))

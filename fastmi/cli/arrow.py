@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from io import BytesIO
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -11,7 +11,12 @@ import numpy as np
 from fastmi.cli.columns import Column, DataError
 from fastmi.cli.integers import integer_column
 from fastmi.cli.numerals import Notation, Reading, as_numbers, read_strings
+from fastmi.cli.sources import most_bytes
+from fastmi.cli.visible import clipped
 
+# Rows of a Parquet file that are read at once.
+_BATCH = 2**16
+_SHOWN_CELL = 40
 _NOTES = {
     "grouped": "groups of thousands were read as one number",
     "percent": "the percent signs were removed",
@@ -34,30 +39,56 @@ def require_pyarrow() -> ModuleType:
         ) from error
 
 
-def read_parquet(file: Path | BinaryIO) -> list[Column]:
+def read_parquet(file: BinaryIO) -> list[Column]:
     """Return the columns of a Parquet file.
 
     Raises:
-        ValueError: It is no such file, or has no rows.
+        ValueError: It is no such file, has no rows, or would fill the memory.
     """
     arrow = require_pyarrow()
-    try:
-        table = arrow.parquet.read_table(file)
-    except arrow.ArrowException as error:
-        raise ValueError(str(error)) from error
-    if table.num_rows == 0:
+    source = arrow.parquet.ParquetFile(file)
+    # As long as texts are numbers of an entry in a list, equal ones cost nothing.
+    texts = [each.name for each in source.schema_arrow if _is_text(arrow, each.type)]
+    source = arrow.parquet.ParquetFile(file, read_dictionary=texts)
+    fields = source.schema_arrow
+    rows = source.metadata.num_rows
+    if rows <= 0:
         raise ValueError("it has no rows")
+    # A few bytes can stand for any number of equal values.
+    if 8 * rows * len(fields) > most_bytes():
+        raise ValueError(
+            f"{rows:,} rows of {len(fields):,} columns take more than half of the memory"
+        )
+    flat = [each.name for each in fields if not arrow.types.is_nested(each.type)]
+    found = iter(_in_batches(arrow, source, None if len(flat) == len(fields) else flat))
     return [
-        as_column(arrow, name, values)
-        for name, values in zip(table.column_names, table.columns, strict=True)
+        Column(each.name, problem=f"values of type {each.type}")
+        if arrow.types.is_nested(each.type)
+        else as_column(arrow, each.name, next(found))
+        for each in fields
     ]
 
 
-def write_columns(path: Path, names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
-    """Write columns of strings or of floats and None; names may repeat."""
+def _in_batches(arrow: ModuleType, source: Any, names: list[str] | None) -> list[Any]:
+    """Return columns of a Parquet file, read bit by bit to stop before the memory is full."""
+    batches, size = [], 0
+    for batch in source.iter_batches(_BATCH, columns=names, use_threads=False):
+        batches.append(batch)
+        size += batch.nbytes
+        if size > most_bytes():
+            raise ValueError("it takes more than half of the memory")
+    columns: list[Any] = arrow.Table.from_batches(batches).columns
+    return columns
+
+
+def columns_as_parquet(names: Sequence[str], columns: Sequence[Sequence[object]]) -> bytes:
+    """Return a Parquet file of columns of strings or of floats and None; names may repeat."""
     arrow = require_pyarrow()
     frame = arrow.Table.from_arrays([arrow.array(column) for column in columns], list(names))
-    arrow.parquet.write_table(frame, path)
+    # A pipe cannot tell its position, which the writer asks for.
+    content = BytesIO()
+    arrow.parquet.write_table(frame, content)
+    return content.getvalue()
 
 
 def as_column(
@@ -80,11 +111,11 @@ def as_column(
         values = arrow.concat_arrays(values.chunks)
     types = arrow.types
     if types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+        values = _decoded(arrow, values)
     kind = values.type
     if types.is_null(kind):
         return Column(name, np.full(len(values), np.nan))
-    if types.is_string(kind) or types.is_large_string(kind):
+    if _is_text(arrow, kind):
         notation = Notation(".")
         reading = read_strings(arrow, values, notation)
         if reading.form == "other":
@@ -98,6 +129,20 @@ def as_column(
     if types.is_decimal(kind):
         values = arrow.compute.cast(values, "float64")
     return _numeric(arrow, name, values)
+
+
+def _decoded(arrow: ModuleType, values: Any) -> Any:
+    """Return the entries that a dictionary array refers to."""
+    entries, compute = values.dictionary, arrow.compute
+    if _is_text(arrow, entries.type):
+        lengths = compute.take(compute.binary_length(entries), values.indices)
+        if (compute.sum(lengths).as_py() or 0) > most_bytes():
+            raise ValueError("its texts take more than half of the memory")
+    return values.dictionary_decode()
+
+
+def _is_text(arrow: ModuleType, kind: Any) -> bool:
+    return bool(arrow.types.is_string(kind) or arrow.types.is_large_string(kind))
 
 
 def column_of_strings(
@@ -160,5 +205,4 @@ def _temporal(arrow: ModuleType, name: str, values: Any, place: Callable[[int], 
 
 
 def _shortened(cell: str) -> str:
-    cell = " ".join(cell.split())
-    return cell if len(cell) <= 40 else cell[:39] + "…"
+    return clipped(" ".join(cell.split()), _SHOWN_CELL)

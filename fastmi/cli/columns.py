@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,36 @@ FloatArray = npt.NDArray[np.floating[Any]]
 LabelArray = npt.NDArray[np.object_]
 
 _SHOWN_NAMES = 60
+# To compare a name with so many others takes half a second.
+_MOST_CANDIDATES = 10_000
 _INDEX = re.compile(r"\d+")
 _SLICE = re.compile(r"(\d*):(\d*)")
 
 
 class DataError(Exception):
-    """A file, column or cell that cannot be used; the message is written for the user."""
+    """A file, column or cell that cannot be used; the message is written for the user.
+
+    Args:
+        lines: The message. A line break inside of a line comes from the data, and is no break.
+
+    Attributes:
+        code: With it the command exits.
+    """
+
+    code = 1
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+class NoFileError(DataError):
+    """There is no file where the user says that the data are."""
+
+    code = 2
 
 
 def listed(names: Sequence[str], most: int) -> str:
@@ -144,9 +169,10 @@ class Table:
             return range(start, stop)
         known = [*names, *self.groups]
         by_lower_case = {name.lower(): name for name in reversed(known)}
-        close = difflib.get_close_matches(token.lower(), by_lower_case, n=1)
+        candidates = islice(by_lower_case, _MOST_CANDIDATES)
+        close = difflib.get_close_matches(token.lower(), [*candidates], n=1)
         hint = f"; did you mean '{by_lower_case[close[0]]}'?" if close else ""
-        raise DataError(f"no column '{token}' in {self.source}{hint}\n{self._listing()}")
+        raise DataError(f"no column '{token}' in {self.source}{hint}", self._listing())
 
     def _listing(self) -> str:
         names = [*self.groups, *(column.name for column in self.columns)]

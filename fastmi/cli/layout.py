@@ -8,10 +8,14 @@ from itertools import islice, pairwise
 
 from fastmi.cli.columns import DataError
 from fastmi.cli.numerals import MISSING
+from fastmi.cli.sources import most_bytes
 
 _DELIMITERS = "\t;|,"
 _LINES_FOR_DELIMITER = 5
 _LINES_FOR_HEADER = 20
+# A million columns of text take pyarrow two minutes, and so much memory each.
+_MOST_COLUMNS = 1_000_000
+_BYTES_PER_COLUMN = 8000
 # A mark such as #N/A at the start of a line is a cell.
 _MARKS = "|".join(re.escape(mark[1:]) for mark in MISSING if mark.startswith("#"))
 _COMMENT = re.compile(rf"^[ \t]*#(?!(?:{_MARKS})(?:[\t;|,\" ]|$)).*$".encode(), re.I | re.M)
@@ -80,11 +84,15 @@ def find_layout(source: str, raw: bytes, delimiter: str, header: bool | None) ->
         DataError: The file is empty or no text.
     """
     data, notes = _as_utf8(source, raw)
-    csv.field_size_limit(max(len(data), 1))
+    # The limit holds for every reader of the process, those of shorter texts too.
+    csv.field_size_limit(max(len(data), csv.field_size_limit()))
     if match := re.match(rb"sep=(.)\n", data):
         # A first line that spreadsheets write for each other.
         delimiter, data = match[1].decode(), b"\n" + data[match.end() :]
+        if delimiter == '"':
+            raise DataError(f'{source} begins with sep=", and a quote cannot be the delimiter')
     data, comment = _without_comments(data, notes)
+    _check_width(source, data)
     delimiter = delimiter or _guess_delimiter(data)
     if delimiter == " ":
         data = b"\n".join(_single_spaces(line) for line in data.split(b"\n"))
@@ -170,10 +178,11 @@ def _without_comments(data: bytes, notes: list[str]) -> tuple[bytes, str]:
     if comments and b"\n" not in bare.strip():
         # One line would be left, the names: these are cells such as #ff0000.
         bare, comments = data, []
-    name = ""
+    name, stop = "", 0
     for comment in comments:
-        if _COMMENT.sub(b"", data[: comment.start()]).strip():
+        if data[stop : comment.start()].strip():
             break
+        stop = comment.end()
         name = comment[0].decode().strip().removeprefix("#").strip()
     if comments:
         lines = (
@@ -183,9 +192,33 @@ def _without_comments(data: bytes, notes: list[str]) -> tuple[bytes, str]:
     return re.sub(rb"(?m)^ +$", b"", bare), name
 
 
+def _check_width(source: str, data: bytes) -> None:
+    """Raise DataError if one of the first lines has too many cells to take them apart."""
+    most = min(_MOST_COLUMNS, most_bytes() // _BYTES_PER_COLUMN)
+    for line in islice(_lines(data), _LINES_FOR_HEADER):
+        cells = max(line.count(delimiter.encode()) for delimiter in _DELIMITERS)
+        words = islice(re.finditer(rb"\S+", line), most, None)
+        if cells >= most or next(words, None) is not None:
+            raise DataError(
+                f"a line of {source} has more than {most:,} cells; .npy and .parquet files may "
+                "have as many"
+            )
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines behind those that are empty; the rest of a long file is not copied."""
+    empty = re.match(rb"\n+", data)
+    begin = empty.end() if empty else 0
+    while begin <= len(data):
+        stop = data.find(b"\n", begin)
+        stop = len(data) if stop < 0 else stop
+        yield data[begin:stop]
+        begin = stop + 1
+
+
 def _guess_delimiter(data: bytes) -> str:
     """Return the delimiter that cuts the first lines into equally many cells, more than one."""
-    lines = data.lstrip(b"\n").split(b"\n", 4 * _LINES_FOR_DELIMITER)[: 4 * _LINES_FOR_DELIMITER]
+    lines = [*islice(_lines(data), 4 * _LINES_FOR_DELIMITER)]
     head = b"\n".join(lines)
     spaced = [line.decode().split() for line in lines if line.strip()][:_LINES_FOR_DELIMITER]
     aligned = _is_table(spaced)

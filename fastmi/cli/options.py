@@ -12,7 +12,6 @@ import typer
 from fastmi._checks import did_you_mean
 from fastmi._docs import descriptions
 from fastmi.cli.columns import DataError
-from fastmi.cli.readers import STDIN
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import Method
@@ -38,18 +37,12 @@ def _methods_like(incomplete: str) -> list[str]:
     return [name for name in MI_METHODS if name.startswith(incomplete)]
 
 
-def _existing(path: Path) -> Path:
-    if path != STDIN and not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise typer.BadParameter(f"'{path}' {kind}.")
-    return path
-
-
 Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        callback=_existing,
+        # Whether it is there is said in one line, when it is opened.
+        readable=False,
         help="CSV, TSV, TXT (also .gz), Parquet, NPY or NPZ file with samples in rows; - reads "
         "standard input.",
     ),
@@ -139,8 +132,8 @@ def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
         valid = [known for known in row.options if known not in {*_FLAGS, *_HIDDEN}]
         if name not in valid:
             raise DataError(
-                f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}\n"
-                f"its options: {', '.join(valid)}"
+                f"--option: method {method} has no option {name!r}{did_you_mean(name, valid)}",
+                f"its options: {', '.join(valid)}",
             )
         kinds = {field.name: str(field.type) for field in fields(row.loaded)}
         options[name] = _as_value(value.strip(), kinds[name])

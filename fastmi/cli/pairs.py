@@ -1,6 +1,7 @@
 """MI of every pair of columns: compute, rank, write to CSV or Parquet."""
 
 import csv
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import numpy as np
 
 import fastmi
 from fastmi._cautions import Caution
-from fastmi.cli.arrow import require_pyarrow, write_columns
+from fastmi.cli.arrow import columns_as_parquet, require_pyarrow
 from fastmi.cli.columns import DataError, FloatArray
 from fastmi.cli.notes import in_options
+from fastmi.cli.output import check_replaceable, replacing
+from fastmi.cli.visible import reason
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._methods import CONTINUOUS
 
@@ -125,22 +128,32 @@ def check_writable(path: Path) -> None:
         raise DataError(f"--out: there is no folder {path.parent}")
     if path.suffix.lower() == ".parquet":
         require_pyarrow()
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        raise DataError(f"--out: cannot write {path}: {reason(error)}") from error
 
 
 def write_matrix(matrix: PairMatrix, path: Path, unit: str) -> None:
     """Write the square matrix: the names in a first column `column`, then a column per variable.
 
     The diagonal is left empty: the MI of a continuous variable with itself is infinite.
+
+    Raises:
+        OSError: It cannot be written. What was there before is there still.
     """
     rows: list[list[float | None]] = []
     for i in range(len(matrix.names)):
         row = [matrix.at(i, j) for j in range(len(matrix.names))]
         rows.append([None if cell is None else in_unit(cell.value, unit) for cell in row])
     if path.suffix.lower() == ".csv":
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["column", *matrix.names])
-            writer.writerows([name, *row] for name, row in zip(matrix.names, rows, strict=True))
-        return
-    # The matrix is symmetric: its rows are its columns.
-    write_columns(path, ["column", *matrix.names], [matrix.names, *rows])
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(["column", *matrix.names])
+        writer.writerows([name, *row] for name, row in zip(matrix.names, rows, strict=True))
+        content = text.getvalue().encode()
+    else:
+        # The matrix is symmetric: its rows are its columns.
+        content = columns_as_parquet(["column", *matrix.names], [matrix.names, *rows])
+    with replacing(path) as file:
+        file.write(content)

@@ -1,23 +1,31 @@
 """Read CSV, TSV, Parquet, NPY and NPZ into a `Table`, from files or from standard input."""
 
 import gzip
-import sys
-import zipfile
-import zlib
 from io import BytesIO
 from pathlib import Path
 
-from fastmi.cli.arrays import read_npy, read_npz
+from fastmi.cli.arrays import MAGIC, read_npy, read_npz
 from fastmi.cli.arrow import read_parquet
 from fastmi.cli.columns import DataError, Table
+from fastmi.cli.sources import (
+    STDIN,
+    check_file,
+    check_inflated,
+    contents,
+    is_stream,
+    most_inflated,
+    read_bytes,
+)
 from fastmi.cli.text import read_text
+from fastmi.cli.visible import reason
 
-STDIN = Path("-")
 _DELIMITED = {".csv": "", ".tsv": "\t", ".tab": "\t", ".txt": "", ".dat": ""}
 _SUFFIXES = {**dict.fromkeys(_DELIMITED, "text"), ".parquet": "parquet", ".pq": "parquet"}
 _SUFFIXES |= {".npy": "npy", ".npz": "npz"}
-# Standard input has no suffix; what does not begin like one of these is text.
-_MAGIC = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PK\x03\x04": "npz"}
+# Standard input has no suffix; what does not begin like one of these is text. An archive without
+# members begins with its end.
+_MAGIC = {b"PAR1": "parquet", MAGIC: "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
+_NAMES = {"parquet": "Parquet", "npy": "NPY", "npz": "NPZ"}
 _GZIP = b"\x1f\x8b"
 
 
@@ -26,7 +34,7 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
 
     Args:
         path: .csv, .tsv, .txt (any delimiter), each also with .gz behind it, .parquet, .npy or
-            .npz; "-" for any of these formats on standard input.
+            .npz; "-" for any of these formats on standard input; a pipe may have any name.
         header: Whether the first row of a text file holds names; None to decide by what it holds.
 
     Raises:
@@ -36,27 +44,45 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     suffix = path.suffix.lower()
     if suffix == ".gz":
         suffix = path.with_suffix("").suffix.lower()
-    if path != STDIN and suffix not in _SUFFIXES:
-        raise DataError(
-            f"cannot read {path}: expected .csv, .tsv, .txt, .parquet, .npy or .npz; text may "
-            "also be compressed (.csv.gz)"
-        )
     try:
-        raw = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+        if suffix not in _SUFFIXES and not is_stream(path):
+            check_file(path)
+            raise ValueError(
+                "expected .csv, .tsv, .txt, .parquet, .npy or .npz; text may also be compressed "
+                "(.csv.gz)"
+            )
+        raw = read_bytes(path)
         if raw.startswith(_GZIP):
-            raw = gzip.decompress(raw)
-        kind = _SUFFIXES.get(suffix) or _kind_of(raw)
+            raw = _decompressed(raw)
+        found = _kind_of(raw)
+        kind = _SUFFIXES.get(suffix, found)
+        if kind == "text" != found:
+            raise ValueError(f"it is named as text and holds {_NAMES[found]}; rename it")
         if kind == "text":
             return read_text(name, raw, _DELIMITED.get(suffix, ""), header)
         if kind == "parquet":
             return Table(name, tuple(read_parquet(BytesIO(raw))))
         if kind == "npy":
-            return Table(name, tuple(read_npy(BytesIO(raw))))
-        columns, groups = read_npz(BytesIO(raw))
+            return Table(name, tuple(read_npy(BytesIO(raw), len(raw))))
+        columns, groups = read_npz(BytesIO(raw), len(raw))
         return Table(name, tuple(columns), groups)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    except DataError:
+        raise
+    # zipfile, zlib, csv, NumPy and pyarrow raise errors of all kinds at damaged files, and some of
+    # their kinds no other name than this one covers.
+    except Exception as error:
+        raise DataError(f"cannot read {path}: {reason(error)}") from error
+
+
+def _decompressed(raw: bytes) -> bytes:
+    with gzip.GzipFile(fileobj=BytesIO(raw)) as file:
+        # One byte more than allowed tells a file that is too long from one that just fits.
+        data = contents(file, most_inflated(len(raw)) + 1, "", stop=True)
+    check_inflated(len(data), len(raw))
+    return data
 
 
 def _kind_of(raw: bytes) -> str:
-    return next((kind for magic, kind in _MAGIC.items() if raw.startswith(magic)), "text")
+    kind = next((kind for magic, kind in _MAGIC.items() if raw.startswith(magic)), "text")
+    # PAR1 is also the name of a gene, which may head a column; Parquet ends with it as well.
+    return "text" if kind == "parquet" and not raw.endswith(raw[:4]) else kind

@@ -16,6 +16,7 @@ import fastmi
 from fastmi._cautions import Caution, Note
 from fastmi.cli.columns import listed
 from fastmi.cli.pairs import PairMatrix, in_unit
+from fastmi.cli.visible import clipped, visible
 from fastmi.estimators import Method
 
 # Dark to light, so that a cell's strength also shows in greyscale; (red, green, blue).
@@ -36,6 +37,8 @@ _TITLE_NAMES = 6
 _SHORT_LABEL = 6
 _BAR = 24
 _SHORT_BAR = 8
+# A name may be as long as a file.
+_MOST_CHARACTERS = 5000
 
 
 def console_for(stream: Literal["stdout", "stderr"]) -> Console:
@@ -49,12 +52,12 @@ def console_for(stream: Literal["stdout", "stderr"]) -> Console:
 
 def note(console: Console, text: str) -> None:
     """Print a remark that does not change what is computed."""
-    console.print(Text.assemble(("note: ", "cyan"), text))
+    console.print(Text.assemble(("note: ", "cyan"), _line(text)))
 
 
 def warn(console: Console, text: str) -> None:
     """Print a warning about a result."""
-    console.print(Text.assemble(("warning: ", "bold yellow"), text))
+    console.print(Text.assemble(("warning: ", "bold yellow"), _line(text)))
 
 
 def remark(console: Console, caution: Caution, text: str) -> None:
@@ -62,8 +65,9 @@ def remark(console: Console, caution: Caution, text: str) -> None:
     (note if isinstance(caution, Note) else warn)(console, text)
 
 
-def fail(console: Console, text: str) -> None:
+def fail(console: Console, *lines: str) -> None:
     """Print an error."""
+    text = "\n".join(_line(line) for line in lines)
     console.print(Text.assemble(("error: ", "bold red"), text))
 
 
@@ -290,8 +294,13 @@ def _plain_table(*, show_header: bool = True) -> Table:
 
 def _shortened(name: str, width: int = _LABEL) -> str:
     """Return a name on one line that takes at most `width` places; some characters take two."""
-    name = " ".join(name.split())
+    name = visible(" ".join(name.split()))
     return name if cell_len(name) <= width else set_cell_size(name, width - 1).rstrip() + "…"
+
+
+def _line(text: str) -> str:
+    """Return a message on one line, without what a terminal would obey."""
+    return clipped(visible(text), _MOST_CHARACTERS)
 
 
 def _fraction(value: float, largest: float) -> float:

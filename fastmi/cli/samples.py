@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastmi.cli.columns import Column, DataError, FloatArray, Table, listed
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._methods import DISCRETE, DISCRETE_Y, Method
+from fastmi.normalize import normalize_blocks
 
 _SHOWN_COLUMNS = 5
 # Share of the rows above which a message says that one column costs them.
@@ -34,12 +35,14 @@ class Samples:
         scaled: Whether the numbers that are no classes were divided by their deviations.
         rows: Rows of the file.
         lacking: Missing values of each column that lacks any, the worst first.
+        rounded: Names of columns that are constant up to the rounding of their values.
     """
 
     blocks: list[npt.NDArray[Any]]
     scaled: bool
     rows: int
     lacking: dict[str, int] = field(default_factory=dict)
+    rounded: list[str] = field(default_factory=list)
 
     @property
     def n(self) -> int:
@@ -50,6 +53,11 @@ class Samples:
     def dropped(self) -> int:
         """Rows left out because a value was missing."""
         return self.rows - self.n
+
+    def describe_rounded(self) -> str:
+        """Say which columns were not scaled because they vary no more than their rounding."""
+        names = listed([f"'{name}'" for name in self.rounded], _SHOWN_COLUMNS)
+        return f"{names}: all values are equal up to rounding, as if constant; not scaled"
 
     def describe_dropped(self) -> str:
         """Say how many rows were left out, and which columns cost them."""
@@ -72,7 +80,7 @@ def as_samples(
         blocks: At least one block of at least one column.
         drop_missing: Leave out the rows that lack a value in any of the columns.
         scale: "none", or "std" to divide each column by its standard deviation (ddof 0, over
-            the rows kept); a constant column is divided by 1.
+            the rows kept), as ``fastmi.normalize.local`` does; a constant column stays.
         classes: Numbers of the blocks that are classes: they may hold text, and are not scaled.
         as_codes: Number the different texts of a column, so that all blocks are numbers.
 
@@ -100,7 +108,7 @@ def as_samples(
     lacking = dict(sorted(counts.items(), key=lambda item: -item[1]))
     keep = ~np.any(lacks, axis=0)
     if lacking and not drop_missing:
-        raise DataError(_first_missing(table, columns, lacks, lacking, int(keep.sum())))
+        raise DataError(*_first_missing(table, columns, lacks, lacking, int(keep.sum())))
     if lacking and not keep.any():
         raise DataError(
             f"no row of {table.source} has a value in every column: {_worst(lacking)}; "
@@ -113,15 +121,19 @@ def as_samples(
                 f"column '{column.name}' is infinite in {table.place(int(infinite.argmax()))}"
             )
     arrays: list[npt.NDArray[Any]] = []
+    rounded: list[str] = []
     for number, block in enumerate(blocks):
         if number in classes and any(column.labels is not None for column in block):
             texts = np.column_stack([_as_text(column)[keep] for column in block]).astype(str)
             arrays.append(_codes(texts) if as_codes else texts)
             continue
         array = np.column_stack([column.values[keep] for column in block])
-        arrays.append(_unit_deviation(array) if scale == "std" and number not in classes else array)
+        if scale == "std" and number not in classes:
+            array, names = _unit_deviation(array, block)
+            rounded += names
+        arrays.append(array)
     scaled = scale == "std" and len(classes) < len(blocks)
-    return Samples(arrays, scaled, rows, lacking)
+    return Samples(arrays, scaled, rows, lacking, rounded)
 
 
 def _unusable(column: Column, table: Table, classes: Sequence[int]) -> str:
@@ -146,25 +158,25 @@ def _first_missing(
     lacks: Sequence[npt.NDArray[np.bool_]],
     lacking: dict[str, int],
     complete: int,
-) -> str:
+) -> list[str]:
     """Say where the first missing value is, and which columns cost how many rows."""
     position, missing = next((i, lack) for i, lack in enumerate(lacks) if lack.any())
-    text = (
+    lines = [
         f"column '{columns[position].name}' has no value in {table.place(int(missing.argmax()))} "
         f"(missing in {missing.sum()} of {len(missing)} rows); "
         "--drop-missing leaves such rows out"
-    )
+    ]
     rows = len(missing)
     if len(lacking) > 1:
-        text += f"\n{rows - complete} of {rows} rows lack a value: {_worst(lacking)}"
+        lines.append(f"{rows - complete} of {rows} rows lack a value: {_worst(lacking)}")
     worst = next(iter(lacking))
     others = [lack for column, lack in zip(columns, lacks, strict=True) if column.name != worst]
     if len(others) < 2:
-        return text
+        return lines
     without = rows - int(np.any(others, axis=0).sum())
     if without - complete > _COSTLY * rows:
-        text += f"\nwithout '{worst}', {without} rows are complete instead of {complete}"
-    return text
+        lines.append(f"without '{worst}', {without} rows are complete instead of {complete}")
+    return lines
 
 
 def _worst(lacking: dict[str, int]) -> str:
@@ -184,13 +196,18 @@ def _codes(texts: npt.NDArray[np.str_]) -> FloatArray:
     return np.column_stack(codes).astype(np.float64)
 
 
-def _unit_deviation(array: FloatArray) -> FloatArray:
-    if len(array) == 0:
-        return array
-    deviation = array.std(axis=0)
-    # Rounding leaves a constant column a deviation of a few ulps of its level; dividing by that
-    # would turn noise of the arithmetic into data (same threshold as the library's normalisers).
-    level = np.abs(array).max(axis=0)
-    deviation[deviation <= 1e-14 * level] = 1
-    scaled: FloatArray = array / deviation
-    return scaled
+def _unit_deviation(array: FloatArray, columns: Sequence[Column]) -> tuple[FloatArray, list[str]]:
+    """Return the columns by their deviations, and the names of those that rounding made vary."""
+    if len(array) < 2:
+        return array, []
+    scaled = np.empty_like(array)
+    rounded = []
+    for j, column in enumerate(columns):
+        values = array[:, [j]]
+        # Half of the largest number is the most of which differences fit; halving is exact.
+        if np.abs(values).max() > np.finfo(values.dtype).max / 2:
+            values = values / 2
+        (scaled[:, [j]],), cautions = normalize_blocks([values], [column.name], "local")
+        if any(caution.kind == "rounding" for caution in cautions):
+            rounded.append(column.name)
+    return scaled, rounded

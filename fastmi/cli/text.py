@@ -1,6 +1,7 @@
 """Delimited text through the CSV reader of pyarrow, with numbers in several notations."""
 
 import csv
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import StringIO
@@ -13,7 +14,9 @@ from fastmi.cli.arrow import as_column, column_of_strings, require_pyarrow
 from fastmi.cli.columns import Column, DataError, Table
 from fastmi.cli.layout import Layout, Row, find_layout
 from fastmi.cli.numerals import COMMON, Notation, Reading, read_strings
+from fastmi.cli.visible import clipped
 
+_SHOWN_CELL = 40
 # float64 holds every whole number up to 2**53, which has 16 digits.
 _MANY_DIGITS = r"^\s*[+-]?\d{16,}(?:\.0*)?\s*$"
 
@@ -57,12 +60,18 @@ def read_text(source: str, raw: bytes, delimiter: str, header: bool | None) -> T
     for j, name in enumerate(layout.names):
         if (reading := readings.get(j)) is None:
             column = as_column(arrow, name, table.column(j), place=place)
-            column = _exact(arrow, layout, j, column)
         else:
             if reading.form == "either" and groups:
                 reading = Reading("grouped", reading.percent, reading.cells)
             column = column_of_strings(arrow, name, reading, notation, place)
         columns.append(column)
+    typed = [j for j in range(len(columns)) if j not in readings]
+    for j, example in _rounded(arrow, layout, columns, typed).items():
+        problem = (
+            f"whole numbers such as {example} beside fractions or beyond 64 bits, which float64 "
+            "rounds"
+        )
+        columns[j] = Column(columns[j].name, problem=problem)
     if layout.unnamed_first and _numbers_rows(columns[0]):
         columns[0] = Column(columns[0].name, problem="the numbers of the rows (it has no name)")
     return Table(source, tuple(columns), line_of=lines, notes=tuple(notes))
@@ -144,22 +153,33 @@ def _agree(points: dict[int, Reading], commas: dict[int, Reading], delimiter: st
     )
 
 
-def _exact(arrow: ModuleType, layout: Layout, j: int, column: Column) -> Column:
-    """Return the column unless whole numbers in it were rounded on the way to float64."""
-    if column.problem or not (np.abs(column.values) > 2**53).any():
-        return column
-    options = {"include_columns": [f"{j}"], "column_types": {f"{j}": arrow.string()}}
-    cells = _read_csv(arrow, layout, **options).column(0)
-    many = cells.filter(arrow.compute.match_substring_regex(cells, _MANY_DIGITS)).to_pylist()
-    rounded = (cell for cell in many if int(cell.partition(".")[0]) != int(float(cell)))
-    example = next(rounded, None)
-    if example is None:
-        return column
-    return Column(
-        column.name,
-        problem=f"whole numbers such as {example.strip()} beside fractions or beyond 64 bits, "
-        "which float64 rounds",
-    )
+def _rounded(
+    arrow: ModuleType, layout: Layout, columns: list[Column], among: list[int]
+) -> dict[int, str]:
+    """Return an example from each column whose whole numbers were rounded to float64."""
+    large = [
+        j for j in among if not columns[j].problem and (np.abs(columns[j].values) > 2**53).any()
+    ]
+    if not large:
+        return {}
+    names = [f"{j}" for j in large]
+    types = dict.fromkeys(names, arrow.string())
+    # Once for all of them: the whole file is read again.
+    table = _read_csv(arrow, layout, include_columns=names, column_types=types)
+    examples = {}
+    for j, cells in zip(large, table.columns, strict=True):
+        many = cells.filter(arrow.compute.match_substring_regex(cells, _MANY_DIGITS)).to_pylist()
+        if example := next(filter(_is_rounded, many), None):
+            examples[j] = clipped(example.strip(), _SHOWN_CELL)
+    return examples
+
+
+def _is_rounded(cell: str) -> bool:
+    """Return whether float64 does not hold a whole number; what is infinite is no such number."""
+    value = float(cell)
+    # Python takes no integers of several thousand digits, which zeros in front can make of any.
+    digits = cell.partition(".")[0].strip().lstrip("+-0") or "0"
+    return math.isfinite(value) and int(digits) != abs(int(value))
 
 
 def _numbers_rows(column: Column) -> bool:

@@ -13,6 +13,8 @@ Samples = NDArray[np.float64]
 
 # Number of distances in memory at once if a search across two samples compares all pairs.
 _CHUNK = 1 << 20
+# Largest magnitude of a binary exponent at which sums of squares of float64 keep their digits.
+_SQUARED = 450
 # Number of coordinate differences that cost less than a search.
 _FEW_GAPS = 1 << 18
 
@@ -83,9 +85,13 @@ def nonuniformity(blocks: list[Samples], k: int, alpha: float) -> float:
     points = np.hstack(blocks)
     _, indices, _ = kneighbors(blocks, k, metric="chebyshev", algorithm="auto", n_jobs=None)
     offsets = points[indices] - points[:, None, :]
+    # A power of two, which cancels, where squares would overflow or vanish.
+    _, exponents = np.frexp(np.abs(offsets).max(axis=(1, 2), keepdims=True))
+    offsets = np.ldexp(offsets, np.where(np.abs(exponents) > _SQUARED, -exponents, 0))
     _, axes = np.linalg.eigh(offsets.transpose(0, 2, 1) @ offsets / k)
+    # A box without width has the logarithm -inf, which the comparison below knows how to order.
     with np.errstate(divide="ignore"):
         log_rotated = np.log(np.abs(offsets @ axes).max(axis=1)).sum(axis=1)
         log_box = np.log(np.abs(offsets).max(axis=1)).sum(axis=1)
     uneven = log_rotated < log_box + math.log(alpha)
-    return float((log_box - log_rotated)[uneven].sum() / len(points))
+    return float((log_box[uneven] - log_rotated[uneven]).sum() / len(points))

@@ -412,5 +412,6 @@ def _mean_psi(blocks: list[Samples], distance: Samples) -> float:
 
 
 def _mean_log(distance: Samples) -> float:
+    # The logarithm of a distance of 0 is -inf, and so is the mean, as in NPEET.
     with np.errstate(divide="ignore"):
         return float(np.log(distance).mean())

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_search
+from fastmi._pool import on_threads
 from fastmi.ops.count import count_within
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.knn import kth_distance
@@ -120,7 +120,9 @@ def _scores(
     if np.ma.is_masked(X) or np.ma.is_masked(y):
         raise ValueError("X and y must not have masked entries, which scikit-learn would unmask")
     validation = _module("sklearn.utils.validation")
-    X, y = validation.check_X_y(X, y, accept_sparse="csc", y_numeric=not discrete_target)
+    # scikit-learn looks for infinities in a sum first, and at each value if the sum has overflowed.
+    with np.errstate(over="ignore", invalid="ignore"):
+        X, y = validation.check_X_y(X, y, accept_sparse="csc", y_numeric=not discrete_target)
     sparse = not isinstance(X, np.ndarray)
     discrete = _discrete_mask(discrete_features, X.shape[1], sparse)
     if sparse and not discrete.all():
@@ -141,10 +143,7 @@ def _scores(
 
     items = zip(_columns(X, sparse), discrete, strict=True)
     threads = min(_module("joblib").effective_n_jobs(n_jobs), X.shape[1])
-    if threads == 1:
-        return np.array([score(item) for item in items])
-    with ThreadPoolExecutor(threads) as pool:
-        return np.array(list(pool.map(score, items)))
+    return np.array(on_threads(score, items, threads))
 
 
 def _discrete_mask(discrete_features: Any, d: int, sparse: bool) -> NDArray[np.bool_]:
@@ -193,14 +192,26 @@ def _scaled(
     continuous = ~discrete
     if continuous.any():
         X = X.astype(np.float64, copy=copy)
-        scaled = scale(X[:, continuous], with_mean=False, copy=False)
+        scaled = scale(_squarable(X[:, continuous]), with_mean=False, copy=False)
         level = np.maximum(1, np.abs(scaled).mean(axis=0))
         X[:, continuous] = scaled + _NOISE * level * rng.standard_normal(scaled.shape)
     if not discrete_target:
-        y = scale(y, with_mean=False)
+        y = scale(_squarable(y), with_mean=False)
         # In place, so that a float32 target rounds the noise as in scikit-learn.
         y += _NOISE * np.maximum(1, np.abs(y).mean()) * rng.standard_normal(len(y))
     return X, y
+
+
+def _squarable(columns: NDArray[Any]) -> NDArray[Any]:
+    """Return columns that are about to be scaled, huge ones over a power of two.
+
+    The deviation of the others does not overflow; they stay as scikit-learn would scale them.
+    """
+    if columns.dtype.kind != "f":
+        return columns
+    _, exponents = np.frexp(np.abs(columns).max(axis=0))
+    huge = exponents > np.finfo(columns.dtype).maxexp // 2 - 12
+    return np.ldexp(columns, np.where(huge, -exponents, 0)) if np.any(huge) else columns
 
 
 def _columns(X: Any, sparse: bool) -> Iterator[NDArray[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +14,11 @@ from numpy.typing import NDArray
 from fastmi._checks import Seed, check_integer, check_real, generator
 
 Floats: TypeAlias = NDArray[np.float64]
+
+
+# Numbers that are drawn or computed at once, some tens of milliseconds: NumPy sees no interrupt
+# within a call.
+_AT_ONCE = 1 << 21
 
 
 class Distribution(ABC):
@@ -88,6 +94,37 @@ class Product(Distribution):
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         pairs = [part.sample(n, rng) for part in self.parts]
         return np.hstack([x for x, _ in pairs]), np.hstack([y for _, y in pairs])
+
+
+def in_parts(n: int, columns: int, make: Callable[[slice], Floats]) -> Floats:
+    """Return n rows that `make` makes in parts, with chances for an interrupt between them.
+
+    Args:
+        n: Number of rows.
+        columns: Number of columns.
+        make: Function from the rows to make, in ascending order, to an array of shape
+            (number of them, columns). What it draws is the same whatever the parts are.
+    """
+    rows = max(1, _AT_ONCE // max(1, columns))
+    if n <= rows:
+        return make(slice(0, n))
+    made = np.empty((n, columns))
+    for begin in range(0, n, rows):
+        part = slice(begin, min(n, begin + rows))
+        made[part] = make(part)
+    return made
+
+
+def draw(n: int, columns: int, variates: Callable[[tuple[int, int]], Floats]) -> Floats:
+    """Return ``variates((n, columns))``, drawn in parts.
+
+    Args:
+        n: Number of rows.
+        columns: Number of columns.
+        variates: Function that draws an array of a shape, such as a generator's
+            ``standard_normal``.
+    """
+    return in_parts(n, columns, lambda part: variates((part.stop - part.start, columns)))
 
 
 def check_distribution(name: str, value: object) -> None:

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi.datasets._base import in_parts
+
 # Coefficients B_2j / 2j of the asymptotic series of psi, which is used for z >= _ASYMPTOTIC, where
 # the first term left out is below 1e-17.
 _SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
@@ -45,5 +47,9 @@ def normal_cdf(z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Phi(z) elementwise, in the shape of `z`; the lower tail keeps its digits."""
     # NumPy has no error function; math.erfc computes about ten million values a second.
     scaled = (z * -math.sqrt(0.5)).reshape(-1)
-    tail = np.fromiter(map(math.erfc, scaled.tolist()), np.float64, scaled.size)
-    return (0.5 * tail).reshape(z.shape)
+
+    def tail(part: slice) -> NDArray[np.float64]:
+        values = scaled[part].tolist()
+        return np.fromiter(map(math.erfc, values), np.float64, len(values)).reshape(-1, 1)
+
+    return (0.5 * in_parts(scaled.size, 1, tail)).reshape(z.shape)

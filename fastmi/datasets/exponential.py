@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmi._checks import check_real
-from fastmi.datasets._base import Distribution, Floats, check_information
+from fastmi.datasets._base import Distribution, Floats, check_information, draw, in_parts
 from fastmi.datasets._special import digamma_excess
 
 _EULER_GAMMA = 0.57721566490153286061
@@ -80,9 +80,9 @@ class ZeroInflatedPoisson(Distribution):
         return (1.0 - self.p) * _POISSON
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.exponential(1.0, (n, 1))
-        y = rng.poisson(x).astype(np.float64)
-        y[rng.random((n, 1)) < self.p] = 0.0
+        x = draw(n, 1, lambda shape: rng.exponential(1.0, shape))
+        y = in_parts(n, 1, lambda part: rng.poisson(x[part]).astype(np.float64))
+        y[draw(n, 1, rng.random) < self.p] = 0.0
         return x, y
 
 
@@ -137,8 +137,8 @@ class GammaExponential(Distribution):
         return digamma_excess(self.theta)
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.gamma(self.theta, 1.0, (n, 1))
-        return x, rng.exponential(1.0, (n, 1)) / x
+        x = draw(n, 1, lambda shape: rng.gamma(self.theta, 1.0, shape))
+        return x, draw(n, 1, lambda shape: rng.exponential(1.0, shape)) / x
 
 
 def _inflated(p: float) -> float:

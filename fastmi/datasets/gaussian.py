@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmi._checks import check_integer, check_real
 from fastmi._inputs import as_samples
-from fastmi.datasets._base import Distribution, Floats, check_information
+from fastmi.datasets._base import Distribution, Floats, check_information, draw, in_parts
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class CorrelatedGaussian(Distribution):
         return self.d * _pair_information(self.rho)
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.standard_normal((n, self.d))
+        x = draw(n, self.d, rng.standard_normal)
         return x, _correlated_with(x, self.rho, rng)
 
 
@@ -108,9 +108,9 @@ class SparseGaussian(Distribution):
         return 2.0 * _pair_information(self.rho)
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.standard_normal((n, self.d))
+        x = draw(n, self.d, rng.standard_normal)
         pairs = _correlated_with(x[:, :2], self.rho, rng)
-        return x, np.hstack([pairs, rng.standard_normal((n, self.d - 2))])
+        return x, np.hstack([pairs, draw(n, self.d - 2, rng.standard_normal)])
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ class AdditiveNoise(Distribution):
         return 0.5 * self.d * math.log1p(self.sigma**-2)
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.standard_normal((n, self.d))
-        return x, x + self.sigma * rng.standard_normal((n, self.d))
+        x = draw(n, self.d, rng.standard_normal)
+        return x, x + self.sigma * draw(n, self.d, rng.standard_normal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +261,10 @@ def gaussian_pairs(
     matrix: Floats, dx: int, n: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Draw n samples of a zero-mean Gaussian, split behind column `dx`."""
-    both = rng.standard_normal((n, len(matrix))) @ np.linalg.cholesky(matrix).T
+    d = len(matrix)
+    independent = draw(n, d, rng.standard_normal)
+    factor = np.linalg.cholesky(matrix).T
+    both = in_parts(n, d, lambda part: independent[part] @ factor)
     return np.ascontiguousarray(both[:, :dx]), np.ascontiguousarray(both[:, dx:])
 
 
@@ -274,5 +277,6 @@ def _pair_information(rho: float) -> float:
 
 
 def _correlated_with(x: Floats, rho: float, rng: np.random.Generator) -> Floats:
-    noise = rng.standard_normal(x.shape)
+    n, d = x.shape
+    noise = draw(n, d, rng.standard_normal)
     return rho * x + math.sqrt((1.0 - rho) * (1.0 + rho)) * noise

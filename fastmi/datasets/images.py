@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmi._checks import check_integer, check_real
-from fastmi.datasets._base import Distribution, Floats
+from fastmi.datasets._base import Distribution, Floats, in_parts
 from fastmi.datasets.uniform import CorrelatedUniform
 
 
@@ -71,8 +71,12 @@ class BumpImages(Distribution):
     def render(self, centers: Floats) -> Floats:
         """Return images (n, size^2) of bumps at `centers` (n, 2), vertical coordinates first."""
         pixel = (np.arange(self.size) + 0.5) / self.size
-        profile = np.exp(-0.5 * ((pixel - centers[:, :, None]) / self.width) ** 2)
-        return _outer(profile)
+
+        def images(part: slice) -> Floats:
+            apart = pixel - centers[part, :, None]
+            return _outer(np.exp(-0.5 * (apart / self.width) ** 2))
+
+        return in_parts(len(centers), self.size**2, images)
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,15 @@ class RectangleImages(Distribution):
     def render(self, parameters: Floats) -> Floats:
         """Return images (n, size^2) of `parameters` (n, 4): u and v of the rows come first."""
         least = 2.0 / self.size
-        start = parameters[:, 0::2] * (1.0 - least)
-        stop = start + least + parameters[:, 1::2] * (1.0 - least - start)
         edges = np.arange(self.size + 1) / self.size
-        covered = np.clip(edges, start[:, :, None], stop[:, :, None])
-        return _outer(np.diff(covered, axis=2) * self.size)
+
+        def images(part: slice) -> Floats:
+            start = parameters[part, 0::2] * (1.0 - least)
+            stop = start + least + parameters[part, 1::2] * (1.0 - least - start)
+            covered = np.clip(edges, start[:, :, None], stop[:, :, None])
+            return _outer(np.diff(covered, axis=2) * self.size)
+
+        return in_parts(len(parameters), self.size**2, images)
 
 
 def _outer(profiles: Floats) -> Floats:

@@ -65,7 +65,8 @@ def bias(estimates: object, truths: object) -> float:
         ValueError: The values are not finite, there are none, or the shapes differ.
     """
     estimate, truth = _pair(estimates, truths)
-    return math.fsum(estimate - truth) / len(truth)
+    error, exponent = _in_unit_range(estimate - truth)
+    return math.ldexp(math.fsum(error) / len(truth), exponent)
 
 
 def rmse(estimates: object, truths: object) -> float:
@@ -76,7 +77,8 @@ def rmse(estimates: object, truths: object) -> float:
         ValueError: The values are not finite, there are none, or the shapes differ.
     """
     estimate, truth = _pair(estimates, truths)
-    return math.sqrt(math.fsum((estimate - truth) ** 2) / len(truth))
+    error, exponent = _in_unit_range(estimate - truth)
+    return math.ldexp(math.sqrt(math.fsum(error**2) / len(truth)), exponent)
 
 
 def truth_spread(truths: object) -> float:
@@ -90,7 +92,8 @@ def truth_spread(truths: object) -> float:
     """
     truth, _ = _pair(truths, truths, ("truths", "truths"))
     # Differences from the first truth are exactly 0 if all truths are equal.
-    return math.sqrt(2.0) * float(np.std(truth - truth[0]))
+    apart, exponent = _in_unit_range(truth - truth[0])
+    return math.ldexp(math.sqrt(2.0) * float(np.std(apart)), exponent)
 
 
 def rmse_norm(estimates: object, truths: object) -> float:
@@ -120,6 +123,15 @@ def spearman(estimates: object, truths: object) -> float:
     )
     norm = math.sqrt(float(first @ first)) * math.sqrt(float(second @ second))
     return float(first @ second) / norm if norm > 0.0 else math.nan
+
+
+def _in_unit_range(values: Floats) -> tuple[Floats, int]:
+    """Return values over a power of two, at most 1 in magnitude, and its exponent.
+
+    Their sums and squares neither overflow nor vanish.
+    """
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    return np.ldexp(values, -exponent), exponent
 
 
 def _pair(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmi._checks import check_integer, check_real
-from fastmi.datasets._base import Distribution, Floats
+from fastmi.datasets._base import Distribution, Floats, draw
 from fastmi.datasets._special import digamma
 from fastmi.datasets.gaussian import (
     checked_dispersion,
@@ -85,7 +85,8 @@ class Student(Distribution):
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         x, y = gaussian_pairs(self.dispersion, self.dx, n, rng)
-        width = np.sqrt(rng.chisquare(self.nu, (n, 1)) / self.nu)
+        chi2 = draw(n, 1, lambda shape: rng.chisquare(self.nu, shape))
+        width = np.sqrt(chi2 / self.nu)
         return x / width, y / width
 
 

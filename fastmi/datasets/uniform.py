@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmi._checks import check_integer, check_real
-from fastmi.datasets._base import Distribution, Floats
+from fastmi.datasets._base import Distribution, Floats, draw
 from fastmi.datasets._special import normal_cdf
 from fastmi.datasets.gaussian import CorrelatedGaussian
 
@@ -123,8 +123,8 @@ class SmoothedUniform(Distribution):
         return self.d * share
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.random((n, self.d))
-        return x, x + self.epsilon * (2.0 * rng.random((n, self.d)) - 1.0)
+        x = draw(n, self.d, rng.random)
+        return x, x + self.epsilon * (2.0 * draw(n, self.d, rng.random) - 1.0)
 
 
 @dataclass(frozen=True)
@@ -157,5 +157,5 @@ class DiscretePlusUniform(Distribution):
         return math.log(self.m) - (self.m - 1) * math.log(2.0) / self.m
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        x = rng.integers(0, self.m, (n, 1)).astype(np.float64)
-        return x, x + 2.0 * rng.random((n, 1))
+        x = draw(n, 1, lambda shape: rng.integers(0, self.m, shape).astype(np.float64))
+        return x, x + 2.0 * draw(n, 1, rng.random)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution, announce
+from fastmi._cautions import Caution, announce, constant_caution
 from fastmi._checks import check_integer
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
@@ -58,17 +58,19 @@ class _Histogram(Estimator):
         What speaks against the bins of its columns is appended to `found`.
         """
         cells = Symbols(np.zeros(len(block), dtype=np.intp), np.array([len(block)]))
+        varies = 0
         for j, column in enumerate(block.astype(np.float64, copy=False).T):
             low, high = column.min(), column.max()
             if low == high:
                 continue
-            # Divided by the range first, because bins times a difference could overflow.
-            share = (column - low) / (high - low)
-            bin_of = np.minimum(self.bins - 1, np.floor(self.bins * share)).astype(np.intp)
+            varies += 1
+            bin_of = _bins_of(column, float(low), float(high), self.bins)
             own = numbered(bin_of)
             where = f"column {j} of {name}" if block.shape[1] > 1 else name
             found += _bin_cautions(column, own, self.bins, where)
             cells = crossed(cells, own)
+        if varies == 0:
+            found.append(constant_caution(name))
         return cells
 
     def _total_correlation(self, arrays: Sequence[object], names: Sequence[str]) -> Estimate:
@@ -172,6 +174,44 @@ class BinningConditional(_Histogram):
         local = np.log(joint.size[joint.of]) + np.log(size_z) - (np.log(size_xz) + np.log(size_yz))
         counts = np.stack([size_xz, size_yz, size_z]) - 1
         return _result(self.method, local, counts, joint, blocks, found, start)
+
+
+def _bins_of(column: NDArray[np.float64], low: float, high: float, bins: int) -> NDArray[np.intp]:
+    """Return floor(bins (v - low) / (high - low)) of each value v, and bins - 1 for the largest.
+
+    It is that of the exact quotient, so that values on an edge are in the bin above it.
+
+    Args:
+        column: Values, shape (n,).
+        low: The smallest of them.
+        high: The largest of them, not equal to `low`.
+        bins: Number of bins.
+    """
+    # Divided by the range first, because bins times a difference could overflow.
+    place = bins * ((column - low) / (high - low))
+    # Two differences, a quotient and a product round by half an epsilon each at most.
+    slack = 4 * np.finfo(np.float64).eps
+    bin_of = np.floor(place * (1 - slack)).astype(np.intp)
+    edge = np.floor(place * (1 + slack)).astype(np.intp)
+    rows = np.flatnonzero(bin_of != edge)
+    if len(rows):
+        # Values on edges mostly repeat, and each is looked at once.
+        values, first, copies = np.unique(column[rows], return_index=True, return_inverse=True)
+        edges = edge[rows[first]].astype(object)
+        *numbers, least, most = _as_integers(np.append(values, [low, high]))
+        above = bins * (np.array(numbers, dtype=object) - least) >= edges * (most - least)
+        bin_of[rows[above[copies.reshape(-1)]]] += 1
+    found: NDArray[np.intp] = np.minimum(bin_of, bins - 1)
+    return found
+
+
+def _as_integers(values: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return finite floats in units of a power of two that divides all of them, as Python's int."""
+    mantissa, exponent = np.frexp(values)
+    whole = np.ldexp(mantissa, np.finfo(np.float64).nmant + 1).astype(np.int64).astype(object)
+    shifts = (exponent - exponent.min()).astype(object)
+    numbers: NDArray[np.object_] = whole << shifts
+    return numbers
 
 
 def _bin_cautions(

@@ -6,24 +6,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution, announce
+from fastmi._cautions import Caution, announce, constant_caution
 from fastmi._checks import transposed
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
+from fastmi._spread import extent, near_origin, spread, varying
 from fastmi.estimators._base import Estimator
-from fastmi.normalize import check_normalize, normalize_blocks
+from fastmi.normalize import RANKS, check_normalize, normalize_blocks, rounding_notes
 
 Array = NDArray[Any]
+Floats = NDArray[np.float64]
 
 # Singular value, relative to the largest, below which a direction is rounding noise.
 _RANK_TOLERANCE = 1e-10
-# 1 - rho^2 below which one variate is a linear function of the other, up to rounding.
-_DETERMINED = 1e-14
+# 1 - rho^2 above which no variate is a linear function of another, and, where it is smaller, how
+# many times the rounding of the samples it may be for one that is: what is computed from rounded
+# values is rounded again.
+_DETERMINED, _ROUNDINGS = 1e-14, 4.0
+# Share of 1 - rho^2 above which rounding is named; it lowers the value by half of it.
+_NAMED = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +54,13 @@ class _Normal(Estimator):
                 f"n must exceed the number of columns by more than 1; got n={n}, {columns} columns"
                 f"{hint and '; ' + hint}"
             )
-        return (
-            (blocks, ())
-            if self.normalize is None
-            else normalize_blocks(blocks, names, self.normalize)
-        )
+        if self.normalize is None:
+            return blocks, _notes_on(blocks, names)
+        scaled, notes = normalize_blocks(blocks, names, self.normalize)
+        if self.normalize not in RANKS and any(extent(block).far.any() for block in blocks):
+            # Units do not matter here, and columns as they came tell how they were rounded.
+            return blocks, notes
+        return scaled, notes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,76 +164,144 @@ class GaussianTotalCorrelation(_Normal):
         return _result(self.method, terms, blocks, notes, start)
 
 
-def _orthonormal(block: Array, condition: Array | None = None) -> NDArray[np.float64]:
-    """Return an orthonormal basis (n, rank) of the centred columns.
+class _Basis(NamedTuple):
+    """Orthonormal directions of the centred columns of a block.
+
+    Attributes:
+        of: Shape (n, rank).
+        rounding: What the rounding of each number adds to each direction, shape (numbers, rank): of
+            a unit vector w of directions it makes up the share ``sum((rounding @ w)**2)``.
+    """
+
+    of: Floats
+    rounding: Floats
+
+
+class _Terms(NamedTuple):
+    """The canonical pairs of two bases.
+
+    Attributes:
+        rest: 1 - rho_c^2, shape (pairs,).
+        rounding: What the rounding of the samples adds to it, shape (pairs,).
+        local: Log ratios of densities, shape (n,).
+    """
+
+    rest: Floats
+    rounding: Floats
+    local: Floats
+
+
+def _orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
+    """Return an orthonormal basis of the centred columns.
 
     Args:
         block: Shape (n, d).
-        condition: Orthonormal columns (n, c) to be regressed out of `block` first.
+        condition: Directions to be regressed out of `block` first.
     """
+    n = len(block)
+    ends = extent(block)
+    near = near_origin(block, ends)
+    size = ends.largest
     # Columns are brought to one magnitude, so that the rank does not depend on their units.
-    largest = np.abs(block).max(axis=0).astype(np.float64)
-    columns: NDArray[np.float64] = block / np.where(largest == 0.0, 1.0, largest)
+    largest = size if near is block else extent(near).largest
+    columns: Floats = near / np.where(largest == 0.0, 1.0, largest)
     columns = columns - columns.mean(axis=0)
-    spread = np.sqrt((columns**2).sum(axis=0))
-    varies = spread > 1e-14 * math.sqrt(len(block))
-    columns = columns[:, varies] / spread[varies]
+    length = np.sqrt((columns**2).sum(axis=0))
+    # In units of the largest magnitude left: constants are 0 of it.
+    size = np.divide(size, largest, out=np.ones_like(size), where=largest > 0.0)
+    varies = varying(block, length / math.sqrt(n), size)
+    columns = columns[:, varies] / length[varies]
+    # The rounding of a number is up to half an epsilon, with a variance of a third of its square,
+    # and that of a sum over the rows grows with the root of their number.
+    given = float(np.finfo(block.dtype).eps) / math.sqrt(12.0) * size[varies]
+    summed = float(np.finfo(np.float64).eps) * math.sqrt(n)
+    rounding: Floats = np.diag(np.hypot(given, summed) * math.sqrt(n) / length[varies])
     if condition is not None:
         # Regressed twice, because the first pass leaves rounding errors along the condition.
         for _ in range(2):
-            columns = columns - condition @ (condition.T @ columns)
+            slopes = condition.of.T @ columns
+            columns = columns - condition.of @ slopes
+            rounding = np.vstack([rounding, condition.rounding @ slopes])
     if columns.shape[1] == 0:
-        return columns
-    left, singular, _ = np.linalg.svd(columns, full_matrices=False)
+        return _Basis(columns, rounding)
+    left, singular, right = np.linalg.svd(columns, full_matrices=False)
     # The columns had length 1 before the regression, so what is left is measured against 1.
-    basis: NDArray[np.float64] = left[:, singular > _RANK_TOLERANCE * max(1.0, singular[0])]
-    return basis
+    kept = singular > _RANK_TOLERANCE * max(1.0, singular[0])
+    return _Basis(left[:, kept], rounding @ (right[kept].T / singular[kept]))
 
 
-def _canonical_terms(
-    x: NDArray[np.float64], y: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return 1 - rho_c^2 and the local values (n,) from two orthonormal bases."""
-    n = len(x)
-    left, rho, right = np.linalg.svd(x.T @ y, full_matrices=False)
+def _canonical_terms(x: _Basis, y: _Basis) -> _Terms:
+    """Return the canonical pairs of two bases."""
+    n = len(x.of)
+    left, rho, right = np.linalg.svd(x.of.T @ y.of, full_matrices=False)
     # 1 - rho^2 as a squared sine, because the difference itself has no digits left near rho = 1.
-    u = x @ left
-    v = y @ right.T
-    sine = v - x @ (x.T @ v)
+    u = x.of @ left
+    v = y.of @ right.T
+    sine = v - x.of @ (x.of.T @ v)
     rest = (sine**2).sum(axis=0)
+    rounding = ((x.rounding @ left) ** 2).sum(axis=0) + ((y.rounding @ right.T) ** 2).sum(axis=0)
+    if _determined(rest, rounding):
+        return _Terms(rest, rounding, np.full(n, math.inf))
     u, v = u * math.sqrt(n), v * math.sqrt(n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        quadratic = ((rho * u) ** 2 - 2 * rho * u * v + (rho * v) ** 2) / (2 * rest)
-        local = (-0.5 * np.log(rest) - quadratic).sum(axis=1)
-    if rest.size and rest.min() <= _DETERMINED:
-        local = np.full(n, math.inf)
-    return rest, local
+    quadratic = ((rho * u) ** 2 - 2 * rho * u * v + (rho * v) ** 2) / (2 * rest)
+    return _Terms(rest, rounding, (-0.5 * np.log(rest) - quadratic).sum(axis=1))
+
+
+def _determined(rest: Floats, rounding: Floats) -> bool:
+    """Return whether one variate is a linear function of another, up to rounding."""
+    return bool((rest <= np.minimum(_ROUNDINGS * rounding, _DETERMINED)).any())
+
+
+def _notes_on(blocks: Sequence[Array], names: Sequence[str]) -> tuple[Caution, ...]:
+    """Return cautions about variables that are constant, exactly or up to rounding."""
+    notes: list[Caution] = []
+    for block, name in zip(blocks, names, strict=True):
+        ends = extent(block)
+        if bool((ends.low == ends.high).all()):
+            notes.append(constant_caution(name))
+        elif ends.far.any():
+            notes += rounding_notes(spread(block), name)
+    return tuple(notes)
+
+
+def _rounding_notes(rest: Floats, rounding: Floats) -> tuple[Caution, ...]:
+    """Return a caution if the rounding of the samples makes up much of what is left of them."""
+    missing = 0.5 * float(np.minimum(rounding / rest, 1.0).sum())
+    if missing <= 0.5 * _NAMED:
+        return ()
+    text = (
+        "values were rounded so coarsely, for their distance from the origin, that about "
+        f"{missing:.2g} nats may be missing: subtract an offset before rounding, or use float64"
+    )
+    return (Caution(text, "rounding"),)
 
 
 def _result(
     method: str,
-    terms: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    terms: list[_Terms],
     blocks: list[Array],
     notes: tuple[Caution, ...],
     start: float,
 ) -> Estimate:
     n = len(blocks[0])
     dims = tuple(block.shape[1] for block in blocks)
-    rest = np.concatenate([one for one, _ in terms])
-    local = np.sum([values for _, values in terms], axis=0)
+    rest = np.concatenate([one.rest for one in terms])
+    local = np.sum([one.local for one in terms], axis=0)
     found = list(notes)
     value = math.inf
     stderr = math.nan
-    if rest.size and rest.min() <= _DETERMINED:
+    rounding = np.concatenate([one.rounding for one in terms])
+    if _determined(rest, rounding):
         found.append(
             Caution(
-                "one variable is a linear function of the others in some direction: the value is "
-                "infinite",
+                "one variable is a linear function of the others in some direction, up to the "
+                "rounding of its values: the value is infinite",
                 "deterministic",
             )
         )
     else:
-        value = -0.5 * math.fsum(np.log(rest))
+        found += _rounding_notes(rest, rounding)
+        value = 0.5 * math.fsum(-np.log(rest))
         stderr = float(local.std()) / n**0.5
     if n < 10 * sum(dims):
         found.append(

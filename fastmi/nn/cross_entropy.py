@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fastmi.nn.fit import Reading
+from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import all_capturable
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 
@@ -34,7 +34,7 @@ class CrossEntropyFit:
         return isinstance(self.model, SharedFlow | SeparateFlows) and all_capturable(self.model)
 
     def _terms(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)
+        marginal, conditional = in_chunks(self.model, *((y, x) if self.swapped else (x, y)))
         return marginal.double(), conditional.double()
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,6 +89,6 @@ class LogRatio(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the pointwise information in nats, shape (m,), float64."""
-        marginal, conditional = self.model(y, x) if self.swapped else self.model(x, y)
+        marginal, conditional = in_chunks(self.model, *((y, x) if self.swapped else (x, y)))
         ratio: Tensor = marginal.double() - conditional.double()
         return ratio

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fastmi.nn import objectives
 from fastmi.nn.critics import score_matrix, score_pairs
-from fastmi.nn.fit import Reading
+from fastmi.nn.fit import Reading, in_chunks
 
 __all__ = [
     "ConditionalInformation",
@@ -30,8 +30,6 @@ SHIFTS = 8
 CURVE_ROWS = 2048
 CURVE_SHIFTS = 4
 CURVE_BLOCKS = 8
-# Number of pairs scored at once outside the training.
-_CHUNK = 1 << 14
 
 Scores = Callable[..., Any]
 
@@ -256,6 +254,5 @@ class ConditionalInformation(nn.Module):
 
 def _scores(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """Return the scores of pairs, float64, a chunk after the other."""
-    starts = range(0, len(x), _CHUNK)
-    parts = [(x[start : start + _CHUNK], y[start : start + _CHUNK]) for start in starts]
-    return torch.cat([score_pairs(critic, *part).double() for part in parts])
+    (scores,) = in_chunks(lambda *pairs: (score_pairs(critic, *pairs).double(),), x, y)
+    return scores

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fastmi.nn.bases import Base, DiagonalBase
-from fastmi.nn.fit import Reading
+from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
 
 __all__ = ["LatentInformation", "MIENFFit", "MIENFModel"]
@@ -125,8 +125,7 @@ class MIENFFit:
     @torch.no_grad()
     def read(self, x: Tensor, y: Tensor) -> Reading:
         """Return the mean pointwise information of all samples, with other terms of the model."""
-        mapped_x, mapped_y = self.model.latents(x, y)
-        log_joint, pointwise = self.model.log_densities(mapped_x, mapped_y)
+        xi, eta, log_joint, pointwise = in_chunks(self._all, x, y)
         local = pointwise.double().cpu().numpy()
         learnt = self.model.base.mutual_information()
         return Reading(
@@ -135,10 +134,15 @@ class MIENFFit:
             float(local.std()) / math.sqrt(len(local)),
             terms={
                 "learnt": math.nan if learnt is None else float(learnt),
-                "gaussian": gaussian_information(mapped_x[0], mapped_y[0]),
+                "gaussian": gaussian_information(xi, eta),
                 "cross_entropy": -float(log_joint.double().mean()),
             },
         )
+
+    def _all(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        """Return the latents of x and of y, and the results of the model."""
+        mapped_x, mapped_y = self.model.latents(x, y)
+        return mapped_x[0], mapped_y[0], *self.model.log_densities(mapped_x, mapped_y)
 
     def pointwise(self, reading: Reading, *samples: Tensor) -> nn.Module:
         """See :class:`fastmi.nn.fit.Fit`; neither argument is needed."""
@@ -159,8 +163,7 @@ class LatentInformation(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the pointwise information in nats, shape (m,), float64."""
-        pointwise: Tensor = self.model(x, y)[1].double()
-        return pointwise
+        return in_chunks(self.model, x, y)[1].double()
 
 
 def gaussian_information(xi: Tensor, eta: Tensor) -> float:

@@ -302,8 +302,17 @@ class MovingDV:
         return {"log_mean": self.log_mean}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Set the moving average from a checkpoint."""
-        self.log_mean = state["log_mean"]
+        """Set the moving average from a checkpoint.
+
+        Raises:
+            ValueError: It is no number.
+        """
+        log_mean = state["log_mean"]
+        if log_mean is not None and not (
+            isinstance(log_mean, Tensor) and log_mean.shape == () and log_mean.is_floating_point()
+        ):
+            raise ValueError("log_mean must be None or a tensor of one number")
+        self.log_mean = log_mean
 
 
 def check_limit(name: str, value: object) -> float:

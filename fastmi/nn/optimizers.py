@@ -85,7 +85,6 @@ def make_schedule(optimizer: Optimizer, options: Training) -> LRScheduler | None
     if options.schedule is None:
         return None
     if isinstance(options.schedule, str):
-        # A function of the step alone, so that a resumed run may have more steps.
         return LambdaLR(optimizer, lambda step: max(1.0 - step / options.steps, 0.0))
     schedule = options.schedule(optimizer)
     if not isinstance(schedule, LRScheduler):

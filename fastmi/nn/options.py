@@ -54,9 +54,17 @@ class Training:
             raises ValueError if the steps cannot be captured.
         progress: True for a bar with the running estimate, which needs tqdm; "auto" for one where
             stderr is a terminal and tqdm is installed; or a function to call once per step.
-        checkpoint: Path of a file that every evaluation writes, in a folder that exists.
-        resume: True goes on from `checkpoint` if that file exists. It must come from a run with
-            the same data, seed, optimizer and kind of device; `steps` may be larger.
+        checkpoint: Path of a file that every evaluation replaces, in a folder that exists. Whoever
+            reads it, also after a crash, finds the state of one evaluation, whole. Reading it runs
+            no code.
+        resume: True goes on from `checkpoint` if that file exists, and gives what the run would
+            have given without a break. The run must share with the one that wrote the file all that
+            shapes it: data, model, loss, optimizer, schedule, `clip_norm`, `batch_size`, `seed`,
+            types of numbers, kind of device, whether there is a `patience`, and of an estimator all
+            options. Free are `steps` (no fewer than are done; the same ones with
+            ``schedule="linear"``, which depends on them), `eval_every`, the number of `patience`,
+            `compile`, `cuda_graph`, `progress` and the number of threads. Of functions of yours no
+            more is compared than their names, and the names and floats in them.
 
     Raises:
         TypeError: An option of the wrong type.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +16,8 @@ from fastmi._cautions import is_quiet
 from fastmi._estimate import History
 from fastmi._extras import ProgressBar
 from fastmi.nn.capture import GraphStep, wants_graph
+from fastmi.nn.checkpoints import Checkpoint, restore_optimizer, restore_schedule
+from fastmi.nn.identity import identify
 from fastmi.nn.optimizers import make_optimizer, make_schedule
 from fastmi.nn.options import Training
 
@@ -33,6 +34,7 @@ def train(
     score: Callable[..., float] | None = None,
     options: Training,
     generator: torch.Generator | None = None,
+    identity: Mapping[str, object] | None = None,
 ) -> History:
     """Train `model` in place on mini-batches of `data` and evaluate it on `held_out`.
 
@@ -59,6 +61,9 @@ def train(
         options: All other options.
         generator: Generator of the permutations, on the device of the data; None to make one
             from ``options.seed``.
+        identity: What else shapes the run, by name: plain values, of which a checkpoint that
+            another run wrote has others. "data" and "held_out" among them stand for the
+            fingerprints of the samples, which are taken otherwise.
 
     Returns:
         The curves of the training.
@@ -66,10 +71,15 @@ def train(
     Raises:
         FloatingPointError: The loss, the estimate or the score is NaN, or the loss infinite;
             the message names the step.
-        TypeError: An argument of the wrong kind; a loss that is no tensor.
+        OSError: The checkpoint cannot be read or written: no folder, no permission, a full disk.
+            That a file can be written there is tried before the training. After a failure in its
+            course, the file is that of an earlier evaluation.
+        TypeError: An argument of the wrong kind; a loss that is no tensor; a state of the
+            optimizer, the schedule or the loss that a checkpoint cannot hold.
         ValueError: Tensors of different lengths; a ``batch_size`` above n; a model without
-            parameters to train; ``cuda_graph=True`` for steps that cannot be captured; a file
-            that is no checkpoint, or one of another run; a loss that is not scalar.
+            parameters to train; ``cuda_graph=True`` for steps that cannot be captured; a
+            checkpoint that is damaged, or of another run, or of more steps; a loss that is not
+            scalar.
     """
     _check_arguments(model, data, loss, options)
     n = len(data[0])
@@ -84,22 +94,26 @@ def train(
         if generator is None:
             generator = torch.Generator(device).manual_seed(seed)
         run = _Run(model, loss, options, generator, n)
-        if options.resume and Path(str(options.checkpoint)).exists():
-            run.load(device)
-        run.choose_step(torch.compile(loss) if options.compile else loss, as_graph, device)
         # A function that makes many estimates shows one bar of its own, if any.
         progress = False if options.progress == "auto" and is_quiet() else options.progress
-        with ProgressBar(progress, options.steps - run.step, "training") as bar:
-            try:
+        try:
+            model.train()
+            if options.checkpoint is not None:
+                functions = {"loss": loss, "estimate": estimate, "score": score}
+                run.keep_checkpoint(data, held_out, functions, identity or {})
+            if options.resume:
+                run.load(device)
+            run.choose_step(torch.compile(loss) if options.compile else loss, as_graph, device)
+            with ProgressBar(progress, options.steps - run.step, "training") as bar:
                 while run.step < options.steps and not run.out_of_patience():
                     run.update(data)
                     bar.advance()
                     if run.evaluation_due():
                         run.evaluate(estimate, score, held_out)
                         bar.show(nats=f"{run.validation[-1]:.3f}")
-            finally:
-                model.load_state_dict(run.kept)
-                model.eval()
+        finally:
+            model.load_state_dict(run.kept)
+            model.eval()
     return run.history()
 
 
@@ -139,7 +153,28 @@ class _Run:
         self.waited = 0
         self.seconds_before = 0.0
         self.kept = _copy(model.state_dict())
-        model.train()
+        self.checkpoint: Checkpoint | None = None
+
+    def keep_checkpoint(
+        self,
+        data: tuple[Tensor, ...],
+        held_out: tuple[Tensor, ...],
+        functions: Mapping[str, object],
+        others: Mapping[str, object],
+    ) -> None:
+        """Write checkpoints from now on; see :func:`fastmi.nn.identity.identify`."""
+        identity = identify(
+            self.model,
+            data,
+            held_out,
+            functions,
+            self.options,
+            self.optimizer,
+            self.schedule,
+            others,
+        )
+        self.checkpoint = Checkpoint(str(self.options.checkpoint), identity)
+        self.checkpoint.content(self._state())  # raises if it cannot hold it
 
     def choose_step(
         self,
@@ -229,8 +264,8 @@ class _Run:
             self.best_score = current
             self.best_step = self.step
             self.kept = _copy(self.model.state_dict())
-        if self.options.checkpoint is not None:
-            self.save()
+        if self.checkpoint is not None:
+            self.checkpoint.write(self._state(), f"the model is back at step {self.best_step}")
 
     def out_of_patience(self) -> bool:
         return self.options.patience is not None and self.waited >= self.options.patience
@@ -246,75 +281,60 @@ class _Run:
             cuda_graph=self.as_graph,
         )
 
-    def save(self) -> None:
-        """Write the checkpoint, first to a file beside it, so that a crash leaves the old one."""
-        path = Path(str(self.options.checkpoint))
-        beside = path.with_name(path.name + ".tmp")
-        torch.save(
-            {
-                "run": self._identity(),
-                "model": self.model.state_dict(),
-                "kept": self.kept,
-                "optimizer": self.optimizer.state_dict(),
-                "schedule": None if self.schedule is None else self.schedule.state_dict(),
-                "loss": None if self.loss_state is None else self.loss_state.state_dict(),
-                "generator": self.generator.get_state(),
-                "random": _random_states(self.order.device),
-                "order": self.order,
-                "position": self.position,
-                "step": self.step,
-                "curves": (self.steps, self.train, self.validation),
-                "best": (self.best_score, self.best_step, self.waited),
-                "seconds": self.seconds_before + perf_counter() - self.start,
-            },
-            beside,
-        )
-        beside.replace(path)
+    def _state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
+            "model": dict(self.model.state_dict()),
+            "kept": self.kept,
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "loss": None if self.loss_state is None else self.loss_state.state_dict(),
+            "generator": self.generator.get_state(),
+            "random": _random_states(self.order.device),
+            "order": self.order,
+            "position": self.position,
+            "step": self.step,
+            "steps": self.steps,
+            "train": self.train,
+            "validation": self.validation,
+            "best_score": self.best_score,
+            "best_step": self.best_step,
+            "waited": self.waited,
+            "seconds": self.seconds_before + perf_counter() - self.start,
+        }
 
     def load(self, device: torch.device) -> None:
-        """Set the state to that of the checkpoint."""
-        path = Path(str(self.options.checkpoint))
-        saved = _read_checkpoint(path, device)
-        for name, ours in self._identity().items():
-            theirs = saved["run"][name]
-            if ours != theirs:
-                raise ValueError(
-                    f"checkpoint must be of the same run; got {name}={theirs!r} in "
-                    f"{str(path)!r}, {name}={ours!r} now"
-                )
+        """Set the state to that of the checkpoint, if there is one."""
+        if self.checkpoint is None:
+            return
+        saved = self.checkpoint.read(self._state(), self.options, device)
+        if saved is None:
+            return
         try:
+            restore_optimizer(self.optimizer, saved["optimizer"], self.options)
+            if self.schedule is not None:
+                restore_schedule(self.schedule, saved["schedule"])
+            if self.loss_state is not None:
+                self.loss_state.load_state_dict(saved["loss"])
             self.model.load_state_dict(saved["model"])
-        except RuntimeError as error:
-            raise ValueError(
-                f"checkpoint must be of the same model; got {str(path)!r}: {error}"
-            ) from error
-        self.kept = saved["kept"]
-        self.optimizer.load_state_dict(saved["optimizer"])
-        if self.schedule is not None:
-            self.schedule.load_state_dict(saved["schedule"])
-        if self.loss_state is not None and saved["loss"] is not None:
-            self.loss_state.load_state_dict(saved["loss"])
-        self.generator.set_state(saved["generator"].cpu())
-        _set_random_states(saved["random"], device)
-        self.order = saved["order"]
-        self.position = saved["position"]
-        self.step = saved["step"]
-        self.steps, self.train, self.validation = map(list, saved["curves"])
-        self.best_score, self.best_step, self.waited = saved["best"]
+            self.generator.set_state(saved["generator"])
+            _set_random_states(saved["random"], device)
+        except Exception as error:  # which type depends on whose method reads its part
+            raise self.checkpoint.refuse(error) from error
+        for name in (
+            "kept",
+            "order",
+            "position",
+            "step",
+            "steps",
+            "train",
+            "validation",
+            "best_score",
+            "best_step",
+            "waited",
+        ):
+            setattr(self, name, saved[name])
         self.seconds_before = saved["seconds"]
-
-    def _identity(self) -> dict[str, Any]:
-        """Return what a checkpoint must share with the run that goes on from it."""
-        options = self.options
-        return {
-            "n": len(self.order),
-            "device": self.order.device.type,
-            "batch_size": options.batch_size,
-            "seed": options.seed,
-            "optimizer": type(self.optimizer).__name__,
-            "lr": options.lr,
-            "schedule": None if self.schedule is None else type(self.schedule).__name__,
-        }
 
     def _permutation(self, n: int) -> Tensor:
         return torch.randperm(n, generator=self.generator, device=self.generator.device)
@@ -366,20 +386,6 @@ def _check_arguments(model: object, data: object, loss: object, options: object)
     lengths = [len(tensor) for tensor in data]
     if len(set(lengths)) > 1:
         raise ValueError(f"data must be tensors of the same number of rows; got {lengths}")
-
-
-def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        saved["run"]
-    except OSError:
-        raise
-    except Exception as error:  # which type torch raises depends on the bytes it reads
-        raise ValueError(
-            f"checkpoint must be a file that an earlier run wrote; got {str(path)!r}, which "
-            f"cannot be read as one ({type(error).__name__})"
-        ) from error
-    return saved
 
 
 def _copy(state: dict[str, Any]) -> dict[str, Any]:

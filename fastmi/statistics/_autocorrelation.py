@@ -229,8 +229,10 @@ def run_inflation(local: Floats, length: int = 1) -> float:
         length: Number of samples in each run, within which the order is seen.
 
     Returns:
-        1 where the autocorrelation of the local values may be chance.
+        1 where the autocorrelation of the local values may be chance, or they are infinite.
     """
+    if not np.isfinite(local).all():
+        return 1.0
     n = len(local)
     lags = math.isqrt(n)
     features = _unit((local - local.mean())[np.newaxis])

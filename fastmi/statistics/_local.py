@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._pool import heed_stop
 from fastmi._symbols import as_symbols
 from fastmi.ops.knn import kneighbors
 
@@ -22,6 +23,9 @@ _ROWS_OF_GROUP = 10
 # Noise that breaks ties between neighbours, in units of a column's largest distance from its first
 # value: well above the rounding of these distances, well below their differences.
 _NOISE = 1e-10
+
+# Rows that exchange between two looks for an interrupt, some tens of milliseconds.
+_RUN = 50_000
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,16 @@ class LocalExchange:
         used = np.zeros(self.n, dtype=bool)
         used[self.shared] = True
         taken = used.tolist()
-        for i in rng.permutation(len(self.others)).tolist():
-            for j in candidates[i]:
-                if not taken[j]:
-                    break
-            # If all candidates are taken, the last one serves twice.
-            order[self.others[i]] = j
-            taken[j] = True
+        drawn = rng.permutation(len(self.others))
+        for begin in range(0, len(drawn), _RUN):
+            heed_stop()
+            for i in drawn[begin : begin + _RUN].tolist():
+                for j in candidates[i]:
+                    if not taken[j]:
+                        break
+                # If all candidates are taken, the last one serves twice.
+                order[self.others[i]] = j
+                taken[j] = True
         return order
 
 

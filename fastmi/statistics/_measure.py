@@ -16,6 +16,7 @@ from fastmi._columns import check_pairing
 from fastmi._device import as_device
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, jitter
+from fastmi._pool import heed_stop
 from fastmi._symbols import as_codes
 from fastmi.estimators import CMI_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import check_options, find
@@ -45,6 +46,7 @@ class Measure:
         self, blocks: Sequence[NDArray[Any]], n_jobs: int | None, rng: np.random.Generator
     ) -> list[Estimate]:
         """Return one estimate per k of the blocks (x, y) or (x, y, z)."""
+        heed_stop()  # methods that search no neighbours call no kernel, which would heed it
         own: dict[str, Any] = {"n_jobs": n_jobs} if self.method.searches else {}
         if self.method.trains:
             own["seed"] = int(rng.integers(0, 2**63))

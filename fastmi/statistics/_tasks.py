@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from fastmi._backend import thread_count
 from fastmi._checks import Seed, generator
 from fastmi._extras import Progress, ProgressBar
+from fastmi._pool import heed_stop, on_threads
 
 Result = TypeVar("Result")
 
@@ -43,21 +44,15 @@ def run(
     def chunk(start: int) -> list[Result]:
         results = []
         for number in range(start, min(start + size, count)):
+            heed_stop()
             results.append(task(number, inner))
             bar.advance()
         return results
 
+    size = max(1, count if workers == 1 else min(_CHUNK, count // (4 * workers)))
     with ProgressBar(progress, count, what) as bar:
-        if workers == 1:
-            size = count
-            return chunk(0)
-        from concurrent.futures import ThreadPoolExecutor
-
-        size = max(1, min(_CHUNK, count // (4 * workers)))
-        with ThreadPoolExecutor(workers) as pool:
-            # An interrupt ends the iterator, which cancels the tasks that have not begun.
-            parts = pool.map(chunk, range(0, count, size))
-            return [result for part in parts for result in part]
+        parts = on_threads(chunk, range(0, count, size), workers)
+    return [result for part in parts for result in part]
 
 
 def streams(seed: Seed | None, count: int) -> list[list[int]]:

@@ -5,6 +5,7 @@ There is no bootstrap, because it draws with replacement, and copies of a sample
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,7 +137,7 @@ def subsample_error(
     ends = np.cumsum(numbers)[:-1]
     by_cut = [np.split(of_cut, ends) for of_cut in found.reshape(cuts, -1)]
     means = np.array([[own.mean() for own in cut] for cut in by_cut]).mean(axis=0)
-    variances = np.array([[own.var(ddof=1) for own in cut] for cut in by_cut]).mean(axis=0)
+    variances = np.array([[_variance(own) for own in cut] for cut in by_cut]).mean(axis=0)
     counts = np.array(numbers, dtype=np.int64)
     of_all = float((variances / counts * (counts - 1)).sum() / (counts - 1).sum())
     result = SubsampleError(
@@ -145,9 +146,26 @@ def subsample_error(
         parts=counts,
         means=means,
         deviations=np.sqrt(variances),
-        warnings=(*estimate.warnings, *_of_series(estimate.local)),
+        warnings=(*estimate.warnings, *_of_series(estimate.local), *_of_parts(found)),
     )
     return announce(result)
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Return the variance of estimates with the divisor n - 1, NaN if one of them is infinite."""
+    return float(values.var(ddof=1)) if np.isfinite(values).all() else math.nan
+
+
+def _of_parts(values: NDArray[np.float64]) -> tuple[Caution, ...]:
+    """Return a caution if estimates of parts are infinite."""
+    infinite = len(values) - int(np.isfinite(values).sum())
+    if not infinite:
+        return ()
+    text = (
+        f"the estimates of {infinite} of {len(values)} parts are infinite: their scatter, and the "
+        "error with it, has no value"
+    )
+    return (Caution(text, "infinite"),)
 
 
 def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float:
@@ -159,7 +177,8 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
     at least 20 of them.
 
     The local values are not estimated anew without the run, so that the dependence between samples
-    with common neighbours is not seen; see :func:`subsample_error`.
+    with common neighbours is not seen; see :func:`subsample_error`. The error of an infinite
+    estimate is NaN.
 
     Args:
         estimate: An estimate with ``local`` values, shape (n,), in the order of the samples.
@@ -181,6 +200,8 @@ def jackknife_error(estimate: Estimate, *, n_blocks: int | None = None) -> float
     count = n if n_blocks is None else check_integer("n_blocks", n_blocks, 2)
     if count > n:
         raise ValueError(f"n_blocks must be in [2, n]; got n_blocks={count}, n={n}")
+    if not np.isfinite(local).all():
+        return math.nan
     say(_of_series(local, n // count))
     edges = np.linspace(0, n, count + 1).astype(np.int64)
     sums = np.add.reduceat(local, edges[:-1])

@@ -96,8 +96,11 @@ class PermutationTest:
 
     @property
     def z_score(self) -> float:
-        """Estimate less the mean of the surrogates, in standard deviations of the surrogates."""
-        spread = float(self.null.std())
+        """Estimate less the mean of the surrogates, in standard deviations of the surrogates.
+
+        NaN where that has no value: the surrogates are all equal, or some are infinite.
+        """
+        spread = float(self.null.std()) if np.isfinite(self.null).all() else 0.0
         return self.corrected / spread if spread else float("nan")
 
 
@@ -387,5 +390,6 @@ def null_values(
 
 def p_value(value: float, null: NDArray[np.float64]) -> float:
     """Return (1 + b) / (1 + len(null)), where b is the number of `null` values >= `value`."""
-    reached = np.count_nonzero(null >= value - _ROUNDING * max(1.0, abs(value)))
+    slack = _ROUNDING * max(1.0, abs(value)) if np.isfinite(value) else 0.0
+    reached = np.count_nonzero(null >= value - slack)
     return float((1 + reached) / (1 + len(null)))

@@ -33,6 +33,9 @@ _SLOW = 0.25
 # autoregressive ones, .1 at AR(.5).
 _PERSISTENT = 0.2
 
+# A number of nats that stands for infinity, and whose square is finite.
+_HUGE = 1e100
+
 
 @dataclass(frozen=True, kw_only=True)
 class LaggedMI:
@@ -218,7 +221,8 @@ def _corrected(observed: NDArray[np.float64], null: NDArray[np.float64]) -> NDAr
     because long lags have fewer times and scatter more; the samples then take no part that a
     surrogate does not.
     """
-    table = np.vstack([observed, null])
+    # Infinite values are the limit of large ones, beside which the others are equal.
+    table = np.clip(np.vstack([observed, null]), -_HUGE, _HUGE)
     deviations = table.std(axis=0)
     differ = deviations > 1e-12  # less is rounding
     scaled = np.where(differ, table - table.mean(axis=0), 0.0) / np.where(differ, deviations, 1.0)
@@ -251,8 +255,9 @@ def _persistence(series: Array) -> float:
 
     It is the autocorrelation at lag 1 of "above the mean", of the column where it is largest.
     """
-    with np.errstate(over="ignore"):
-        above = series > series.mean(axis=0)
+    # In units of a power of two, in which sums do not overflow.
+    near = np.ldexp(series, -np.frexp(np.abs(series).max(axis=0))[1])
+    above = near > near.mean(axis=0)
     share = above.mean(axis=0)
     both = (above[1:] & above[:-1]).mean(axis=0)
     spread = share * (1.0 - share)

@@ -14,7 +14,11 @@ from reference.digamma import EULER_GAMMA, digamma
 from reference.discrete import discrete_cmi, discrete_entropy, discrete_total_correlation
 from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
 from reference.exchange import exchange_partners, exchanged_order
-from reference.gaussian import gaussian_conditional_mi, gaussian_total_correlation
+from reference.gaussian import (
+    exact_gaussian_mi,
+    gaussian_conditional_mi,
+    gaussian_total_correlation,
+)
 from reference.knn import kneighbors, kth_distance
 from reference.ksg import KsgTerms, ksg_hybrid, ksg_mi, ksg_terms
 from reference.lnc import lnc_mi
@@ -40,6 +44,7 @@ __all__ = [
     "discrete_cmi",
     "discrete_entropy",
     "discrete_total_correlation",
+    "exact_gaussian_mi",
     "exchange_partners",
     "exchanged_order",
     "gaussian_conditional_mi",

@@ -2,20 +2,23 @@
 
 import math
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 
 
+def bins_of(column: np.ndarray, bins: int) -> list[int]:
+    """The largest j < bins with low + (high - low) j / bins <= v of each v, in exact fractions."""
+    values = [Fraction(v) for v in column.tolist()]
+    low, high = min(values), max(values)
+    if low == high:
+        return [0] * len(values)
+    return [min(bins - 1, math.floor(bins * (v - low) / (high - low))) for v in values]
+
+
 def symbols(block: np.ndarray, bins: int) -> list[tuple[int, ...]]:
     """For each sample, the bins of its columns."""
-    columns = []
-    for column in block.T.astype(float):
-        low, high = column.min(), column.max()
-        if low == high:
-            columns.append([0] * len(column))
-            continue
-        columns.append([min(bins - 1, int(bins * ((v - low) / (high - low)))) for v in column])
-    return list(zip(*columns, strict=True))
+    return list(zip(*(bins_of(column, bins) for column in block.T), strict=True))
 
 
 def plug_in_entropy(observed: list) -> float:

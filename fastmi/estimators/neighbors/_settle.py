@@ -13,6 +13,7 @@ from fastmi._blocks import host
 from fastmi._cautions import Caution, Note
 from fastmi._checks import Seed
 from fastmi._inputs import jitter
+from fastmi._spread import spread
 from fastmi.estimators.neighbors._ties import (
     TIED_SHARE,
     TRACE,
@@ -147,11 +148,11 @@ def _filled(
         if None in flat:
             return blocks, _stepless_caution()
         return with_steps_filled(given, steps, seed), _filled_caution(steps)
-    spreads = [float(column.std()) for block in given for column in host(block).astype(float).T]
+    spreads = [each for block in given for each in spread(host(block)).deviations.tolist()]
     # Noise that spans half a step is as good as one that spans it.
     if all(
-        step is not None and noise * spread >= 0.5 * step
-        for step, spread in zip(flat, spreads, strict=True)
+        step is not None and noise * deviation >= 0.5 * step
+        for step, deviation in zip(flat, spreads, strict=True)
     ):
         return blocks, None
     return blocks, _noise_decides_caution(noise)

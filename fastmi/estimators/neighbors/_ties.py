@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastmi._blocks import host, like
 from fastmi._checks import Seed, generator
 from fastmi._repeats import BEYOND_CHANCE, equal_pairs, row_hashes
+from fastmi._spread import extent, near_origin
 from fastmi._symbols import crossed, numbered
 
 Array = NDArray[Any]
@@ -39,6 +40,9 @@ _ROUNDING = 4.0
 # Relative rounding of readings in float64 that were shifted from as far as a thousand times their
 # size, as columns that are standardised are.
 _SHIFTED_ROUNDING = 2.0**-42
+
+# Largest magnitude of which differences fit float64.
+_MOST = float(np.finfo(np.float64).max) / 2
 
 
 class Copies(NamedTuple):
@@ -147,7 +151,9 @@ def tied_share(
     shares = []
     for k in ks:
         radius = found[k]
-        near = _ROUNDING * np.finfo(radius.dtype).eps * (rounded + radius)
+        # Each by a power of two, because their sum could overflow.
+        unit = _ROUNDING * np.finfo(radius.dtype).eps
+        near = unit * rounded + unit * radius
         tied = radius - found[k - 1] <= near if k > 1 else radius <= near
         if k + 1 in found:
             tied |= found[k + 1] - radius <= near
@@ -196,7 +202,8 @@ def within_steps(blocks: Sequence[Array], radius: Array) -> float:
         values, number = np.unique(column, return_counts=True)
         if len(values) > 1 and number[number > 1].sum() > TIED_SHARE * len(column):
             reach = max(reach, 2 * float(np.median(np.diff(values))))
-    return float(np.count_nonzero(radius <= reach)) / len(radius)
+    # In float64, because twice a step may exceed float32.
+    return float(np.count_nonzero(radius <= np.float64(reach))) / len(radius)
 
 
 def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
@@ -239,7 +246,7 @@ def never_vary(blocks: Sequence[Array]) -> bool:
 def mean_equal(block: Array) -> float:
     """Return the mean number of other samples with the same value, up to the noise of `traced`."""
     codes = []
-    for column in host(block).astype(np.float64).T:
+    for column in near_origin(host(block)).astype(np.float64).T:
         order = np.argsort(column)
         largest = float(np.abs(column).max()) or 1.0  # squares neither overflow nor vanish
         ascending = column[order] / largest
@@ -281,7 +288,7 @@ def with_steps_filled(
 def _with_noise(
     given: Array, place: int, seed: Seed | None, width: Callable[[Floats], float]
 ) -> Array:
-    """Return a block less the median of each column plus noise.
+    """Return a block less the median of each column, or the middle of a huge one, plus noise.
 
     Args:
         given: Array of shape (n, d).
@@ -289,13 +296,25 @@ def _with_noise(
         seed: Seed of the noise.
         width: Function from a column whose median is 0 to the width of its noise; it is called in
             the order of the columns.
+
+    Raises:
+        ValueError: No room for the noise below half of the largest float.
     """
     of_place = streams(seed)
     block = host(given).astype(np.float64)
     for j in range(block.shape[1]):
         column = np.ascontiguousarray(block[:, j])
         column -= np.partition(column, len(column) // 2)[len(column) // 2]
-        block[:, j] = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+        low, high = column.min(), column.max()
+        if max(-low, high) > _MOST:  # the middle of the range is nearer to both ends
+            column -= 0.5 * low + 0.5 * high
+        moved = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+        if np.abs(moved).max() > _MOST:
+            raise ValueError(
+                f"samples with equal values must leave room for noise below {_MOST:.3g}; got a "
+                f"column that spans {high - low:.3g}: rescale the columns, or give noise=0"
+            )
+        block[:, j] = moved
     return like(given, block)
 
 
@@ -334,7 +353,11 @@ def rounding_step(column: Array) -> float | None:
             epsilons.insert(0, float(np.finfo(np.float32).eps))
     largest = float(np.abs(values).max())
     steps = (_common_step(values, n, eps * largest * 2 * _ROUNDING) for eps in epsilons)
-    return next((step for step in steps if step is not None), None)
+    found = next((step for step in steps if step is not None), None)
+    if not found and extent(column[:, np.newaxis]).far[0]:
+        # Where an offset rounds them, values are on the grid of floats, and differences are exact.
+        found = _common_step(values, n, 0.0)
+    return found
 
 
 def _common_step(values: Floats, n: int, rounding: float) -> float | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
 from fastmi._cautions import Caution
+from fastmi._spread import spread
 from fastmi.estimators.neighbors.base import (
     InformationEstimator,
     Terms,
@@ -155,12 +156,9 @@ def _narrow_warnings(counts: NDArray[np.int64], k: int) -> tuple[Caution, ...]:
 
 
 def _flat_warnings(joint: Array) -> tuple[Caution, ...]:
-    largest = np.abs(joint).max(axis=0)
-    scaled = joint / np.where(largest == 0, 1, largest)
-    spread = scaled.std(axis=0, dtype=np.float64)
-    constant = spread <= 1e-14
-    if not constant.any():
-        standard = (scaled - scaled.mean(axis=0, dtype=np.float64)) / spread
+    of = spread(joint)
+    if of.varies.all():
+        standard = of.deviation / of.sd
         correlation = standard.T @ standard / len(joint)
         if np.linalg.eigvalsh(correlation)[0] > _SINGULAR:
             return ()

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, constant_caution
 from fastmi._checks import check_window
 from fastmi._estimate import few_samples, small_sample_warnings
 from fastmi.estimators.neighbors._ties import mean_equal, never_vary
@@ -156,7 +156,7 @@ def count_warnings(
     inside = [which for which in (0, 1) if count_sum[which] == others]
     if inside:
         found += [
-            _constant_caution("xy"[which])
+            constant_caution("xy"[which])
             if never_vary([variable(which)])
             else _inside_caution(which, normalize)
             for which in inside
@@ -178,11 +178,6 @@ def count_warnings(
         )
         found.append(Caution(text, "scale"))
     return tuple(found)
-
-
-def _constant_caution(name: str) -> Caution:
-    text = f"{name} is constant, and the estimate says nothing about dependence: leave it out"
-    return Caution(text, "constant")
 
 
 def _inside_caution(which: int, normalize: str | None) -> Caution:

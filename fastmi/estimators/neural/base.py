@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from time import perf_counter
 
 import numpy as np
@@ -180,7 +180,14 @@ class NeuralEstimator(Estimator, Training):
             seed=self.seed,
             batch_size=self.batch_size,
             selects=self.patience is not None,
+            identify=self.checkpoint is not None,
         )
+
+    def _identity(self) -> dict[str, object]:
+        """Return the options that shape a run beside those of the training loop."""
+        loop = {"device", *(option.name for option in fields(Training))}
+        own = {name: value for name, value in self.get_params().items() if name not in loop}
+        return {"method": self.method} | own
 
     def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
         """Return the terms of a reading in the units of the user's columns."""
@@ -210,6 +217,7 @@ class NeuralEstimator(Estimator, Training):
             estimate=fit.estimate,
             score=fit.score,
             options=self,
+            identity=self._identity() | split.fingerprints,
         )
         with torch.no_grad():
             reading = fit.read(*split.report)

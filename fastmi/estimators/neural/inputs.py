@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fastmi._cautions import Caution
-from fastmi.normalize import CONSTANT, RANKS, normalize_blocks
+from fastmi._spread import extent, near_origin, spread, varying
+from fastmi.normalize import RANKS, normalize_blocks
 
 __all__ = ["INPUTS", "InputMap"]
 
@@ -40,16 +41,18 @@ _COMMON_SCALE = ("global", "global-linf", "global-corrected")
 class InputMap(nn.Module):
     """An increasing map of each column of one variable, in float64.
 
-    It goes through three stages: heavy tails are squashed by ``s asinh((x - m) / s)`` with the
-    median m and the spread s; a normalisation follows if the user chose one; last, the mean of the
-    training samples becomes 0 and their standard deviation 1, except that a normalisation to a
-    common scale keeps it. Columns that are constant among the training samples become 0.
+    Columns far from the origin are moved near to it. Three stages follow: heavy tails are squashed
+    by ``s asinh((x - m) / s)`` with the median m and the spread s; a normalisation follows if the
+    user chose one; last, the mean of the training samples becomes 0 and their standard deviation 1,
+    except that a normalisation to a common scale keeps it. Columns that are constant among the
+    training samples become 0.
 
     Attributes:
         dims: Number of columns that :meth:`forward` takes.
     """
 
     columns: Tensor
+    origin: Tensor
     size: Tensor
     median: Tensor
     spread: Tensor
@@ -63,6 +66,7 @@ class InputMap(nn.Module):
         self.dims = dims
         self.register_buffer("columns", torch.arange(dims))
         for name, value in (
+            ("origin", 0.0),
             ("size", 1.0),
             ("median", 0.0),
             ("spread", 1.0),
@@ -90,7 +94,7 @@ class InputMap(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the columns as the network sees them, float64, of x (m, dims)."""
         x = x.double()[:, self.columns]
-        squashed = self._squash(x / self.size)
+        squashed = self._squash((x - self.origin) / self.size)
         if self.knots:
             squashed = torch.stack(
                 [
@@ -108,7 +112,7 @@ class InputMap(nn.Module):
         What a normalisation of the user's choice did does not count.
         """
         x = x.double()[:, self.columns]
-        u = (x / self.size - self.median) / self.spread
+        u = ((x - self.origin) / self.size - self.median) / self.spread
         # log1p(u^2) / 2 by hypot, which does not overflow.
         slopes = torch.where(self.heavy, -torch.hypot(u, torch.ones_like(u)).log(), 0.0).sum(1)
         live = self.factor != 0.0
@@ -149,6 +153,9 @@ def make_map(
         ValueError: The normalisation cannot be done.
     """
     made = InputMap(block.shape[1])
+    if inputs != "none" or normalize is not None:
+        block, origin = _moved(block)
+        made.origin = torch.from_numpy(origin)
     wide = block.astype(np.float64)
     if inputs != "none" and normalize is None:
         # A power of two, which rounds nothing, keeps squares within the range of float64.
@@ -170,7 +177,7 @@ def make_map(
         if normalize in RANKS:
             made.knots = [_knots(old, new) for old, new in zip(before.T, wide.T, strict=True)]
         else:
-            made.factor = torch.from_numpy(_factors(before, wide))
+            made.factor = torch.from_numpy(_factors(before, wide, name))
     if inputs != "none":
         _center(made, wide[training], keeps_scale=normalize in _COMMON_SCALE)
         live = (made.factor != 0.0).numpy()
@@ -179,6 +186,20 @@ def make_map(
     if made.grid:
         wide = np.round(wide / made.grid) * made.grid
     return made, wide, found
+
+
+def _moved(block: Array) -> tuple[Array, Floats]:
+    """Return the columns near the origin, and what was subtracted from each.
+
+    Quotients of columns far from it would round away what they tell. Those that vary no more than
+    their rounding become 0.
+    """
+    ends = extent(block)
+    if not ends.far.any():
+        return block, np.zeros(block.shape[1])
+    varies = spread(block).varies
+    origin = np.where(ends.far, block[0], 0.0).astype(np.float64)
+    return np.where(varies, near_origin(block, ends), 0), origin
 
 
 def _tails(wide: Floats, *, always: bool) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -201,7 +222,7 @@ def _center(made: InputMap, wide: Floats, *, keeps_scale: bool) -> None:
     first = wide[0]
     mean = first + (wide - first).mean(axis=0)
     deviation = np.sqrt(np.square(wide - mean).mean(axis=0))
-    varies = deviation > CONSTANT * np.abs(wide).max(axis=0)
+    varies = varying(wide, deviation, np.abs(wide).max(axis=0))
     made.center = torch.from_numpy(np.where(varies, mean, 0.0))
     if not keeps_scale:
         made.scale = torch.from_numpy(np.where(varies, deviation, 1.0))
@@ -214,9 +235,21 @@ def _knots(before: Floats, after: Floats) -> tuple[Floats, Floats]:
     return values, after[first]
 
 
-def _factors(before: Floats, after: Floats) -> Floats:
-    """Return by what a normalisation multiplied each column, read at its largest magnitude."""
+def _factors(before: Floats, after: Floats, name: str) -> Floats:
+    """Return by what a normalisation multiplied each column, read at its largest magnitude.
+
+    Raises:
+        ValueError: A factor overflows.
+    """
     rows = np.abs(before).argmax(axis=0)
     columns = np.arange(before.shape[1])
     old, new = before[rows, columns], after[rows, columns]
-    return np.where(old != 0.0, new / np.where(old != 0.0, old, 1.0), 1.0)
+    # Subnormal columns have factors that overflow, which are refused.
+    with np.errstate(over="ignore"):
+        factors = np.where(old != 0.0, new / np.where(old != 0.0, old, 1.0), 1.0)
+    if not np.isfinite(factors).all():
+        raise ValueError(
+            f"{name} must be large enough to be normalized; got a column of at most "
+            f"{np.abs(old)[~np.isfinite(factors)].min():.3g}: rescale the columns"
+        )
+    return factors

@@ -15,6 +15,7 @@ from fastmi._cautions import Caution
 from fastmi._inputs import as_blocks
 from fastmi.estimators.neural.inputs import InputMap, make_map
 from fastmi.estimators.neural.parts import divide
+from fastmi.nn.identity import fingerprint
 
 Array = NDArray[Any]
 
@@ -42,6 +43,8 @@ class Split:
             of the mapped samples exceeds that of the user's samples by.
         warnings: What splitting, mapping and leaving out columns gave reason to warn of.
         n: Number of samples in all.
+        fingerprints: Hashes of the samples as they were given: "data" of `variables`, "held_out"
+            of `test` samples, None without them. Empty unless they were asked for.
     """
 
     train: tuple[Tensor, ...]
@@ -51,6 +54,7 @@ class Split:
     log_slopes: tuple[float, ...]
     warnings: tuple[Caution, ...]
     n: int
+    fingerprints: dict[str, str | None]
 
     def map(self, pick: Callable[..., tuple[Tensor, ...]]) -> Split:
         """Return the split whose tensors are ``pick(*tensors)`` of each part."""
@@ -74,6 +78,7 @@ def split_samples(
     seed: int | None,
     batch_size: int,
     selects: bool,
+    identify: bool,
 ) -> Split:
     """Return the samples of all variables, checked, split and mapped.
 
@@ -92,6 +97,7 @@ def split_samples(
         seed: Seed of the choice of the held-out samples; None for a fresh one.
         batch_size: Number of samples in each update.
         selects: Whether held-out samples choose the parameters.
+        identify: Whether to take fingerprints.
 
     Raises:
         TypeError: Samples that are not real numbers; a `test` that is not a tuple of them.
@@ -101,10 +107,16 @@ def split_samples(
     where = _device(variables, device)
     blocks = as_blocks([on_host(variable) for variable in variables], names)
     n = len(blocks[0])
+    fingerprints: dict[str, str | None] = {}
+    if identify:
+        # Of what came in, not of what the maps make of it, whose last bits depend on the processor.
+        fingerprints = {"data": fingerprint(blocks), "held_out": None}
     if test is None:
         held_out = round(test_size * n)
     else:
         others = _test_blocks(test, blocks, names)
+        if identify:
+            fingerprints["held_out"] = fingerprint(others)
         held_out = len(others[0])
         blocks = [np.concatenate(pair) for pair in zip(blocks, others, strict=True)]
         n += held_out
@@ -140,7 +152,7 @@ def split_samples(
         tuple(tensor[torch.from_numpy(rows)].to(where) for tensor in tensors)
         for rows in (parts.train, parts.select, parts.report)
     )
-    return Split(train, select, report, tuple(maps), tuple(slopes), tuple(found), n)
+    return Split(train, select, report, tuple(maps), tuple(slopes), tuple(found), n, fingerprints)
 
 
 def without_constant_columns(
@@ -268,6 +280,13 @@ def _map_variable(
         raise ValueError(
             f"{name} must fit dtype={dtype!r}; got values beyond its range: "
             "use inputs='auto' or dtype='float64'"
+        )
+    lost = (mapped == mapped[0]).all(axis=0) & (block != block[0]).any(axis=0)
+    if inputs == "none" and lost.any():
+        raise ValueError(
+            f"{name} must keep its values apart in dtype={dtype!r}; got columns "
+            f"{', '.join(map(str, np.flatnonzero(lost)))} that are constant in it: use "
+            "inputs='auto' or dtype='float64'"
         )
     if coarse:
         text = (

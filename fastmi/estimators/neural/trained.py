@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fastmi._inputs import as_blocks
 from fastmi.estimators.neural.inputs import InputMap
 from fastmi.estimators.neural.split import on_host
+from fastmi.nn.fit import in_chunks
 
 __all__ = ["TrainedModel"]
 
@@ -48,7 +49,10 @@ class TrainedModel(nn.Module):
         Args:
             *samples: Samples of each variable, shape (m, d), as they were given to the estimator.
         """
-        mapped = [one(x).to(self.dtype) for one, x in zip(self.maps, samples, strict=True)]
+        mapped = [
+            in_chunks(lambda rows, one=one: (one(rows).to(self.dtype),), x)[0]
+            for one, x in zip(self.maps, samples, strict=True)
+        ]
         found: Tensor = self.network(*mapped)
         return found
 

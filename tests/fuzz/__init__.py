@@ -1,0 +1,1 @@
+"""Fuzzers; README.md says what each looks for."""

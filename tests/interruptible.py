@@ -1,0 +1,674 @@
+"""Every operation of the library that can run long, and a child process to interrupt it in.
+
+Each row names the public functions that it stands for and has code that makes samples and a call.
+Sizes are such that one core takes several seconds, where arrays of some 100 MB suffice for that.
+`test_interrupts.py` holds the table to what the library offers and runs a few rows;
+`faults/interrupts.py` runs all of them and writes their times.
+"""
+
+import select
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastmi.estimators._methods import CONTINUOUS, DISCRETE, DISCRETE_Y, METHODS
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A row of the table.
+
+    Attributes:
+        name: What the row is called.
+        covers: Names of public functions, as "module.name" below fastmi, that it stands for.
+        samples: Statements that make the arguments; `rng` is there, and modules of fastmi.
+        call: The statement to interrupt.
+    """
+
+    name: str
+    covers: tuple[str, ...]
+    samples: str
+    call: str
+
+
+# Statements that other rows share.
+_WIDE = "x, y, z, w = rng.standard_normal((4, 300_000, 6)); x += y; y += z; z += w"
+_COLUMN = "x, y, z = rng.standard_normal((3, {n})); y += x; z += x"
+_LABELS = "x, y, z = rng.integers(0, 3000, (3, 3_000_000, 3)); x[:, 0] = y[:, 0]"
+_CLASSES = "x = rng.standard_normal((400_000, 6)); y = rng.integers(0, 5, 400_000)"
+_SERIES = (
+    "x, y = np.cumsum(rng.standard_normal((2, {n})), axis=1); x -= np.roll(x, 9); "
+    "y = x + np.roll(y, 5) - y"
+)
+_CHANNEL = """
+channel = bounds.Model(
+    log_lik=lambda x, z: (-2 * (x - z) ** 2 - 0.5 * np.log(np.pi / 2)).sum(axis=-1),
+    sample_prior=lambda m, rng: rng.standard_normal((m, 1)),
+    log_prior=lambda z: -0.5 * (z**2 + np.log(2 * np.pi)).sum(axis=-1),
+    grad_log_joint=lambda x, z: 4 * (x - z) - z,
+    grad_log_prior=lambda z: -z,
+)
+proposal = bounds.Proposal(
+    sample=lambda x, m, rng: x + 0.5 * rng.standard_normal((len(x), m, 1)),
+    logpdf=lambda z, x: (-2 * (x - z) ** 2 - 0.5 * np.log(np.pi / 2)).sum(axis=-1),
+)
+z = rng.standard_normal((20_000, 1)); x = z + 0.5 * rng.standard_normal((20_000, 1))
+"""
+
+_TO_TRAIN = (
+    "load('torch').set_num_threads(1); x, y, z = rng.standard_normal((3, 20_000, 3)); x += y"
+)
+
+_SAMPLES_OF = {CONTINUOUS: _WIDE, DISCRETE: _LABELS, DISCRETE_Y: _CLASSES}
+_ARGUMENTS = {"mi": "x, y", "cmi": "x, y, z", "total_correlation": "x, y, z", "entropy": "x"}
+# Methods for which the samples above are too few or too many for a run of several seconds.
+_SAMPLES_OF_METHOD = {
+    "lnc": "x, y, z = rng.standard_normal((3, 1_000_000, 2)); x += y",
+    "gaussian": "x, y, z = rng.standard_normal((3, 1_000_000, 40)); x += y; y += z",
+    "binning": _COLUMN.format(n=10_000_000),
+    "ksg_global": "x, y = rng.standard_normal((2, 20_000, 6)); x += y",
+    "ksg_global_linf": "x, y = rng.standard_normal((2, 20_000, 20)); x += y",
+}
+_OPTIONS_OF_METHOD = {"lnc": ", k=20", "3h": ", k=10"}
+
+
+def _of_method(method):
+    call = f"fastmi.{method.function}({_ARGUMENTS[method.function]}, method={method.name!r}"
+    samples = _SAMPLES_OF_METHOD.get(method.name, _SAMPLES_OF.get(method.takes, _WIDE))
+    if method.trains:
+        samples = _TO_TRAIN
+    return Operation(
+        f"{method.function} {method.name}",
+        (method.function, f"{method.function} {method.name}"),
+        samples,
+        f"{call}{_OPTIONS_OF_METHOD.get(method.name, '')})",
+    )
+
+
+def _rows(covers, *rows):
+    return [Operation(name, (covers,), samples, call) for name, samples, call in rows]
+
+
+ESTIMATES = [
+    *(_of_method(method) for method in METHODS),
+    *_rows(
+        "mi",
+        ("mi, one column", _COLUMN.format(n=10_000_000), "fastmi.mi(x, y)"),
+        (
+            "mi, tree of one column",
+            _COLUMN.format(n=5_000_000),
+            "fastmi.mi(x, y, algorithm='tree')",
+        ),
+        (
+            "mi, many columns",
+            "x, y = rng.standard_normal((2, 500_000, 64)); y += x",
+            "fastmi.mi(x, y, algorithm='brute')",
+        ),
+        ("mi, euclidean", _WIDE, "fastmi.mi(x, y, metric='euclidean')"),
+        ("mi, theiler", _WIDE, "fastmi.mi(x, y, theiler=1000)"),
+        ("mi, ties", f"{_WIDE}; x = x.round(2); y = y.round(2)", "fastmi.mi(x, y)"),
+        ("mi, copies", f"{_WIDE}; x[1::2] = x[::2]; y[1::2] = y[::2]", "fastmi.mi(x, y)"),
+        ("mi, copula", _WIDE, "fastmi.mi(x, y, normalize='copula')"),
+        (
+            "mi, list of columns",
+            "x = [rng.standard_normal(100).tolist() for _ in range(100_000)]; y = x",
+            "fastmi.mi(x, y)",
+        ),
+        (
+            "mi, data frame",
+            "pd = load('pandas'); x, y = rng.standard_normal((2, 1_000_000, 20)); "
+            "x, y = (pd.DataFrame({f'c{j}': c.astype(['f4', 'f8', 'Float64'][j % 3]) "
+            "for j, c in enumerate(each.T)}) for each in (x, y))",
+            "fastmi.mi(x, y)",
+        ),
+        (
+            "mi, labels that are strings",
+            "x, y = (rng.integers(0, 500, 3_000_000).astype(str) for _ in 'xy')",
+            "fastmi.mi(x, y, method='discrete')",
+        ),
+    ),
+    *_rows(
+        "cmi",
+        (
+            "cmi, theiler",
+            "x, y, z = rng.standard_normal((3, 60_000, 2))",
+            "fastmi.cmi(x, y, z, theiler=10)",
+        ),
+    ),
+]
+
+NEIGHBORS = [
+    *_rows("neighbors.kth_distance", ("kth_distance", _WIDE, "neighbors.kth_distance(x, 50)")),
+    *_rows("neighbors.kneighbors", ("kneighbors", _WIDE, "neighbors.kneighbors((x, y), 20)")),
+    *_rows(
+        "neighbors.count_within",
+        ("count_within", _WIDE, "neighbors.count_within(x, 1.0)"),
+    ),
+    *_rows(
+        "neighbors.digamma",
+        ("digamma", "n = rng.integers(1, 10**6, 30_000_000)", "neighbors.digamma(n)"),
+    ),
+]
+
+STATISTICS = [
+    *_rows(
+        "statistics.permutation_test",
+        *(
+            (
+                f"permutation_test {method}",
+                "x, y = rng.standard_normal((2, 20_000, 3)); y += x",
+                f"fastmi.permutation_test(x, y, method={method!r}, k=6, n_permutations=400, "
+                "n_jobs=2)",
+            )
+            for method in ("ksg1", "ksg2", "mixed", "lnc", "biksg", "mesner", "3h")
+        ),
+        (
+            "permutation_test ksg1, large",
+            "x, y = rng.standard_normal((2, 1_000_000)); y += x",
+            "fastmi.permutation_test(x, y, n_permutations=100, n_jobs=2)",
+        ),
+        (
+            "permutation_test mixed, large",
+            "x, y = rng.standard_normal((2, 100_000, 4)); y += x",
+            "fastmi.permutation_test(x, y, method='mixed', n_permutations=100, n_jobs=2)",
+        ),
+        (
+            "permutation_test, fewer surrogates than threads",
+            "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
+            "fastmi.permutation_test(x, y, n_permutations=2, n_jobs=4)",
+        ),
+        (
+            "permutation_test ross",
+            "x = rng.standard_normal((20_000, 3)); y = rng.integers(0, 5, 20_000)",
+            "fastmi.permutation_test(x, y, method='ross', n_permutations=400, n_jobs=2)",
+        ),
+        (
+            "permutation_test gaussian",
+            "x, y = rng.standard_normal((2, 50_000, 20)); y += x",
+            "fastmi.permutation_test(x, y, method='gaussian', n_permutations=400, n_jobs=2)",
+        ),
+        (
+            "permutation_test binning",
+            "x, y = rng.standard_normal((2, 200_000)); y += x",
+            "fastmi.permutation_test(x, y, method='binning', n_permutations=1000, n_jobs=2)",
+        ),
+        (
+            "permutation_test discrete",
+            "x, y = rng.integers(0, 30, (2, 200_000)); y += x",
+            "fastmi.permutation_test(x, y, method='discrete', n_permutations=400, n_jobs=2)",
+        ),
+        *(
+            (
+                f"permutation_test, {scheme}",
+                _SERIES.format(n=100_000),
+                f"fastmi.permutation_test(x, y, scheme={scheme!r}, n_permutations=400, n_jobs=2)",
+            )
+            for scheme in ("circular", "block")
+        ),
+        *(
+            (
+                f"permutation_test, {scheme}, {method}",
+                "x, y, z = rng.standard_normal((3, 20_000, 2)); x += z; y += z",
+                f"fastmi.permutation_test(x, y, z, scheme={scheme!r}, method={method!r}, "
+                "n_permutations=400, n_jobs=2)",
+            )
+            for scheme in ("local", "residual")
+            for method in ("fp", "gaussian")
+        ),
+        (
+            "permutation_test, local, large",
+            "x, y, z = rng.standard_normal((3, 2_000_000)); x += z; y += z",
+            "fastmi.permutation_test(x, y, z, scheme='local', n_permutations=20, n_jobs=2)",
+        ),
+        (
+            "permutation_test, local, tied",
+            "x, y, z = rng.standard_normal((3, 300_000, 2)); x += z; y += z; z = z.round(2)",
+            "fastmi.permutation_test(x, y, z, scheme='local', n_permutations=20, n_jobs=2)",
+        ),
+        (
+            "permutation_test, residual, large",
+            "x, y, z = rng.standard_normal((3, 300_000, 3)); x += z; y += z",
+            "fastmi.permutation_test(x, y, z, scheme='residual', n_permutations=20, n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.pairwise_mi",
+        (
+            "pairwise_mi",
+            "X = rng.standard_normal((20_000, 100))",
+            "fastmi.pairwise_mi(X, n_jobs=2, progress=lambda: None)",
+        ),
+        (
+            "pairwise_mi, large",
+            "X = rng.standard_normal((1_000_000, 10))",
+            "fastmi.pairwise_mi(X, n_jobs=2)",
+        ),
+        (
+            "pairwise_mi, ties",
+            "X = rng.standard_normal((20_000, 100)).round(2)",
+            "fastmi.pairwise_mi(X, n_jobs=2)",
+        ),
+        *(
+            (
+                f"pairwise_mi {method}, p-values",
+                "X = rng.standard_normal((20_000, 20)); X[:, 1] += X[:, 0]",
+                f"fastmi.pairwise_mi(X, method={method!r}, n_permutations=100, n_jobs=2)",
+            )
+            for method in ("ksg1", "ksg2", "mixed", "gaussian", "binning")
+        ),
+        (
+            "pairwise_mi discrete, p-values",
+            "X = rng.integers(0, 30, (100_000, 20))",
+            "fastmi.pairwise_mi(X, method='discrete', n_permutations=100, n_jobs=2)",
+        ),
+        (
+            "pairwise_mi, p-values, large",
+            "X = rng.standard_normal((500_000, 4))",
+            "fastmi.pairwise_mi(X, n_permutations=100, n_jobs=2)",
+        ),
+        (
+            "pairwise_mi gaussian, very many columns",
+            "X = rng.standard_normal((2000, 400))",
+            "fastmi.pairwise_mi(X, method='gaussian', n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.subsample_error",
+        *(
+            (
+                f"subsample_error {method}",
+                "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
+                f"fastmi.subsample_error(x, y, method={method!r}, repeats=20, n_jobs=2)",
+            )
+            for method in ("ksg1", "mixed", "gaussian")
+        ),
+        (
+            "subsample_error, given z",
+            "x, y, z = rng.standard_normal((3, 100_000, 2)); y += x",
+            "fastmi.subsample_error(x, y, z, repeats=20, n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.jackknife_error",
+        (
+            "jackknife_error",
+            "estimate = fastmi.mi(*rng.standard_normal((2, 3_000_000)))",
+            "[fastmi.jackknife_error(estimate, n_blocks=b) for b in range(20, 200)]",
+        ),
+    ),
+    *_rows(
+        "statistics.lagged_mi",
+        (
+            "lagged_mi",
+            _SERIES.format(n=1_000_000),
+            "fastmi.lagged_mi(x, y, range(-50, 50))",
+        ),
+        (
+            "lagged_mi, theiler",
+            _SERIES.format(n=50_000),
+            "fastmi.lagged_mi(x, y, range(-5, 5), theiler=50)",
+        ),
+        *(
+            (
+                f"lagged_mi {method}, rotations",
+                _SERIES.format(n=20_000),
+                f"fastmi.lagged_mi(x, y, range(-50, 50), method={method!r}, n_permutations=200, "
+                "n_jobs=2)",
+            )
+            for method in ("ksg1", "mixed", "binning")
+        ),
+    ),
+    *_rows(
+        "statistics.transfer_entropy",
+        ("transfer_entropy", _SERIES.format(n=1_000_000), "fastmi.transfer_entropy(x, y)"),
+        (
+            "transfer_entropy, rotations",
+            _SERIES.format(n=50_000),
+            "fastmi.transfer_entropy(x, y, n_permutations=200, n_jobs=2)",
+        ),
+        (
+            "transfer_entropy, theiler",
+            _SERIES.format(n=50_000),
+            "fastmi.transfer_entropy(x, y, theiler=50)",
+        ),
+        (
+            "transfer_entropy, local",
+            _SERIES.format(n=50_000),
+            "fastmi.transfer_entropy(x, y, scheme='local', n_permutations=200, n_jobs=2)",
+        ),
+    ),
+]
+
+BOUNDS = [
+    *_rows(
+        "bounds.sandwich",
+        ("sandwich", _CHANNEL, "bounds.sandwich(channel, x, z, n_importance=20_000, seed=0)"),
+    ),
+    *_rows(
+        "bounds.multisample_lower",
+        (
+            "multisample_lower",
+            _CHANNEL,
+            "bounds.multisample_lower(channel, x, z, n_importance=20_000, seed=0)",
+        ),
+    ),
+    *_rows(
+        "bounds.multisample_upper",
+        (
+            "multisample_upper",
+            _CHANNEL,
+            "bounds.multisample_upper(channel, x, z, n_importance=20_000, seed=0)",
+        ),
+    ),
+    *_rows(
+        "bounds.contrastive",
+        (
+            "contrastive",
+            _CHANNEL,
+            "bounds.contrastive(x, z, critic=channel.log_lik, sample_prior=channel.sample_prior, "
+            "n_importance=20_000, seed=0)",
+        ),
+    ),
+    *_rows(
+        "bounds.ais",
+        ("ais, HMC", _CHANNEL, "bounds.ais(channel, x, z, n_importance=16, seed=0)"),
+        (
+            "ais, random walk",
+            _CHANNEL,
+            "bounds.ais(channel, x, z, kernel=bounds.RandomWalk(), n_importance=16, seed=0)",
+        ),
+    ),
+    *_rows(
+        "bounds.tune",
+        ("tune", _CHANNEL, "bounds.tune(channel, x, z, tolerance=1e-9, seed=0)"),
+    ),
+    *(
+        row
+        for name in ("lautum_lower", "lautum_upper", "lautum_sandwich")
+        for row in _rows(
+            f"bounds.{name}",
+            (
+                name,
+                _CHANNEL,
+                f"bounds.{name}(channel, x, z, proposal=proposal, n_importance=20_000, seed=0)",
+            ),
+        )
+    ),
+]
+
+TRAININGS = [
+    *_rows(
+        "bounds.learn_proposal",
+        ("learn_proposal", f"{_TO_TRAIN}", "bounds.learn_proposal(x, z)"),
+    ),
+]
+
+DATASETS = [
+    *(
+        Operation(
+            f"{law.partition('(')[0]}.sample",
+            (f"datasets.{law.partition('(')[0].partition('.')[0]}",),
+            f"law = datasets.{law}",
+            f"law.sample({n})",
+        )
+        for law, n in (
+            ("CorrelatedGaussian.from_mi(1.0, d=20)", 5_000_000),
+            ("SparseGaussian.from_mi(1.0, d=20)", 5_000_000),
+            ("AdditiveNoise.from_mi(1.0, d=20)", 5_000_000),
+            ("Gaussian(np.eye(100), 50)", 1_000_000),
+            ("BumpImages.from_mi(1.0)", 400_000),
+            ("RectangleImages.from_mi(1.0)", 400_000),
+            ("Mapped(datasets.CorrelatedGaussian(0.5), 'cube', 'half-cube')", 20_000_000),
+            ("Student.from_mi(1.0, nu=3, d=20)", 5_000_000),
+            ("CorrelatedUniform.from_mi(1.0, d=20)", 2_000_000),
+            ("SmoothedUniform.from_mi(1.0, d=20)", 5_000_000),
+            ("DiscretePlusUniform(5)", 20_000_000),
+            ("GammaExponential.from_mi(1.0)", 20_000_000),
+            ("ZeroInflatedPoisson.from_mi(0.2)", 20_000_000),
+            ("Product([datasets.CorrelatedGaussian(0.5)] * 20)", 5_000_000),
+        )
+    ),
+    *_rows(
+        "datasets.transforms",
+        (
+            "random_mix",
+            "x = rng.standard_normal((1_000_000, 60))",
+            "datasets.transforms.random_mix(x, seed=0)",
+        ),
+    ),
+]
+
+COMPAT = [
+    *(
+        Operation(f"npeet.{name}", (f"compat.npeet.{name}",), samples, f"npeet.{call}")
+        for name, samples, call in (
+            ("entropy", _WIDE, "entropy(x)"),
+            ("centropy", _WIDE, "centropy(x, y)"),
+            ("tc", _WIDE, "tc(x)"),
+            ("ctc", _WIDE, "ctc(x, y)"),
+            ("corex", _WIDE, "corex(x, y)"),
+            ("mi", _WIDE, "mi(x, y)"),
+            ("mi", "x, y = rng.standard_normal((2, 200_000, 2)); y += x", "mi(x, y, alpha=0.25)"),
+            ("cmi", _WIDE, "cmi(x, y, z)"),
+            ("kldiv", _WIDE, "kldiv(x, y)"),
+            ("micd", _CLASSES, "micd(x, y[:, None])"),
+            ("midc", _CLASSES, "midc(y[:, None], x)"),
+            ("centropycd", _CLASSES, "centropycd(x, y[:, None])"),
+            ("centropydc", _CLASSES, "centropydc(y[:, None], x)"),
+            ("ctcdc", _CLASSES, "ctcdc(y[:, None], x)"),
+            ("ctccd", _CLASSES, "ctccd(x, y[:, None])"),
+            ("corexcd", _CLASSES, "corexcd(x, y[:, None])"),
+            ("corexdc", _CLASSES, "corexdc(y[:, None], x)"),
+            ("entropyd", _LABELS, "entropyd(x)"),
+            ("midd", _LABELS, "midd(x, y)"),
+            ("cmidd", _LABELS, "cmidd(x, y, z)"),
+            ("centropyd", _LABELS, "centropyd(x, y)"),
+            ("tcd", _LABELS, "tcd(x)"),
+            ("ctcd", _LABELS, "ctcd(x, y)"),
+            ("corexd", _LABELS, "corexd(x, y)"),
+            (
+                "shuffle_test",
+                "x, y = rng.standard_normal((2, 20_000, 2)).tolist()",
+                "shuffle_test(npeet.mi, x, y, ns=400)",
+            ),
+        )
+    ),
+    *(
+        Operation(
+            f"sklearn.{name}, {kind}",
+            (f"compat.sklearn.{name}",),
+            f"sklearn = load('fastmi.compat.sklearn'); {samples}",
+            f"sklearn.{name}(X, y, n_jobs=2{options})",
+        )
+        for name, kind, samples, options in (
+            (
+                "mutual_info_regression",
+                "many columns",
+                "X = rng.standard_normal((10_000, 4000)); y = X[:, 0] + X[:, 1]",
+                "",
+            ),
+            (
+                "mutual_info_regression",
+                "many rows",
+                "X = rng.standard_normal((1_000_000, 30)); y = X[:, 0] + X[:, 1]",
+                "",
+            ),
+            (
+                "mutual_info_classif",
+                "many columns",
+                "X = rng.standard_normal((10_000, 4000)); y = rng.integers(0, 5, 10_000)",
+                "",
+            ),
+            (
+                "mutual_info_classif",
+                "many rows",
+                "X = rng.standard_normal((1_000_000, 30)); y = rng.integers(0, 5, 1_000_000)",
+                "",
+            ),
+            (
+                "mutual_info_classif",
+                "discrete",
+                "X = rng.integers(0, 300, (1_000_000, 30)); y = rng.integers(0, 5, 1_000_000)",
+                ", discrete_features=True",
+            ),
+        )
+    ),
+]
+
+NORMALIZE = [
+    row
+    for name in ("local", "global_", "global_linf", "global_corrected", "rank", "copula")
+    for row in _rows(
+        f"normalize.{name}",
+        (
+            f"normalize.{name}",
+            "x = rng.standard_normal((1_000_000, 20))",
+            f"fastmi.normalize.{name}(x)",
+        ),
+    )
+]
+
+OPERATIONS = {
+    row.name: row
+    for group in (ESTIMATES, NEIGHBORS, STATISTICS, BOUNDS, TRAININGS, DATASETS, COMPAT, NORMALIZE)
+    for row in group
+}
+
+# The child prints a line before the call and another where it ends, in whatever way, and obeys one
+# command a line: "call" runs the operation, "check" compares small values with those at the start.
+_CHILD = """
+import importlib, os, signal, sys, threading, time, warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+import fastmi
+from fastmi import bounds, datasets, neighbors
+from fastmi.compat import npeet
+
+load = importlib.import_module
+rng = np.random.default_rng(0)
+running = False
+heard = []
+
+
+def handle(*_):
+    if running:
+        raise KeyboardInterrupt
+
+
+def listen(*_):
+    heard.append(time.thread_time())
+
+
+def values():
+    a, b = np.random.default_rng(1).standard_normal((2, 400))
+    b += a
+    test = fastmi.permutation_test(a, b, method="mixed", n_permutations=20, n_jobs=2, seed=0)
+    matrix = fastmi.pairwise_mi(np.stack([a, b], axis=1), n_permutations=5, n_jobs=2, seed=0)
+    return [float(fastmi.mi(a, b, n_jobs=2)), *test.null.tolist(), *matrix.mi[0].tolist()[1:]]
+
+
+signal.signal(signal.SIGINT, handle)
+before = values()
+{samples}
+print("ready", flush=True)
+for command in sys.stdin:
+    if command == "check\\n":
+        threads = [each.name for each in threading.enumerate()]
+        same = values() == before
+        print("same" if same and threads == ["MainThread"] else f"{{same}} {{threads}}", flush=True)
+        continue
+    timed = command == "time\\n"
+    heard.clear()
+    print("begin", flush=True)
+    end = "done"
+    try:
+        running = True
+        if timed:
+            # Python's handler runs where KeyboardInterrupt would be raised: the longest time
+            # between two runs of it is the longest that an interrupt can take to be seen.
+            signal.signal(signal.SIGALRM, listen)
+            listen()
+            signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+        {call}
+    except KeyboardInterrupt:
+        end = "stopped"
+    except BaseException as error:
+        end = f"failed: {{error!r}}"
+    running = False
+    if timed:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        listen()
+        end += f" {{np.diff(heard).max():.3f}}"
+    print(" ".join(end.split()), flush=True)
+"""
+
+
+class Child:
+    """A process that runs the call of an operation whenever it is told to.
+
+    Args:
+        operation: Row of the table.
+        folder: Where to run: not a folder that holds the sources of fastmi.
+        python: Interpreter.
+    """
+
+    def __init__(self, operation: Operation, folder: Path, python: str = sys.executable) -> None:
+        samples = textwrap.dedent(operation.samples)
+        script = _CHILD.format(samples=samples, call=operation.call)
+        self._process = subprocess.Popen(
+            [python, "-P", "-c", script],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._expect("ready")
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def check(self) -> str:
+        """Return "same" if small values are those of the start and no thread is left."""
+        self._tell("check")
+        return self._line()
+
+    def start(self, command: str = "call") -> None:
+        """Begin the call."""
+        self._tell(command)
+        self._expect("begin")
+
+    def interrupt(self, signal_number: int) -> None:
+        self._process.send_signal(signal_number)
+
+    def end(self, patience: float) -> tuple[str, float]:
+        """Return how the call ended, and for how many seconds this function waited for it.
+
+        Args:
+            patience: Seconds after which it is "running" still.
+        """
+        begun = time.perf_counter()
+        ended = bool(select.select([self._process.stdout], [], [], patience)[0])
+        return self._line() if ended else "running", time.perf_counter() - begun
+
+    def _tell(self, command: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+
+    def _expect(self, line: str) -> None:
+        if (found := self._line()) != line:
+            raise RuntimeError(f"the child said {found!r} in place of {line!r}")
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
