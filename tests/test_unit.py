@@ -114,6 +114,27 @@ def test_estimates(quantity, options, dtype):
         assert got == pytest.approx(expected, abs=1e-4 if dtype == "float32" else 1e-9), unit
 
 
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        lambda x, y, **device: fastmi.KSGSweep(metric="euclidean", noise=0, **device).estimate(
+            x, y
+        ),
+        lambda x, y, **device: fastmi.entropy(x + y, metric="euclidean", noise=0, **device),
+        lambda x, y, **device: fastmi.mi(x, y, method="biksg", p=2, noise=0, **device),
+        lambda x, y, **device: fastmi.mi(x, y, metric="euclidean", **device),
+    ],
+    ids=["sweep", "entropy", "biksg", "ksg1"],
+)
+def test_estimates_on_a_gpu(estimate, dtype, any_gpu):
+    """What rescales samples on the host does so for samples on a GPU."""
+    blocks = [np.round(400 * b) for b in draw_blocks("gaussian", 90, (2, 2), dtype)]
+    for unit in units(dtype):
+        x, y = (np.ldexp(b, unit) for b in blocks)
+        got = float(estimate(x, y, device=any_gpu.name))
+        assert got == pytest.approx(float(estimate(x, y)), abs=1e-9)
+
+
 def test_classes(dtype):
     """Radii of each class come from a search of its own."""
     x = np.round(400 * draw_blocks("gaussian", 300, (2,), dtype)[0])

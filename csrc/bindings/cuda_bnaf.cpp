@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bindings/dtype_name.h"
+#include "bindings/run.h"
 #include "cuda/bnaf.h"
 
 namespace fastmi::bindings {
