@@ -168,3 +168,10 @@ def test_bad_arguments(device):
     mixed = device.blocks(draw_blocks("gaussian", 20, (1,), "float32"))
     with pytest.raises(TypeError, match="all of one dtype"):
         device.kernels.space_counts(*(good | {"blocks": [x, *mixed]}).values())
+
+
+def test_the_kth_neighbour_at_a_subnormal_distance_is_not_within_it(simd_level):
+    # The distance rounds up to the radius that is returned, and is less before it does.
+    x = np.array([[0.0, 3.1765056e-316], [9.5295168e-316, -3.1765056e-316]])
+    counts = _cpu.space_counts([x], [1], [[0]], True, "euclidean", "auto", 1)[1]
+    assert (counts == 0).all()

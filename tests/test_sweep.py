@@ -7,6 +7,7 @@ import fastmi
 import reference
 from fastmi import KSGSweep, _cpu
 from fastmi.estimators.neighbors.sweep import DEFAULT_SCALES
+from fastmi.ops.sweep import sweep_terms
 from samples import SAMPLES, draw_blocks
 from samples import SCALES as EXTREMES
 
@@ -196,3 +197,27 @@ def test_scales_must_fit_the_samples(rng, scale):
     single = x.astype(np.float32)
     with pytest.raises(ValueError, match="scales must fit the samples' float32; got 1e"):
         KSGSweep(scales=[1.0, scale]).estimate(single, single)
+
+
+@pytest.mark.parametrize(
+    "x, y, scale, k, metric, sample, expected",
+    [
+        # c D_y exceeds the largest number, and so does the radius.
+        ([-85, -154, -67], [1.26e36, -7.13e27, -1.7e38], 4.7, 2, "chebyshev", 2, [2, 1]),
+        # D_y does, and c D_y does not.
+        (
+            [[1.7e38], [-4e36]],
+            [[-7.7e37, -1.7e38], [1.6e38, 1.7e38]],
+            0.09,
+            1,
+            "euclidean",
+            0,
+            [0, 1],
+        ),
+    ],
+    ids=["product", "distance"],
+)
+def test_distances_beyond_the_largest_number(x, y, scale, k, metric, sample, expected):
+    x, y = (np.array(block, np.float32).reshape(len(x), -1) for block in (x, y))
+    terms = sweep_terms(x, y, [scale], [k], metric=metric, n_jobs=1)
+    np.testing.assert_array_equal(terms.counts[0, 0, :, sample], expected)

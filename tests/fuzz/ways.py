@@ -24,8 +24,6 @@ CUDA = "cuda"
 MODULES: Mapping[str, Any] = {"_cpu": _cpu, "sweep": fastmi.ops.sweep, "fastmi": fastmi}
 # Numbers of threads that a call may get.
 _THREADS = (1, 1, 1, 2, 3, 4)
-# The emulation of a GPU takes about as long per thread as the CPU per vector.
-_MOST_ON_CUDA = 200
 
 
 class Way(NamedTuple):
@@ -66,7 +64,7 @@ def ways_of(case: Case) -> list[Way]:
             if algorithm == "-" or op.accepts(case, algorithm):
                 chance = zlib.crc32(f"{case.seed} {level} {algorithm}".encode())
                 ways.append(Way(level, algorithm, _THREADS[chance % len(_THREADS)]))
-    if op.cuda and not isinstance(HOST_CUDA, str) and case.n <= _MOST_ON_CUDA:
+    if op.cuda and not isinstance(HOST_CUDA, str):
         searches = [name for name in op.algorithms or ("-",) if name != "sort"]
         ways += [Way(CUDA, algorithm, 1) for algorithm in searches]
     return ways
