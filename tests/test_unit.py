@@ -160,6 +160,9 @@ def test_distances_that_no_number_holds(dtype, metric):
             call(x, 2, metric=metric)
     # Counts need no such number.
     assert neighbors.count_within(x, np.inf, metric=metric).tolist() == [2, 2, 2]
+    for algorithm in ("tree", "brute"):
+        most = {"radius": np.finfo(dtype).max, "metric": metric, "algorithm": algorithm}
+        assert neighbors.count_within(x, strict=False, **most).tolist() == [0, 1, 1]
     assert neighbors.count_within(x, largest, metric=metric).tolist() == [0, 1, 1]
 
 
