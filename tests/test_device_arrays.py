@@ -40,6 +40,11 @@ class TestProtocols:
         assert estimate.device == "cuda:1"
         same(estimate, fastmi.mi(x, y))
 
+    def test_sweep_without_a_way_to_the_host(self, host_gpu, x, y):
+        there = [Unnamed(Array(host_gpu.cuda, each)) for each in (x, y)]
+        sweep = fastmi.KSGSweep(normalize=None)
+        np.testing.assert_array_equal(sweep.estimate(*there).curve, sweep.estimate(x, y).curve)
+
     def test_column(self, host_gpu, y):
         for protocol in ("interface", "dlpack"):
             column = Array(host_gpu.cuda, y[:, 0], protocol=protocol)

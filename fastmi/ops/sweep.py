@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._backend import kernels_for, thread_count
-from fastmi._blocks import host
+from fastmi._blocks import glance
 from fastmi.ops.ksg import KSGTerms
 from fastmi.ops.rescale import shifted
 
@@ -51,9 +51,13 @@ def sweep_terms(
 def _with_products(x: NDArray[Any], y: NDArray[Any], scale: float) -> Sequence[NDArray[Any]]:
     """Return x and y, times a power of two if their distances, or those of `scale` y, need it.
 
-    Products of a scale and a distance must be finite, and not all of them subnormal.
+    Products of a scale and a distance must be finite, and not all of them subnormal. Samples on a
+    GPU stay as they are if they belong to a library whose arrays offer no copy to the host.
     """
-    exponents = [int(np.frexp(np.abs(host(block)).max())[1]) for block in (x, y)]
+    samples = glance((x, y), 2 * len(x))
+    if not samples:
+        return x, y
+    exponents = [int(np.frexp(np.abs(block).max())[1]) for block in samples]
     exponents[1] += max(0, math.frexp(scale)[1])
     # A distance is at most the range, twice the largest value, times the root of the columns.
     longest = max(exponents) + 1 + math.ceil(math.log2(max(x.shape[1], y.shape[1])) / 2)

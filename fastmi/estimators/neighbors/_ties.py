@@ -259,8 +259,8 @@ def mean_equal(block: Array) -> float:
         starts = np.flatnonzero(apart)
         alike, group = ascending[starts], np.cumsum(apart) - 1
         reach = np.append(ascending[starts[1:] - 1], ascending[-1]) - alike
-        # Beside a huge outlier values that differ lie close together: they fill more than the noise,
-        # or hardly any of it.
+        # Beside a huge outlier values that differ lie close together: they fill more than the width
+        # of noise, or hardly any of it.
         noise = _trace(alike[group] - np.median(alike[group]))
         differ = (reach > width) | (reach < _FILLED * noise)
         code = np.empty(len(column), dtype=np.intp)
