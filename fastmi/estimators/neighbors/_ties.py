@@ -25,9 +25,6 @@ TIED_SHARE = 0.01
 # Noise over the standard deviation of a column, as other libraries add it.
 TRACE = 1e-10
 
-# Share of the width of noise that equal values fill at least once it is added, if they are not few.
-_FILLED = 0.01
-
 # Largest number of equal rows that are taken for repeated records; more of them are an atom, a
 # value that the variable takes with positive probability.
 _MOST_COPIES = 20
@@ -259,10 +256,10 @@ def mean_equal(block: Array) -> float:
         starts = np.flatnonzero(apart)
         alike, group = ascending[starts], np.cumsum(apart) - 1
         reach = np.append(ascending[starts[1:] - 1], ascending[-1]) - alike
-        # Beside a huge outlier values that differ lie close together: they fill more than the width
-        # of noise, or hardly any of it.
+        # Beside a huge outlier, values that differ lie close together: they fill more than the
+        # noise that separates equal values, or next to nothing of it.
         noise = _trace(alike[group] - np.median(alike[group]))
-        differ = (reach > width) | (reach < _FILLED * noise)
+        differ = (reach > width) | (reach < 0.01 * noise)
         code = np.empty(len(column), dtype=np.intp)
         code[order] = np.cumsum(apart | (differ[group] & (gaps > 0)))
         codes.append(numbered(code))

@@ -9,13 +9,9 @@ from typing import Any
 import numpy as np
 
 from fastmi._checks import check_choice
-from fastmi.estimators.neighbors.base import (
-    Array,
-    MetricNeighborEstimator,
-    Terms,
-    sample_warnings,
-)
+from fastmi.estimators.neighbors.base import Array, MetricNeighborEstimator, Terms
 from fastmi.estimators.neighbors.forms import OfTwo
+from fastmi.estimators.neighbors.ksg import count_warnings
 from fastmi.ops.digamma import digamma, psi
 from fastmi.ops.sweep import sweep_terms
 
@@ -71,14 +67,19 @@ class KSGSweep(MetricNeighborEstimator, OfTwo):
             values = constant - found.psi_mean[:, q]
             best = int(values.argmax())
             counts = found.counts[best, q]
+            # One variable dominates if it does at every scale.
+            sums = found.counts[:, q].sum(axis=2)
+            mildest = sums[sums.max(axis=1).argmin()]
             if self.sweep_side == "x":
-                counts = counts[::-1]
-            warnings = sample_warnings(
+                counts, mildest = counts[::-1], mildest[::-1]
+            warnings = count_warnings(
                 float(values[best]),
-                psi(n) - psi(k + 1),
-                n=n,
-                k=k,
-                zero_radius=int(found.zero_radius[best, q]),
+                k,
+                n,
+                mildest.tolist(),
+                int(found.zero_radius[best, q]),
+                blocks.__getitem__,
+                normalize=self.normalize,
             )
             local = constant - digamma(counts + 1).sum(axis=0)
             summed = (float(values[best]), float(found.psi_std[best, q]))
