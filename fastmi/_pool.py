@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from threading import Thread
+from typing import Any, TypeVar
 
 from fastmi._backend import kernels
 
@@ -27,22 +29,51 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
     """
     if threads == 1:
         return [work(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
-
     flag = kernels().StopFlag()
+    waiting = deque(enumerate(items))
+    results: list[Any] = [None] * len(waiting)
+    errors: list[BaseException] = []
 
-    def begin(item: Item) -> Result:
-        # What waits in the queue begins although the flag is set, if the interrupt came before
-        # all of it was there.
-        heed_stop()
-        return work(item)
-
-    with ThreadPoolExecutor(threads, initializer=flag.watch) as pool:
+    def serve() -> None:
+        flag.watch()
         try:
-            return list(pool.map(begin, items))
-        except BaseException:
+            while waiting:
+                try:
+                    number, item = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    return
+                heed_stop()
+                results[number] = work(item)
+        except BaseException as error:
+            errors.append(error)
             flag.set()
-            raise
+
+    # Not an executor: an interrupt in a `with` of one of the locks that it shares with its threads
+    # can leave the lock locked, for which both would wait for ever. Here nothing is locked, and a
+    # thread that an interrupt keeps from starting is a daemon, so that nothing waits for it.
+    team = [
+        Thread(target=serve, name="fastmi", daemon=True) for _ in range(min(threads, len(results)))
+    ]
+    try:
+        for thread in team:
+            try:
+                thread.start()
+            except RuntimeError:  # the system grants no more threads: those that run do all
+                if thread is team[0]:
+                    raise
+                break
+        for thread in team:
+            if thread.ident is not None:
+                thread.join()
+    except BaseException:
+        flag.set()
+        for thread in team:
+            if thread.is_alive():
+                thread.join()
+        raise
+    if errors:
+        raise errors[0]
+    return results
 
 
 def heed_stop() -> None:

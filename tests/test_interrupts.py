@@ -93,7 +93,7 @@ def interrupted(call, seconds=0.2):
 
 
 def workers():
-    return [each for each in threading.enumerate() if each.name.startswith("ThreadPoolExecutor")]
+    return [each for each in threading.enumerate() if each.name == "fastmi"]
 
 
 def values():
@@ -211,6 +211,31 @@ def test_an_error_ends_the_other_threads():
         on_threads(work, range(4), 4)
     assert not workers()
     assert on_threads(lambda item: 2 * item, range(5), 2) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("granted", [1, 2])
+def test_fewer_threads_do_all(granted, monkeypatch):
+    start = threading.Thread.start
+    begun = []
+
+    def refuse(thread):
+        if len(begun) == granted:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert on_threads(lambda item: 2 * item, range(50), 4) == list(range(0, 100, 2))
+    assert len(begun) == granted
+
+
+def test_no_thread_at_all(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        on_threads(abs, range(5), 2)
 
 
 def test_nobody_is_stopped_without_an_interrupt():
