@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from _thread import LockType, allocate_lock, start_new_thread
 from collections import deque
 from collections.abc import Callable, Iterable
-from threading import Thread
+from time import sleep
 from typing import Any, TypeVar
 
 from fastmi._backend import kernels
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# Seconds between two looks at whether all threads have ended after an interrupt.
+_NAP = 0.002
 
 
 def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
@@ -33,43 +37,45 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
     waiting = deque(enumerate(items))
     results: list[Any] = [None] * len(waiting)
     errors: list[BaseException] = []
+    ended: list[None] = []
 
-    def serve() -> None:
-        flag.watch()
+    def serve(running: LockType) -> None:
         try:
+            flag.watch()
             while waiting:
                 try:
                     number, item = waiting.popleft()
                 except IndexError:  # another thread took the last one
-                    return
+                    break
                 heed_stop()
                 results[number] = work(item)
         except BaseException as error:
             errors.append(error)
             flag.set()
+        finally:
+            ended.append(None)
+            running.release()
 
-    # Not an executor: an interrupt in a `with` of one of the locks that it shares with its threads
-    # can leave the lock locked, for which both would wait for ever. Here nothing is locked, and a
-    # thread that an interrupt keeps from starting is a daemon, so that nothing waits for it.
-    team = [
-        Thread(target=serve, name="fastmi", daemon=True) for _ in range(min(threads, len(results)))
-    ]
+    # Neither an executor nor Thread: both take locks on the calling thread that they share with
+    # others, and an interrupt in the middle leaves such a lock locked, for which all wait for ever.
+    team: list[LockType] = []
     try:
-        for thread in team:
+        for _ in range(min(threads, len(results))):
+            running = allocate_lock()
+            running.acquire()
             try:
-                thread.start()
+                start_new_thread(serve, (running,))
             except RuntimeError:  # the system grants no more threads: those that run do all
-                if thread is team[0]:
+                if not team:
                     raise
                 break
-        for thread in team:
-            if thread.ident is not None:
-                thread.join()
+            team.append(running)
+        for running in team:
+            running.acquire()
     except BaseException:
         flag.set()
-        for thread in team:
-            if thread.is_alive():
-                thread.join()
+        while len(ended) < len(team):
+            sleep(_NAP)
         raise
     if errors:
         raise errors[0]
