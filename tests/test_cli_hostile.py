@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import fastmi
 import hostile
 from command import (
     EXAMPLES,
@@ -145,11 +146,24 @@ def test_what_is_no_array_is_left_out(tmp_path):
 
 
 def test_empty_array_beside_others(tmp_path):
-    np.savez(tmp_path / "data.npz", a=A, b=B, t=np.array([], dtype="U3"), f=np.array([]))
+    empty = {"t": np.array([], dtype="U3"), "f": np.array([]), "g": np.zeros((0, 3))}
+    np.savez(tmp_path / "data.npz", a=A, b=B, **empty)
     result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npz")])
     assert "2 columns" not in result.stdout
-    for name in "tf":
+    for name in empty:
         assert f"'{name}' left out: it holds an empty array" in result.output
+
+
+def test_settings_and_images_beside_samples(tmp_path):
+    # Programs save the rate of a recording, or a stack of pictures, beside the samples.
+    np.savez(tmp_path / "data.npz", a=A, b=B, rate=250.0, stack=np.zeros((3, 2, 2)))
+    result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npz")])
+    assert result.exit_code == 0
+    assert "'rate' left out: it holds an array of shape ()" in result.output
+    assert "'stack' left out: it holds an array of shape (3, 2, 2)" in result.output
+    assert mi_json(tmp_path / "data.npz") == float(fastmi.mi(A, B))
+    message = run("mi", tmp_path / "data.npz", "--x", "a", "--y", "rate", fails=True)
+    assert "column 'rate' of data.npz holds an array of shape ()" in message
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
