@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from _thread import LockType, allocate_lock, start_new_thread
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from time import sleep
+from typing import Any, TypeVar
 
 from fastmi._backend import kernels
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# Seconds between two looks at whether all threads have ended after an interrupt.
+_NAP = 0.002
 
 
 def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
@@ -27,22 +33,53 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
     """
     if threads == 1:
         return [work(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor
-
     flag = kernels().StopFlag()
+    waiting = deque(enumerate(items))
+    results: list[Any] = [None] * len(waiting)
+    errors: list[BaseException] = []
+    ended: list[None] = []
 
-    def begin(item: Item) -> Result:
-        # What waits in the queue begins although the flag is set, if the interrupt came before
-        # all of it was there.
-        heed_stop()
-        return work(item)
-
-    with ThreadPoolExecutor(threads, initializer=flag.watch) as pool:
+    def serve(running: LockType) -> None:
         try:
-            return list(pool.map(begin, items))
-        except BaseException:
+            flag.watch()
+            while waiting:
+                try:
+                    number, item = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    break
+                heed_stop()
+                results[number] = work(item)
+        except BaseException as error:
+            errors.append(error)
             flag.set()
-            raise
+        finally:
+            ended.append(None)
+            running.release()
+
+    # Neither an executor nor Thread: both take locks on the calling thread that they share with
+    # others, and an interrupt in the middle leaves such a lock locked, for which all wait for ever.
+    team: list[LockType] = []
+    try:
+        for _ in range(min(threads, len(results))):
+            running = allocate_lock()
+            running.acquire()
+            try:
+                start_new_thread(serve, (running,))
+            except RuntimeError:  # the system grants no more threads: those that run do all
+                if not team:
+                    raise
+                break
+            team.append(running)
+        for running in team:
+            running.acquire()
+    except BaseException:
+        flag.set()
+        while len(ended) < len(team):
+            sleep(_NAP)
+        raise
+    if errors:
+        raise errors[0]
+    return results
 
 
 def heed_stop() -> None:

@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -33,6 +34,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # A width from outside would break the lines of messages that tests read.
     os.environ.pop("COLUMNS", None)
+    # Where a shell runs the tests in the background, Ctrl-C is ignored, and it would be by the
+    # processes that tests start as well.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Only some test files need hypothesis; the package tests run with NumPy and pytest alone.
     if find_spec("hypothesis") is None:
         return

@@ -191,6 +191,22 @@ def quartered(x, y):
 
 quartered.__qualname__ = "halved"
 
+
+def with_default(weight):
+    def loss(x, y, weight=weight):
+        return weight * (x - y).mean()
+
+    return loss
+
+
+class Weighted:
+    def __init__(self, weight):
+        self.weight = weight
+
+    def __call__(self, x, y):
+        return self.weight * (x - y).mean()
+
+
 SAME_NAME = [
     (lambda s: objectives.dv(-s), lambda s: objectives.nwj(-s)),
     (scaled(1.0), scaled(2.0)),
@@ -198,6 +214,11 @@ SAME_NAME = [
     (partial(objectives.tuba, log_baseline=0.0), partial(objectives.tuba, log_baseline=1.0)),
     (objectives.dv, objectives.nwj),
     (torch.tanh, torch.relu),
+    (with_default(1), with_default(2)),
+    (with_default((1, 2)), with_default((1, 3))),
+    (Weighted(1), Weighted(2)),
+    (objectives.MovingDV(0.1), objectives.MovingDV(0.2)),
+    (torch.nn.HuberLoss(delta=1.0), torch.nn.HuberLoss(delta=2.0)),
     (torch.nn.Linear(1, 1).forward, torch.nn.Bilinear(1, 1, 1).forward),
 ]
 
@@ -206,6 +227,38 @@ SAME_NAME = [
 def test_functions_are_told_apart(one, other):
     assert identity.describe(one) == identity.describe(one)
     assert identity.describe(one) != identity.describe(other)
+
+
+def counting():
+    calls = 0
+
+    def loss(x):
+        nonlocal calls
+        calls += 1
+        return objective(x)
+
+    objective = objectives.MovingDV()
+    return loss, objective
+
+
+weight = 1
+
+
+def test_what_a_function_counts_or_collects_is_not_what_it_is(monkeypatch):
+    collected, nothing, other = [], float("nan"), float("nan")
+
+    def of_attribute(x):
+        collected.append(x.weight)  # not the variable of this module
+        return collected
+
+    count, objective = counting()
+    own = [count, objective, of_attribute]
+    before = [identity.describe(one) for one in (*own, with_default(nothing))]
+    count(torch.ones(2, 2))
+    of_attribute(Weighted(2))
+    monkeypatch.setitem(globals(), "weight", 2)
+    after = [identity.describe(one) for one in (*own, with_default(other))]
+    assert before == after
 
 
 def test_another_loss_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Files that are damaged, made to do harm or no files: one line, no estimate, no other effect."""
 
+import io
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import fastmi
 import hostile
 from command import (
     EXAMPLES,
@@ -28,6 +30,7 @@ from command import (
     shell,
     write_text,
 )
+from fastmi.cli import process as cli_process
 from fastmi.cli import sources
 from fastmi.cli.app import app
 from fastmi.cli.columns import DataError
@@ -52,6 +55,20 @@ def refusal(path: str) -> str:
     result = CliRunner().invoke(app, ["matrix", path])
     assert result.exit_code == 2
     return result.output
+
+
+def in_terminal(monkeypatch, *arguments: object, encoding: str = "utf-8") -> tuple[int, str, str]:
+    """Run the command on streams of an encoding, as its process does; return code and output."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["fastmi", *map(str, arguments)])
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        code = cli_process.run(app)
+    for stream in streams:
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    return code, out, err
 
 
 def is_shown_safely(text: str) -> bool:
@@ -129,11 +146,24 @@ def test_what_is_no_array_is_left_out(tmp_path):
 
 
 def test_empty_array_beside_others(tmp_path):
-    np.savez(tmp_path / "data.npz", a=A, b=B, t=np.array([], dtype="U3"), f=np.array([]))
+    empty = {"t": np.array([], dtype="U3"), "f": np.array([]), "g": np.zeros((0, 3))}
+    np.savez(tmp_path / "data.npz", a=A, b=B, **empty)
     result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npz")])
     assert "2 columns" not in result.stdout
-    for name in "tf":
+    for name in empty:
         assert f"'{name}' left out: it holds an empty array" in result.output
+
+
+def test_settings_and_images_beside_samples(tmp_path):
+    # Programs save the rate of a recording, or a stack of pictures, beside the samples.
+    np.savez(tmp_path / "data.npz", a=A, b=B, rate=250.0, stack=np.zeros((3, 2, 2)))
+    result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npz")])
+    assert result.exit_code == 0
+    assert "'rate' left out: it holds an array of shape ()" in result.output
+    assert "'stack' left out: it holds an array of shape (3, 2, 2)" in result.output
+    assert mi_json(tmp_path / "data.npz") == float(fastmi.mi(A, B))
+    message = run("mi", tmp_path / "data.npz", "--x", "a", "--y", "rate", fails=True)
+    assert "column 'rate' of data.npz holds an array of shape ()" in message
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -158,10 +188,9 @@ def test_csv_may_begin_with_what_parquet_begins_with(tmp_path):
     # PAR1 is a gene.
     (tmp_path / "data.csv").write_text("PAR1,b\n1,2\n3,5\n")
     assert [each.name for each in read_table(tmp_path / "data.csv").columns] == ["PAR1", "b"]
-    done = process(
-        "mi", "-", "--x", "PAR1", "--y", "b", "--k", "1", input="PAR1,b\n1,2\n3,5\n4,9\n"
-    )
-    assert (done.returncode, done.stderr.count("cannot read")) == (0, 0)
+    arguments = ["mi", "-", "--x", "PAR1", "--y", "b", "--k", "1"]
+    result = CliRunner().invoke(app, arguments, input="PAR1,b\n1,2\n3,5\n4,9\n")
+    assert result.exit_code == 0, result.output
 
 
 def test_many_comments_take_no_time(tmp_path):
@@ -207,11 +236,17 @@ def test_device_is_no_file():
         assert refusal(device) == f"error: cannot read {device}: it is a device\n"
 
 
-def test_endless_standard_input():
-    with open("/dev/zero", "rb") as zero:
-        done = process("matrix", "-", stdin=zero)
-    assert done.returncode == 2
-    assert done.stderr == "error: cannot read standard input: it is a device\n"
+def test_standard_input_that_is_endless_empty_or_closed(monkeypatch):
+    for device, problem in [
+        ("/dev/zero", "cannot read standard input: it is a device"),
+        (os.devnull, "standard input is empty"),
+    ]:
+        with open(device) as stream, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", stream)
+            with pytest.raises(DataError, match=problem):
+                read_table(sources.STDIN)
+    done = shell("$FASTMI matrix - <&-")
+    assert (done.returncode, done.stderr) == (1, "error: standard input is closed\n")
 
 
 def test_standard_input_is_read_up_to_a_limit(small_memory, monkeypatch):
@@ -219,13 +254,6 @@ def test_standard_input_is_read_up_to_a_limit(small_memory, monkeypatch):
     result = CliRunner().invoke(app, ["matrix", "-"], input=b"1,2\n" * 1_000_000)
     assert result.exit_code == 1
     assert "standard input has more than 3 MB, which is half of the memory" in result.output
-
-
-def test_empty_and_closed_standard_input():
-    done = process("matrix", "-", stdin=subprocess.DEVNULL)
-    assert done.stderr == "error: standard input is empty\n"
-    done = shell("$FASTMI matrix - <&-")
-    assert (done.returncode, done.stderr) == (1, "error: standard input is closed\n")
 
 
 def test_pipe_without_a_writer(tmp_path, monkeypatch):
@@ -380,20 +408,20 @@ def test_json_holds_names_as_they_are(tmp_path):
     assert names[0] == EVIL.replace("\ud800", "").replace("\r", "").rstrip("\u2028")
 
 
-def test_names_of_files_are_shown_safely(tmp_path):
+def test_names_of_files_are_shown_safely(tmp_path, monkeypatch):
     name = os.fsencode(tmp_path) + b"/\x1b[31m\xff.csv"
     os.rename(os.fsencode(write_text(tmp_path / "data.csv")), name)
-    for arguments in (["--x", "a", "--y", "z"], ["--x", "a", "--y", "b", "--json"]):
-        done = process("mi", name, *arguments, encoding="utf-8")
-        text = done.stdout + done.stderr
+    done = process("mi", name, "--x", "a", "--y", "z", encoding="utf-8")
+    json_text = in_terminal(monkeypatch, "mi", os.fsdecode(name), "--x", "a", "--y", "b", "--json")
+    for text in (done.stdout + done.stderr, "".join(json_text[1:])):
         assert "Traceback" not in text
         assert is_shown_safely(text)
         assert r"\udcff" in text
-    missing = process("mi", "nothing\x1b[31m.csv", "--x", "a", "--y", "b")
-    assert missing.stderr == "error: cannot read nothing\\x1b[31m.csv: there is no such file\n"
-    wrong = process("mi", tmp_path, "--x\x1b[31m")
-    assert wrong.returncode == 2
-    assert r"No such option: --x\x1b[31m" in wrong.stderr
+    missing = "error: cannot read nothing\\x1b[31m.csv: there is no such file\n"
+    assert refusal("nothing\x1b[31m.csv") == missing
+    code, _, errors = in_terminal(monkeypatch, "mi", tmp_path, "--x\x1b[31m")
+    assert code == 2
+    assert r"No such option: --x\x1b[31m" in errors
 
 
 def test_long_names_are_cut(tmp_path):
@@ -403,12 +431,13 @@ def test_long_names_are_cut(tmp_path):
     assert len(run("mi", tmp_path / "data.csv", "--x", "0", "--y", "b", fails=True)) < 12_000
 
 
-def test_terminal_of_another_encoding(tmp_path):
+def test_terminal_of_another_encoding(tmp_path, monkeypatch):
     text = write_text(tmp_path / "data.csv").read_text().replace("a", "中é", 1)
     (tmp_path / "data.csv").write_text(text, encoding="utf-8")
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = process("matrix", tmp_path / "data.csv", env=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert r"\u4e2d\xe9" in done.stdout
-    done = process("matrix", tmp_path / "data.csv", "--json", env=environment)
-    assert json.loads(done.stdout)["columns"][0] == "中é"
+    code, out, errors = in_terminal(monkeypatch, "matrix", tmp_path / "data.csv", encoding="ascii")
+    assert (code, errors) == (0, "")
+    assert r"\u4e2d\xe9" in out
+    _, out, _ = in_terminal(
+        monkeypatch, "matrix", tmp_path / "data.csv", "--json", encoding="ascii"
+    )
+    assert json.loads(out)["columns"][0] == "中é"

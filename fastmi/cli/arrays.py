@@ -53,6 +53,10 @@ def read_npz(file: BinaryIO, size: int) -> tuple[list[Column], dict[str, range]]
             if isinstance(array, Column):
                 columns.append(array)
                 continue
+            if array.ndim not in (1, 2) or array.size == 0:
+                what = f"an array of shape {array.shape}" if array.size else "an empty array"
+                columns.append(Column(key, problem=what))
+                continue
             if array.ndim == 1 and array.dtype.names is None:
                 columns.append(_column_of(key, array))
                 continue
@@ -150,8 +154,6 @@ def _column_of(name: str, values: npt.NDArray[Any]) -> Column:
     kind = values.dtype.kind
     if values.ndim != 1:
         return Column(name, problem=f"an array in every row, of shape {values.shape[1:]}")
-    if len(values) == 0:
-        return Column(name, problem="an empty array")
     if kind == "f":
         exact = values.dtype in (np.float32, np.float64)
         # Other byte orders and float16 become the float64 of this machine.

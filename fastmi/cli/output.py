@@ -2,12 +2,13 @@
 
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, EISDIR
 from pathlib import Path
 from typing import BinaryIO
+
+from fastmi import _replacing
 
 _MOST_LINKS = 40
 # What is being written, for a signal that ends the process without further notice.
@@ -31,28 +32,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
         return
     check_replaceable(path)
-    old = target.stat() if target.exists() else None
     part = target.with_name(f".fastmi-{secrets.token_hex(8)}.part")
     _unfinished.add(part)
     try:
-        # What replaces a private file is private from the beginning.
-        mode = 0o666 if old is None else 0o600
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with open(descriptor, "wb") as file:
+        with _replacing.replacing(target, part) as file:
             yield file
-            file.flush()
-            if old is not None:
-                _take_over(descriptor, old)
-            os.fsync(descriptor)
-        part.replace(target)
     finally:
-        _discard(part)
+        _unfinished.discard(part)
 
 
 def discard_unfinished() -> None:
     """Remove the files that are being written."""
     for part in tuple(_unfinished):
-        _discard(part)
+        with suppress(OSError):
+            part.unlink()
 
 
 def check_replaceable(path: Path) -> None:
@@ -65,12 +58,6 @@ def check_replaceable(path: Path) -> None:
     for each in (target.parent, target):
         if each.exists() and not os.access(each, os.W_OK):
             raise PermissionError(EACCES, os.strerror(EACCES), str(each))
-
-
-def _discard(part: Path) -> None:
-    with suppress(OSError):
-        part.unlink()
-    _unfinished.discard(part)
 
 
 def _followed(path: Path) -> Path:
@@ -99,11 +86,3 @@ def _open_stream(target: Path) -> BinaryIO:
         # To open it anew would empty a file that standard output goes to.
         return open(os.dup(int(target.name)), "wb")
     return target.open("wb")
-
-
-def _take_over(descriptor: int, old: os.stat_result) -> None:
-    """Give an open file the owner and the permissions of another."""
-    # Only the superuser may give files away.
-    with suppress(PermissionError):
-        os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

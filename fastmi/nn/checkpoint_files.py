@@ -18,6 +18,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from fastmi._replacing import create, replacing
+
 __all__ = ["prepare", "read", "write"]
 
 # With line ends of all kinds, which a transfer as text would change.
@@ -41,7 +43,7 @@ def prepare(path: Path) -> None:
         _remove_unless_in_use(leftover)
     beside = _beside(path)
     try:
-        os.close(_create(beside))
+        os.close(create(beside))
     finally:
         beside.unlink(missing_ok=True)
 
@@ -57,22 +59,10 @@ def write(path: Path, content: Sequence[Any]) -> None:
     """
     pieces = [piece for buffer in content for piece in _pieces(buffer)]
     head = _HEAD.pack(_MARK, _VERSION, sum(map(len, pieces)))
-    beside = _beside(path)
-    try:
-        with open(_create(beside), "wb") as file:
-            with suppress(FileNotFoundError):  # what others may not read stays so
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(head + _digest(head, pieces))
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-            # Inside the block, because closing the file ends the lock.
-            beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with replacing(path, _beside(path)) as file:
+        file.write(head + _digest(head, pieces))
+        for piece in pieces:
+            file.write(piece)
 
 
 def read(path: Path) -> bytes:
@@ -122,14 +112,6 @@ def _beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.{secrets.token_hex(_RANDOM)}.tmp")
 
 
-def _create(beside: Path) -> int:
-    """Make a new file, locked as long as its writer lives, and return its descriptor."""
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    with suppress(OSError):  # some network file systems know no locks
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
-
-
 def _remove_unless_in_use(beside: Path) -> None:
     """Remove a file beside a checkpoint unless a live process holds its lock."""
     with suppress(OSError):
@@ -137,15 +119,5 @@ def _remove_unless_in_use(beside: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             beside.unlink()
-        finally:
-            os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name in the folder last, where the file system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -68,11 +68,11 @@ class CriticLoss:
     def __init__(self, critic: nn.Module, objective: Objective, negatives: str) -> None:
         self.critic = critic
         self.objective = objective
-        self.negatives = negatives
+        self._negatives = negatives
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss and the running value of x (B, dx) and y (B, dy)."""
-        if self.negatives == "all":
+        if self._negatives == "all":
             scores: tuple[Tensor, ...] = (score_matrix(self.critic, x, y),)
         else:
             both = score_pairs(self.critic, torch.cat((x, x)), torch.cat((y, y.roll(1, 0))))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import partial
+from inspect import signature
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -167,9 +170,12 @@ def is_identity(value: Any) -> bool:
 def describe(value: object) -> Any:
     """Return a plain value that tells `value`, an option or a function, from others.
 
-    Of a function of the user's these are its name, the names and floats in its code, and what
-    these names stand for around it, if that is a number, a string or a function.
+    Of a function of the user's these are its name, the names and floats in its code, and the
+    numbers, strings and names of functions that it finds in variables around it and in the
+    defaults of its parameters. Of an object they are such attributes.
     """
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"  # which equals itself
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):
@@ -191,7 +197,13 @@ def describe(value: object) -> Any:
     if is_dataclass(value):
         own = {field.name: getattr(value, field.name) for field in fields(value)}
         return [type(value).__qualname__, describe(own)]
-    return type(value).__qualname__
+    if isinstance(value, nn.Module):
+        return _module_parts(value)
+    # What the checkpoint holds of it changes along the way.
+    state = value.state_dict() if hasattr(value, "state_dict") else {}
+    attributes = getattr(value, "__dict__", {})
+    own = _settings({name: attributes[name] for name in attributes.keys() - state.keys()})
+    return [type(value).__qualname__, own] if own else type(value).__qualname__
 
 
 def _memory(samples: Tensor | NDArray[Any]) -> Any:
@@ -205,46 +217,49 @@ def _memory(samples: Tensor | NDArray[Any]) -> Any:
 def _function(function: FunctionType) -> Any:
     if str(function.__module__).partition(".")[0] == "fastmi":
         return function.__qualname__
-    names, floats = _code(function.__code__)
-    around = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    meant: dict[str, Any] = {}
-    for name in names:
-        try:
-            value = around[name].cell_contents if name in around else function.__globals__[name]
-        except (KeyError, ValueError):  # an attribute, a builtin, or not yet bound
-            continue
-        if isinstance(value, int | float | str):
-            meant[name] = value
-        elif isinstance(value, FunctionType | BuiltinFunctionType):
-            meant[name] = value.__qualname__
-    return [function.__qualname__, names, floats, meant]
+    # The bytes of the code, and integers, differ between versions of Python.
+    codes = [*_codes(function.__code__)]
+    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    constants = {one for code in codes for one in code.co_consts if isinstance(one, float)}
+    steps = [(one.opname, one.argval) for code in codes for one in dis.get_instructions(code)]
+    # An attribute may have the name of a global variable that has nothing to do with it.
+    loaded = {name for step, name in steps if step == "LOAD_GLOBAL"}
+    around = {name: function.__globals__[name] for name in loaded & function.__globals__.keys()}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # it is not yet bound
+            around[name] = cell.cell_contents
+    for name, parameter in signature(function).parameters.items():
+        around[name] = parameter.default
+    # What the function sets itself, such as a counter, changes along the way.
+    changed = {name for step, name in steps if step in ("STORE_GLOBAL", "STORE_DEREF")}
+    settings = _settings({name: around[name] for name in around.keys() - changed})
+    return [function.__qualname__, sorted(names), sorted(map(repr, constants)), settings]
 
 
-def _code(code: CodeType) -> tuple[list[str], list[float]]:
-    """Return the sorted names and floats of a code and the codes in it.
-
-    The bytes of the code, and integers, differ between versions of Python.
-    """
-    names = {*code.co_names, *code.co_freevars}
-    floats = {one for one in code.co_consts if isinstance(one, float) and not math.isnan(one)}
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code and the codes in it."""
+    yield code
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            inner_names, inner_floats = _code(inner)
-            names |= {*inner_names}
-            floats |= {*inner_floats}
-    return sorted(names), sorted(floats)
+            yield from _codes(inner)
+
+
+def _settings(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values among others but for lists, which may grow along the way."""
+    return {
+        name: describe(_short(one))
+        for name, one in sorted(named.items())
+        if name[0] != "_" and _is_plain(one) and not isinstance(one, list)
+    }
 
 
 def _module_parts(model: nn.Module) -> dict[str, str]:
     """Return each module inside `model` with its plain attributes, and each tensor of its state."""
     parts = {}
     for name, module in model.named_modules():
-        options = ", ".join(
-            f"{key}={_short(one)!r}"
-            for key, one in sorted(vars(module).items())
-            if key[0] != "_" and key != "training" and _is_plain(one)
-        )
-        parts[name or "the whole"] = f"{type(module).__qualname__}({options})"
+        options = _settings({key: one for key, one in vars(module).items() if key != "training"})
+        shown = ", ".join(f"{key}={one!r}" for key, one in options.items())
+        parts[name or "the whole"] = f"{type(module).__qualname__}({shown})"
     trained = {name for name, one in model.named_parameters() if one.requires_grad}
     for name, one in model.state_dict().items():
         if isinstance(one, Tensor):

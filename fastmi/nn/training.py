@@ -63,7 +63,10 @@ def train(
             from ``options.seed``.
         identity: What else shapes the run, by name: plain values, of which a checkpoint that
             another run wrote has others. "data" and "held_out" among them stand for the
-            fingerprints of the samples, which are taken otherwise. Names are identifiers.
+            fingerprints of the samples, which are taken otherwise. Names are identifiers. Of a
+            loss of your own, a checkpoint knows the code, and the numbers and strings in variables
+            around it, in the defaults of its parameters and in attributes of an object; name here
+            what it takes from lists, dicts and tensors.
 
     Returns:
         The curves of the training.
