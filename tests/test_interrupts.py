@@ -16,7 +16,7 @@ import pytest
 
 import fastmi
 from fastmi import bounds, datasets, neighbors
-from fastmi._pool import heed_stop, on_threads
+from fastmi._pool import NAME, heed_stop, on_threads
 from fastmi.compat import npeet
 from fastmi.estimators._methods import METHODS
 from fastmi.statistics import _tasks
@@ -93,7 +93,7 @@ def interrupted(call, seconds=0.2):
 
 
 def workers():
-    return [each for each in threading.enumerate() if each.name.startswith("ThreadPoolExecutor")]
+    return [each for each in threading.enumerate() if each.name == NAME]
 
 
 def values():
