@@ -238,9 +238,7 @@ def test_a_process_killed_while_it_writes(path):
     os.fsync = fsync
     Problem().train(steps=6, eval_every=2, checkpoint={str(path)!r})
     """
-    command = [sys.executable, "-P", "-c", textwrap.dedent(script)]
-    if sys.version_info < (3, 11):
-        command.remove("-P")
+    command = [sys.executable, "-c", textwrap.dedent(script)]
     done = subprocess.run(command, cwd=path.parent.parent, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL
     left = names(path)
