@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import LockType, allocate_lock, start_new_thread
+from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import TypeVar
+from time import sleep
+from typing import Any, TypeVar
 
 from fastmi._backend import kernels
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: Name of the threads.
-NAME = "fastmi"
+# Seconds between two looks at whether all threads have ended after an interrupt.
+_NAP = 0.002
 
 
 def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
@@ -23,9 +24,6 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
     for all that runs. A flag therefore tells the threads: their kernels stop at it within some 50
     ms, and so does :func:`heed_stop` between kernels. An exception of one piece of work ends the
     others in the same way.
-
-    The threads are daemons: at its end the process would wait for those of
-    :mod:`concurrent.futures`, which also starts none from then on.
 
     Args:
         work: Function of one item. Where it computes for long without a kernel, it calls
@@ -37,47 +35,54 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
     if threads == 1:
         return [work(item) for item in items]
     flag = kernels().StopFlag()
-    lock = threading.Lock()
-    todo = iter(enumerate(items))
-    results: dict[int, Result] = {}
+    waiting = deque(enumerate(items))
+    results: list[Any] = [None] * len(waiting)
     errors: list[BaseException] = []
+    ended: list[None] = []
 
-    def serve() -> None:
-        flag.watch()
+    def serve(running: LockType) -> None:
         try:
-            while True:
+            flag.watch()
+            while waiting:
+                try:
+                    number, item = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    break
                 heed_stop()
-                with lock:
-                    following = next(todo, None)
-                if following is None:
-                    return
-                results[following[0]] = work(following[1])
+                results[number] = work(item)
         except BaseException as error:
-            with lock:
-                errors.append(error)
-                # The others are about its consequences.
-                del errors[1:]
+            errors.append(error)
             flag.set()
+        finally:
+            ended.append(None)
+            running.release()
 
-    team = [threading.Thread(target=serve, name=NAME, daemon=True) for _ in range(threads)]
+    # Neither an executor nor Thread: both take locks on the calling thread that they share with
+    # others, and an interrupt in the middle leaves such a lock locked, for which all wait for ever.
+    # At its end the process would also wait for their threads.
+    team: list[LockType] = []
     try:
-        with suppress(RuntimeError):  # the system grants no more
-            for thread in team:
-                thread.start()
-        for thread in team:
-            if thread.is_alive():
-                thread.join()
-        # Where there are none at all, this thread does the work.
-        results.update((number, work(item)) for number, item in ([] if errors else todo))
+        for _ in range(min(threads, len(results))):
+            running = allocate_lock()
+            running.acquire()
+            try:
+                start_new_thread(serve, (running,))
+            except RuntimeError:  # the system grants no more threads: those that run do all
+                break
+            team.append(running)
+        for running in team:
+            running.acquire()
+        # All is left where there is no thread at all.
+        for number, item in () if errors else waiting:
+            results[number] = work(item)
     except BaseException:
         flag.set()
-        for thread in team:
-            if thread.is_alive():
-                thread.join()
+        while len(ended) < len(team):
+            sleep(_NAP)
         raise
     if errors:
-        raise errors.pop()
-    return [results[number] for number in range(len(results))]
+        raise errors[0]
+    return results
 
 
 def heed_stop() -> None:

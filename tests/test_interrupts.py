@@ -4,6 +4,7 @@
 moments and shows that it takes less than a second; here a few of each kind are interrupted once.
 """
 
+import _thread
 import importlib
 import inspect
 import signal
@@ -15,8 +16,8 @@ import numpy as np
 import pytest
 
 import fastmi
-from fastmi import bounds, datasets, neighbors
-from fastmi._pool import NAME, heed_stop, on_threads
+from fastmi import _pool, bounds, datasets, neighbors
+from fastmi._pool import heed_stop, on_threads
 from fastmi.compat import npeet
 from fastmi.estimators._methods import METHODS
 from fastmi.statistics import _tasks
@@ -82,18 +83,15 @@ class Timer:
 def interrupted(call, seconds=0.2):
     """Interrupt a call and return how many seconds it took to end."""
     timer = Timer(seconds)
+    threads = _thread._count()
     with pytest.raises(KeyboardInterrupt), timer:
         call()
     # A thread that was starting just then ends by itself, right after.
-    while workers() and timer.late < 2 * LIMIT_S:
+    while _thread._count() > threads and timer.late < 2 * LIMIT_S:
         time.sleep(0.01)
         timer.late += 0.01
-    assert not workers()
+    assert _thread._count() <= threads
     return timer.late
-
-
-def workers():
-    return [each for each in threading.enumerate() if each.name == NAME]
 
 
 def values():
@@ -209,8 +207,21 @@ def test_an_error_ends_the_other_threads():
 
     with pytest.raises(ZeroDivisionError, match="of the first"):
         on_threads(work, range(4), 4)
-    assert not workers()
     assert on_threads(lambda item: 2 * item, range(5), 2) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("granted", [0, 1, 2])
+def test_fewer_threads_do_all(granted, monkeypatch):
+    begun = []
+
+    def start(*given):
+        if len(begun) == granted:
+            raise RuntimeError("can't start new thread")
+        begun.append(_thread.start_new_thread(*given))
+
+    monkeypatch.setattr(_pool, "start_new_thread", start)
+    assert on_threads(lambda item: 2 * item, range(50), 4) == list(range(0, 100, 2))
+    assert len(begun) == granted
 
 
 def test_nobody_is_stopped_without_an_interrupt():

@@ -211,6 +211,18 @@ class TestWhatIsSaid:
             found = fastmi.mi(wide, y, normalize=normalize).warnings
             assert not any("use normalize" in each for each in found)
 
+    @pytest.mark.parametrize("outlier", [1e4, 1e8, 1e20, 9.96921e36, 1e300])
+    @pytest.mark.parametrize("estimate", [fastmi.mi, fastmi.cmi], ids=["mi", "cmi"])
+    def test_numbers_that_stand_for_missing_values(self, estimate, outlier):
+        """However far out they lie, values beside them are no copies of one class."""
+        x, y, z = np.random.default_rng(0).standard_normal((3, 500))
+        blocks = [x, x + y, z][: 2 if estimate is fastmi.mi else 3]
+        assert not estimate(*blocks, normalize="local").warnings
+        x[7] = outlier
+        found = estimate(*blocks, normalize="local")
+        assert found < 0.05
+        assert [each.kind for each in found.warnings] == ["scale"]
+
     @pytest.mark.parametrize("share", [0.5, 0.7, 0.95])
     def test_classes_are_near_at_any_scale(self, share):
         rng = np.random.default_rng(0)

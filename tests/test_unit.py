@@ -146,7 +146,7 @@ def test_classes(dtype):
         np.testing.assert_array_equal(got.counts, expected.counts)
 
 
-def test_distances_that_no_number_holds(dtype, metric):
+def test_distances_that_no_number_holds(dtype, metric, device):
     largest = 0.5 * np.finfo(dtype).max
     x = np.array([[-1.0, -1.0], [1.0, 1.0], [0.5, 1.0]], dtype) * largest
     if metric == "chebyshev":
@@ -160,6 +160,10 @@ def test_distances_that_no_number_holds(dtype, metric):
             call(x, 2, metric=metric)
     # Counts need no such number.
     assert neighbors.count_within(x, np.inf, metric=metric).tolist() == [2, 2, 2]
+    for algorithm in ("tree", "brute"):
+        radius = np.full(3, np.finfo(dtype).max, dtype)
+        given = (device.blocks([x]), radius, False, metric, algorithm, 1)
+        assert device.kernels.count_within(*given)[0].tolist() == [0, 1, 1]
     assert neighbors.count_within(x, largest, metric=metric).tolist() == [0, 1, 1]
 
 

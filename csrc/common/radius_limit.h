@@ -31,6 +31,16 @@ FASTMI_HD T shifted_limit(T limit, int shift) {
   return v;
 }
 
+/// The smallest v such that "distance < v" means distance / 2^shift < radius if strict, else <=
+/// radius, the quotient rounded. Quotients too large for T are within an infinite radius alone.
+template <class T>
+FASTMI_HD T radius_limit(T radius, bool strict, int shift) {
+  using Numbers = std::numeric_limits<T>;
+  // The least distance whose quotient is too large.
+  if (!strict && radius == Numbers::max()) return std::ldexp(T(1), Numbers::max_exponent + shift);
+  return shifted_limit(strict_limit(radius, strict), shift);
+}
+
 /// The smallest s with sqrt(s) >= limit: sums of squares below s have a root below limit.
 template <class T>
 FASTMI_HD T squared_limit(T limit) {

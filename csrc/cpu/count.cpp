@@ -31,7 +31,7 @@ void count_in_column(const SortedColumn<T>& sorted, const T* radius, int radii, 
   Buffer<T> limits(static_cast<std::size_t>(n));
   for (int r = 0; r < radii; ++r) {
     for (std::int64_t p = 0; p < n; ++p) {
-      limits[p] = shifted_limit(strict_limit(radius[r * n + sorted.sample[p]], strict), -exponent);
+      limits[p] = radius_limit(radius[r * n + sorted.sample[p]], strict, -exponent);
     }
     count_sorted(sorted, T(1), limits.data(), execution, counts + r * n);
   }
@@ -55,7 +55,7 @@ void count_in_tree(const LeafTree<T>& tree, const T* radius, int radii, int expo
     std::fill_n(limits, lanes, T(-1));
     for (int r = 0; r < radii; ++r) {
       for (int i = 0; i < size; ++i) {
-        T limit = shifted_limit(strict_limit(radius[r * n + samples[i]], strict), shift);
+        T limit = radius_limit(radius[r * n + samples[i]], strict, shift);
         if (metric == Metric::kEuclidean) limit = squared_limit(limit);
         limits[r * kLeaf + i] = limit;
         found[r * kLeaf + i] = limit > 0 ? -1 : 0;  // the sample itself

@@ -45,7 +45,8 @@ struct Ordered {
 
   /// Whether a sample may be within the limit of another, by their first column alone.
   bool near_in_line(std::int64_t p, std::int64_t other, T limit) const {
-    const T gap = (points.data[p * points.d] - points.data[other * points.d]) * tree.scale;
+    const T gap =
+        points.data[p * points.d] * tree.scale - points.data[other * points.d] * tree.scale;
     return (metric == Metric::kEuclidean ? gap * gap : std::abs(gap)) < limit;
   }
 };

@@ -51,7 +51,7 @@ struct Space {
   /// The number below which computed distances lie within the radius, given in units of
   /// 2^-radius_exponent.
   FASTMI_HD T limit(T radius, int radius_exponent, bool strict) const {
-    const T limit = shifted_limit(strict_limit(radius, strict), exponent() - radius_exponent);
+    const T limit = radius_limit(radius, strict, exponent() - radius_exponent);
     return squared ? squared_limit(limit) : limit;
   }
 };

@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from contextlib import suppress
 from typing import Any
 
 import typer
@@ -32,8 +31,7 @@ def run(app: typer.Typer) -> int:
         _say("\n".join(visible(line) for line in text.getvalue().splitlines()))
         return int(error.exit_code)
     except OSError as error:
-        # Python would try it again at its end, and report that in its own way.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _throw_away(1)
         return _fail(f"cannot write to standard output: {reason(error)}")
     return code
 
@@ -44,7 +42,14 @@ def _fail(text: str) -> int:
 
 
 def _say(text: str) -> None:
-    # Where stderr is full or closed as well, the exit code has to say it.
-    with suppress(OSError):
-        if sys.stderr is not None:
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:  # full or closed as well: the exit code has to say it
+        _throw_away(2)
+
+
+def _throw_away(descriptor: int) -> None:
+    """Drop what a stream could not write: Python would try it again at its end, and report that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

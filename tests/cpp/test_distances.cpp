@@ -234,6 +234,11 @@ void check_shifted_limits() {
   }
   FASTMI_CHECK(shifted_limit(T(0), 5) == 0 && shifted_limit(T(-1), -5) == -1);
   FASTMI_CHECK(shifted_limit(Limits::infinity(), -5) == Limits::infinity());
+  const T beyond = std::ldexp(T(1), Limits::max_exponent - 5);
+  FASTMI_CHECK(radius_limit(Limits::max(), false, -5) == beyond);
+  FASTMI_CHECK(radius_limit(Limits::max(), false, 5) == Limits::infinity());
+  FASTMI_CHECK(radius_limit(Limits::infinity(), true, -5) == Limits::infinity());
+  FASTMI_CHECK(radius_limit(Limits::infinity(), false, -5) == Limits::infinity());
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ TIED_SHARE = 0.01
 # Noise over the standard deviation of a column, as other libraries add it.
 TRACE = 1e-10
 
+# Share of the width of noise that equal values fill at least once it is added, if they are not few.
+_FILLED = 0.01
+
 # Largest number of equal rows that are taken for repeated records; more of them are an atom, a
 # value that the variable takes with positive probability.
 _MOST_COPIES = 20
@@ -251,14 +254,17 @@ def mean_equal(block: Array) -> float:
         largest = float(np.abs(column).max()) or 1.0  # squares neither overflow nor vanish
         ascending = column[order] / largest
         width = TRACE * float(ascending.std())
-        gaps = np.diff(ascending)
-        group = np.append(0, np.cumsum(gaps > width))
-        ends = np.append(np.flatnonzero(gaps > width), len(column) - 1)
-        starts = np.append(0, ends[:-1] + 1)
-        # Beside a huge outlier, values that differ lie close together and fill more than the noise.
-        wide = (ascending[ends] - ascending[starts] > width)[group[1:]]
-        code = np.zeros(len(column), dtype=np.intp)
-        code[order[1:]] = np.cumsum((gaps > width) | (wide & (gaps > 0)))
+        gaps = np.append(0.0, np.diff(ascending))
+        apart = np.append(True, gaps[1:] > width)
+        starts = np.flatnonzero(apart)
+        alike, group = ascending[starts], np.cumsum(apart) - 1
+        reach = np.append(ascending[starts[1:] - 1], ascending[-1]) - alike
+        # Beside a huge outlier values that differ lie close together: they fill more than the noise,
+        # or hardly any of it.
+        noise = _trace(alike[group] - np.median(alike[group]))
+        differ = (reach > width) | (reach < _FILLED * noise)
+        code = np.empty(len(column), dtype=np.intp)
+        code[order] = np.cumsum(apart | (differ[group] & (gaps > 0)))
         codes.append(numbered(code))
     size = reduce(crossed, codes).size
     return float((size * (size - 1.0)).sum()) / len(block)

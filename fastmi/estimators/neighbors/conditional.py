@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastmi._blocks import host
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
-from fastmi.estimators.neighbors._ties import TIED_SHARE
+from fastmi.estimators.neighbors._ties import TIED_SHARE, mean_equal
 from fastmi.estimators.neighbors.base import (
     MetricNeighborEstimator,
     Terms,
@@ -198,9 +198,6 @@ def _scale_cautions(
 
 def _is_continuous(block: Array) -> bool:
     """Return whether a column's values hardly repeat, but for noise that separates equal ones."""
-    for column in host(block).astype(np.float64).T:
-        far = np.abs(0.5 * column - 0.5 * column[0])  # halves do not overflow
-        size = np.unique(np.round(far / (far.max() or 1.0), 7), return_counts=True)[1]
-        if ((size / len(column)) ** 2).sum() - 1.0 / len(column) < _REPEATED_SHARE:
-            return True
-    return False
+    samples = host(block)
+    most = _REPEATED_SHARE * len(samples)
+    return any(mean_equal(samples[:, [j]]) < most for j in range(samples.shape[1]))
