@@ -29,7 +29,8 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
         work: Function of one item. Where it computes for long without a kernel, it calls
             :func:`heed_stop` now and then.
         items: What to work on.
-        threads: Number of threads, at least 1; 1 computes on the calling thread.
+        threads: Number of threads, at least 1; 1 computes on the calling thread. Where the system
+            grants fewer, there are fewer.
     """
     if threads == 1:
         return [work(item) for item in items]
@@ -58,6 +59,7 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
 
     # Neither an executor nor Thread: both take locks on the calling thread that they share with
     # others, and an interrupt in the middle leaves such a lock locked, for which all wait for ever.
+    # At its end the process would also wait for their threads.
     team: list[LockType] = []
     try:
         for _ in range(min(threads, len(results))):
@@ -66,12 +68,13 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
             try:
                 start_new_thread(serve, (running,))
             except RuntimeError:  # the system grants no more threads: those that run do all
-                if not team:
-                    raise
                 break
             team.append(running)
         for running in team:
             running.acquire()
+        # All is left where there is no thread at all.
+        for number, item in () if errors else waiting:
+            results[number] = work(item)
     except BaseException:
         flag.set()
         while len(ended) < len(team):

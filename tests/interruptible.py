@@ -622,7 +622,7 @@ class Child:
         samples = textwrap.dedent(operation.samples)
         script = _CHILD.format(samples=samples, call=operation.call)
         self._process = subprocess.Popen(
-            [python, "-P", "-c", script],
+            [python, "-c", script],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -161,15 +161,17 @@ def unix_socket(path):
         os.chdir(here)
 
 
+@pytest.mark.parametrize("resume", [True, False])
 @pytest.mark.parametrize(
     "make",
     [fifo, unix_socket, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()],
     ids=["pipe", "socket", "device", "folder"],
 )
-def test_what_is_no_regular_file(make, path):
+def test_what_is_no_regular_file(make, resume, path):
     """The options are made first, because they refuse a folder themselves."""
-    options = Training(steps=3, checkpoint=path, resume=True)
+    options = Training(steps=3, checkpoint=path, resume=resume)
     make(path)
+    kind = path.stat().st_mode
     problem = Problem()
     with pytest.raises(ValueError, match="which is no regular file") as caught:
         train(
@@ -181,6 +183,8 @@ def test_what_is_no_regular_file(make, path):
             options=options,
         )
     assert "run" in str(caught.value) or "/dev/zero" in str(caught.value)
+    assert problem.calls == 0
+    assert path.stat().st_mode == kind
 
 
 def test_a_link_stays_one(path, tmp_path):
@@ -234,9 +238,7 @@ def test_a_process_killed_while_it_writes(path):
     os.fsync = fsync
     Problem().train(steps=6, eval_every=2, checkpoint={str(path)!r})
     """
-    command = [sys.executable, "-P", "-c", textwrap.dedent(script)]
-    if sys.version_info < (3, 11):
-        command.remove("-P")
+    command = [sys.executable, "-c", textwrap.dedent(script)]
     done = subprocess.run(command, cwd=path.parent.parent, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL
     left = names(path)

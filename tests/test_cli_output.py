@@ -20,6 +20,9 @@ from command import EXAMPLES, NAMES, process, run, run_json, shell, write_text
 from fastmi.cli import output
 from fastmi.cli.app import app
 
+# A signal should end the command at once. What is busy with other tests needs more, and a command
+# that goes on takes minutes.
+LIMIT_S = 5.0
 COMMAND = [sys.executable, "-m", "fastmi.cli"]
 OLD = b"what was there before"
 
@@ -259,7 +262,7 @@ def test_signal_ends_a_matrix_at_once(wide, folder, number, line):
     arguments = ["matrix", wide, "--n-jobs", 2, "--out", folder / "out.csv"]
     seconds, code, errors = stopped_after(arguments, number)
     assert (code, errors) == (128 + number, line)
-    assert seconds < 2
+    assert seconds < LIMIT_S
     assert not [*folder.iterdir()]
 
 
@@ -271,7 +274,7 @@ def test_signal_ends_reading_at_once(tmp_path, folder):
         arguments = ["matrix", tmp_path / "pipe.csv"]
         seconds, code, errors = stopped_after(arguments, signal.SIGINT)
     assert (code, errors) == (130, "interrupted\n")
-    assert seconds < 2
+    assert seconds < LIMIT_S
 
 
 @pytest.mark.parametrize(

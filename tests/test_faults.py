@@ -34,6 +34,10 @@ x, y = rng.standard_normal((2, 3000, 4))
 def estimate(n_jobs=2):
     return float(fastmi.mi(x, y, k=3, n_jobs=n_jobs))
 
+def permute(n_jobs=2):
+    test = fastmi.permutation_test(x[:200], y[:200], n_permutations=20, n_jobs=n_jobs, seed=0)
+    return float(test.null.sum())
+
 """
 
 
@@ -95,18 +99,19 @@ class TestMemory:
         assert len(out) == 2
         assert len(set(out)) == 1
 
-    def test_a_limit_of_threads(self, tmp_path):
+    @pytest.mark.parametrize("call", ["estimate", "permute"])
+    def test_a_limit_of_threads(self, call, tmp_path):
         out = succeed(
             tmp_path,
-            """
+            f"""
             import resource
 
-            print(estimate(1))
+            print({call}(1))
             if os.getuid() == 0:  # the limit is not for root
                 os.setgid(65534)
                 os.setuid(65534)
             resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
-            print(estimate(2), estimate(256))
+            print({call}(2), {call}(256))
             """,
         )
         assert len(out) == 3
@@ -120,6 +125,7 @@ class TestEndOfTheInterpreter:
             "fastmi.mi(x[:500], y[:500], n_jobs=2)",
             "fastmi.mi(x, y, n_jobs=1)",
             "_cpu.ksg_pairs([x], np.array([[0, 1]] * 200), [3], 'auto', len_of, 2)",
+            "fastmi.permutation_test(x, y, n_permutations=10_000, n_jobs=2)",
         ],
     )
     def test_daemon_threads_inside_a_call(self, call, tmp_path):
@@ -141,6 +147,24 @@ class TestEndOfTheInterpreter:
         )
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
+
+    def test_a_pool_once_the_main_thread_is_done(self, tmp_path):
+        out = succeed(
+            tmp_path,
+            """
+            import atexit
+
+            def late():
+                threading.main_thread().join()
+                print(permute(2))
+
+            print(permute(1))
+            threading.Thread(target=late).start()
+            atexit.register(lambda: print(permute(2)))
+            """,
+        )
+        assert len(out) == 3
+        assert len(set(out)) == 1
 
     def test_a_call_while_modules_are_torn_down(self, tmp_path):
         """The main thread may still take the GIL."""

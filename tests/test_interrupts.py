@@ -210,7 +210,7 @@ def test_an_error_ends_the_other_threads():
     assert on_threads(lambda item: 2 * item, range(5), 2) == [0, 2, 4, 6, 8]
 
 
-@pytest.mark.parametrize("granted", [1, 2])
+@pytest.mark.parametrize("granted", [0, 1, 2])
 def test_fewer_threads_do_all(granted, monkeypatch):
     begun = []
 
@@ -222,15 +222,6 @@ def test_fewer_threads_do_all(granted, monkeypatch):
     monkeypatch.setattr(_pool, "start_new_thread", start)
     assert on_threads(lambda item: 2 * item, range(50), 4) == list(range(0, 100, 2))
     assert len(begun) == granted
-
-
-def test_no_thread_at_all(monkeypatch):
-    def refuse(*_):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(_pool, "start_new_thread", refuse)
-    with pytest.raises(RuntimeError, match="can't start"):
-        on_threads(abs, range(5), 2)
 
 
 def test_nobody_is_stopped_without_an_interrupt():

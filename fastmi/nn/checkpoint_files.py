@@ -38,7 +38,10 @@ def prepare(path: Path) -> None:
 
     Raises:
         OSError: It cannot be written.
+        ValueError: There is something other than a file, such as a device.
     """
+    with suppress(FileNotFoundError):
+        _check_regular(path)
     for leftover in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 2 * _RANDOM}.tmp"):
         _remove_unless_in_use(leftover)
     beside = _beside(path)
@@ -73,9 +76,8 @@ def read(path: Path) -> bytes:
         OSError: It cannot be read.
         ValueError: It is damaged, or not such a file.
     """
-    # Asked before the file is opened, because opening a named pipe waits for somebody to write.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("is no regular file")
+    # Before the file is opened, because opening a named pipe waits for somebody to write.
+    _check_regular(path)
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         begin = file.read(_BEGIN)
@@ -93,6 +95,11 @@ def read(path: Path) -> bytes:
     if version != _VERSION:
         raise ValueError(f"is of version {version} of the format, not {_VERSION}")
     return content
+
+
+def _check_regular(path: Path) -> None:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("is no regular file")
 
 
 def _pieces(buffer: Any) -> list[memoryview]:

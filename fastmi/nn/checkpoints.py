@@ -36,6 +36,7 @@ class Checkpoint:
 
     Raises:
         OSError: The file cannot be written.
+        ValueError: It is no file, but a device, for example.
     """
 
     def __init__(self, path: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
@@ -46,6 +47,8 @@ class Checkpoint:
             checkpoint_files.prepare(self.path)
         except OSError as error:
             raise self._unwritable(error, "nothing is trained") from error
+        except ValueError as error:
+            raise self._unusable(str(error)) from None
 
     def write(self, state: State, kept: str) -> None:
         """Replace the file.
