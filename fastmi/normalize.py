@@ -262,7 +262,7 @@ def _local_scale(of: Spread) -> _Scale:
 
 def _global_scale(of: Spread) -> _Scale:
     exponent = of.exponent[of.varies].max()
-    sd = np.ldexp(of.sd, of.exponent - exponent)[of.varies]
+    sd = np.ldexp(of.sd[of.varies], of.exponent[of.varies] - exponent)
     return np.sqrt(np.sum(sd**2)), exponent
 
 
@@ -273,7 +273,7 @@ def _corrected_scale(of: Spread) -> _Scale:
 
 def _linf_scale(of: Spread) -> _Scale:
     exponent = of.exponent[of.varies].max()
-    deviation = np.ldexp(of.deviation, of.exponent - exponent)[:, of.varies]
+    deviation = np.ldexp(of.deviation[:, of.varies], of.exponent[of.varies] - exponent)
     return np.abs(deviation).max(axis=1).mean(), exponent
 
 

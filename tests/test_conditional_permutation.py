@@ -395,3 +395,18 @@ def test_threads_change_nothing(scheme, threads, rng):
 def test_residual_needs_a_condition():
     with pytest.raises(ValueError, match="scheme='residual' must have a z"):
         fastmi.permutation_test(np.arange(20.0), np.arange(20.0), scheme="residual")
+
+
+@pytest.mark.parametrize("unit", [1020, -1040])
+def test_local_exchange_up_to_both_ends_of_the_range(unit):
+    rng = np.random.default_rng(0)
+    tied = rng.integers(-4, 5, (60, 2)).astype(float)
+    groups = np.column_stack(
+        [rng.integers(0, 2, 400), np.round(1000 * rng.normal(size=400)) / 1024]
+    )
+    for z in (tied, groups):
+        plain, moved = (
+            local_exchange(each, SIZE, n_jobs=1).order(np.random.default_rng(1))
+            for each in (z, np.ldexp(z, unit))
+        )
+        np.testing.assert_array_equal(moved, plain)

@@ -43,6 +43,12 @@ INPUTS = {
     "a constant column": lambda a, _: np.where(np.arange(a.shape[1]) == 0, 7.0, a),
     "two values": lambda a, _: (a > 0) * 1.0,
     "the two ends": lambda a, dtype: np.copysign(float(np.finfo(dtype).max) / 2, a),
+    "ties up to both ends": lambda a, dtype: (
+        np.round(2 * a).clip(-4, 4) * (float(np.finfo(dtype).max) / 8)
+    ),
+    "huge rounding beside small values": lambda a, _: np.where(
+        np.arange(a.shape[1]) == 0, 1e300 * (1 + 2e-16 * (a > 0)), 1e-100 * a
+    ),
     "outlier": lambda a, _: np.where(ROW == 5, 1e25, a),
     "largest outlier": lambda a, dtype: np.where(ROW == 0, -0.4 * float(np.finfo(dtype).max), a),
     "unlike columns": lambda a, _: a * np.array([1e-30, 1e30])[: a.shape[1]],

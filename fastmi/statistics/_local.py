@@ -24,6 +24,9 @@ _ROWS_OF_GROUP = 10
 # value: well above the rounding of these distances, well below their differences.
 _NOISE = 1e-10
 
+# Binary exponent of the largest coordinate where coordinates are summed.
+_ROOM = 900
+
 # Rows that exchange between two looks for an interrupt, some tens of milliseconds.
 _RUN = 50_000
 
@@ -138,7 +141,7 @@ def _searches(z: Array, others: Order, size: int) -> tuple[tuple[Array, NDArray[
         return ((z, everywhere),)
     (codes, counts), _ = as_symbols(z[:, few], "z")
     inside = counts[codes][others] >= size
-    rest = z[:, np.logical_not(few)].astype(np.float64)
+    rest = _with_room(z[:, np.logical_not(few)])
     rest -= rest[0].copy()
     apart = 1.0 + 4.0 * np.abs(rest).max(initial=0.0)
     within = np.ascontiguousarray(np.column_stack([codes * apart, rest]))
@@ -166,8 +169,16 @@ def _nearest(searches: Any, others: Order, size: int, *, n_jobs: int | None) -> 
 
 
 def _with_noise(place: Array, rng: np.random.Generator) -> Array:
-    moved = place.astype(np.float64)
+    moved = _with_room(place)
     moved -= moved[0].copy()
     reach = np.abs(moved).max(axis=0)
     moved += _NOISE * reach * (rng.random(moved.shape) - 0.5)
+    return moved
+
+
+def _with_room(place: Array) -> NDArray[np.float64]:
+    """Return coordinates times a power of two, so that sums of them neither overflow nor vanish."""
+    wide = place.astype(np.float64)
+    _, exponent = np.frexp(np.abs(wide).max(initial=0.0))
+    moved: NDArray[np.float64] = np.ldexp(wide, _ROOM - exponent)
     return moved
