@@ -6,8 +6,12 @@ import importlib
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from command import run, run_json
+import fastmi
+import hostile
+from command import A, B, mi_json, run, run_json
+from fastmi.cli.app import app
 from fastmi.cli.columns import DataError
 from fastmi.cli.readers import read_table
 
@@ -177,6 +181,54 @@ def test_npz_with_objects_in_one_array(tmp_path):
     assert a.values.tolist() == list(range(9))
     message = run("mi", tmp_path / "data.npz", "--x", "a", "--y", "o", fails=True)
     assert "column 'o' of data.npz holds Python objects, which are not loaded" in message
+
+
+def test_what_is_no_array_is_left_out(tmp_path):
+    path = tmp_path / "data.npz"
+    members = {"a.npy": hostile.npy(A), "b.npy": hostile.npy(B), "readme.txt": b"hello"}
+    path.write_bytes(hostile.zipped(members))
+    result = CliRunner().invoke(app, ["matrix", str(path)])
+    assert result.exit_code == 0
+    assert "'readme.txt' left out: it holds no array" in result.output
+
+
+def test_empty_array_beside_others(tmp_path):
+    empty = {"t": np.array([], dtype="U3"), "f": np.array([]), "g": np.zeros((0, 3))}
+    np.savez(tmp_path / "data.npz", a=A, b=B, **empty)
+    result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npz")])
+    assert "2 columns" not in result.stdout
+    for name in empty:
+        assert f"'{name}' left out: it holds an empty array" in result.output
+
+
+def test_settings_and_images_beside_samples(tmp_path):
+    # Programs save the rate of a recording, or a stack of pictures, beside the samples.
+    np.savez(tmp_path / "data.npz", a=A, b=B, rate=250.0, stack=np.zeros((3, 2, 2)))
+    result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npz")])
+    assert result.exit_code == 0
+    assert "'rate' left out: it holds an array of shape ()" in result.output
+    assert "'stack' left out: it holds an array of shape (3, 2, 2)" in result.output
+    assert mi_json(tmp_path / "data.npz") == float(fastmi.mi(A, B))
+    message = run("mi", tmp_path / "data.npz", "--x", "a", "--y", "rate", fails=True)
+    assert "column 'rate' of data.npz holds an array of shape ()" in message
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_every_kind_of_sound_npy_is_read(tmp_path, version, order, layout):
+    array = np.asarray(np.column_stack([A, B]), dtype=f"{order}f8", order=layout)
+    with (tmp_path / "data.npy").open("wb") as file:
+        np.lib.format.write_array(file, array, version=(version, 0))
+    np.testing.assert_array_equal(read_table(tmp_path / "data.npy").columns[1].values, B)
+
+
+def test_names_of_fields_in_utf8(tmp_path):
+    table = np.zeros(3, dtype=[("höhe", "f8"), ("中", "i4")])
+    with pytest.warns(UserWarning, match=r"format 3\.0"):
+        np.save(tmp_path / "data.npy", table)
+    names = [column.name for column in read_table(tmp_path / "data.npy").columns]
+    assert names == ["höhe", "中"]
 
 
 @pytest.mark.parametrize("name", ["data.npy", "data.npz"])
