@@ -5,12 +5,15 @@ from pathlib import Path
 
 from fastmi import neighbors, ops
 
-# Nothing to time: one number from a cache, a choice, the short form of `coincidences`, definitions,
-# positions of weights, and the ways into and behind `bnaf_vector`.
+# Nothing to time: one number from a cache, a choice, the short form of `coincidences`, changes of
+# unit, definitions, positions of weights, and the ways into and behind `bnaf_vector`.
 NOT_TIMED = {
     "nothing_repeats",
     "psi",
     "sorts_pairs",
+    "held_radii",
+    "rescaled",
+    "shifted",
     "bnaf",
     "bnaf_cuda",
     "bnaf_host",

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import reference
+from fastmi.ops.knn import kneighbors
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.pairwise import pair_terms
+from fastmi.ops.rectangles import rectangle_counts, rectangle_radii
 from fastmi.ops.space_counts import space_counts
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.ops.sweep import sweep_terms
@@ -92,6 +94,23 @@ def test_theiler_counts(benchmark, size, all_pairs_task, closed):
         expected = reference.theiler_counts(blocks, k, **options)
         assert np.array_equal(found.radius[0], expected[0])
         assert np.array_equal(found.counts[0], expected[1])
+
+
+def test_rectangle_counts(benchmark, size, task):
+    blocks, spaces = list(task.sample()), [[0, 1], [1]]
+    found = benchmark(rectangle_counts, blocks, [task.k], spaces, **SEARCH)
+    assert found.counts.shape == (1, 2, task.n)
+    if size == "small":
+        _, counts = reference.theiler_counts(blocks, task.k, 0, True, spaces, METRIC)
+        assert np.array_equal(found.counts[0], counts)
+
+
+def test_rectangle_radii(benchmark, task):
+    blocks, k = list(task.sample()), task.k
+    neighbours = kneighbors(blocks, k, **SEARCH).indices
+    radii = benchmark(rectangle_radii, blocks[0], neighbours, [k], metric=METRIC, n_jobs=None)
+    expected = np.abs(blocks[0][neighbours] - blocks[0][:, None]).max(axis=(1, 2))
+    assert np.array_equal(radii[0], expected)
 
 
 @pytest.mark.parametrize("variant", [1, 2], ids="variant{}".format)
