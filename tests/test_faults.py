@@ -264,7 +264,7 @@ class TestFork:
                     signal.alarm(60)
 
             right = estimate()
-            big = rng.standard_normal((20_000, 20))
+            big = rng.standard_normal((100_000, 20))  # a second or more
             signal.signal(signal.SIGALRM, fork)
             signal.setitimer(signal.ITIMER_REAL, 0.1)
             try:
