@@ -43,35 +43,26 @@ const std::int64_t* as_neighbours(const Array<std::int64_t>& neighbours, std::in
   return rows;
 }
 
-void check_ascending(const std::vector<int>& ks, std::int64_t n) {
-  check_ks(ks, n);
+void check_ascending(const std::vector<int>& ks) {
   if (!std::is_sorted(ks.begin(), ks.end())) {
     throw std::invalid_argument("ks must be in ascending order");
   }
 }
 
-/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
-/// the algorithm, among samples that are more than `window` apart; see cpu/theiler.h.
+/// See radii_and_counts, and cpu/theiler.h.
 template <class T>
 py::tuple call_theiler_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
                               std::int64_t window, bool closed,
                               const std::vector<std::vector<int>>& spaces, Metric metric,
                               int threads) {
-  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
-  const std::int64_t n = blocks.front().n;
-  check_ascending(ks, n);
-  check_spaces(spaces, blocks.size());
-  Array<T> radius({length(ks), py::ssize_t{n}});
-  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
-  T* reach = radius.mutable_data();
-  std::int64_t* out = counts.mutable_data();
-  Algorithm ran = Algorithm::kAuto;
-  CpuBackend::Place place(given, threads);
-  place.fit(blocks);
-  place.run([&](const cpu::Execution& execution) {
-    ran = cpu::theiler_counts(blocks, ks, {window, closed, spaces}, metric, execution, reach, out);
-  });
-  return py::make_tuple(radius, counts, algorithm_name(ran));
+  check_ascending(ks);
+  return radii_and_counts<CpuBackend, T>(
+      given, ks, spaces, threads,
+      [&](const Blocks<T>& blocks, const cpu::Execution& execution, T* radius,
+          std::int64_t* counts) {
+        return cpu::theiler_counts(blocks, ks, {window, closed, spaces}, metric, execution, radius,
+                                   counts);
+      });
 }
 
 /// Returns distances T [len(ks), n] in one block, given the joint neighbours int64 [n, k] of each
@@ -98,26 +89,19 @@ Array<T> call_rectangle_radii(const py::array& block, const Array<std::int64_t>&
   return radius;
 }
 
-/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
-/// the algorithm; see cpu/rectangles.h.
+/// See radii_and_counts, and cpu/rectangles.h.
 template <class T>
 py::tuple call_rectangle_counts(const std::vector<py::array>& given, const std::vector<int>& ks,
                                 const std::vector<std::vector<int>>& spaces, Metric metric,
                                 Algorithm algorithm, int threads) {
-  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
-  const std::int64_t n = blocks.front().n;
-  check_ascending(ks, n);
-  check_spaces(spaces, blocks.size());
-  Array<T> radius({length(ks), py::ssize_t{n}});
-  Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
-  T* reach = radius.mutable_data();
-  std::int64_t* out = counts.mutable_data();
-  CpuBackend::Place place(given, threads);
-  place.fit(blocks);
-  place.run([&](const cpu::Execution& execution) {
-    algorithm = cpu::rectangle_counts(blocks, ks, spaces, metric, algorithm, execution, reach, out);
-  });
-  return py::make_tuple(radius, counts, algorithm_name(algorithm));
+  check_ascending(ks);
+  return radii_and_counts<CpuBackend, T>(
+      given, ks, spaces, threads,
+      [&](const Blocks<T>& blocks, const cpu::Execution& execution, T* radius,
+          std::int64_t* counts) {
+        return cpu::rectangle_counts(blocks, ks, spaces, metric, algorithm, execution, radius,
+                                     counts);
+      });
 }
 
 /// Returns whether rows may be copies of one another and whether values may tie, as two bools. The
@@ -177,11 +161,9 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       "rectangle_radii",
       [](const py::array& block, const Array<std::int64_t>& neighbours, const std::vector<int>& ks,
          const std::string& metric, int threads) {
-        return CpuBackend::holds<float>(block)
-                   ? py::array(call_rectangle_radii<float>(block, neighbours, ks, as_metric(metric),
-                                                           threads))
-                   : py::array(call_rectangle_radii<double>(block, neighbours, ks,
-                                                            as_metric(metric), threads));
+        return with_dtype<CpuBackend>(block, [&]<class T>() -> py::array {
+          return call_rectangle_radii<T>(block, neighbours, ks, as_metric(metric), threads);
+        });
       },
       "block"_a, "neighbours"_a.noconvert(), "ks"_a, "metric"_a, "threads"_a);
   m.def(

@@ -186,10 +186,12 @@ py::tuple call_count_within(const BlockList<Backend>& given, const py::array& ra
   return py::make_tuple(counts, algorithm_name(algorithm));
 }
 
-template <class Backend, class T>
-py::tuple call_space_counts(const BlockList<Backend>& given, const std::vector<int>& ks,
-                            const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
-                            Algorithm algorithm, int threads) {
+/// Returns k-th distances T [len(ks), n], counts int64 [len(ks), len(spaces), n] and the name of
+/// the algorithm; count(blocks, execution, radius, counts) writes the arrays and returns the
+/// algorithm.
+template <class Backend, class T, class F>
+py::tuple radii_and_counts(const BlockList<Backend>& given, const std::vector<int>& ks,
+                           const std::vector<std::vector<int>>& spaces, int threads, F&& count) {
   const Blocks<T> blocks = as_blocks<Backend, T>(given);
   const std::int64_t n = blocks.front().n;
   check_ks(ks, n);
@@ -198,12 +200,23 @@ py::tuple call_space_counts(const BlockList<Backend>& given, const std::vector<i
   Array<std::int64_t> counts({length(ks), static_cast<py::ssize_t>(spaces.size()), py::ssize_t{n}});
   T* reach = radius.mutable_data();
   std::int64_t* out = counts.mutable_data();
+  Algorithm ran = Algorithm::kAuto;
   typename Backend::Place place(given, threads);
   place.fit(blocks);
-  place.run([&](const auto& execution) {
-    algorithm = space_counts(blocks, ks, spaces, strict, metric, algorithm, execution, reach, out);
-  });
-  return py::make_tuple(radius, counts, algorithm_name(algorithm));
+  place.run([&](const auto& execution) { ran = count(blocks, execution, reach, out); });
+  return py::make_tuple(radius, counts, algorithm_name(ran));
+}
+
+template <class Backend, class T>
+py::tuple call_space_counts(const BlockList<Backend>& given, const std::vector<int>& ks,
+                            const std::vector<std::vector<int>>& spaces, bool strict, Metric metric,
+                            Algorithm algorithm, int threads) {
+  return radii_and_counts<Backend, T>(
+      given, ks, spaces, threads,
+      [&](const Blocks<T>& blocks, const auto& execution, T* radius, std::int64_t* counts) {
+        return space_counts(blocks, ks, spaces, strict, metric, algorithm, execution, radius,
+                            counts);
+      });
 }
 
 template <class Backend, class T>
