@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 import torch
 
 import fastmi
-from fastmi.nn import Training, identity, objectives, train
+from fastmi.nn import Training, identity, objectives
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -268,13 +268,8 @@ def test_another_loss_is_refused(tmp_path):
         def loss(x, y):
             return factor * problem.loss(x, y)
 
-        return train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=loss,
-            estimate=problem.estimate,
-            options=Training(steps=4, seed=0, checkpoint=tmp_path / "run", **options),
+        return problem.train_with(
+            Training(steps=4, seed=0, checkpoint=tmp_path / "run", **options), loss=loss
         )
 
     run(1.0)
@@ -286,14 +281,8 @@ def test_another_loss_is_refused(tmp_path):
 def test_what_the_caller_adds(tmp_path):
     def run(**identity):
         problem = Problem()
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=problem.loss,
-            estimate=problem.estimate,
-            options=Training(steps=4, seed=0, checkpoint=tmp_path / "run", resume=True),
-            identity=identity,
+        problem.train_with(
+            Training(steps=4, seed=0, checkpoint=tmp_path / "run", resume=True), identity=identity
         )
 
     run(objective="dv", width=np.int64(3))

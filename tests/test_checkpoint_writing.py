@@ -21,7 +21,7 @@ from trainings import Problem
 pytest.importorskip("torch")
 import torch
 
-from fastmi.nn import Training, checkpoint_files, train
+from fastmi.nn import Training, checkpoint_files
 from fastmi.nn.state_bytes import from_bytes, to_buffers
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -123,14 +123,7 @@ def test_a_folder_that_is_gone(path):
     path.parent.rmdir()
     problem = Problem()
     with pytest.raises(FileNotFoundError, match="the checkpoint is not written, nothing is"):
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=problem.loss,
-            estimate=problem.estimate,
-            options=options,
-        )
+        problem.train_with(options)
     assert problem.calls == 0
 
 
@@ -174,14 +167,7 @@ def test_what_is_no_regular_file(make, resume, path):
     kind = path.stat().st_mode
     problem = Problem()
     with pytest.raises(ValueError, match="which is no regular file") as caught:
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=problem.loss,
-            estimate=problem.estimate,
-            options=options,
-        )
+        problem.train_with(options)
     assert "run" in str(caught.value) or "/dev/zero" in str(caught.value)
     assert problem.calls == 0
     assert path.stat().st_mode == kind

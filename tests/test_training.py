@@ -76,14 +76,8 @@ def test_patience_stops_and_keeps_the_best():
         seen.append(problem.weights())
         return next(scores)
 
-    history = train(
-        problem.model,
-        problem.data,
-        problem.data,
-        loss=problem.loss,
-        estimate=problem.estimate,
-        score=score,
-        options=Training(steps=100, batch_size=64, eval_every=5, patience=3, seed=0),
+    history = problem.train_with(
+        Training(steps=100, batch_size=64, eval_every=5, patience=3, seed=0), score=score
     )
     assert history.stopped == "patience"
     assert history.steps.tolist() == [5, 10, 15, 20, 25]
@@ -94,27 +88,17 @@ def test_patience_stops_and_keeps_the_best():
 def test_without_patience_the_last_parameters_stay():
     problem = Problem()
     scores = iter([1.0, 2.0, 3.0])
-    history = train(
-        problem.model,
-        problem.data,
-        problem.data,
-        loss=problem.loss,
-        estimate=problem.estimate,
-        score=lambda *_: next(scores),
-        options=Training(steps=15, batch_size=64, eval_every=5, seed=0),
+    history = problem.train_with(
+        Training(steps=15, batch_size=64, eval_every=5, seed=0), score=lambda *_: next(scores)
     )
     assert history.best_step == 15
 
 
 def test_a_pair_of_loss_and_running_estimate():
     problem = Problem()
-    history = train(
-        problem.model,
-        problem.data,
-        problem.data,
+    history = problem.train_with(
+        Training(steps=4, batch_size=64, eval_every=2),
         loss=lambda x, y: (problem.loss(x, y), torch.tensor(7.0)),
-        estimate=problem.estimate,
-        options=Training(steps=4, batch_size=64, eval_every=2),
     )
     assert history.train.tolist() == [7.0, 7.0]
 

@@ -9,7 +9,7 @@ from trainings import Problem
 pytest.importorskip("torch")
 import torch
 
-from fastmi.nn import Training, train
+from fastmi.nn import Training
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -33,13 +33,8 @@ class StatefulLoss:
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
     def run(steps, **options):
         problem = Problem(dropout=0.3)
-        history = train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=StatefulLoss(problem),
-            estimate=problem.estimate,
-            options=Training(
+        history = problem.train_with(
+            Training(
                 steps=steps,
                 batch_size=100,
                 eval_every=7,
@@ -47,6 +42,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
                 schedule=lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.99),
                 **options,
             ),
+            loss=StatefulLoss(problem),
         )
         return problem, history
 

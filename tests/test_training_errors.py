@@ -27,13 +27,8 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
         return problem.estimate(x, y)
 
     with pytest.raises(FloatingPointError, match=r"loss is .* at step 17 of 100.* step 10:"):
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=loss,
-            estimate=estimate,
-            options=Training(steps=100, batch_size=64, eval_every=10),
+        problem.train_with(
+            Training(steps=100, batch_size=64, eval_every=10), loss=loss, estimate=estimate
         )
     assert torch.equal(problem.weights(), good[10])
     assert not problem.model.training
@@ -42,27 +37,15 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
 def test_an_estimate_that_is_nan_is_an_error():
     problem = Problem()
     with pytest.raises(FloatingPointError, match="held-out data is nan at step 2"):
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=problem.loss,
-            estimate=lambda *_: float("nan"),
-            options=Training(steps=100, batch_size=64),
-        )
+        problem.train_with(Training(steps=100, batch_size=64), estimate=lambda *_: float("nan"))
 
 
 def test_a_score_that_is_nan_is_an_error():
     problem = Problem()
     with pytest.raises(FloatingPointError, match="the score on held-out data is nan at step 10 "):
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=problem.loss,
-            estimate=problem.estimate,
+        problem.train_with(
+            Training(steps=100, batch_size=64, eval_every=10, patience=3, seed=0),
             score=lambda *_: float("nan"),
-            options=Training(steps=100, batch_size=64, eval_every=10, patience=3, seed=0),
         )
 
 
@@ -76,14 +59,7 @@ def test_an_interrupt_leaves_the_model_at_its_last_evaluation():
         return problem.loss(x, y)
 
     with pytest.raises(KeyboardInterrupt):
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=loss,
-            estimate=problem.estimate,
-            options=Training(steps=100, batch_size=64, eval_every=5),
-        )
+        problem.train_with(Training(steps=100, batch_size=64, eval_every=5), loss=loss)
     assert torch.isfinite(problem.weights()).all()
     assert not torch.equal(problem.weights(), initial)
 
@@ -96,14 +72,7 @@ def test_batch_larger_than_the_data():
 def test_a_loss_of_wrong_shape():
     problem = Problem()
     with pytest.raises(ValueError, match=r"loss must return a scalar; got shape \(64, 1\)"):
-        train(
-            problem.model,
-            problem.data,
-            problem.data,
-            loss=lambda x, _: problem.model(x),
-            estimate=problem.estimate,
-            options=Training(batch_size=64),
-        )
+        problem.train_with(Training(batch_size=64), loss=lambda x, _: problem.model(x))
 
 
 def test_nothing_to_train():

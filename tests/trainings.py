@@ -34,14 +34,12 @@ class Problem:
 
     def train(self, **options):
         options = {"steps": 100, "batch_size": 64, "lr": 0.05, "seed": 1} | options
-        return train(
-            self.model,
-            self.data,
-            self.data,
-            loss=self.loss,
-            estimate=self.estimate,
-            options=Training(**options),
-        )
+        return self.train_with(Training(**options))
+
+    def train_with(self, options, **others):
+        """Train with the options as they are and with other arguments than its own."""
+        functions = {"loss": self.loss, "estimate": self.estimate} | others
+        return train(self.model, self.data, self.data, options=options, **functions)
 
     def weights(self):
         return torch.cat([p.detach().flatten() for p in self.model.parameters()])
