@@ -21,7 +21,8 @@ from fastmi._pool import heed_stop, on_threads
 from fastmi.compat import npeet
 from fastmi.estimators._methods import METHODS
 from fastmi.statistics import _tasks
-from interruptible import OPERATIONS, Child
+from interruptible import OPERATIONS
+from interrupting import Child
 
 # An interrupt should take less than a second. A test that waits for two busy cores, on which other
 # tests run, needs more, and a call that goes on to its end takes longer than that.

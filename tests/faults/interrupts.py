@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from interruptible import OPERATIONS, Child, Operation
+from interruptible import OPERATIONS, Operation
+from interrupting import Child
 
 # Seconds after a signal from which an operation is taken to go on whatever happens.
 _PATIENCE = 30.0
