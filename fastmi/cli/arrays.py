@@ -48,6 +48,7 @@ def read_npz(file: BinaryIO, size: int) -> tuple[list[Column], dict[str, range]]
             key = member.filename.removesuffix(".npy")
             try:
                 array = _read_member(archive, member)
+            # zipfile, zlib and NumPy raise errors of all kinds at damaged members.
             except Exception as error:
                 raise ValueError(f"array '{key}': {reason(error)}") from error
             if isinstance(array, Column):

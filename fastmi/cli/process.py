@@ -45,7 +45,8 @@ def _say(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
     except OSError:  # full or closed as well: the exit code has to say it
         _throw_away(2)
 

@@ -42,7 +42,7 @@ def _watch(receiving: int) -> None:
             _end(number[0], None)
 
 
-def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+def _end(number: int, _frame: FrameType | None) -> None:
     discard_unfinished()
     if _said.acquire(blocking=False):
         line = _BARE_LINE if os.isatty(2) else b""

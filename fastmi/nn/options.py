@@ -63,8 +63,9 @@ class Training:
             types of numbers, kind of device, whether there is a `patience`, and of an estimator all
             options. Free are `steps` (no fewer than are done; the same ones with
             ``schedule="linear"``, which depends on them), `eval_every`, the number of `patience`,
-            `compile`, `cuda_graph`, `progress` and the number of threads. Of functions of yours no
-            more is compared than their names, and the names and floats in them.
+            `compile`, `cuda_graph`, `progress` and the number of threads. Of functions of yours
+            their names are compared, the names and floats in them, and the numbers, strings and
+            names of functions in their defaults and in variables around them.
 
     Raises:
         TypeError: An option of the wrong type.

@@ -45,7 +45,7 @@ def attempt(call: KernelCall, blocks: list, threads: int, megabytes: float, expe
         how = RIGHT if checksum(call, blocks, threads) == expected else WRONG
     except MemoryError:
         how = REFUSED
-    except Exception as error:
+    except Exception as error:  # whatever it is, the run reports it as a fault and goes on
         resource.setrlimit(resource.RLIMIT_AS, limits)
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return RAISED

@@ -100,7 +100,7 @@ def read(case: bytes, folder: Path) -> None:
         _check_cause(error.__cause__)
     except MemoryError:
         return
-    except Exception as error:
+    except Exception as error:  # whatever it is, users would see its traceback
         raise Finding("an error that is no DataError") from error
     finally:
         path.unlink()
