@@ -473,7 +473,7 @@ COMPAT = [
         Operation(
             f"sklearn.{name}, {kind}",
             (f"compat.sklearn.{name}",),
-            # Loaded before the call: during an import an interrupt can strike where Python drops it.
+            # Loaded before the call: within an import Python can drop an interrupt.
             f"sklearn = load('fastmi.compat.sklearn'); load('sklearn.preprocessing'); {samples}",
             f"sklearn.{name}(X, y, n_jobs=2{options})",
         )
