@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,18 @@ class History:
     cuda_graph: bool = False
 
 
+class Twin(NamedTuple):
+    """A law of known information that resembles the samples, from which their bias is read.
+
+    Attributes:
+        reference: Its information in nats.
+        tail_index: Degrees of freedom of its t copula; infinity for a Gaussian copula.
+    """
+
+    reference: float
+    tail_index: float
+
+
 class Estimate(float):
     """An estimate in nats: a float that remembers how it was made.
 
@@ -69,17 +81,26 @@ class Estimate(float):
             cross-entropies whose difference is the value. Empty for most methods.
         model: What a training has found, a torch module that takes samples and returns their
             pointwise information, see :meth:`pointwise`; None where nothing is trained.
+        bias: Bias in nats that was estimated and subtracted; 0 where none was.
+        uncorrected: The value before that, in nats.
+        twin: Law from which the bias was read; None where there is none.
+        components: Estimates that the value is made of, by name; empty for most methods.
+        interval: Lowest and highest value, in nats, between which the information lies with the
+            probability that the method states; None where it gives none.
     """
 
     __slots__ = (
         "_local",
         "_warnings",
         "algorithm",
+        "bias",
+        "components",
         "counts",
         "curve",
         "device",
         "dims",
         "history",
+        "interval",
         "k",
         "method",
         "model",
@@ -87,6 +108,7 @@ class Estimate(float):
         "seconds",
         "stderr",
         "terms",
+        "twin",
     )
 
     stderr: float
@@ -102,6 +124,10 @@ class Estimate(float):
     history: History | None
     terms: dict[str, float]
     model: Any
+    bias: float
+    twin: Twin | None
+    components: dict[str, Estimate]
+    interval: tuple[float, float] | None
     _local: Local | Callable[[], Local]
     _warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
 
@@ -124,6 +150,10 @@ class Estimate(float):
         history: History | None = None,
         terms: dict[str, float] | None = None,
         model: Any = None,
+        bias: float = 0.0,
+        twin: Twin | None = None,
+        components: dict[str, Estimate] | None = None,
+        interval: tuple[float, float] | None = None,
     ) -> Estimate:
         """Make an estimate; a callable `local` or `warnings` is called when first read.
 
@@ -148,6 +178,10 @@ class Estimate(float):
         self.history = history
         self.terms = terms or {}
         self.model = model
+        self.bias = bias
+        self.twin = twin
+        self.components = components or {}
+        self.interval = interval
         return self
 
     @property
@@ -161,8 +195,13 @@ class Estimate(float):
         return float(self) / math.log(2.0)
 
     @property
+    def uncorrected(self) -> float:
+        """The value in nats before the bias was subtracted."""
+        return float(self) + self.bias
+
+    @property
     def local(self) -> Local:
-        """Contribution of each sample in nats, shape (n,); their mean is the value."""
+        """Contribution of each sample in nats, shape (n,); their mean is the uncorrected value."""
         if callable(self._local):
             self._local = self._local()
         return self._local
