@@ -350,11 +350,15 @@ def _normal_scores(block: Array, name: str) -> tuple[Array, Notes]:
 
     # In float64, because float32 ranks would lose the tails.
     ranks, notes = _ranks(block.astype(np.float64, copy=False), name)
-    # Columns share most of their ranks, so that each distinct one is inverted once.
-    values, position = np.unique(ranks, return_inverse=True)
-    inverse = NormalDist().inv_cdf
-    scores = np.fromiter(map(inverse, values.tolist()), np.float64, len(values))
-    return scores[position].reshape(ranks.shape).astype(block.dtype, copy=False), notes
+    # Ranks are halves or whole, and columns share most of them: each is inverted once.
+    n = len(block)
+    position = np.rint(2 * (n + 1) * ranks).astype(np.intp)
+    occurs = np.zeros(2 * n + 1, dtype=np.bool_)
+    occurs[position] = True
+    values = 0.5 * np.flatnonzero(occurs) / (n + 1)
+    scores = np.zeros(2 * n + 1)
+    scores[occurs] = np.fromiter(map(NormalDist().inv_cdf, values.tolist()), np.float64)
+    return scores[position].astype(block.dtype, copy=False), notes
 
 
 def _by(scale: Callable[[Spread], _Scale]) -> Method:

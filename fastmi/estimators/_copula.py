@@ -1,0 +1,425 @@
+"""The Gaussian or t copula that resembles the samples: its information is known, and it is drawn.
+
+Every column is replaced by its normal scores, which keeps the information between the columns.
+The correlations of the scores, freed of what chance adds to them, and one index of the tails make
+the *twin*: a law whose information has a closed form, of which any number of samples is drawn. What
+an estimator says of them, less what is true, is its bias on samples of this size and shape.
+
+Quantities are sums of entropies with signs, over subsets ("spaces") of the blocks, for example
+``I(X; Y) = h(X) + h(Y) - h(X, Y)``. The dispersion of a t copula is the correlation matrix; nu is
+its number of degrees of freedom, infinity for the Gaussian.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import combinations, pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi.normalize import average_ranks, normalize_blocks
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float64]
+# Spaces with their signs: positions of the blocks, and +1 or -1.
+Signed: TypeAlias = tuple[tuple[tuple[int, ...], int], ...]
+
+#: Information of two blocks, and of two given a third, as signed sums of entropies.
+OF_TWO: Signed = (((0,), 1), ((1,), 1), ((0, 1), -1))
+OF_TWO_GIVEN_THIRD: Signed = (((0, 2), 1), ((1, 2), 1), ((2,), -1), ((0, 1, 2), -1))
+
+# Tail indices that are tried; the best is refined between its neighbours.
+_TAIL_INDICES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 30.0, math.inf)
+# Values from which the tail index is judged, and the fewest rows of them. It is one number, and
+# these fix it well enough.
+_TAIL_VALUES, _TAIL_ROWS = 100_000, 2000
+# Eigenvalue of a correlation matrix, of 1 on average, below which a direction is rounding noise.
+_RANK_TOLERANCE = 1e-10
+# Largest canonical correlation of a twin: beyond, one block determines a direction of the other.
+_DETERMINED = 1.0 - 1e-12
+
+
+def of_several(number: int) -> Signed:
+    """Return the total correlation of `number` blocks as a signed sum of entropies."""
+    blocks = tuple(range(number))
+    return (*(((b,), 1) for b in blocks), (blocks, -1))
+
+
+def plug_in_bias(n: int, dims: Sequence[int], signed: Signed) -> float:
+    """Return the bias in nats of the plug-in Gaussian information of n normal samples, exactly.
+
+    The expected log determinant of a Wishart matrix gives, with ``g(d) = sum_{i=1..d}
+    psi((n - i) / 2)`` (Goodman 1963; Misra, Singh and Demchuk 2005)::
+
+        beta = 1/2 sum_s sign_s g(d_s)
+
+    Args:
+        n: Number of samples, above the number of all columns.
+        dims: Linearly independent columns of each block.
+        signed: The information as a signed sum of entropies.
+    """
+    total = 0.0
+    for space, sign in signed:
+        d = sum(dims[b] for b in space)
+        total += sign * math.fsum(digamma_real((n - i) / 2) for i in range(1, d + 1))
+    return 0.5 * total
+
+
+def tail_term(nu: float, d: int) -> float:
+    """Return what tails add to the entropy of d normal variables of the same dispersion, in nats.
+
+    It is ``h(t_nu) - h(normal)``, 0 for the Gaussian, nu = infinity (Kotz and Nadarajah 2004)::
+
+        ln Gamma(nu/2) - ln Gamma((nu + d)/2) + (d/2) ln(nu pi)
+            + (nu + d)/2 [psi((nu + d)/2) - psi(nu/2)] - (d/2) ln(2 pi e)
+    """
+    if math.isinf(nu):
+        return 0.0
+    half, joint = 0.5 * nu, 0.5 * (nu + d)
+    return (
+        math.lgamma(half)
+        - math.lgamma(joint)
+        + 0.5 * d * math.log(nu / (2.0 * math.e))
+        + joint * (digamma_real(joint) - digamma_real(half))
+    )
+
+
+def digamma_real(x: float) -> float:
+    """Return psi(x) for real x > 0."""
+    found = 0.0
+    while x < 16.0:
+        found -= 1.0 / x
+        x += 1.0
+    square = 1.0 / (x * x)
+    # The asymptotic series, whose next term is below 1e-16 from 16 on.
+    series = square * (
+        1 / 12 - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * 5 / 660)))
+    )
+    return found + math.log(x) - 0.5 / x - series
+
+
+@dataclass(frozen=True)
+class Copula:
+    """A Gaussian or t copula in coordinates in which each block is white.
+
+    Attributes:
+        bases: Of each block a matrix, shape (d_b, rank_b), that turns white coordinates into
+            standardised columns.
+        joint: Correlation matrix of all white coordinates, block after block.
+        information: Information of the Gaussian copula in nats, free of the plug-in bias and at
+            least 0.
+        raw: The same as it came, with its bias subtracted, which may be below 0.
+        tail_index: nu.
+        signed: The information as a signed sum of entropies.
+    """
+
+    bases: list[Floats]
+    joint: Floats
+    information: float
+    raw: float
+    tail_index: float
+    signed: Signed
+
+    @cached_property
+    def reference(self) -> float:
+        """Information of this law in nats."""
+        ranks = [base.shape[1] for base in self.bases]
+        tails = math.fsum(
+            sign * tail_term(self.tail_index, sum(ranks[b] for b in space))
+            for space, sign in self.signed
+        )
+        return self.information + tails
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[list[Floats], Floats]:
+        """Draw samples of the law.
+
+        Returns:
+            The blocks, shapes (n, d_b), and the pointwise information of each sample, shape (n,),
+            in nats, whose mean tends to the reference.
+        """
+        nu = self.tail_index
+        white = rng.standard_normal((n, len(self.joint))) @ np.linalg.cholesky(self.joint).T
+        if math.isfinite(nu):
+            # Below the smallest normal number there is nothing to divide by.
+            mixing = np.maximum(rng.chisquare(nu, n) / nu, 1e-300)
+            white /= np.sqrt(mixing)[:, None]
+        edges = np.cumsum([0, *(base.shape[1] for base in self.bases)])
+        blocks = [
+            white[:, start:end] @ base.T
+            for base, start, end in zip(self.bases, edges[:-1], edges[1:], strict=True)
+        ]
+        pointwise = np.zeros(n)
+        for space, sign in self.signed:
+            own = np.concatenate([np.arange(edges[b], edges[b + 1]) for b in space])
+            pointwise -= sign * _log_density(white[:, own], self.joint[np.ix_(own, own)], nu)
+        return blocks, pointwise
+
+
+def fit(scores: Sequence[Array], signed: Signed = OF_TWO) -> Copula | None:
+    """Fit the copula to normal scores.
+
+    Args:
+        scores: Blocks of normal scores, shapes (n, d_b), of columns that vary.
+        signed: The information as a signed sum of entropies.
+
+    Returns:
+        None where one block determines a direction of another, so that no information is finite,
+        or where there are no more samples than columns.
+    """
+    n = len(scores[0])
+    if n <= 1 + sum(block.shape[1] for block in scores):
+        return None
+    columns = [_standardised(block) for block in scores]
+    bases, white = zip(*map(_whiten, columns), strict=True)
+    ranks = [block.shape[1] for block in white]
+    stacked = np.hstack(white)
+    joint = stacked.T @ stacked / n
+    edges = np.cumsum([0, *ranks])
+    for start, end in pairwise(edges):
+        joint[start:end, start:end] = np.eye(end - start)
+    plug_in = _gaussian(joint, edges, signed)
+    if not math.isfinite(plug_in):
+        return None
+    raw = plug_in - _excess(white, joint, edges, signed) * plug_in_bias(n, ranks, signed)
+    information = max(raw, 0.0)
+    thresholded = _shrunk(joint, edges, signed, plug_in, information)
+    nu = tail_index(scores, joint, bases)
+    return Copula(list(bases), thresholded, information, raw, nu, signed)
+
+
+def normal_scores(blocks: Sequence[Array]) -> list[Floats]:
+    """Return the normal scores of the columns of each block, float64."""
+    names = [""] * len(blocks)
+    doubles = [np.asarray(block, dtype=np.float64) for block in blocks]
+    return normalize_blocks(doubles, names, "copula")[0]
+
+
+def with_margins(drawn: Array, of: Array) -> Array:
+    """Return samples with the order of one block and the values of another, column by column.
+
+    Args:
+        drawn: Samples of a copula, shape (n, d).
+        of: Samples whose margins are wanted, shape (n, d).
+    """
+    order = np.argsort(drawn, axis=0)
+    found = np.empty_like(of)
+    np.put_along_axis(found, order, np.sort(of, axis=0), axis=0)
+    return found
+
+
+def tail_index(scores: Sequence[Array], joint: Floats, bases: Sequence[Floats]) -> float:
+    """Return the tail index of the t copula by its pseudo-likelihood on the ranks.
+
+    Args:
+        scores: Blocks of normal scores, shapes (n, d_b).
+        joint: Correlation matrix of the white coordinates of all blocks.
+        bases: What turns these into the columns of each block.
+    """
+    columns = np.hstack(scores)
+    columns = columns[:: -(-len(columns) // max(_TAIL_ROWS, _TAIL_VALUES // columns.shape[1]))]
+    n = len(columns)
+    # A rank serves as the index of its quantile; those of ties lie between two.
+    places = np.column_stack([average_ranks(column) for column in columns.T])
+    lower = np.floor(places).astype(np.intp) - 1
+    upper = np.minimum(lower + (places > lower + 1), n - 1)
+    unwhiten = [np.linalg.pinv(base).T for base in bases]
+    inverse, log_det = _inverse(joint)
+    found = np.array(
+        [_fit_of_tails(nu, lower, upper, unwhiten, inverse, log_det) for nu in _TAIL_INDICES]
+    )
+    best = int(found.argmax())
+    if best in (0, len(found) - 1):
+        return _TAIL_INDICES[best]
+    # The top of the parabola through three points, in 1 / nu.
+    inverses = np.array([1.0 / nu for nu in _TAIL_INDICES[best - 1 : best + 2]])
+    parabola = np.polyfit(inverses - inverses[1], found[best - 1 : best + 2] - found[best], 2)
+    top = inverses[1] - parabola[1] / (2.0 * parabola[0])
+    return float(1.0 / np.clip(top, inverses[2] if inverses[2] > 0 else 1e-3, inverses[0]))
+
+
+def _fit_of_tails(
+    nu: float,
+    lower: NDArray[np.intp],
+    upper: NDArray[np.intp],
+    unwhiten: Sequence[Floats],
+    inverse: Floats,
+    log_det: float,
+) -> float:
+    """Return the log-likelihood of the t copula with nu degrees of freedom."""
+    n = len(lower)
+    quantiles = t_quantiles(nu, n)
+    values = 0.5 * (quantiles[lower] + quantiles[upper])
+    white = []
+    start = 0
+    for matrix in unwhiten:
+        white.append(values[:, start : start + len(matrix)] @ matrix)
+        start += len(matrix)
+    joined = np.hstack(white)
+    quadratic = ((joined @ inverse) * joined).sum(axis=1)
+    single = _log_kernel(quantiles**2, 1, nu)
+    alone = 0.5 * (single[lower] + single[upper])
+    joint = _log_kernel(quadratic, joined.shape[1], nu) - 0.5 * log_det
+    return float(joint.sum() - alone.sum())
+
+
+@lru_cache(maxsize=64)
+def t_quantiles(nu: float, n: int) -> Floats:
+    """Return the quantiles of Student's t at (r - 1/2) / n for the ranks r = 1..n."""
+    from statistics import NormalDist
+
+    probabilities = (np.arange(n) + 0.5) / n
+    if math.isinf(nu):
+        inverse = NormalDist().inv_cdf
+        return np.fromiter(map(inverse, probabilities.tolist()), np.float64, n)
+    # With x = sqrt(nu) cot(phi) the upper tail beyond x is proportional to the integral of
+    # sin^(nu-1) from 0 to phi. In log(phi) it is smooth down to the smallest tails, e^-300 here.
+    logs = np.linspace(max(-300.0 / nu, math.log(1e-12)), math.log(math.pi / 2), 8001)
+    phi = np.exp(logs)
+    integrand = np.sin(phi) ** (nu - 1.0) * phi
+    steps = 0.5 * (integrand[1:] + integrand[:-1]) * (logs[1] - logs[0])
+    tail = phi[0] ** nu / nu + np.concatenate([[0.0], np.cumsum(steps)])
+    log_tail = np.log(0.5 * tail / tail[-1])
+    half = 1.0 - probabilities[n // 2 :]
+    x = math.sqrt(nu) / np.tan(np.exp(np.interp(np.log(half), log_tail, logs)))
+    return np.concatenate([-x[::-1][: n // 2], x])
+
+
+def _log_kernel(quadratic: Floats, d: int, nu: float) -> Floats:
+    """Return log densities of a dispersion of determinant 1, from quadratic forms."""
+    if math.isinf(nu):
+        return -0.5 * (quadratic + d * math.log(2.0 * math.pi))
+    constant = math.lgamma(0.5 * (nu + d)) - math.lgamma(0.5 * nu)
+    constant -= 0.5 * d * math.log(nu * math.pi)
+    found: Floats = constant - 0.5 * (nu + d) * np.log1p(quadratic / nu)
+    return found
+
+
+def _log_density(samples: Floats, dispersion: Floats, nu: float) -> Floats:
+    inverse, log_det = _inverse(dispersion)
+    quadratic = ((samples @ inverse) * samples).sum(axis=1)
+    found: Floats = _log_kernel(quadratic, samples.shape[1], nu) - 0.5 * log_det
+    return found
+
+
+def _inverse(matrix: Floats) -> tuple[Floats, float]:
+    factor = np.linalg.cholesky(matrix)
+    inverse = np.linalg.solve(factor, np.eye(len(matrix)))
+    return inverse.T @ inverse, 2.0 * float(np.log(np.diag(factor)).sum())
+
+
+def _standardised(block: Array) -> Floats:
+    """Return the columns that vary, with mean 0 and variance 1; the others are 0."""
+    centred = np.asarray(block, dtype=np.float64)
+    centred = centred - centred.mean(axis=0)
+    spread = np.sqrt((centred**2).mean(axis=0))
+    found: Floats = centred / np.where(spread > 0.0, spread, 1.0)
+    return found
+
+
+def _whiten(columns: Floats) -> tuple[Floats, Floats]:
+    """Return what turns white coordinates into the columns, and the white coordinates."""
+    values, vectors = np.linalg.eigh(columns.T @ columns / len(columns))
+    kept = values > _RANK_TOLERANCE * max(1.0, values[-1])
+    roots = np.sqrt(values[kept])
+    return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
+
+
+def _excess(
+    white: Sequence[Floats], joint: Floats, edges: NDArray[np.int64], signed: Signed
+) -> float:
+    """Return how many times the plug-in bias is as large as that of normal samples.
+
+    It grows with the variance of the correlations that chance makes, ``E[u^2 v^2] / n`` for
+    uncorrelated coordinates u and v of two blocks. Common tails raise it above 1 / n, that of
+    normal coordinates.
+    """
+    pairs = [(0, 1)] if signed is OF_TWO_GIVEN_THIRD else list(combinations(range(len(white)), 2))
+    squares = [(block**2).sum(axis=1) for block in white]
+    found, number = 0.0, 0
+    for a, b in pairs:
+        correlated = joint[edges[a] : edges[a + 1], edges[b] : edges[b + 1]]
+        found += float(squares[a] @ squares[b]) / len(white[0]) - 2.0 * float((correlated**2).sum())
+        number += white[a].shape[1] * white[b].shape[1]
+    return found / number if number else 1.0
+
+
+def _gaussian(joint: Floats, edges: NDArray[np.int64], signed: Signed) -> float:
+    """Return the information of a Gaussian in nats, infinity where a covariance is singular."""
+    total = 0.0
+    for space, sign in signed:
+        own = np.concatenate([np.arange(edges[b], edges[b + 1]) for b in space])
+        if len(own) == 0:
+            continue
+        values = np.linalg.eigvalsh(joint[np.ix_(own, own)])
+        if values[0] <= 1.0 - _DETERMINED:
+            return math.inf
+        total += 0.5 * sign * float(np.log(values).sum())
+    return total
+
+
+def _shrunk(
+    joint: Floats, edges: NDArray[np.int64], signed: Signed, plug_in: float, information: float
+) -> Floats:
+    """Return the correlations with so much less dependence that the information is as given."""
+    if signed is OF_TWO or signed is OF_TWO_GIVEN_THIRD:
+        return _thresholded(joint, edges, information)
+    apart = np.zeros_like(joint)
+    for start, end in pairwise(edges):
+        apart[start:end, start:end] = joint[start:end, start:end]
+    low, high = 0.0, 1.0
+    if information >= plug_in:
+        return joint
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        if _gaussian(apart + middle * (joint - apart), edges, signed) < information:
+            low = middle
+        else:
+            high = middle
+    return apart + low * (joint - apart)
+
+
+def _thresholded(joint: Floats, edges: NDArray[np.int64], information: float) -> Floats:
+    """Return the correlations with the canonical pairs of x and y lowered by one threshold.
+
+    The pairs are those given z where there is a third block. Each loses the same information, and
+    none keeps less than 0, so that directions that only chance has paired become independent.
+    """
+    x, y, z = (slice(edges[b], edges[b + 1]) for b in (0, 1, min(2, len(edges) - 2)))
+    given = np.zeros_like(joint[x, y])
+    roots = [np.eye(edges[b + 1] - edges[b]) for b in (0, 1)]
+    if len(edges) > 3:
+        given = joint[x, z] @ joint[z, y]
+        roots = [_root(np.eye(len(joint[s, s])) - joint[s, z] @ joint[z, s]) for s in (x, y)]
+    inverses = [np.linalg.pinv(root) for root in roots]
+    left, rho, right = np.linalg.svd(
+        inverses[0] @ (joint[x, y] - given) @ inverses[1].T, full_matrices=False
+    )
+    each = -0.5 * np.log1p(-(np.minimum(rho, _DETERMINED) ** 2))
+    kept = -np.expm1(-2.0 * np.maximum(each - _threshold(each, information), 0.0))
+    cross = roots[0] @ (left * np.sqrt(kept)) @ right @ roots[1].T + given
+    found = joint.copy()
+    found[x, y] = cross
+    found[y, x] = cross.T
+    return found
+
+
+def _root(matrix: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(matrix)
+    root: Floats = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return root
+
+
+def _threshold(each: Floats, total: float) -> float:
+    """Return tau such that ``sum(max(each - tau, 0))`` is `total`."""
+    ordered = np.sort(each)[::-1]
+    sums = np.cumsum(ordered)
+    for count in range(len(ordered), 0, -1):
+        tau = (float(sums[count - 1]) - total) / count
+        if tau <= ordered[count - 1]:
+            return max(tau, 0.0)
+    return max(float(ordered[0]) - total, 0.0) if len(ordered) else 0.0
