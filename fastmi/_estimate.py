@@ -334,8 +334,7 @@ class Estimate(float):
         return f"<table>{cells}</table>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = {name.removeprefix("_"): getattr(self, name) for name in Estimate.__slots__}
-        return _restore, (float(self), fields)
+        return _restore, (float(self), _fields(self))
 
 
 def _transposed(
@@ -353,6 +352,15 @@ def _transposed(
 
 def _restore(value: float, fields: dict[str, Any]) -> Estimate:
     return Estimate(value, **fields)
+
+
+def _fields(estimate: Estimate) -> dict[str, Any]:
+    return {name.removeprefix("_"): getattr(estimate, name) for name in Estimate.__slots__}
+
+
+def changed(estimate: Estimate, value: float, **fields: Any) -> Estimate:
+    """Return a copy of the estimate with another value and other fields."""
+    return _restore(value, {**_fields(estimate), **fields})
 
 
 def with_cautions(estimate: Estimate, cautions: Sequence[Caution]) -> Estimate:

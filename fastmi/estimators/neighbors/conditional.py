@@ -13,6 +13,7 @@ from fastmi._blocks import host
 from fastmi._cautions import Caution
 from fastmi._checks import check_window
 from fastmi.estimators.neighbors._ties import TIED_SHARE, mean_equal
+from fastmi.estimators.neighbors._twin import TwinCorrected
 from fastmi.estimators.neighbors.base import (
     MetricNeighborEstimator,
     Terms,
@@ -43,7 +44,7 @@ _REPEATED_SHARE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionalKSG(TheilerEstimator, MetricNeighborEstimator, OfTwoGivenThird):
+class ConditionalKSG(TheilerEstimator, TwinCorrected, MetricNeighborEstimator, OfTwoGivenThird):
     """The KSG estimators of I(X; Y | Z).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum over

@@ -12,15 +12,20 @@ from typing import ClassVar
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty, variable_names
+from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Signed, of_several
 from fastmi.estimators.neighbors.base import Array, NeighborEstimator, Terms, widths
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Form(NeighborEstimator):
+class Form(NeighborEstimator):
     """What the forms share: read the samples, apply the formula, make the estimates."""
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         """Return the terms of each number of neighbours, and the search that ran."""
+        raise NotImplementedError
+
+    def _information(self, number: int) -> Signed:
+        """Return what is estimated from a number of blocks, as a signed sum of entropies."""
         raise NotImplementedError
 
     def _estimate(
@@ -34,7 +39,7 @@ class _Form(NeighborEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfOne(_Form):
+class OfOne(Form):
     """Estimators of the differential entropy of one variable."""
 
     def estimate(self, x: object) -> Estimate | list[Estimate]:
@@ -56,8 +61,12 @@ class OfOne(_Form):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfTwo(_Form):
+class OfTwo(Form):
     """Estimators of the mutual information of two variables."""
+
+    def _information(self, number: int) -> Signed:
+        del number
+        return OF_TWO
 
     def estimate(self, x: object, y: object) -> Estimate | list[Estimate]:
         """Estimate I(X; Y) in nats.
@@ -78,11 +87,15 @@ class OfTwo(_Form):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfTwoGivenThird(_Form):
+class OfTwoGivenThird(Form):
     """Estimators of the mutual information of two variables given a third."""
 
     # The estimator without a condition; it has the same options.
     _plain: ClassVar[type[OfTwo]]
+
+    def _information(self, number: int) -> Signed:
+        del number
+        return OF_TWO_GIVEN_THIRD
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
         """Estimate I(X; Y | Z) in nats.
@@ -112,8 +125,11 @@ class OfTwoGivenThird(_Form):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfSeveral(_Form):
+class OfSeveral(Form):
     """Estimators of the total correlation of two or more variables."""
+
+    def _information(self, number: int) -> Signed:
+        return of_several(number)
 
     def estimate(self, *variables: object) -> Estimate | list[Estimate]:
         """Estimate the total correlation in nats.

@@ -13,6 +13,7 @@ from fastmi._cautions import Caution, constant_caution
 from fastmi._checks import check_window
 from fastmi._estimate import few_samples, small_sample_warnings
 from fastmi.estimators.neighbors._ties import mean_equal, never_vary
+from fastmi.estimators.neighbors._twin import TwinCorrected
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
     Array,
@@ -34,7 +35,7 @@ _DOMINATED_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class KSG(TheilerEstimator, MetricNeighborEstimator, OfTwo):
+class KSG(TheilerEstimator, TwinCorrected, MetricNeighborEstimator, OfTwo):
     """The KSG estimator of I(X; Y).
 
     With r_i the distance from sample i to its k-th neighbour in the joint space (maximum

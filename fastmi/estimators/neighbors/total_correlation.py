@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastmi.estimators.neighbors._twin import TwinCorrected
 from fastmi.estimators.neighbors.base import (
     Array,
     MetricNeighborEstimator,
@@ -18,7 +19,7 @@ from fastmi.ops.ksg import ksg_terms
 
 
 @dataclass(frozen=True, kw_only=True)
-class TotalCorrelation(MetricNeighborEstimator, OfSeveral):
+class TotalCorrelation(TwinCorrected, MetricNeighborEstimator, OfSeveral):
     """The KSG estimator of the total correlation, sum_b h(X_b) - h(X_1, ..., X_m).
 
     These are the two algorithms of Kraskov et al. (2004) for m variables, in the notation of

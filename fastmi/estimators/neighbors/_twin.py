@@ -1,0 +1,228 @@
+"""Subtracts the bias of a neighbour estimate that a twin of the samples shows.
+
+The twin has the margins of the samples, value by value, and a Gaussian or t copula whose
+information is known, see :mod:`fastmi.estimators._copula`. What the estimator says of samples of
+the twin shows how far it is off on samples of this size and shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import hypot
+from threading import current_thread, main_thread
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._backend import thread_count
+from fastmi._blocks import device_of, host, like
+from fastmi._cautions import Caution, Note, announce, quiet
+from fastmi._checks import check_choice, generator
+from fastmi._estimate import Estimate, Twin, changed
+from fastmi._pool import heed_stop, on_threads
+from fastmi.estimators._copula import Copula, fit, normal_scores, with_margins
+from fastmi.estimators.neighbors._ties import mean_equal
+from fastmi.estimators.neighbors.base import InformationEstimator, Terms, widths
+from fastmi.estimators.neighbors.forms import Form
+
+Array = NDArray[Any]
+
+# Twins that are estimated. More would gain little: the scatter of the samples' own estimate is
+# larger than that of a twin's.
+_TWINS = 3
+# Share of the pairs of rows that are equal in a column from which the twin, which is as equal, has
+# less information than its closed form says; and rows that tell the share well enough.
+_REPEATED_SHARE, _LOOK = 0.05, 1000
+# How far the corrected value may be from the twin's information, in nats, as a share of the larger
+# one, and in standard errors, before the samples are said to be unlike the twin.
+_UNLIKE, _UNLIKE_SHARE, _UNLIKE_ERRORS = 0.05, 0.15, 3.0
+# Bias that is worth a note, in nats and as a share of the value.
+_LARGE, _LARGE_SHARE = 0.05, 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinCorrected(InformationEstimator, Form):
+    """The options of :class:`InformationEstimator` and a correction of the bias.
+
+    Args:
+        bias_correction: None, or "twin", which subtracts the bias that the estimator has on samples
+            of known information: of a Gaussian or t copula fitted to the ranks, with the margins of
+            the samples. The result carries `bias`, `uncorrected` and the `twin`, and its `stderr`
+            holds the scatter of the twins as well. Dependence that is unlike the twin's is
+            corrected in part only, and a warning says so. Rows are taken as independent, and the
+            time is about four times as long. The twins are drawn from `seed`, None stands for a
+            fixed one.
+    """
+
+    bias_correction: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bias_correction is None:
+            return
+        check_choice("bias_correction", self.bias_correction, ("twin",))
+        theiler = getattr(self, "theiler", 0)
+        if theiler:
+            raise ValueError(
+                "bias_correction must be None with a window of time steps, because the rows of a "
+                f"twin are independent; got bias_correction='twin', theiler={theiler!r}"
+            )
+
+    def _estimate(
+        self, arrays: Sequence[object], names: Sequence[str]
+    ) -> Estimate | list[Estimate]:
+        if self.bias_correction is None:
+            return super()._estimate(arrays, names)
+        start = perf_counter()
+        samples = self._read(arrays, names)
+        blocks, ks, _ = samples
+        law, cautions = self._law(blocks, names)
+        (terms, algorithm), *twins = self._all_terms(blocks, ks, law)
+        with quiet():
+            found = self._finish(
+                samples, terms, dims=widths(blocks), algorithm=algorithm, start=start
+            )
+        estimates = found if isinstance(found, list) else [found]
+        for position, estimate in enumerate(estimates):
+            if law is None:
+                warnings = (*estimate.warnings, *cautions)
+                estimates[position] = changed(estimate, float(estimate), warnings=warnings)
+            else:
+                of_twins = np.array([_value(own[position]) for own, _ in twins])
+                estimates[position] = _corrected(estimate, law, of_twins)
+        return announce(estimates if isinstance(found, list) else estimates[0])
+
+    def _law(
+        self, blocks: list[Array], names: Sequence[str]
+    ) -> tuple[Copula | None, tuple[Caution, ...]]:
+        """Return the law of the twin, or None and the reason why there is none."""
+        samples = [host(block) for block in blocks]
+        repeating = [name for name, block in zip(names, samples, strict=True) if _repeats(block)]
+        if repeating:
+            return None, (_repeats_caution(repeating),)
+        n, columns = len(samples[0]), sum(widths(samples))
+        if n <= columns + 1:
+            return None, (_few_rows_caution(n, columns),)
+        heed_stop()
+        scores = samples if self.normalize == "copula" else normal_scores(samples)
+        heed_stop()
+        law = fit(scores, self._information(len(blocks)))
+        return law, (_determined_caution(),) if law is None else ()
+
+    def _all_terms(
+        self, blocks: list[Array], ks: tuple[int, ...], law: Copula | None
+    ) -> list[tuple[list[Terms], str]]:
+        """Return the terms of the samples, and those of the twins if there are any."""
+        if law is None:
+            return [self._terms(blocks, ks)]
+        seeds = generator(0 if self.seed is None else self.seed).integers(0, 2**63, (_TWINS, 2))
+        threads = thread_count(self.n_jobs)
+        # On a GPU all estimates share a stream; and an interrupt reaches the threads of the main
+        # thread only, not those of a thread that works on one of many estimates.
+        together = device_of(blocks[0]) == "cpu" and current_thread() is main_thread()
+        workers = min(threads, 1 + _TWINS) if together else 1
+        own = replace(self, n_jobs=threads // workers)
+
+        def terms_of(number: int) -> tuple[list[Terms], str]:
+            if number == 0:
+                return own._terms(blocks, ks)
+            return own._terms(_twin(law, blocks, np.random.default_rng(seeds[number - 1])), ks)
+
+        return on_threads(terms_of, range(1 + _TWINS), workers)
+
+
+def _twin(law: Copula, blocks: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+    """Return samples of the law with the margins of the blocks, where these are."""
+    drawn, _ = law.draw(len(blocks[0]), rng)
+    twin = []
+    for own, block in zip(drawn, blocks, strict=True):
+        heed_stop()
+        twin.append(like(block, with_margins(own, host(block))))
+    return twin
+
+
+def _value(terms: Terms) -> float:
+    """Return the estimate in nats."""
+    if terms.summed is not None:
+        return terms.summed[0]
+    local = terms.local() if callable(terms.local) else terms.local
+    return float(local.mean())
+
+
+def _corrected(estimate: Estimate, law: Copula, of_twins: NDArray[np.float64]) -> Estimate:
+    """Return the estimate less the bias of the estimates of the twins."""
+    reference = law.reference
+    bias = float(of_twins.mean()) - reference
+    value = float(estimate) - bias
+    stderr = hypot(estimate.stderr, float(of_twins.std(ddof=1)) / len(of_twins) ** 0.5)
+    cautions: list[Caution] = []
+    largest = max(abs(value), abs(reference))
+    apart = abs(value - reference)
+    if sum(estimate.dims) > 2 and apart > max(
+        _UNLIKE, _UNLIKE_SHARE * largest, _UNLIKE_ERRORS * stderr
+    ):
+        cautions.append(_unlike_caution(value, reference))
+    if abs(bias) > max(_LARGE, _LARGE_SHARE * abs(value)):
+        cautions.append(_bias_note(bias))
+    return changed(
+        estimate,
+        value,
+        bias=bias,
+        twin=Twin(reference, law.tail_index),
+        stderr=stderr,
+        warnings=(*estimate.warnings, *cautions),
+    )
+
+
+def _repeats(block: Array) -> bool:
+    """Return whether a column that varies takes so few values that rounding costs information."""
+    rows = block[:: -(-len(block) // _LOOK)]
+    varying = rows[:, (rows != rows[0]).any(axis=0)]
+    return any(
+        mean_equal(varying[:, [j]]) > _REPEATED_SHARE * len(rows) for j in range(varying.shape[1])
+    )
+
+
+def _repeats_caution(names: Sequence[str]) -> Caution:
+    return Caution(
+        f"no bias was subtracted: values of {' and '.join(names)} repeat so often, as classes and "
+        "counts do, that the information of a twin is not known; see the methods 'mesner', 'ross' "
+        "and 'discrete'",
+        "twin",
+    )
+
+
+def _few_rows_caution(n: int, columns: int) -> Caution:
+    return Caution(
+        f"no bias was subtracted: n={n} samples of {columns} columns do not tell which columns "
+        "depend on one another; a twin needs more samples than columns, and many more to be good",
+        "twin",
+    )
+
+
+def _determined_caution() -> Caution:
+    return Caution(
+        "no bias was subtracted: one variable determines a combination of the columns of another, "
+        "so that their information is infinite, and no twin has as much",
+        "twin",
+    )
+
+
+def _unlike_caution(value: float, reference: float) -> Caution:
+    return Caution(
+        f"the corrected value, {value:.3g} nats, is far from the {reference:.3g} nats of the twin: "
+        "the dependence is unlike that of a Gaussian or t copula, and the bias was subtracted in "
+        "part only",
+        "twin",
+    )
+
+
+def _bias_note(bias: float) -> Note:
+    return Note(
+        f"samples of the same shape with known information are estimated {abs(bias):.3g} nats too "
+        f"{'high' if bias > 0 else 'low'}, and this bias was subtracted",
+        "bias",
+    )
