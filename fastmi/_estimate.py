@@ -54,6 +54,16 @@ class Twin(NamedTuple):
     reference: float
     tail_index: float
 
+    def __str__(self) -> str:
+        tails = math.isfinite(self.tail_index)
+        law = f"t copula, {self.tail_index:.3g} degrees of freedom" if tails else "Gaussian copula"
+        return f"{self.reference:.4g} nats, {law}"
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return the fields as JSON-able values; the tail index of a Gaussian copula is None."""
+        tails = self.tail_index if math.isfinite(self.tail_index) else None
+        return {"reference": self.reference, "tail_index": tails}
+
 
 class Estimate(float):
     """An estimate in nats: a float that remembers how it was made.
@@ -62,7 +72,7 @@ class Estimate(float):
 
     Attributes:
         stderr: Standard error in nats, ``std(local) / sqrt(n)``; it sees the scatter of the
-            local values, not the bias.
+            local values, not the bias. Where a bias was subtracted, it holds that of the bias too.
         counts: Neighbours of each sample in each margin, int64, shape (m, n); None where the
             method counts none.
         k: Number of neighbours; None where the method searches none.
@@ -284,6 +294,10 @@ class Estimate(float):
             "units": self.units,
             "bits": self.bits,
             "stderr": self.stderr,
+            "interval": None if self.interval is None else list(self.interval),
+            "bias": self.bias,
+            "uncorrected": self.uncorrected,
+            "twin": None if self.twin is None else self.twin.to_dict(),
             "method": self.method,
             "k": self.k,
             "n": self.n,
@@ -292,6 +306,7 @@ class Estimate(float):
             "device": self.device,
             "seconds": self.seconds,
             "terms": dict(self.terms),
+            "components": {name: each.to_dict() for name, each in self.components.items()},
             "warnings": list(self.warnings),
         }
 
@@ -299,6 +314,8 @@ class Estimate(float):
         parts = [
             f"{float(self):.6g} nats",
             f"stderr={self.stderr:.2g}",
+            *((f"bias={self.bias:.2g}",) if self.bias else ()),
+            *((f"interval={_ends(self.interval)}",) if self.interval else ()),
             f"method={self.method!r}",
             *((f"k={self.k}",) if self.k is not None else ()),
             f"n={self.n}",
@@ -319,6 +336,10 @@ class Estimate(float):
         rows = [
             ("value", f"{float(self):.6g} nats = {self.bits:.6g} bits"),
             ("standard error", f"{self.stderr:.2g} nats"),
+            *((("interval", f"{_ends(self.interval)} nats"),) if self.interval else ()),
+            *((("bias subtracted", f"{self.bias:.2g} nats"),) if self.bias else ()),
+            *((("twin", str(self.twin)),) if self.twin else ()),
+            *((name.replace("_", " "), str(each)) for name, each in self.components.items()),
             (
                 "method",
                 self.method if self.k is None else f"{self.method}, k={self.k}, {self.algorithm}",
@@ -377,6 +398,10 @@ def number_of(warnings: Sequence[Caution]) -> list[str]:
     notes = sum(isinstance(each, Note) for each in warnings)
     numbers = {"warning": len(warnings) - notes, "note": notes}
     return [f"{count} {word}{'s' if count > 1 else ''}" for word, count in numbers.items() if count]
+
+
+def _ends(interval: tuple[float, float]) -> str:
+    return f"({interval[0]:.4g}, {interval[1]:.4g})"
 
 
 def _in_brackets(warnings: Sequence[Caution]) -> list[str]:

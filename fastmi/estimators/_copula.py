@@ -83,6 +83,7 @@ class Copula:
         information: Information of the Gaussian copula in nats, free of the plug-in bias and at
             least 0.
         raw: The same as it came, with its bias subtracted, which may be below 0.
+        error: Standard error of the information, in nats.
         tail_index: nu.
         signed: The information as a signed sum of entropies.
     """
@@ -91,6 +92,7 @@ class Copula:
     joint: Floats
     information: float
     raw: float
+    error: float
     tail_index: float
     signed: Signed
 
@@ -124,7 +126,7 @@ class Copula:
         ]
         pointwise = np.zeros(n)
         for space, sign in self.signed:
-            own = np.concatenate([np.arange(edges[b], edges[b + 1]) for b in space])
+            own = _positions(space, edges)
             pointwise -= sign * _log_density(white[:, own], self.joint[np.ix_(own, own)], nu)
         return blocks, pointwise
 
@@ -154,11 +156,13 @@ def fit(scores: Sequence[Array], signed: Signed = OF_TWO) -> Copula | None:
     plug_in = _gaussian(joint, edges, signed)
     if not math.isfinite(plug_in):
         return None
-    raw = plug_in - _excess(white, signed) * plug_in_bias(n, ranks, signed)
+    excess = _excess(white, signed)
+    raw = plug_in - excess * plug_in_bias(n, ranks, signed)
     information = min(max(raw, 0.0), plug_in)
     thresholded = _shrunk(joint, edges, signed, plug_in, information)
+    error = math.sqrt(excess * _plug_in_variance(n, thresholded, edges, signed))
     nu = tail_index(scores, joint, bases)
-    return Copula(list(bases), thresholded, information, raw, nu, signed)
+    return Copula(list(bases), thresholded, information, raw, error, nu, signed)
 
 
 def normal_scores(blocks: Sequence[Array]) -> list[Floats]:
@@ -225,14 +229,38 @@ def _excess(white: Sequence[Floats], signed: Signed) -> float:
         correlated = blocks[a].T @ blocks[b] / n
         found += float(squares[a] @ squares[b]) / n - 2.0 * float((correlated**2).sum())
         number += correlated.size
-    return max(found / number, 0.0) if number else 1.0
+    # Chance adds 1 / n to the squared correlations.
+    return max(found / (number * (1.0 - 2.0 / n)), 0.0) if number else 1.0
+
+
+def _plug_in_variance(n: int, joint: Floats, edges: NDArray[np.int64], signed: Signed) -> float:
+    """Return the variance of the plug-in Gaussian information of n normal samples.
+
+    It is the sum of that of independent blocks, ``-1/4 sum_s sign_s sum_{i=1..d_s}
+    psi'((n - i) / 2)``, and of what dependence adds to first order, ``tr((G joint)^2) / (2 n)``
+    with ``G = sum_s sign_s joint_s^-1``. For one pair of columns the latter is rho^2 / n.
+    """
+    independent = 0.0
+    weighted = np.zeros_like(joint)
+    for space, sign in signed:
+        own = _positions(space, edges)
+        # psi'(x) = 1 / (x - 1/2) to within 2 % from x = 2 on.
+        independent -= 0.25 * sign * math.fsum(2.0 / (n - i - 1) for i in range(1, len(own) + 1))
+        weighted[np.ix_(own, own)] += sign * np.linalg.inv(joint[np.ix_(own, own)])
+    product = weighted @ joint
+    return max(independent, 0.0) + float((product * product.T).sum()) / (2.0 * n)
+
+
+def _positions(space: Sequence[int], edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the positions of the white coordinates of some blocks."""
+    return np.concatenate([np.arange(edges[b], edges[b + 1]) for b in space])
 
 
 def _gaussian(joint: Floats, edges: NDArray[np.int64], signed: Signed) -> float:
     """Return the information of a Gaussian in nats, infinity where a covariance is singular."""
     total = 0.0
     for space, sign in signed:
-        own = np.concatenate([np.arange(edges[b], edges[b + 1]) for b in space])
+        own = _positions(space, edges)
         if len(own) == 0:
             continue
         values = np.linalg.eigvalsh(joint[np.ix_(own, own)])

@@ -157,7 +157,11 @@ def _corrected(estimate: Estimate, law: Copula, of_twins: NDArray[np.float64]) -
     reference = law.reference
     bias = float(of_twins.mean()) - reference
     value = float(estimate) - bias
-    stderr = hypot(estimate.stderr, float(of_twins.std(ddof=1)) / len(of_twins) ** 0.5)
+    scatter = float(of_twins.std(ddof=1)) / len(of_twins) ** 0.5
+    # What the value owes to the reference: nothing where the estimator sees all the dependence, all
+    # where it sees none, or none is known to be there.
+    owed = law.error * (min(abs(bias) / reference, 1.0) if reference > law.error else 1.0)
+    stderr = hypot(estimate.stderr, scatter, owed)
     cautions: list[Caution] = []
     largest = max(abs(value), abs(reference))
     apart = abs(value - reference)
@@ -165,6 +169,8 @@ def _corrected(estimate: Estimate, law: Copula, of_twins: NDArray[np.float64]) -
         _UNLIKE, _UNLIKE_SHARE * largest, _UNLIKE_ERRORS * stderr
     ):
         cautions.append(_unlike_caution(value, reference))
+    if owed > max(_UNLIKE, _UNLIKE_SHARE * largest):
+        cautions.append(_vague_caution(reference, law.error, estimate))
     if abs(bias) > max(_LARGE, _LARGE_SHARE * abs(value)):
         cautions.append(_bias_note(bias))
     return changed(
@@ -207,6 +213,15 @@ def _determined_caution() -> Caution:
     return Caution(
         "no bias was subtracted: one variable determines a combination of the columns of another, "
         "so that their information is infinite, and no twin has as much",
+        "twin",
+    )
+
+
+def _vague_caution(reference: float, error: float, estimate: Estimate) -> Caution:
+    return Caution(
+        f"n={estimate.n} samples are few for {sum(estimate.dims)} columns: the information of the "
+        f"twin, {reference:.3g} nats, has a standard error of {error:.2g}, and so has the bias "
+        "that was subtracted",
         "twin",
     )
 
