@@ -256,7 +256,7 @@ def uniform_noise(width: float, columns: int) -> Law:
         x, e = rng.random((2, n, columns))
         return x, x + w * e
 
-    def log_ratio(x: Block, y: Block) -> Block:
+    def log_ratio(_: Block, y: Block) -> Block:
         # p(y) is a trapezium with a top of 1 / max(1, w) and slopes as wide as min(1, w).
         edge = np.minimum(np.minimum(y, 1.0 + w - y) / min(1.0, w), 1.0)
         return (-math.log(w) - np.log(edge / max(1.0, w))).sum(axis=1)
