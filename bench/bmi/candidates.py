@@ -61,8 +61,10 @@ CANDIDATES: dict[str, Candidate] = {
     "ksg2": Candidate("ksg2"),
     "biksg": Candidate("biksg"),
     "biksg, p=2": Candidate("biksg", {"p": 2}),
-    # It needs as many neighbours as there are columns.
-    "lnc": Candidate("lnc", by_dims=lambda dx, dy: {"k": max(10, dx + dy + 5)}),
+    # It needs as many neighbours as there are columns, and takes minutes for many of both.
+    "lnc": Candidate(
+        "lnc", by_dims=lambda dx, dy: {"k": max(10, dx + dy + 5)}, fits=lambda dx, dy: dx + dy <= 20
+    ),
     "ksg_global_linf": Candidate("ksg_global_linf"),
     "3h": Candidate("3h", {"k": 10}),
     "gaussian": Candidate("gaussian"),
