@@ -1,11 +1,11 @@
 """Run fastmi's methods on BMI's tasks and on the laws outside it, and note every estimate.
 
-    python bench/bmi/run.py --samples SAMPLES --cells CELLS                   # not the trained ones
+    python bench/bmi/run.py --samples SAMPLES --cells CELLS --out OUT   # all but the trained ones
     python bench/bmi/run.py --samples SAMPLES --cells CELLS --trained --seeds 0
 
 One line of JSON for each estimate is added to CELLS. A run may be ended at any time: what stands in
 the file is not estimated again, unless --again names its method. SAMPLES is what sample.py wrote.
-`tables.py` makes tables and plots from CELLS.
+`tables.py` makes tables and plots from CELLS, at once with --out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tables
 from candidates import CANDIDATES, Candidate
 from trials import GROUPS, cell_of, cells_in, draw, key_of, tasks_of
 
@@ -87,6 +88,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, help="updates of a training, for a smaller budget")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="also make tables and plots, in this folder")
     parser.add_argument("--again", action="store_true", help="also what the file already holds")
     arguments = parser.parse_args(argv)
     warnings.simplefilter("ignore", fastmi.EstimateWarning)
@@ -127,6 +129,8 @@ def main(argv: list[str] | None = None) -> None:
                         file.write(json.dumps(cell) + "\n")
                         file.flush()
                 print(f"n = {n}, seed {seed}: done", file=sys.stderr, flush=True)
+    if arguments.out is not None:
+        tables.main([str(arguments.cells), "--out", str(arguments.out)])
 
 
 if __name__ == "__main__":

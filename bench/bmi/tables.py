@@ -2,15 +2,16 @@
 
     python bench/bmi/tables.py CELLS ... --out bench/results/bmi
 
-Writes tables.md with every table, errors_*.png with the error of each method on each task, and
-bmi.json, from which `bench/render.py` makes the short table of bench/README.md. A refusal is
-counted as not right.
+CELLS is what run.py and peers.py wrote. The folder gets tables.md with every table and errors_*.png
+with the error of each method on each task; beside it stands its namesake, a .json from which
+`bench/render.py` makes the short table of bench/README.md. A refusal is counted as not right.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,6 +90,21 @@ def task_table(cells: Sequence[Cell], label: str) -> str:
     return markdown_table(header, lines)
 
 
+def side_by_side(cells: Sequence[Cell]) -> str:
+    """Return the mean over seeds of every method on every task; bold where a seed is off."""
+    labels = labels_of(cells)
+    lines = []
+    for task in dict.fromkeys(cell["task"] for cell in cells):
+        here = [cell for cell in cells if cell["task"] == task]
+        line = [task, f"{here[0]['truth']:.3f}"]
+        for label in labels:
+            own = [cell for cell in here if cell["label"] == label and "value" in cell]
+            text = digits(statistics.fmean(cell["value"] for cell in own), 3) if own else ""
+            line.append(f"**{text}**" if any(map(is_off, own)) else text)
+        lines.append(line)
+    return markdown_table(["task", "truth", *labels], lines)
+
+
 def coverage_table(rows: Sequence[Row]) -> str:
     """Return how often `interval` holds the truth."""
     lines = [
@@ -156,9 +172,9 @@ def main(argv: list[str] | None = None) -> None:
     cells = latest(lines)
     machines = [line["machine"] for line in lines if "machine" in line]
     rows = summaries(cells)
-    result = {"bench": "bmi", "machine": machines[0], "rows": rows}
+    result = {"bench": "bmi", "machine": machines[-1], "rows": rows}
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "bmi.json").write_text(json.dumps(result, indent=1) + "\n")
+    arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
 
     parts = [
         "# Estimates of known information",
@@ -176,6 +192,10 @@ def main(argv: list[str] | None = None) -> None:
         if not here:
             continue
         parts += [
+            f"## Every method on each task: {TITLES[group]}, n = {arguments.n}",
+            "The mean over seeds in nats; bold where a seed is off, empty where a method refuses "
+            "or is not tried.",
+            side_by_side(here),
             f"## Kinds of warnings: {TITLES[group]}, n = {arguments.n}",
             kinds_table(here),
             f"![Errors](errors_{group.replace(' ', '_')}.png)",

@@ -22,7 +22,8 @@ def test_draws_are_finite_repeatable_and_continuous(name):
     x, y = law.draw(300, np.random.default_rng(0))
     again = law.draw(300, np.random.default_rng(0))
     assert (x.shape, y.shape) == ((300, law.dims[0]), (300, law.dims[1]))
-    assert np.array_equal(x, again[0]) and np.array_equal(y, again[1])
+    assert np.array_equal(x, again[0])
+    assert np.array_equal(y, again[1])
     for column in np.hstack([x, y]).T:
         assert np.isfinite(column).all()
         assert len(np.unique(column)) == 300
