@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,20 +21,22 @@ class Candidate:
     Attributes:
         method: What fastmi calls it.
         options: Options that are the same for all tasks.
-        by_dims: Options that depend on the columns (dx, dy).
+        k: Number of neighbours as a function of (dx, dy), where the method needs more for more
+            columns.
         fits: Whether it is tried on (dx, dy).
         trains: Whether it trains a network, which takes seconds to minutes.
     """
 
     method: str
     options: Mapping[str, object] = field(default_factory=dict)
-    by_dims: Callable[[int, int], Options] = lambda *_: {}
+    k: Callable[[int, int], int] | None = None
     fits: Callable[[int, int], bool] = _any
     trains: bool = False
 
     def arguments(self, dx: int, dy: int) -> Options:
         """Return the keywords of fastmi.mi for blocks of dx and dy columns."""
-        return {"method": self.method, **self.options, **self.by_dims(dx, dy)}
+        neighbours = {} if self.k is None else {"k": self.k(dx, dy)}
+        return {"method": self.method, **self.options, **neighbours}
 
     def missing(self) -> str:
         """Return what this build of fastmi lacks for it; empty if nothing."""
@@ -63,10 +64,10 @@ CANDIDATES: dict[str, Candidate] = {
     "biksg, p=2": Candidate("biksg", {"p": 2}),
     # It needs as many neighbours as there are columns, and takes minutes for many of both.
     "lnc": Candidate(
-        "lnc", by_dims=lambda dx, dy: {"k": max(10, dx + dy + 5)}, fits=lambda dx, dy: dx + dy <= 20
+        "lnc", k=lambda dx, dy: max(10, dx + dy + 5), fits=lambda dx, dy: dx + dy <= 20
     ),
     "ksg_global_linf": Candidate("ksg_global_linf"),
-    "3h": Candidate("3h", {"k": 10}),
+    "3h": Candidate("3h", k=lambda dx, dy: max(10, (dx + dy) // 4 + 1)),
     "gaussian": Candidate("gaussian"),
     "gaussian, copula": Candidate("gaussian", _COPULA),
     "binning": Candidate("binning", fits=lambda dx, dy: dx + dy == 2),
@@ -89,7 +90,6 @@ def describe(label: str) -> str:
     """Return the call behind a label, as a reader would type it."""
     candidate = CANDIDATES[label]
     options = "".join(f", {name}={value!r}" for name, value in candidate.options.items())
-    by_dims = inspect.signature(candidate.by_dims).parameters
-    if "dx" in by_dims:
-        options += ", k=max(10, dx + dy + 5)"
+    if candidate.k is not None:
+        options += f", k={candidate.k(1, 1)} or more with many columns"
     return f'fastmi.mi(x, y, method="{candidate.method}"{options})'
