@@ -123,6 +123,29 @@ def coverage_table(rows: Sequence[Row]) -> str:
     return markdown_table(header, lines) if lines else "No method has given an interval."
 
 
+def independent_table(cells: Sequence[Cell]) -> str:
+    """Return how far each method strays from 0 on blocks that are independent."""
+    null = [cell for cell in cells if cell["truth"] == 0.0]
+    lines = []
+    for label in labels_of(null):
+        own = [cell for cell in null if cell["label"] == label and "value" in cell]
+        if own:
+            sizes = [abs(cell["value"]) for cell in own]
+            worst = max(own, key=lambda cell: abs(cell["value"]))
+            lines.append(
+                [
+                    label,
+                    str(len(own)),
+                    digits(statistics.fmean(sizes), 4),
+                    f"{sum(size >= 0.03 for size in sizes)}",
+                    digits(worst["value"], 3),
+                    worst["task"],
+                ]
+            )
+    header = ["method", "samples", "mean size", "0.03 or more", "furthest", "where"]
+    return markdown_table(header, lines)
+
+
 def plot(cells: Sequence[Cell], title: str, path: Path) -> None:
     """Draw the median error of each method on each task, in units of the tolerance."""
     import matplotlib as mpl
@@ -187,6 +210,8 @@ def main(argv: list[str] | None = None) -> None:
             here = [row for row in rows if (row["group"], row["n"]) == (group, n)]
             parts += [f"## {TITLES[group]}, n = {n}", bmi_lines(here)]
     parts += ["## Intervals", coverage_table(rows)]
+    null = [cell for cell in cells if cell["n"] == arguments.n]
+    parts += [f"## Independent blocks, n = {arguments.n}", independent_table(null)]
     for group in GROUPS:
         here = [cell for cell in cells if (cell["group"], cell["n"]) == (group, arguments.n)]
         if not here:
