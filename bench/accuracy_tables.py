@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from result_tables import Result, markdown_table
+from timing import format_seconds
 
 
 def estimators_table(result: Result) -> str:
@@ -148,3 +149,56 @@ def _by_method(
     head = ["truth", *(f"{task}: {truths[task]:.2f}" for task in tasks), "slowest"]
     width = len(head) if last(rows) else len(head) - 1
     return markdown_table(head[:width], [line[:width] for line in body])
+
+
+def bmi_table(result: Result) -> str:
+    """The methods on BMI and on the laws outside it that nothing was chosen on, at n = 5000."""
+    groups = {"bmi": "BMI's 40 tasks", "held back": "Laws outside BMI, held back"}
+    parts = []
+    for group, title in groups.items():
+        rows = [row for row in result["rows"] if (row["group"], row["n"]) == (group, 5000)]
+        if rows:
+            parts.append(f"{title}:\n\n{bmi_lines(rows)}")
+    return "\n\n".join(parts)
+
+
+def bmi_lines(rows: list[dict[str, Any]]) -> str:
+    """A line for each method."""
+    header = [
+        "method",
+        "tasks",
+        "MAE",
+        "MAE, dx+dy >= 10",
+        "worst",
+        "right, by seed",
+        "off: of them warned",
+        "off by > 30 %: of them warned",
+        "right: of them warned",
+        "median time",
+    ]
+    lines = [
+        [
+            row["label"],
+            str(row["tasks"]) + (f", {row['refused']} refusals" if row["refused"] else ""),
+            *(digits(row[name], 3) for name in ("mae", "mae_many", "worst")),
+            ", ".join(map(str, row["right"])),
+            *(
+                f"{row[whole]}: {row[part]}"
+                for whole, part in (
+                    ("off", "off_warned"),
+                    ("far", "far_warned"),
+                    ("right_in_all", "right_warned"),
+                )
+            ),
+            "" if row["seconds"] is None else format_seconds(row["seconds"]),
+        ]
+        for row in rows
+    ]
+    return markdown_table(header, lines)
+
+
+def digits(number: float | None, places: int) -> str:
+    """The number with so many decimal places; nothing where there is none."""
+    if number is None:
+        return ""
+    return f"{number:.{places}f}" if abs(number) < 1e4 else f"{number:.0e}"

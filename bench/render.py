@@ -51,6 +51,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "error_bars": ("Coverage of error bars", accuracy_tables.error_bars_table),
     "rejections": ("Level and power of permutation tests", accuracy_tables.rejections_table),
     "compat": ("Drop-in replacements", result_tables.compat_table),
+    "bmi": ("Many tasks with known information, n = 5000", accuracy_tables.bmi_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
 }
 
