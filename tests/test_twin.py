@@ -9,6 +9,7 @@ import pytest
 import fastmi
 import reference
 import reference.copula as slow
+from fastmi._blocks import DeviceArray
 from fastmi._cautions import Note
 from fastmi.estimators._copula import (
     OF_TWO,
@@ -17,6 +18,7 @@ from fastmi.estimators._copula import (
     normal_scores,
     of_several,
 )
+from fastmi.estimators.neighbors._twin import draw_twin
 from test_copula import elliptical, information
 
 TWIN = {"bias_correction": "twin"}
@@ -306,6 +308,24 @@ class TestInputs:
         x, y, _ = sparse
         got = fastmi.mi(torch.from_numpy(x), torch.from_numpy(y), **TWIN)
         assert float(got) == float(fastmi.mi(x, y, **TWIN))
+
+    def test_gpu(self, sparse, any_gpu):
+        x, y, _ = sparse
+        expected = fastmi.mi(x, y, **TWIN)
+        got = fastmi.mi(any_gpu.put(x), any_gpu.put(y), **TWIN)
+        assert got.device.startswith("cuda")
+        assert float(got) == pytest.approx(float(expected), abs=1e-12)
+        assert got.twin == expected.twin
+
+    def test_twins_are_where_the_samples_are(self, sparse):
+        x, y, _ = sparse
+        blocks = [DeviceArray(1, host=block) for block in (x, y)]
+        twin = draw_twin(fit(normal_scores([x, y])), blocks, np.random.default_rng(0))
+        for own, block in zip(twin, blocks, strict=True):
+            assert isinstance(own, DeviceArray)
+            assert own.device == 1
+            values = np.sort(own.copy_to_host(), axis=0)
+            np.testing.assert_array_equal(values, np.sort(block.copy_to_host(), axis=0))
 
     def test_errors(self, sparse):
         x, y, _ = sparse
