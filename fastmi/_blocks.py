@@ -85,8 +85,9 @@ class DeviceArray:
             copy = copied_to_host(self._memory.owner)
             if copy is None:
                 raise ValueError(
-                    "noise and normalize must have samples that can be copied to the host; got "
-                    f"{type(self._memory.owner).__name__}: copy it with the library it is from"
+                    "noise, normalize and bias_correction must have samples that can be copied to "
+                    f"the host; got {type(self._memory.owner).__name__}: copy it with the library "
+                    "it is from"
                 )
             self._host = copy.reshape(self.shape)
         return self._host

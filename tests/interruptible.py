@@ -106,6 +106,7 @@ ESTIMATES = [
         ("mi, ties", f"{_WIDE}; x = x.round(2); y = y.round(2)", "fastmi.mi(x, y)"),
         ("mi, copies", f"{_WIDE}; x[1::2] = x[::2]; y[1::2] = y[::2]", "fastmi.mi(x, y)"),
         ("mi, copula", _WIDE, "fastmi.mi(x, y, normalize='copula')"),
+        ("mi, twin", _WIDE, "fastmi.mi(x, y, bias_correction='twin')"),
         (
             "mi, list of columns",
             "x = [rng.standard_normal(100).tolist() for _ in range(100_000)]; y = x",

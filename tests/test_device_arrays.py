@@ -127,8 +127,9 @@ class TestValues:
 
     def test_normalize_must_have_a_way_to_the_host(self, host_gpu, x, y):
         there = [Unnamed(Array(host_gpu.cuda, each)) for each in (x, y)]
-        with pytest.raises(ValueError, match="noise and normalize must have samples that can be"):
-            fastmi.mi(*there, normalize="local")
+        for options in ({"normalize": "local"}, {"bias_correction": "twin"}):
+            with pytest.raises(ValueError, match="normalize and bias_correction must have samples"):
+                fastmi.mi(*there, **options)
 
     @pytest.mark.parametrize(
         "values, message",

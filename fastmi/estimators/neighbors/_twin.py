@@ -129,12 +129,12 @@ class TwinCorrected(InformationEstimator, Form):
         def terms_of(number: int) -> tuple[list[Terms], str]:
             if number == 0:
                 return own._terms(blocks, ks)
-            return own._terms(_twin(law, blocks, np.random.default_rng(seeds[number - 1])), ks)
+            return own._terms(draw_twin(law, blocks, np.random.default_rng(seeds[number - 1])), ks)
 
         return on_threads(terms_of, range(1 + _TWINS), workers)
 
 
-def _twin(law: Copula, blocks: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+def draw_twin(law: Copula, blocks: Sequence[Array], rng: np.random.Generator) -> list[Array]:
     """Return samples of the law with the margins of the blocks, where these are."""
     drawn, _ = law.draw(len(blocks[0]), rng)
     twin = []
@@ -238,6 +238,7 @@ def _unlike_caution(value: float, reference: float) -> Caution:
 def _bias_note(bias: float) -> Note:
     return Note(
         f"samples of the same shape with known information are estimated {abs(bias):.3g} nats too "
-        f"{'high' if bias > 0 else 'low'}, and this bias was subtracted",
+        f"{'high' if bias > 0 else 'low'}; this bias was subtracted, which holds for dependence "
+        "like theirs",
         "bias",
     )
