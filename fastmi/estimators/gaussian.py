@@ -387,7 +387,7 @@ def _bias_by_tails(x: Floats, y: Floats, rho: Floats) -> float:
     n, pairs = len(x), x.shape[1] * y.shape[1]
     product = n * float((x**2).sum(axis=1) @ (y**2).sum(axis=1))
     paired = float((rho**2).sum()) - pairs / n
-    return (product - pairs - 2.0 * paired) / (2.0 * n)
+    return float(product - pairs - 2.0 * paired) / (2.0 * n)
 
 
 def _determined(rest: Floats, rounding: Floats) -> bool:
