@@ -57,12 +57,12 @@ def shown_by_ksg(correlation: Floats, log_scale: Floats, dx: int, *, n: int, k: 
     alone = np.interp(grid[:, None] - log_scale, _LOGS, log_inside).sum(axis=1)
     target = psi(k) - psi(n)
     shift = 0.0
-    log_s2 = log_scale
+    log_s2: NDArray[np.floating] = log_scale
     for _ in range(_ROUNDS):
         log_radius = float(np.interp(target - shift, alone, grid))
-        log_s2 = np.interp(log_radius - log_scale, _LOGS, log_variance)
-        each = np.exp(-log_s2)
-        shift = _of_kernel(correlation, log_s2) - float(_of_eigenvalues(each).sum())
+        log_s2 = np.interp(log_radius - log_scale, _LOGS, log_variance).astype(np.float64)
+        independent = float(_of_eigenvalues(np.exp(-log_s2)).sum())
+        shift = _of_kernel(correlation, log_s2) - independent
     x, y = slice(None, dx), slice(dx, None)
     return (
         _of_kernel(correlation, log_s2)
@@ -71,10 +71,11 @@ def shown_by_ksg(correlation: Floats, log_scale: Floats, dx: int, *, n: int, k: 
     )
 
 
-def _of_kernel(correlation: Floats, log_s2: Floats) -> float:
+def _of_kernel(correlation: Floats, log_s2: NDArray[np.floating]) -> float:
     """Return the mean log density seen through the kernel, less what it is for no correlation."""
     root = np.exp(-0.5 * log_s2)
-    return float(_of_eigenvalues(np.linalg.eigvalsh(correlation * root * root[:, None])).sum())
+    values: Floats = np.linalg.eigvalsh(correlation * root * root[:, None])
+    return float(_of_eigenvalues(values).sum())
 
 
 def _of_eigenvalues(values: Floats) -> Floats:
