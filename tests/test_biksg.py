@@ -7,6 +7,7 @@ import pytest
 
 import fastmi
 import reference
+from fastmi.estimators.neighbors import biksg
 from samples import SAMPLES, draw, draw_blocks
 
 
@@ -136,6 +137,34 @@ def test_warnings():
     assert "can show" in ceiling
     (same,) = fastmi.mi(np.zeros(500), np.zeros(500), method="biksg").warnings
     assert "all samples are the same" in same
+
+
+@pytest.mark.parametrize("n", [300, 1000, 5000])
+@pytest.mark.parametrize("dims", [(1, 1), (2, 2), (4, 4), (5, 5), (1, 20), (10, 10)])
+def test_p2_says_by_how_much_wide_balls_raise_it(n, dims, rng):
+    """Too high on independent normals by what the formula says, or up to 1.6 times as much."""
+    blocks = [rng.standard_normal((n, d)) for d in dims]
+    got = fastmi.mi(*blocks, method="biksg", p=2, n_jobs=1)
+    said = biksg.wide_ball_bias(dims, n=n, k=3)
+    assert 0.9 * said - 0.08 < float(got) < 1.6 * said + 0.08
+    kinds = [caution.kind for caution in got.warnings]
+    assert ("many_columns" in kinds) == (said > 0.05)
+    if abs(float(got)) > 0.15:
+        assert "many_columns" in kinds
+    whole = fastmi.total_correlation(*blocks, method="biksg", p=2, n_jobs=1)
+    assert "many_columns" in [caution.kind for caution in whole.warnings] or said <= 0.05
+    plain = fastmi.mi(*blocks, method="biksg", n_jobs=1)
+    assert "many_columns" not in [caution.kind for caution in plain.warnings]
+
+
+def test_p_inf_loses_dependence_in_many_columns_and_says_so():
+    x, y = correlated(1000, 10, 0.7)
+    got = fastmi.mi(x, y, method="biksg", n_jobs=1)
+    assert float(got) < 0.5 * -5 * math.log(1 - 0.49)
+    (low,) = [caution for caution in got.warnings if caution.kind == "low"]
+    assert "nats too low" in low
+    assert "use method='auto'" in low
+    assert "twin" not in low
 
 
 @pytest.mark.parametrize("value", [1, 3.0, 0, "inf", None, True, math.nan, np.array([2])])

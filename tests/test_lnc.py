@@ -68,12 +68,38 @@ def test_constant_variable_and_copies_add_nothing():
 
 def test_many_columns_are_warned_of(rng):
     """Independent normals come out near 0 in few columns, and not in many, with a warning."""
-    few = fastmi.mi(*rng.standard_normal((2, 1000, 3)), k=6, method="lnc")
+    few = fastmi.mi(*rng.standard_normal((2, 1000, 2)), k=6, method="lnc")
     assert abs(float(few)) < 0.15
     assert few.warnings == ()
     many = fastmi.mi(*rng.standard_normal((2, 1000, 8)), k=16, method="lnc")
     assert float(many) > 1.0
     assert "dependence where there is none" in many.warnings[-1]
+
+
+@pytest.mark.parametrize("k", [4, 5, 10])
+def test_columns_of_one_variable_on_a_curve_are_warned_of(k, rng):
+    """x lies on a spiral, and the thin boxes are those of x alone: 2 nats for 0.4."""
+    turn = rng.random(2000)
+    angle = 1.5 * math.pi * (1 + 2 * turn)
+    x = np.column_stack([angle * np.cos(angle), angle * np.sin(angle)]) / 20
+    y = turn + 0.5 * rng.random(2000)
+    truth = float(fastmi.mi(turn, y))
+    for got in (
+        fastmi.mi(x, y, k=k, method="lnc"),
+        fastmi.mi(y, x, k=k, method="lnc"),
+    ):
+        assert float(got) > truth + 0.4
+        (own,) = [caution for caution in got.warnings if caution.kind == "own_columns"]
+        assert "lie along a curve or surface" in own
+        said = float(own.split("about ")[1].split(" nats")[0])
+        assert said > 0.3 * (float(got) - truth)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.9, 0.999])
+def test_dependence_between_variables_is_not_taken_for_a_curve(rho, rng):
+    x, e = rng.standard_normal((2, 1000, 2))
+    got = fastmi.mi(x, rho * x + math.sqrt(1 - rho**2) * e, k=6, method="lnc")
+    assert "own_columns" not in [caution.kind for caution in got.warnings]
 
 
 def test_sequence_of_k_and_threads(threads):
@@ -86,7 +112,7 @@ def test_sequence_of_k_and_threads(threads):
 
 def test_bad_input():
     x = draw("gaussian", 50, 2, "float64")
-    with pytest.raises(ValueError, match=r"k must be at least the number of columns .*; got k=3"):
+    with pytest.raises(ValueError, match=r"at least the number of columns .*; got k=3: use k=6"):
         fastmi.mi(x, x, method="lnc")
     for alpha in (0.0, 1.0, -1, math.nan):
         with pytest.raises(ValueError, match=r"alpha must be None or a number in \(0, 1\)"):

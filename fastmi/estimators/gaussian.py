@@ -12,11 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution, announce, constant_caution
-from fastmi._checks import transposed
+from fastmi._checks import did_you_mean, transposed
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
 from fastmi._spread import extent, near_origin, spread, varying
 from fastmi.estimators._base import Estimator
+from fastmi.estimators._copula import (
+    OF_TWO,
+    OF_TWO_GIVEN_THIRD,
+    Signed,
+    of_several,
+    plug_in_bias,
+)
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks, rounding_notes
 
 Array = NDArray[Any]
@@ -28,18 +35,32 @@ _RANK_TOLERANCE = 1e-10
 # many times the rounding of the samples it may be for one that is: what is computed from rounded
 # values is rounded again.
 _DETERMINED, _ROUNDINGS = 1e-14, 4.0
+# Nats of bias left, and their share of the value, above which heavy tails are named.
+_LEFT, _LEFT_SHARE = 0.05, 0.05
 # Share of 1 - rho^2 above which rounding is named; it lowers the value by half of it.
 _NAMED = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Normal(Estimator):
-    """Base of the three estimators: it reads the samples and normalises them if asked."""
+    """Base of the three estimators: it reads the samples and normalises them if asked.
+
+    Args:
+        bias_correction: "normal" subtracts the bias that the value has on normal samples; None
+            leaves it.
+    """
 
     normalize: str | None = None
+    bias_correction: str | None = "normal"
 
     def __post_init__(self) -> None:
         check_normalize(self.normalize)
+        given: object = self.bias_correction
+        if given is not None and given != "normal":
+            raise ValueError(
+                f"bias_correction must be None or 'normal'; got bias_correction={given!r}"
+                f"{did_you_mean(given, ['normal'])}"
+            )
 
     def _read(
         self, arrays: Sequence[object], names: Sequence[str]
@@ -62,6 +83,90 @@ class _Normal(Estimator):
             return blocks, notes
         return scaled, notes
 
+    def _result(
+        self,
+        terms: list[_Terms],
+        blocks: list[Array],
+        notes: tuple[Caution, ...],
+        *,
+        ranks: Sequence[int],
+        signed: Signed,
+        start: float,
+    ) -> Estimate:
+        """Return the estimate.
+
+        Args:
+            terms: Canonical pairs, of which the value is the sum.
+            blocks: The samples.
+            notes: What is known of them.
+            ranks: Number of independent columns of each block, given z that of x and of y.
+            signed: The information as a signed sum of entropies of the blocks.
+            start: When the call began.
+        """
+        n = len(blocks[0])
+        dims = tuple(block.shape[1] for block in blocks)
+        rest = np.concatenate([one.rest for one in terms])
+        local = np.sum([one.local for one in terms], axis=0)
+        found = list(notes)
+        value = math.inf
+        stderr = math.nan
+        bias = 0.0
+        rounding = np.concatenate([one.rounding for one in terms])
+        if _determined(rest, rounding):
+            found.append(
+                Caution(
+                    "one variable is a linear function of the others in some direction, up to the "
+                    "rounding of its values: the value is infinite",
+                    "deterministic",
+                )
+            )
+        else:
+            found += _rounding_notes(rest, rounding)
+            if self.bias_correction is not None and len(rest) > 0:
+                bias = plug_in_bias(n, ranks, signed)
+            value = 0.5 * math.fsum(-np.log(rest)) - bias
+            stderr = float(local.std()) / n**0.5
+            found += self._tails(value, math.fsum(one.tails for one in terms))
+        found += self._few_samples(n, sum(dims))
+        return announce(
+            Estimate(
+                value,
+                k=None,
+                n=n,
+                dims=dims,
+                method=self.method,
+                stderr=stderr,
+                local=local,
+                warnings=tuple(found),
+                algorithm="none",
+                seconds=perf_counter() - start,
+                bias=bias,
+            )
+        )
+
+    def _tails(self, value: float, left: float) -> list[Caution]:
+        if self.bias_correction is None or left <= max(_LEFT, _LEFT_SHARE * abs(value)):
+            return []
+        instead = (
+            "use normalize='copula'"
+            if self.normalize not in RANKS
+            else "rows that lie far out in one variable do so in the other"
+        )
+        text = f"heavy tails: the value is about {left:.2g} nats too high by chance; {instead}"
+        return [Caution(text, "tails")]
+
+    def _few_samples(self, n: int, columns: int) -> list[Caution]:
+        if n >= 10 * columns:
+            return []
+        rest = (
+            "the bias, about the product of the numbers of columns over 2 n, is not small"
+            if self.bias_correction is None
+            else "values scatter widely, and the correction of their bias is exact for normal "
+            "samples only"
+        )
+        text = f"n={n} samples are few for {columns} columns: {rest}"
+        return [Caution(text, "few_samples")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gaussian(_Normal):
@@ -72,8 +177,14 @@ class Gaussian(_Normal):
 
         I = -1/2 sum_c log(1 - rho_c^2) = 1/2 log[det S_x det S_y / det S_xy]
 
-    It is exact for Gaussian variables as n grows, with a bias of about dx dy / (2 n); of other
-    variables it sees the linear dependence only. Constant and linearly dependent columns change
+    For fitted covariances this is too high by about dx dy / (2 n), and for normal samples, however
+    they depend, by exactly::
+
+        beta = 1/2 [g(dx) + g(dy) - g(dx + dy)],   g(d) = sum_{i <= d} psi((n - i) / 2)
+
+    because ``E log det S`` is known for them (Goodman 1963). It is subtracted, so that independent
+    variables give values around 0 on both sides. For variables that are not normal it is about
+    right, and only the linear dependence is seen. Constant and linearly dependent columns change
     nothing. Where one variable determines a direction of the other, the value is infinite.
 
     With ``normalize="copula"`` every column is first replaced by its normal scores. The value is
@@ -98,7 +209,9 @@ class Gaussian(_Normal):
         start = perf_counter()
         blocks, notes = self._read((x, y), ("x", "y"))
         bases = [_orthonormal(block) for block in blocks]
-        return _result(self.method, [_canonical_terms(*bases)], blocks, notes, start)
+        ranks = [basis.of.shape[1] for basis in bases]
+        terms = [_canonical_terms(*bases)]
+        return self._result(terms, blocks, notes, ranks=ranks, signed=OF_TWO, start=start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +238,18 @@ class GaussianConditional(_Normal):
             ValueError: Samples of wrong shape or length, not finite; n <= dx + dy + dz + 1.
         """
         if is_empty(z):
-            return Gaussian(normalize=self.normalize).estimate(x, y)
+            return Gaussian(
+                normalize=self.normalize, bias_correction=self.bias_correction
+            ).estimate(x, y)
         start = perf_counter()
         blocks, notes = self._read((x, y, z), ("x", "y", "z"))
         condition = _orthonormal(blocks[2])
         bases = [_orthonormal(block, condition) for block in blocks[:2]]
-        return _result(self.method, [_canonical_terms(*bases)], blocks, notes, start)
+        ranks = [basis.of.shape[1] for basis in (*bases, condition)]
+        terms = [_canonical_terms(*bases)]
+        return self._result(
+            terms, blocks, notes, ranks=ranks, signed=OF_TWO_GIVEN_THIRD, start=start
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,11 +276,14 @@ class GaussianTotalCorrelation(_Normal):
         """
         start = perf_counter()
         blocks, notes = self._read(variables, variable_names(variables))
+        bases = [_orthonormal(block) for block in blocks]
         terms = []
         for b in range(1, len(blocks)):
-            before = _orthonormal(np.hstack(blocks[:b]))
-            terms.append(_canonical_terms(before, _orthonormal(blocks[b])))
-        return _result(self.method, terms, blocks, notes, start)
+            before = bases[0] if b == 1 else _orthonormal(np.hstack(blocks[:b]))
+            terms.append(_canonical_terms(before, bases[b]))
+        ranks = [basis.of.shape[1] for basis in bases]
+        signed = of_several(len(blocks))
+        return self._result(terms, blocks, notes, ranks=ranks, signed=signed, start=start)
 
 
 class _Basis(NamedTuple):
@@ -184,11 +306,13 @@ class _Terms(NamedTuple):
         rest: 1 - rho_c^2, shape (pairs,).
         rounding: What the rounding of the samples adds to it, shape (pairs,).
         local: Log ratios of densities, shape (n,).
+        tails: Bias in nats, to first order, beyond that on normal samples.
     """
 
     rest: Floats
     rounding: Floats
     local: Floats
+    tails: float
 
 
 def _orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
@@ -241,10 +365,29 @@ def _canonical_terms(x: _Basis, y: _Basis) -> _Terms:
     rest = (sine**2).sum(axis=0)
     rounding = ((x.rounding @ left) ** 2).sum(axis=0) + ((y.rounding @ right.T) ** 2).sum(axis=0)
     if _determined(rest, rounding):
-        return _Terms(rest, rounding, np.full(n, math.inf))
+        return _Terms(rest, rounding, np.full(n, math.inf), 0.0)
     u, v = u * math.sqrt(n), v * math.sqrt(n)
     quadratic = ((rho * u) ** 2 - 2 * rho * u * v + (rho * v) ** 2) / (2 * rest)
-    return _Terms(rest, rounding, (-0.5 * np.log(rest) - quadratic).sum(axis=1))
+    local = (-0.5 * np.log(rest) - quadratic).sum(axis=1)
+    return _Terms(rest, rounding, local, _bias_by_tails(x.of, y.of, rho))
+
+
+def _bias_by_tails(x: Floats, y: Floats, rho: Floats) -> float:
+    """Return the bias in nats that non-normal samples add to that of normal ones.
+
+    With white u and v of x and y, chance gives their correlations squares that sum up to
+    ``E(|u|^2 |v|^2) / n``, half of which the value is too high by. For normal samples the
+    expectation is ``dx dy + 2 sum_c rho_c^2``; it is larger where rows lie far out in both.
+
+    Args:
+        x: Orthonormal columns, shape (n, dx).
+        y: Orthonormal columns, shape (n, dy).
+        rho: Their canonical correlations, whose squares chance has raised by dx dy / n.
+    """
+    n, pairs = len(x), x.shape[1] * y.shape[1]
+    product = n * float((x**2).sum(axis=1) @ (y**2).sum(axis=1))
+    paired = float((rho**2).sum()) - pairs / n
+    return float(product - pairs - 2.0 * paired) / (2.0 * n)
 
 
 def _determined(rest: Floats, rounding: Floats) -> bool:
@@ -274,54 +417,3 @@ def _rounding_notes(rest: Floats, rounding: Floats) -> tuple[Caution, ...]:
         f"{missing:.2g} nats may be missing: subtract an offset before rounding, or use float64"
     )
     return (Caution(text, "rounding"),)
-
-
-def _result(
-    method: str,
-    terms: list[_Terms],
-    blocks: list[Array],
-    notes: tuple[Caution, ...],
-    start: float,
-) -> Estimate:
-    n = len(blocks[0])
-    dims = tuple(block.shape[1] for block in blocks)
-    rest = np.concatenate([one.rest for one in terms])
-    local = np.sum([one.local for one in terms], axis=0)
-    found = list(notes)
-    value = math.inf
-    stderr = math.nan
-    rounding = np.concatenate([one.rounding for one in terms])
-    if _determined(rest, rounding):
-        found.append(
-            Caution(
-                "one variable is a linear function of the others in some direction, up to the "
-                "rounding of its values: the value is infinite",
-                "deterministic",
-            )
-        )
-    else:
-        found += _rounding_notes(rest, rounding)
-        value = 0.5 * math.fsum(-np.log(rest))
-        stderr = float(local.std()) / n**0.5
-    if n < 10 * sum(dims):
-        found.append(
-            Caution(
-                f"n={n} samples are few for {sum(dims)} columns: the bias, about the product of "
-                "the numbers of columns over 2 n, is not small",
-                "few_samples",
-            )
-        )
-    return announce(
-        Estimate(
-            value,
-            k=None,
-            n=n,
-            dims=dims,
-            method=method,
-            stderr=stderr,
-            local=local,
-            warnings=tuple(found),
-            algorithm="none",
-            seconds=perf_counter() - start,
-        )
-    )

@@ -16,6 +16,7 @@ from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
 from reference.exchange import exchange_partners, exchanged_order
 from reference.gaussian import (
     exact_gaussian_mi,
+    gaussian_bias,
     gaussian_conditional_mi,
     gaussian_total_correlation,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "exact_gaussian_mi",
     "exchange_partners",
     "exchanged_order",
+    "gaussian_bias",
     "gaussian_conditional_mi",
     "gaussian_total_correlation",
     "joint_distances",

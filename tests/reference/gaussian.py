@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import scipy.special
 
 
 def exact_gaussian_mi(x: np.ndarray, y: np.ndarray) -> float:
@@ -44,3 +45,22 @@ def gaussian_conditional_mi(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> floa
         - log_determinant(z)
         - log_determinant(x, y, z)
     )
+
+
+def gaussian_bias(n: int, before: tuple[int, ...], after: tuple[int, ...], given: int = 0) -> float:
+    """Bias of the plug-in information of n normal samples, by the chain rule over single columns.
+
+    Each new column of a later block regressed on d columns has a squared multiple correlation R^2
+    whose plug-in -1/2 log(1 - R^2) is too high by 1/2 [psi((n - 1)/2) - psi((n - 1 - d)/2)].
+    Blocks `before` come first, those `after` follow, all given `given` columns.
+    """
+
+    def of_columns(regressors: int) -> float:
+        return 0.5 * (scipy.special.psi((n - 1) / 2) - scipy.special.psi((n - 1 - regressors) / 2))
+
+    total, behind = 0.0, 0
+    for width in (*before, *after):
+        for own in range(width):
+            total += of_columns(given + behind + own) - of_columns(given + own)
+        behind += width
+    return float(total)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution, constant_caution
 from fastmi._checks import check_window
 from fastmi._estimate import few_samples, small_sample_warnings
+from fastmi.estimators.neighbors._low import name_low
 from fastmi.estimators.neighbors._ties import mean_equal, never_vary
 from fastmi.estimators.neighbors._twin import TwinCorrected
 from fastmi.estimators.neighbors.base import (
@@ -23,6 +24,7 @@ from fastmi.estimators.neighbors.base import (
     check_variant,
     rescale_advice,
     sample_warnings,
+    widths,
     zeros,
 )
 from fastmi.estimators.neighbors.forms import OfTwo
@@ -117,6 +119,8 @@ class KSG(TheilerEstimator, TwinCorrected, MetricNeighborEstimator, OfTwo):
                     theiler=self.theiler,
                 )
             terms.append(Terms(local, counts, warnings, (value, std)))
+        if self.theiler == 0 and sum(widths(blocks)) > 2:
+            terms = name_low(terms, ks, blocks, metric=self.metric)
         return terms, found.algorithm
 
 

@@ -31,8 +31,11 @@ _FALSE_ALARMS = 5e-3
 _DRAWS = 20_000
 # Number of coordinates of neighbours held at once.
 _CHUNK = 2**20
-# Columns up to which independent normals stay within 0.1 nats of 0, at n = 1000 and any k.
-_FEW_COLUMNS = 6
+# Columns up to which independent variables (normal, uniform, lognormal, t of 2 degrees of freedom)
+# stay within 0.1 nats of 0, at n = 1000 and k up to four times as many.
+_FEW_COLUMNS = 4
+# Nats that the correction finds among the columns of one variable, from which it says so.
+_OWN = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +50,11 @@ class LNC(InformationEstimator, OfTwo):
 
         I = I_KSG1 + < c_i >
 
-    Use it for few columns. With about eight or more of x and y together neighbours are so far away
-    that the density varies between them, which makes their box look thin and passes for dependence.
-    Independent normals at n = 1000 come out at about 0.3 nats in 8 columns and 3 nats in 16.
+    Use it for few columns. With five or more of x and y together neighbours are so far away that
+    the density varies between them, which makes their box look thin and passes for dependence.
+    Independent normals at n = 1000 come out at about 0.1 nats in 6 columns, 0.3 in 8 and 3 in 16,
+    variables with heavy tails higher. The same happens where the columns of one variable depend on
+    each other so strongly that its samples lie near a curve or surface.
 
     Args:
         alpha: Threshold in (0, 1). None stands for the 0.5 % quantile of V'/V for k neighbours
@@ -85,7 +90,7 @@ class LNC(InformationEstimator, OfTwo):
         if min(ks) < sum(dims):
             raise ValueError(
                 f"k must be at least the number of columns of x and y, {sum(dims)}: fewer "
-                f"neighbours span no box; got k={min(ks)}"
+                f"neighbours span no box; got k={min(ks)}: use k={sum(dims) + 2} or more"
             )
         distances, neighbors, algorithm = kneighbors(
             blocks, max(ks), metric="chebyshev", algorithm=self.algorithm, n_jobs=self.n_jobs
@@ -95,9 +100,7 @@ class LNC(InformationEstimator, OfTwo):
         for k in ks:
             radius = np.ascontiguousarray(distances[:, k - 1])
             counts = np.stack([self._count([block], radius, strict=True) for block in blocks])
-            shrunk = _log_shrinkage(points, neighbors[:, :k])
-            alpha = _uniform_threshold(k, sum(dims)) if self.alpha is None else self.alpha
-            added = np.where(shrunk < math.log(alpha), -shrunk, 0.0)
+            added = self._added(points, neighbors[:, :k])
             local = (psi(k) + psi(n)) - digamma(counts + 1).sum(axis=0) + added
             # The correction is unbounded, so that there is no ceiling.
             found = (
@@ -110,13 +113,37 @@ class LNC(InformationEstimator, OfTwo):
                     blocks.__getitem__,
                     normalize=self.normalize,
                 ),
-                *_width_warnings(sum(dims)),
+                *(_width_warnings(sum(dims)) or self._own_warnings(blocks, neighbors[:, :k])),
             )
             flat = int(np.isinf(added).sum())
             if flat:
                 found = (*found, _flat_warning(flat, n, k))
             terms.append(Terms(local, counts, found, (math.inf, math.nan) if flat else None))
         return terms, algorithm
+
+    def _added(self, points: NDArray[np.float64], neighbors: NDArray[np.int64]) -> Array:
+        """Return what the correction adds to each local value, shape (n,), in nats."""
+        shrunk = _log_shrinkage(points, neighbors)
+        shape = neighbors.shape[1], points.shape[1]
+        alpha = _uniform_threshold(*shape) if self.alpha is None else self.alpha
+        return np.where(shrunk < math.log(alpha), -shrunk, 0.0)
+
+    def _own_warnings(self, blocks: list[Array], neighbors: NDArray[np.int64]) -> list[Caution]:
+        """Return cautions about variables in whose own columns the neighbours are on a surface."""
+        found = []
+        for name, block in zip("xy", blocks, strict=True):
+            if block.shape[1] < 2:
+                continue
+            own = self._added(host(block).astype(np.float64, copy=False), neighbors)
+            nats = float(own.mean())
+            if nats > _OWN:
+                text = (
+                    f"the columns of {name} depend on each other, so that neighbours lie along a "
+                    f"curve or surface; about {nats:.2g} nats of the estimate are that, and say "
+                    f"nothing about {'yx'['xy'.index(name)]}: use method='ksg1' or 'auto'"
+                )
+                found.append(Caution(text, "own_columns"))
+        return found
 
 
 def _width_warnings(columns: int) -> list[Caution]:
@@ -125,8 +152,7 @@ def _width_warnings(columns: int) -> list[Caution]:
     return [
         Caution(
             f"method='lnc' finds dependence where there is none in many columns, tenths of a nat "
-            f"in 8 and several nats in 20; got {columns} of x and y together: compare with "
-            "method='ksg1'",
+            f"in 6 and several nats in 20; got {columns} of x and y together: use method='auto'",
             "many_columns",
         )
     ]
