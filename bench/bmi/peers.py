@@ -20,12 +20,7 @@ from trials import GROUPS, cell_of, cells_in, draw, key_of, tasks_of
 
 #: Label, estimator, and the most columns of x and y together that it is tried on.
 ESTIMATORS: dict[str, tuple[Callable[[], Any], int]] = {
-    "BMI: KSG, k=10": (
-        lambda: bmi.estimators.KSGEnsembleFirstEstimator(
-            neighborhoods=(10,), metric_x="chebyshev", metric_y="chebyshev", chunk_size=100
-        ),
-        1000,
-    ),
+    "BMI: KSG, k=10": (lambda: bmi.estimators.KSGEnsembleFirstEstimator(neighborhoods=(10,)), 1000),
     "BMI: CCA": (bmi.estimators.CCAMutualInformationEstimator, 1000),
     # It counts in 5^(dx + dy) bins.
     "BMI: histogram": (bmi.estimators.HistogramEstimator, 4),

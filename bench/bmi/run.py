@@ -71,6 +71,8 @@ def chosen(arguments: argparse.Namespace) -> dict[str, Candidate]:
             continue
         if missing := candidate.missing():
             print(f"{label}: left out, because this build of fastmi has no {missing}")
+        elif arguments.steps is not None and candidate.accepts("steps"):
+            found[f"{label}, {arguments.steps} steps"] = candidate
         else:
             found[label] = candidate
     return found

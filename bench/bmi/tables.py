@@ -195,7 +195,9 @@ def main(argv: list[str] | None = None) -> None:
     cells = latest(lines)
     machines = [line["machine"] for line in lines if "machine" in line]
     rows = summaries(cells)
-    result = {"bench": "bmi", "machine": machines[-1], "rows": rows}
+    # Cells may come from several commands.
+    command = "python bench/bmi/run.py --samples SAMPLES --cells CELLS --out OUT"
+    result = {"bench": "bmi", "machine": machines[-1] | {"command": command}, "rows": rows}
     arguments.out.mkdir(parents=True, exist_ok=True)
     arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
 
