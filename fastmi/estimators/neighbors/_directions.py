@@ -1,7 +1,7 @@
 """Finds the directions of each of two blocks that carry what they tell about one another.
 
-A direction of x matters if moments of x along it change with y. With x white and f a feature of y of
-variance 1::
+A direction of x matters if moments of x along it change with y. With x white and f a feature of y,
+of variance 1::
 
     K_x = sum_f (b_f b_f' + A_f^2 / 2),    b_f = cov(x, f),  A_f = cov(x x', f)
 
@@ -145,8 +145,7 @@ def directions(x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Directio
     order = rng.permutation(len(x))
     if x.shape[1] + y.shape[1] > _WIDE:
         seen = [
-            _seen_from(white[side], _curves(other, 2), order)
-            for side, other in ((0, y), (1, x))
+            _seen_from(white[side], _curves(other, 2), order) for side, other in ((0, y), (1, x))
         ]
     else:
         moments = _correlations(white[0], white[1], order, quadratic=True)

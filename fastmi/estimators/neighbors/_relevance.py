@@ -128,21 +128,21 @@ def _rotations(x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Floats, 
     a, b = x @ own[0], y @ own[1]
     turns = [np.eye(a.shape[1]), np.eye(b.shape[1])]
     if a.shape[1] and b.shape[1] and a.shape[1] + b.shape[1] > 2:
-        curves = [cosines(block, _ORDERS_OF_PARTS) for block in (a, b)]
+        curves = [cosines(block, _ORDERS) for block in (a, b)]
         left, _, right = np.linalg.svd(a.T @ b / len(a))
         choices = [(turns[0], turns[1]), (left, right.T)]
         scores = [
             _paired(*curves),
-            _paired(cosines(a @ left, _ORDERS_OF_PARTS), cosines(b @ right.T, _ORDERS_OF_PARTS)),
+            _paired(cosines(a @ left, _ORDERS), cosines(b @ right.T, _ORDERS)),
         ]
         if a.shape[1] > 1:
             turn = followed(a, curves[1])
             choices.append((turn, turns[1]))
-            scores.append(_paired(cosines(a @ turn, _ORDERS_OF_PARTS), curves[1]))
+            scores.append(_paired(cosines(a @ turn, _ORDERS), curves[1]))
         if b.shape[1] > 1:
             turn = followed(b, curves[0])
             choices.append((turns[0], turn))
-            scores.append(_paired(curves[0], cosines(b @ turn, _ORDERS_OF_PARTS)))
+            scores.append(_paired(curves[0], cosines(b @ turn, _ORDERS)))
         turns = list(choices[int(np.argmax(scores))])
     turned = [basis @ turn for basis, turn in zip(own, turns, strict=True)]
     return np.hstack([turned[0], rest[0]]), np.hstack([turned[1], rest[1]])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,8 +122,10 @@ class RelevanceKSG(TwinCorrected, OfTwo):
             wholes = self._finish(
                 samples, terms, dims=widths(blocks), algorithm=algorithm, start=start
             )
-            shuffled = self._shuffled(blocks, found, ks)
-            parts = [self._of_part(blocks, found, part, ks) for part in found.parts]
+            rng = generator(0 if self.seed is None else self.seed)
+            shuffled = self._shuffled(blocks, found, ks, rng)
+            # Each part has twins of its own, so that what chance does to them adds up to little.
+            parts = [self._of_part(blocks, found, part, ks, rng) for part in found.parts]
         linear = [_gaussian(found.x[:, i], found.y[:, j]) for i, j in found.parts]
         seconds = perf_counter() - start
         estimates = [
@@ -132,13 +134,16 @@ class RelevanceKSG(TwinCorrected, OfTwo):
         ]
         for estimate in estimates:
             estimate.seconds = seconds
-        return announce(estimates if isinstance(wholes, list) else estimates[0])
+        return announce(estimates[0] if isinstance(self.k, int) else estimates)
 
     def _shuffled(
-        self, blocks: list[Array], found: Relevance, ks: tuple[int, ...]
+        self,
+        blocks: list[Array],
+        found: Relevance,
+        ks: tuple[int, ...],
+        rng: np.random.Generator,
     ) -> NDArray[np.float64]:
         """Return estimates of samples whose parts are independent, shape (shuffles, len(ks))."""
-        rng = generator(0 if self.seed is None else self.seed)
         values = []
         for _ in range(_SHUFFLES):
             x, y = np.empty_like(found.x), np.empty_like(found.y)
@@ -150,7 +155,12 @@ class RelevanceKSG(TwinCorrected, OfTwo):
         return np.array(values)
 
     def _of_part(
-        self, blocks: list[Array], found: Relevance, part: Part, ks: tuple[int, ...]
+        self,
+        blocks: list[Array],
+        found: Relevance,
+        part: Part,
+        ks: tuple[int, ...],
+        rng: np.random.Generator,
     ) -> list[Estimate]:
         """Return the estimate of one part for each number of neighbours."""
         i, j = part
@@ -162,9 +172,10 @@ class RelevanceKSG(TwinCorrected, OfTwo):
             k=every,
             algorithm=self.algorithm if len(i) == len(j) == 1 else "auto",
             bias_correction="twin",
-            seed=self.seed,
+            seed=int(rng.integers(0, 2**63)),
         )
-        by_k = dict(zip(every, estimator.estimate(*own), strict=True))
+        estimates = estimator.estimate(*own)
+        by_k = dict(zip(every, cast(list[Estimate], estimates), strict=True))
         return [_extrapolated(by_k[k], by_k.get(_FARTHER * k)) for k in ks]
 
 
@@ -192,7 +203,8 @@ def _extrapolated(near: Estimate, far: Estimate | None) -> Estimate:
     if abs(difference) <= _ERRORS * error:
         return near
     power = 2.0 / sum(near.dims)
-    reach = near.k**power / (far.k**power - near.k**power)
+    # Where it would reach further, in more than four columns, it is not to be trusted.
+    reach = min(near.k**power / (far.k**power - near.k**power), 1.0)
     more = reach * difference * (1.0 - (_ERRORS * error / difference) ** 2)
     value = float(near) + more
     stderr = float(np.hypot(near.stderr, reach * error))
@@ -223,7 +235,7 @@ def _added(
         # Chance makes canonical variates look more dependent than they are; the information of the
         # copula is free of that, and has the weak linear dependence that is in no part.
         rest = law.information - sum(linear)
-        if rest > between + _ERRORS * scatter:
+        if rest > between + _ERRORS * float(np.hypot(scatter, law.error)):
             between = rest
         else:
             between += min(rest, 0.0)
