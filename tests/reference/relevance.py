@@ -32,7 +32,7 @@ def column_dependence(x: np.ndarray, y: np.ndarray, orders: int) -> np.ndarray:
         ]
         for left in curves[0]:
             for right in curves[1]:
-                found[i, j] += max(np.mean(left * right) ** 2 - 4 / n, 0)
+                found[i, j] += max(np.cov(left, right, ddof=0)[0, 1] ** 2 - 4 / n, 0)
     return found
 
 

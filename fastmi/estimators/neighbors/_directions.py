@@ -97,7 +97,7 @@ def near_axes(basis: Floats) -> Floats:
 def cosines(columns: Array, orders: int) -> Singles:
     """Return ``sqrt(2) cos(pi a u)`` of the ranks u in (0, 1) of columns, a = 1..orders.
 
-    They are uncorrelated, with mean 0 and variance 1, whatever the margins.
+    They have mean 0, and without ties they are uncorrelated with variance 1, whatever the margins.
 
     Args:
         columns: Shape (n, d).
@@ -115,6 +115,8 @@ def cosines(columns: Array, orders: int) -> Singles:
         for a in range(1, orders):
             np.multiply(twice, found[j, a - 1], out=found[j, a])
             found[j, a] -= found[j, a - 2] if a > 1 else np.float32(1.0)
+    # Those of ties have another mean.
+    found -= found.mean(axis=2, keepdims=True)
     found *= np.float32(np.sqrt(2.0))
     return found
 
