@@ -46,6 +46,7 @@ class Relevance(NamedTuple):
     Attributes:
         x: Shape (n, rx), with rx the number of linearly independent columns.
         y: Shape (n, ry).
+        scales: What the columns of each have been multiplied by, shapes (rx,) and (ry,).
         parts: Columns of x and of y that depend on one another; between the parts no dependence
             is seen. Columns of one block only are no part.
         alone: Columns of one block that belong to no part, in groups that depend on one another.
@@ -53,6 +54,7 @@ class Relevance(NamedTuple):
 
     x: Floats
     y: Floats
+    scales: tuple[Floats, Floats]
     parts: list[Part]
     alone: list[Part]
 
@@ -89,7 +91,7 @@ def relevance(x: Floats, y: Floats, *, seed: int = 0) -> Relevance:
     scales = [np.sqrt(np.maximum(matters.max(axis=1 - side), least)) for side in (0, 1)]
     parts, alone = _parts(*(of_block[:, :_ORDERS_OF_PARTS] for of_block in curves))
     scaled = [block * scale for block, scale in zip(blocks, scales, strict=True)]
-    return Relevance(scaled[0], scaled[1], parts, alone)
+    return Relevance(scaled[0], scaled[1], (scales[0], scales[1]), parts, alone)
 
 
 def dependence(x: Singles, y: Singles) -> Floats:

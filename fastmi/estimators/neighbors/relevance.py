@@ -20,7 +20,6 @@ from fastmi.estimators._copula import Copula, fit
 from fastmi.estimators.neighbors._relevance import (
     ROWS_PER_COLUMN,
     Floats,
-    Part,
     Relevance,
     relevance,
 )
@@ -37,6 +36,8 @@ _FARTHER, _SAMPLES_PER_NEIGHBOR = 4, 25
 # Errors of the difference between near and far neighbours that chance explains, and how many times
 # as large as the spread of the local values says these errors are.
 _ERRORS, _CORRELATED = 2.0, 1.2
+# Columns of both up to which all of them are looked at together where the parts may miss something.
+_FEW_COLUMNS = 12
 # Information between the parts, in nats, as a share of the value and in errors, that is worth a
 # caution.
 _BETWEEN, _BETWEEN_SHARE, _BETWEEN_ERRORS = 0.05, 0.15, 3.0
@@ -125,13 +126,21 @@ class RelevanceKSG(TwinCorrected, OfTwo):
             rng = generator(0 if self.seed is None else self.seed)
             shuffled = self._shuffled(blocks, found, ks, rng)
             # Each part has twins of its own, so that what chance does to them adds up to little.
-            parts = [self._of_part(blocks, found, part, ks, rng) for part in found.parts]
+            parts = [
+                self._of_part(_as_blocks(blocks, found.x[:, i], found.y[:, j]), ks, rng)
+                for i, j in found.parts
+            ]
         linear = [_gaussian(found.x[:, i], found.y[:, j]) for i, j in found.parts]
-        seconds = perf_counter() - start
         estimates = [
             _added(whole, shuffled[:, position], [own[position] for own in parts], linear, law)
             for position, whole in enumerate(wholes if isinstance(wholes, list) else [wholes])
         ]
+        if law is not None and self._may_miss(estimates, law.reference):
+            even = _as_blocks(blocks, found.x / found.scales[0], found.y / found.scales[1])
+            with quiet():
+                together = self._of_part(even, ks, rng)
+            estimates = [_larger(*both) for both in zip(estimates, together, strict=True)]
+        seconds = perf_counter() - start
         for estimate in estimates:
             estimate.seconds = seconds
         return announce(estimates[0] if isinstance(self.k, int) else estimates)
@@ -154,23 +163,22 @@ class RelevanceKSG(TwinCorrected, OfTwo):
             values.append([one.summed[0] for one in terms if one.summed is not None])
         return np.array(values)
 
+    def _may_miss(self, estimates: list[Estimate], reference: float) -> bool:
+        """Return whether few columns depend otherwise than the copula, perhaps all together."""
+        return 2 < sum(estimates[0].dims) <= _FEW_COLUMNS and any(
+            abs(float(one) - reference) > _BETWEEN_ERRORS * one.stderr for one in estimates
+        )
+
     def _of_part(
-        self,
-        blocks: list[Array],
-        found: Relevance,
-        part: Part,
-        ks: tuple[int, ...],
-        rng: np.random.Generator,
+        self, own: list[Array], ks: tuple[int, ...], rng: np.random.Generator
     ) -> list[Estimate]:
-        """Return the estimate of one part for each number of neighbours."""
-        i, j = part
-        own = _as_blocks(blocks, found.x[:, i], found.y[:, j])
-        n = len(found.x)
+        """Return the estimate of the columns of one part for each number of neighbours."""
+        n = len(own[0])
         far = [_FARTHER * k for k in ks if _SAMPLES_PER_NEIGHBOR * _FARTHER * k <= n]
         every = sorted({*ks, *far})
         estimator = self._plain(
             k=every,
-            algorithm=self.algorithm if len(i) == len(j) == 1 else "auto",
+            algorithm=self.algorithm if widths(own) == (1, 1) else "auto",
             bias_correction="twin",
             seed=int(rng.integers(0, 2**63)),
         )
@@ -257,6 +265,27 @@ def _added(
     )
 
 
+def _larger(of_parts: Estimate, together: Estimate) -> Estimate:
+    """Return what all columns show together where the parts miss of it what chance cannot explain.
+
+    Columns that matter only together with others look as if they did not matter.
+    """
+    more = float(together) - float(of_parts)
+    if more <= _BETWEEN_ERRORS * float(np.hypot(together.stderr, of_parts.stderr)):
+        return of_parts
+    known = tuple(caution for caution in of_parts.warnings if caution.kind != "between")
+    dims = of_parts.dims
+    return changed(
+        of_parts,
+        float(together),
+        bias=of_parts.uncorrected - float(together),
+        stderr=together.stderr,
+        terms={"between": 0.0},
+        components={_name(1, together): together},
+        warnings=(*known, _together_caution(more, dims)),
+    )
+
+
 def _gaussian(x: Floats, y: Floats) -> float:
     """Return the Gaussian information of two blocks in nats, infinity if it has no bound."""
     total = 0.0
@@ -296,5 +325,13 @@ def _between_caution(between: float, number: int) -> Caution:
     return Caution(
         f"{between:.2g} nats of dependence are between the {number} parts that were estimated one "
         "by one: they are what neighbours in all columns show, which is often too little",
+        "between",
+    )
+
+
+def _together_caution(more: float, dims: tuple[int, ...]) -> Caution:
+    return Caution(
+        f"all {dims[0]} + {dims[1]} columns together show {more:.2g} nats more than the parts that "
+        "depend on one another, and count; of dependence of that kind much may be missed",
         "between",
     )
