@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fastmi.estimators.neighbors.mesner import Mesner as Mesner
     from fastmi.estimators.neighbors.mixed import MixedKSG as MixedKSG
     from fastmi.estimators.neighbors.mixed import Ross as Ross
+    from fastmi.estimators.neighbors.relevance import RelevanceKSG as RelevanceKSG
     from fastmi.estimators.neighbors.sweep import KSGSweep as KSGSweep
     from fastmi.estimators.neighbors.total_correlation import (
         BITotalCorrelation as BITotalCorrelation,

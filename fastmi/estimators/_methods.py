@@ -108,6 +108,14 @@ METHODS = (
         "like ksg_global, in units of their spread in the maximum norm",
         {"normalize": "global-linf"},
     ),
+    Method(
+        "mi",
+        "ksg_relevance",
+        "neighbors.relevance",
+        "RelevanceKSG",
+        "KSG of the directions that matter, scaled by how much they do, for many columns",
+        {"normalize": "copula"},
+    ),
     Method("mi", "biksg", "neighbors.biksg", "BIKSG", "bias-improved KSG, Gao et al. (2018)"),
     Method(
         "mi",

@@ -26,6 +26,7 @@ from reference.lnc import lnc_mi
 from reference.mesner import mesner_cmi, mesner_mi
 from reference.metric import block_distances, joint_distances
 from reference.mixed import mixed_mi, ross_mi
+from reference.relevance import column_dependence, relevance_kernel
 from reference.space_counts import space_counts
 from reference.sweep import sweep_counts
 from reference.theiler import theiler_counts
@@ -37,6 +38,7 @@ __all__ = [
     "binned_conditional_mi",
     "binned_total_correlation",
     "block_distances",
+    "column_dependence",
     "conditional_counts",
     "conditional_mi",
     "copied_rows",
@@ -63,6 +65,7 @@ __all__ = [
     "mesner_cmi",
     "mesner_mi",
     "mixed_mi",
+    "relevance_kernel",
     "ross_mi",
     "space_counts",
     "sweep_counts",

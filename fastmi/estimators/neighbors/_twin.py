@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import hypot
 from threading import current_thread, main_thread
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +59,13 @@ class TwinCorrected(InformationEstimator, Form):
 
     bias_correction: str | None = None
 
+    _corrections: ClassVar[tuple[str, ...]] = ("twin",)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.bias_correction is None:
             return
-        check_choice("bias_correction", self.bias_correction, ("twin",))
+        check_choice("bias_correction", self.bias_correction, self._corrections)
         theiler = getattr(self, "theiler", 0)
         if theiler:
             raise ValueError(

@@ -1,0 +1,186 @@
+"""Rotates and scales two blocks so that what they tell about one another decides who is near.
+
+The radius of a nearest-neighbour estimate is that of the widest columns, whether these matter or
+not. Information does not change under invertible maps of each block by itself. So each block is
+turned towards the directions that matter to the other, and every column gets a scale that grows
+with how much it matters.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._pool import heed_stop
+from fastmi.estimators.neighbors._directions import (
+    cosines,
+    directions,
+    followed,
+    near_axes,
+    whiten,
+)
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+#: Columns of x and columns of y.
+Part: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+# Orders of the cosines from which dependence of two columns is read, and those for parts.
+_ORDERS, _ORDERS_OF_PARTS = 12, 6
+# Squared correlations, in units of 1/n, that chance reaches and that do not count; and the least
+# relevance in the same unit, so that every map is invertible.
+_CHANCE, _LEAST = 4.0, 8.0
+# Probability that chance alone joins any two columns into a part.
+_FALSE_LINK = 0.01
+# Rows for each column that a rotation needs, below which columns stay as they are; and the largest
+# number of rows from which it is found.
+ROWS_PER_COLUMN, _ROWS = 5, 16_384
+
+
+class Relevance(NamedTuple):
+    """Two blocks as :func:`relevance` rotates and scales them.
+
+    Attributes:
+        x: Shape (n, rx), with rx the number of linearly independent columns.
+        y: Shape (n, ry).
+        scales: What the columns of each have been multiplied by, shapes (rx,) and (ry,).
+        parts: Columns of x and of y that depend on one another; between the parts no dependence
+            is seen. Columns of one block only are no part.
+        alone: Columns of one block that belong to no part, in groups that depend on one another.
+    """
+
+    x: Floats
+    y: Floats
+    scales: tuple[Floats, Floats]
+    parts: list[Part]
+    alone: list[Part]
+
+
+def relevant(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return two blocks of normal scores, rotated and scaled by relevance, see `relevance`."""
+    found = relevance(x, y)
+    return found.x, found.y
+
+
+def relevance(x: Floats, y: Floats, *, seed: int = 0) -> Relevance:
+    """Rotate two blocks towards what matters to the other, and scale the columns by relevance.
+
+    Args:
+        x: Normal scores, shape (n, dx).
+        y: Normal scores, shape (n, dy), rows paired.
+        seed: Seed of the permutation that tells what chance does.
+    """
+    blocks = [np.asarray(block, dtype=np.float64) for block in (x, y)]
+    n = len(x)
+    rows = slice(None, None, -(-n // _ROWS))
+    if n >= ROWS_PER_COLUMN * max(block.shape[1] for block in blocks):
+        blocks = [whiten(block) for block in blocks]
+        if min(block.shape[1] for block in blocks) > 0 and max(b.shape[1] for b in blocks) > 1:
+            few = [block[rows] for block in blocks]
+            turns = _rotations(few[0], few[1], np.random.default_rng(seed))
+            blocks = [block @ turn for block, turn in zip(blocks, turns, strict=True)]
+    # A block without any column that varies keeps one that does not.
+    blocks = [block if block.shape[1] else np.zeros((n, 1)) for block in blocks]
+    orders = max(1, min(_ORDERS, len(blocks[0][rows]) // 8))
+    curves = [cosines(block[rows], orders) for block in blocks]
+    matters = dependence(*curves)
+    least = _LEAST / len(blocks[0][rows])
+    scales = [np.sqrt(np.maximum(matters.max(axis=1 - side), least)) for side in (0, 1)]
+    parts, alone = _parts(*(of_block[:, :_ORDERS_OF_PARTS] for of_block in curves))
+    scaled = [block * scale for block, scale in zip(blocks, scales, strict=True)]
+    return Relevance(scaled[0], scaled[1], (scales[0], scales[1]), parts, alone)
+
+
+def dependence(x: Singles, y: Singles) -> Floats:
+    """Return how much each column of x depends on each of y, of whatever shape.
+
+    With c_ab the correlation of cosines of order a and b of the ranks of two columns, it is the
+    chi-squared dependence of these two up to some order without what chance adds::
+
+        T = sum_{a, b} max(c_ab^2 - 4 / n, 0)
+
+    Args:
+        x: Cosines, shape (dx, orders, n).
+        y: The same of the other block.
+
+    Returns:
+        Shape (dx, dy).
+    """
+    dx, orders, n = x.shape
+    heed_stop()
+    squares = ((x.reshape(-1, n) @ y.reshape(-1, n).T) / n).astype(np.float64) ** 2
+    excess = np.maximum(squares - _CHANCE / n, 0.0)
+    found: Floats = excess.reshape(dx, orders, len(y), orders).sum(axis=(1, 3))
+    return found
+
+
+def _rotations(x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return what to multiply two white blocks by: relevant directions first, shape (d, d).
+
+    Which directions are relevant is one question, and which axes within them another. Of several
+    answers to the second, the one whose columns pair up best is taken: the axes of the samples, the
+    canonical variates, and the axes of one block with what follows them in the other.
+    """
+    found = directions(x, y, rng)
+    own = [near_axes(each.relevant) for each in found]
+    rest = [near_axes(each.others) for each in found]
+    a, b = x @ own[0], y @ own[1]
+    turns = [np.eye(a.shape[1]), np.eye(b.shape[1])]
+    if a.shape[1] and b.shape[1] and a.shape[1] + b.shape[1] > 2:
+        curves = [cosines(block, _ORDERS) for block in (a, b)]
+        left, _, right = np.linalg.svd(a.T @ b / len(a))
+        choices = [(turns[0], turns[1]), (left, right.T)]
+        scores = [
+            _paired(*curves),
+            _paired(cosines(a @ left, _ORDERS), cosines(b @ right.T, _ORDERS)),
+        ]
+        if a.shape[1] > 1:
+            turn = followed(a, curves[1])
+            choices.append((turn, turns[1]))
+            scores.append(_paired(cosines(a @ turn, _ORDERS), curves[1]))
+        if b.shape[1] > 1:
+            turn = followed(b, curves[0])
+            choices.append((turns[0], turn))
+            scores.append(_paired(curves[0], cosines(b @ turn, _ORDERS)))
+        turns = list(choices[int(np.argmax(scores))])
+    turned = [basis @ turn for basis, turn in zip(own, turns, strict=True)]
+    return np.hstack([turned[0], rest[0]]), np.hstack([turned[1], rest[1]])
+
+
+def _paired(a: Singles, b: Singles) -> float:
+    """Return how much columns of a tell about their best partners in b, in about half nats."""
+    return float(np.log1p(dependence(a, b).max(axis=1)).sum())
+
+
+def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
+    """Return the groups of columns that depend on one another: of both blocks, and of one.
+
+    Args:
+        x: Cosines, shape (dx, orders, n).
+        y: The same of the other block.
+    """
+    dx, orders, n = x.shape
+    curves = np.concatenate([x, y]).reshape(-1, n)
+    d = dx + len(y)
+    heed_stop()
+    squares = n * (curves @ curves.T / n).astype(np.float64) ** 2
+    largest = squares.reshape(d, orders, d, orders).max(axis=(1, 3))
+    # The tail of chi-squared with one degree of freedom is below exp(-t / 2).
+    linked = largest > 2.0 * np.log(0.5 * (orders * d) ** 2 / _FALSE_LINK)
+    parts: list[Part] = []
+    alone: list[Part] = []
+    left = np.ones(d, dtype=np.bool_)
+    for start in range(d):
+        if not left[start]:
+            continue
+        members = np.zeros(d, dtype=np.bool_)
+        members[start] = True
+        while (grown := members | linked[members].any(axis=0)).sum() > members.sum():
+            members = grown
+        left &= ~members
+        part = np.flatnonzero(members[:dx]), np.flatnonzero(members[dx:])
+        (parts if len(part[0]) and len(part[1]) else alone).append(part)
+    return parts, alone
