@@ -30,7 +30,7 @@ from fastmi.estimators._methods import CMI_METHODS, MI_METHODS
 from fastmi.estimators.auto.cautions import of_samples, without_twin
 from fastmi.estimators.auto.kinds import Kind, continuous_of, kinds_of, method_for, with_codes
 from fastmi.estimators.auto.pipelines import measure
-from fastmi.estimators.auto.results import by_another, estimate_of, nothing, raised
+from fastmi.estimators.auto.results import by_another, estimate_of, examined, nothing
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.normalize import normalize_blocks
@@ -165,35 +165,36 @@ class Auto(_Combined):
     parts make the estimate of continuous variables, from the normal scores of every column:
 
     - "copula": R, the information of the Gaussian or t copula that resembles the samples, free of
-      the bias that chance adds. Twins are drawn of this law, of the same size as the samples.
-    - "ksg_scores": KSG of the scores, less its mean error on the twins.
-    - "ksg_relevance": KSG of the scores that are rotated and scaled by their relevance for the
-      other variable (:class:`fastmi.RelevanceKSG`), less its mean error on the same twins. It is
-      left out where each variable is one column.
+      the bias that chance adds.
+    - "ksg_relevance": :class:`fastmi.RelevanceKSG` with ``bias_correction="parts"``. It is left out
+      where each variable is one column.
+    - "ksg_scores": KSG of all columns less the bias of its twins, samples of that copula. With more
+      than two columns it runs only where the part before departs from R.
 
     A difference d of two numbers counts as ``found(d) = d max(0, 1 - (c s / d)^2)``, where s is its
-    standard deviation and c is 1 or 1.5, so that noise decides nothing (the nonnegative garrote of
-    Breiman 1995, https://doi.org/10.2307/1269730). With it
+    standard error and c is 1 in rule 1 and 1.5 in rule 2, so that noise decides nothing (the
+    nonnegative garrote of Breiman 1995, https://doi.org/10.2307/1269730).
 
-    1. the error on the twins is subtracted where it is found;
-    2. the pipelines give their mean, moved towards the larger one, E, as far as they are found to
-       differ: columns that carry nothing hide dependence from KSG and invent none;
-    3. the estimate is ``R + found(E - R)``: where the family of the twins holds, R has the smaller
-       error, and elsewhere E sees what R does not.
+    1. Both estimates by KSG give their mean, moved towards the larger one as far as they are found
+       to differ, E: columns that carry nothing hide dependence and invent none.
+    2. The estimate is ``R + found(E - R)``. Where the copula holds, R has the smaller error, and
+       elsewhere E sees what R does not.
 
-    Classes and mixtures get the estimators that are made for them: "discrete" where both variables
-    take few values, "ross" where one does and the other is continuous, else "mesner". A caution
-    or note in the result's ``warnings`` names the one that was taken.
+    Classes and mixtures get the estimator that is made for them, which a note names: "discrete"
+    where both variables take few values, "ross" where one does and the other is continuous, else
+    "mesner", each on normal scores. Their bias in many columns is not corrected.
 
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
-    ``interval`` an interval that holds the information in about 95 % of samples: it is made of the
-    noise of the parts, of their disagreement, and of a share of the correction and of the departure
-    from R. ``local`` is the mean of the local values of the KSG parts.
+    ``interval`` holds the information in about 95 % of samples where the copula holds. It is made of
+    the errors of the parts and, where they depart from R, of a tenth of that departure and of
+    shares of the correction and of the disagreement. For classes and mixtures it is ``value +- 1.96
+    stderr``. ``local`` is the mean of the local values of both KSG parts.
 
     Args:
-        thorough: Whether a critic is trained as well, which takes a minute or so and needs torch.
-            InfoNCE on samples that it was not trained on is a lower bound: where it exceeds the
-            estimate beyond the errors of both, it takes its place. Only for continuous variables.
+        thorough: Whether a flow (method "ndoe") is trained as well, which takes a minute or more
+            and needs torch. Where it says more than the other parts, beyond the errors of both, a
+            caution says so and the interval holds both; the value stays. For continuous variables
+            only.
         seed: Seed of the noise, of the twins and of the training. None stands for a fixed seed.
     """
 
@@ -229,9 +230,9 @@ class Auto(_Combined):
         if not self.thorough or not found[0].components:
             return found
         with quiet():
-            critic = MI_METHODS["infonce"].make(normalize="copula", seed=self.seed or 0)
-            trained = critic.estimate(*blocks)
-        return [raised(each, trained) for each in found]
+            flow = MI_METHODS["ndoe"].make(seed=0 if self.seed is None else self.seed)
+            trained = flow.estimate(*blocks)
+        return [examined(each, trained) for each in found]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,9 +240,10 @@ class ConditionalAuto(_Combined):
     """I(X; Y | Z) by estimators that correct and check one another.
 
     It is :class:`fastmi.Auto` with two parts: R, the information of the Gaussian or t copula that
-    resembles the samples, and the estimator of Frenzel and Pompe (2007) on normal scores, less its
-    mean error on twins of that law, E. The estimate is ``R + found(E - R)``. Classes get the method
-    "discrete", mixtures "mesner". Without z it is :class:`fastmi.Auto`.
+    resembles the samples, and E, the estimator of Frenzel and Pompe (2007) on normal scores less
+    its bias on samples of that copula. The estimate is ``R + found(E - R)``. Columns that carry
+    nothing hide dependence that is of another kind from E. Classes get the method "discrete",
+    mixtures "mesner". Without z it is :class:`fastmi.Auto`.
 
     Args:
         seed: Seed of the noise and of the twins. None stands for a fixed seed.

@@ -121,33 +121,33 @@ def _everywhere_caution(k: int) -> Caution:
     )
 
 
-def raised(found: Estimate, trained: Estimate) -> Estimate:
-    """Return the estimate, or the lower bound of a trained critic where this is higher.
+def examined(found: Estimate, trained: Estimate) -> Estimate:
+    """Return the estimate with what a trained estimator says, which its interval then holds.
 
     Args:
         found: The estimate of the other parts.
-        trained: The lower bound, on samples that the critic was not trained on.
+        trained: That of the trained estimator, from samples that it was not trained on.
     """
-    value = float(found)
-    beyond = float(trained) - value
+    value, other = float(found), float(trained)
     cautions: tuple[Caution, ...] = ()
-    stderr = found.stderr
-    if beyond > max(2.0 * math.hypot(stderr, trained.stderr), tolerance(value)):
-        text = (
-            f"a trained critic shows {float(trained):.3g} nats or more where the other parts find "
-            f"{value:.3g}: the estimate is this lower bound"
-        )
-        cautions = (Caution(text, "low"),)
-        value, stderr = float(trained), trained.stderr
     low, high = found.interval or (value, value)
-    if cautions:
-        high = max(high, value + NORMAL * stderr + beyond)
+    if abs(other - value) > max(2.0 * math.hypot(found.stderr, trained.stderr), tolerance(value)):
+        text = (
+            f"a trained flow (method={trained.method!r}) says {other:.3g} nats, and the other parts "
+            f"{value:.3g}"
+        )
+        if other > value:
+            text += ": dependence may be of a kind that neighbours do not show, and the interval "
+            text += "holds both"
+            high = max(high, other + NORMAL * trained.stderr)
+            cautions = (Caution(text, "disagreement"),)
+        else:
+            text += ": flows miss dependence that is hard to learn, and the estimate stays"
+            cautions = (Note(text, "disagreement"),)
     return changed(
         found,
         value,
-        stderr=stderr,
-        warnings=partial(_joined, cautions, [found, trained]),
-        bias=found.uncorrected - value,
+        warnings=partial(_joined, cautions, [found]),
         components={**found.components, trained.method: trained},
         interval=(low, high),
     )
