@@ -184,14 +184,14 @@ def _for_continuous(
             "exact, the information is infinite"
         )
         return Recommendation(plain, options, tuple(reasons), tuple(distrust), n, dims)
-    bias, seconds = _tried(law, scores)
+    bias, error, seconds = _tried(law, scores)
     seconds *= n / len(scores[0])
     reference = law.reference
     reasons.append(
         f"a {_family(law)} that resembles them has {reference:.3g} nats, of which {plain!r} is "
         f"expected to miss {max(-bias, 0.0):.2g}"
     )
-    off = abs(bias) > 0.5 * tolerance(reference)
+    off = abs(bias) > max(tolerance(reference), 3.0 * error)
     if not lag and (columns > 2 or off):
         method = "auto"
         seconds *= _TIMES
@@ -244,8 +244,8 @@ def _memory(scores: Sequence[Array]) -> int:
     return n // 10
 
 
-def _tried(law: Copula, scores: Sequence[Array]) -> tuple[float, float]:
-    """Return the error of KSG on one twin, and the seconds that it took."""
+def _tried(law: Copula, scores: Sequence[Array]) -> tuple[float, float, float]:
+    """Return the error of KSG on one twin, its standard error, and the seconds that it took."""
     few = [block[:_TRIED] for block in scores]
     drawn = law.draw(len(few[0]), np.random.default_rng(0))[0]
     twin = [with_margins(*pair) for pair in zip(drawn, few, strict=True)]
@@ -255,7 +255,7 @@ def _tried(law: Copula, scores: Sequence[Array]) -> tuple[float, float]:
         found = ksg(k=[3], n_jobs=1, noise=0.0).estimate(*twin)
     seconds = (perf_counter() - start) * len(scores[0]) / len(few[0])
     value = found[0] if isinstance(found, list) else found
-    return float(value) - law.reference, seconds
+    return float(value) - law.reference, value.stderr, seconds
 
 
 def _family(law: Copula) -> str:
