@@ -26,6 +26,8 @@ from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 if _TYPE_CHECKING:
     from fastmi import bounds, compat, datasets, estimators, nn, ops, statistics
     from fastmi.estimators import *
+    from fastmi.estimators.auto.advice import Recommendation as Recommendation
+    from fastmi.estimators.auto.advice import recommend as recommend
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
@@ -42,6 +44,7 @@ _STATISTICS = (
     "subsample_error",
     "transfer_entropy",
 )
+_ADVICE = ("Recommendation", "recommend")
 
 __all__ = [
     "Estimate",
@@ -56,6 +59,7 @@ __all__ = [
     "show_config",
     "total_correlation",
     *(name for name in _SUBMODULES if name != "nn" or _is_installed("torch")),
+    *_ADVICE,
     *_STATISTICS,
     *_IMPORTABLE,
 ]
@@ -66,6 +70,8 @@ def __getattr__(name: str) -> object:
         return _ESTIMATORS[name].loaded
     if name in _SUBMODULES:
         return _import_module(f"fastmi.{name}")
+    if name in _ADVICE:
+        return getattr(_import_module("fastmi.estimators.auto.advice"), name)
     if name in _STATISTICS:
         return getattr(_import_module("fastmi.statistics"), name)
     raise AttributeError(f"module 'fastmi' has no attribute {name!r}")

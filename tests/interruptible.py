@@ -63,6 +63,7 @@ _SAMPLES_OF_METHOD = {
     "lnc": "x, y, z = rng.standard_normal((3, 1_000_000, 2)); x += y",
     "gaussian": "x, y, z = rng.standard_normal((3, 1_000_000, 40)); x += y; y += z",
     "binning": _COLUMN.format(n=10_000_000),
+    "auto": "x, y, z = rng.standard_normal((3, 60_000, 4)); x += y**2; y += z",
     "ksg_global": "x, y = rng.standard_normal((2, 20_000, 6)); x += y",
     "ksg_global_linf": "x, y = rng.standard_normal((2, 20_000, 20)); x += y",
 }

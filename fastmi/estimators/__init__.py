@@ -21,6 +21,8 @@ from fastmi.estimators._methods import (
 
 if TYPE_CHECKING:
     # Type checkers cannot see through __getattr__; a test compares this list with the table.
+    from fastmi.estimators.auto.information import Auto as Auto
+    from fastmi.estimators.auto.information import ConditionalAuto as ConditionalAuto
     from fastmi.estimators.binning import Binning as Binning
     from fastmi.estimators.binning import BinningConditional as BinningConditional
     from fastmi.estimators.binning import BinningTotalCorrelation as BinningTotalCorrelation

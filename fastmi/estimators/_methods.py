@@ -50,7 +50,7 @@ class Method:
     @property
     def searches(self) -> bool:
         """Whether it searches neighbours; then it has the options `k`, `n_jobs` and `noise`."""
-        return self.module.startswith("neighbors.")
+        return self.module.startswith(("neighbors.", "auto."))
 
     @property
     def trains(self) -> bool:
@@ -245,6 +245,15 @@ METHODS = (
         "flows towards a joint normal, Butakov et al. (2024)",
     ),
     Method(
+        "mi",
+        "auto",
+        "auto.information",
+        "Auto",
+        "KSG corrected by twins, in two coordinates, and the copula: for many columns",
+        takes=MIXED,
+        gpu=False,
+    ),
+    Method(
         "cmi",
         "fp",
         "neighbors.conditional",
@@ -300,6 +309,15 @@ METHODS = (
         "neural.critic",
         "ConditionalCCMI",
         "difference of two ccmi estimates, Mukherjee et al. (2019)",
+    ),
+    Method(
+        "cmi",
+        "auto",
+        "auto.information",
+        "ConditionalAuto",
+        "fp corrected by twins, and the copula: for many columns",
+        takes=MIXED,
+        gpu=False,
     ),
     Method(
         "total_correlation",

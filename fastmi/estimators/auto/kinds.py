@@ -1,0 +1,146 @@
+"""Tells what kind of values a variable takes, and which estimator is made for such pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._columns import dtype_of, frame_columns, is_category
+from fastmi._spread import extent
+from fastmi._symbols import as_codes
+from fastmi.ops.coincidences import nothing_repeats
+
+Array: TypeAlias = NDArray[Any]
+
+CONTINUOUS = "continuous"
+CLASSES = "classes"
+MIXTURE = "mixture"
+CONSTANT = "constant"
+
+# Most values of a column that are taken as classes, each by this many samples on average.
+_CLASSES, _SAMPLES_EACH = 20, 5
+# Share of the samples at one value of a column with more values, above which it is an atom and not
+# the rounding of a continuous variable.
+_ATOM = 0.1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of values a variable takes.
+
+    Attributes:
+        name: "continuous", "classes" (few values in every column), "mixture" (of columns of both
+            kinds, or with atoms beside continuous values) or "constant".
+        symbols: Number of different rows of "classes".
+        labels: Whether the values are names, which have no order.
+        repeats: Whether values repeat.
+    """
+
+    name: str
+    symbols: int = 0
+    labels: bool = False
+    repeats: bool = False
+
+
+def with_codes(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[object], list[bool]]:
+    """Return the arrays with numbers in the place of names, and which of them had names."""
+    labels = [_holds_names(x) for x in arrays]
+    read = [
+        as_codes(x, name) if named else x
+        for x, name, named in zip(arrays, names, labels, strict=True)
+    ]
+    return read, labels
+
+
+def _holds_names(x: object) -> bool:
+    """Return whether every column holds strings or categories."""
+    frame = frame_columns(x)
+    columns: list[object] = [x] if frame is None else [column for _, column in frame]
+    return bool(columns) and all(map(_is_named, columns))
+
+
+def _is_named(column: object) -> bool:
+    dtype = dtype_of(column)
+    if is_category(dtype):
+        return True
+    if dtype is not None and getattr(dtype, "kind", "") in "biufc" and str(dtype) != "object":
+        return False
+    if hasattr(column, "__dlpack__") and not isinstance(column, np.ndarray):
+        return False
+    try:
+        values = np.asarray(column)
+    except (TypeError, ValueError):  # what cannot be read is named where samples are read
+        return False
+    if values.dtype.kind in "US":
+        return True
+    return values.dtype.kind in "OT" and values.size > 0 and isinstance(values.flat[0], str)
+
+
+def kinds_of(blocks: Sequence[Array], labels: Sequence[bool]) -> list[Kind]:
+    """Return the kind of each block, arrays in host memory."""
+    if not any(labels) and nothing_repeats(blocks):
+        return [Kind(CONTINUOUS if _varies(block).any() else CONSTANT) for block in blocks]
+    return [_kind_of(block, named) for block, named in zip(blocks, labels, strict=True)]
+
+
+def _varies(block: Array) -> Array:
+    ends = extent(block)
+    found: Array = ends.low != ends.high
+    return found
+
+
+def _kind_of(block: Array, named: bool) -> Kind:
+    n = len(block)
+    kept = block[:, _varies(block)]
+    if kept.shape[1] == 0:
+        return Kind(CONSTANT, 1, named, True)
+    columns = [np.unique(column, return_counts=True)[1] for column in kept.T]
+    repeats = any(len(sizes) < n for sizes in columns)
+    few = [named or len(sizes) <= min(_CLASSES, n // _SAMPLES_EACH) for sizes in columns]
+    if all(few):
+        symbols = len(np.unique(kept, axis=0))
+        if named or symbols * _SAMPLES_EACH <= n:
+            return Kind(CLASSES, symbols, named, True)
+    atoms = [sizes.max() > max(2.0, _ATOM * n) for sizes in columns]
+    return Kind(MIXTURE if any(few) or any(atoms) else CONTINUOUS, 0, named, repeats)
+
+
+def method_for(kinds: Sequence[Kind], n: int) -> str | None:
+    """Return the method that is made for variables of these kinds.
+
+    It depends on each variable by itself, so that no reordering of the rows of one changes it.
+
+    Args:
+        kinds: Those of x and y, or of x, y and z.
+        n: Number of samples.
+
+    Returns:
+        "discrete", "ross" or "mesner"; None for continuous variables, or where one is constant.
+    """
+    names = [kind.name for kind in kinds]
+    if CONSTANT in names[:2] or all(name in (CONTINUOUS, CONSTANT) for name in names):
+        return None
+    classes = [kind for kind in kinds if kind.name == CLASSES]
+    if len(classes) == sum(name != CONSTANT for name in names):
+        named = any(kind.labels for kind in kinds)
+        cells = int(np.prod([float(kind.symbols) for kind in classes]))
+        return "discrete" if named or cells * _SAMPLES_EACH <= n else "mesner"
+    if len(kinds) == 2 and classes and (CONTINUOUS in names or any(k.labels for k in kinds)):
+        return "ross"
+    return "mesner"
+
+
+def continuous_of(kinds: Sequence[Kind]) -> int:
+    """Return which of x and y the method "ross" takes as its continuous variable, 0 or 1."""
+    return int(kinds[0].name == CLASSES and not (kinds[1].labels and not kinds[0].labels))
+
+
+def described(kind: Kind) -> str:
+    """Return what a variable is, in a few words."""
+    if kind.name == CLASSES:
+        return f"{kind.symbols} classes"
+    return "a mixture of values that repeat and others" if kind.name == MIXTURE else kind.name

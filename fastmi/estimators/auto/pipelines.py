@@ -1,0 +1,101 @@
+"""Runs the parts of ``method="auto"``: the copula of the samples, and KSG in two coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from fastmi._cautions import quiet
+from fastmi._checks import Seed
+from fastmi._estimate import Estimate, Twin
+from fastmi.estimators._base import Estimator
+from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Array, Copula, fit
+from fastmi.estimators.auto.rules import Part, departs
+from fastmi.estimators.neighbors.conditional import ConditionalKSG
+from fastmi.estimators.neighbors.ksg import KSG
+from fastmi.estimators.neighbors.relevance import RelevanceKSG
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the parts say.
+
+    Attributes:
+        n: Number of samples.
+        columns: Number of columns that vary.
+        copula: The law that resembles the samples; None where there is none.
+        samples: Estimates less their bias, by pipeline and number of neighbours.
+    """
+
+    n: int
+    columns: int
+    copula: Copula | None
+    samples: dict[str, dict[int, Estimate]] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> float | None:
+        """Information of the copula without a bound at 0, in nats."""
+        of = self.copula
+        return None if of is None else of.reference - of.information + of.raw
+
+    @property
+    def twin(self) -> Twin | None:
+        """The copula, as results carry it."""
+        of = self.copula
+        return None if of is None else Twin(of.reference, of.tail_index)
+
+    def parts(self, k: int) -> list[Part]:
+        """Return what each pipeline says with k neighbours."""
+        return [
+            Part(float(own[k]), own[k].stderr, _missing(own[k])) for own in self.samples.values()
+        ]
+
+
+def _missing(of: Estimate) -> float:
+    """Return what was added to an estimate, or to its parts, because KSG of twins is too low."""
+    parts = of.components.values() or (of,)
+    return sum(max(-part.bias, 0.0) for part in parts)
+
+
+def measure(
+    scores: list[Array], ks: Sequence[int], *, n_jobs: int | None, seed: Seed | None
+) -> Measured:
+    """Run the parts on normal scores.
+
+    The second pipeline runs where the first departs from the copula by more than noise. Elsewhere
+    it would add noise only, since the information of that law is known.
+
+    Args:
+        scores: Normal scores of columns that vary, of x and y, or of x, y and z.
+        ks: Numbers of neighbours.
+        n_jobs: Number of threads.
+        seed: Seed of the twins; None stands for a fixed one.
+    """
+    columns = sum(block.shape[1] for block in scores)
+    copula = fit(scores, OF_TWO if len(scores) == 2 else OF_TWO_GIVEN_THIRD)
+    measured = Measured(len(scores[0]), columns, copula)
+    options: dict[str, Any] = {"k": list(ks), "n_jobs": n_jobs, "noise": 0.0, "seed": seed}
+    twin = None if copula is None else "twin"
+    ksg = KSG if len(scores) == 2 else ConditionalKSG
+    with quiet():
+        # Without twins nothing tells what a rotation towards dependence adds by chance.
+        if len(scores) == 2 and columns > 2 and copula is not None:
+            _add(measured, RelevanceKSG(bias_correction="parts", **options), scores)
+        if not measured.samples or _departs(measured):
+            _add(measured, ksg(bias_correction=twin, normalize="copula", **options), scores)
+    return measured
+
+
+def _add(measured: Measured, estimator: Estimator, scores: list[Array]) -> None:
+    """Run an estimator, and write what it says into `measured`."""
+    name = "ksg_relevance" if isinstance(estimator, RelevanceKSG) else "ksg_scores"
+    found: list[Estimate] = cast("Any", estimator).estimate(*scores)
+    measured.samples[name] = {estimate.k or 0: estimate for estimate in found}
+
+
+def _departs(measured: Measured) -> bool:
+    """Return whether the parts depart from the reference by more than noise for some k."""
+    of = measured.reference
+    (first,) = measured.samples.values()
+    return of is None or any(departs(measured.parts(k), of) for k in first)

@@ -1,0 +1,180 @@
+"""Makes the estimates of ``method="auto"`` from what its parts have measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from fastmi._cautions import Caution, Note
+from fastmi._estimate import Estimate, Local, changed
+from fastmi.estimators.auto.kinds import Kind, described
+from fastmi.estimators.auto.pipelines import Measured
+from fastmi.estimators.auto.rules import NORMAL, combined, tolerance
+
+# Kinds of cautions of the parts for which the whole has rules of its own, or that do not hold for
+# it: scales differ on purpose, and what is too low is corrected.
+_OF_PARTS = frozenset({"scale", "low", "twin", "bias", "between"})
+# Share of the samples that are as close in every variable as the joint neighbours, above which
+# counts of mixtures tell nothing.
+_EVERYWHERE = 0.5
+
+
+def estimate_of(
+    measured: Measured, k: int, dims: tuple[int, ...], cautions: tuple[Caution, ...]
+) -> Estimate:
+    """Return the estimate for one number of neighbours.
+
+    Args:
+        measured: What the pipelines say.
+        k: The number of neighbours.
+        dims: Columns of each argument.
+        cautions: What is known against the samples.
+    """
+    copula, twin = measured.copula, measured.twin
+    error = 0.0 if copula is None else copula.error
+    whole = combined(
+        measured.parts(k),
+        reference=measured.reference,
+        reference_stderr=error,
+        columns=measured.columns,
+    )
+    n, parts = measured.n, {name: own[k] for name, own in measured.samples.items()}
+    components = {name: changed(part, float(part), dims=dims) for name, part in parts.items()}
+    if measured.reference is not None:
+        reference = Estimate(
+            measured.reference,
+            k=None,
+            n=n,
+            dims=dims,
+            method="copula",
+            stderr=error,
+            local=partial(np.full, n, measured.reference),
+            twin=twin,
+        )
+        components = {"copula": reference, **components}
+    found, shares = list(parts.values()), whole.shares
+    uncorrected = sum(share * own.uncorrected for share, own in zip(shares, found, strict=True))
+    return Estimate(
+        whole.value,
+        k=k,
+        n=n,
+        dims=dims,
+        method="auto",
+        stderr=whole.stderr,
+        local=partial(_mean_local, found, shares),
+        warnings=partial(_joined, (*cautions, *whole.cautions), found),
+        algorithm=found[0].algorithm,
+        bias=uncorrected - whole.value,
+        twin=twin,
+        components=components,
+        interval=whole.interval,
+    )
+
+
+def nothing(k: int, n: int, dims: tuple[int, ...], cautions: tuple[Caution, ...]) -> Estimate:
+    """Return the estimate where x or y is constant, of which nothing depends on the other."""
+    return Estimate(
+        0.0,
+        k=k,
+        n=n,
+        dims=dims,
+        method="auto",
+        stderr=0.0,
+        local=partial(np.zeros, n),
+        warnings=cautions,
+    )
+
+
+def by_another(
+    found: Estimate, k: int, method: str, kinds: Sequence[Kind], dims: tuple[int, ...]
+) -> Estimate:
+    """Return the estimate of a method for classes or mixtures, with a note that names it."""
+    names = [f"{name} is {described(kind)}" for name, kind in zip("xyz", kinds, strict=False)]
+    text = f"{', '.join(names)}: the estimate is that of method={method!r}"
+    cautions: tuple[Caution, ...] = (Note(text, "method"),)
+    half = NORMAL * found.stderr
+    counts = found.counts if method == "mesner" else None
+    if counts is not None and counts.mean(axis=1).min() > _EVERYWHERE * found.n:
+        cautions += (_everywhere_caution(k),)
+        half = math.nan
+    return changed(
+        found,
+        float(found),
+        k=k,
+        dims=dims,
+        method="auto",
+        warnings=partial(_joined, cautions, [found], frozenset()),
+        components={method: found},
+        interval=(float(found) - half, float(found) + half) if math.isfinite(half) else None,
+    )
+
+
+def _everywhere_caution(k: int) -> Caution:
+    return Caution(
+        f"most samples are as close in x and in y as the k={k} joint neighbours, as rows of many "
+        "columns with few values each are: the estimate tends to 0 whatever the dependence; use "
+        "fewer columns",
+        "scale",
+    )
+
+
+def examined(found: Estimate, trained: Estimate) -> Estimate:
+    """Return the estimate with what a trained estimator says, which its interval then holds.
+
+    Args:
+        found: The estimate of the other parts.
+        trained: That of the trained estimator, from samples that it was not trained on.
+    """
+    value, other = float(found), float(trained)
+    cautions: tuple[Caution, ...] = ()
+    low, high = found.interval or (value, value)
+    if abs(other - value) > max(2.0 * math.hypot(found.stderr, trained.stderr), tolerance(value)):
+        text = (
+            f"a trained flow (method={trained.method!r}) says {other:.3g} nats, and the other parts "
+            f"{value:.3g}"
+        )
+        if other > value:
+            text += ": dependence may be of a kind that neighbours do not show, and the interval "
+            text += "holds both"
+            high = max(high, other + NORMAL * trained.stderr)
+            cautions = (Caution(text, "disagreement"),)
+        else:
+            text += ": flows miss dependence that is hard to learn, and the estimate stays"
+            cautions = (Note(text, "disagreement"),)
+    return changed(
+        found,
+        value,
+        warnings=partial(_joined, cautions, [found]),
+        components={**found.components, trained.method: trained},
+        interval=(low, high),
+    )
+
+
+def _mean_local(of: Sequence[Estimate], shares: Sequence[float]) -> Local:
+    """Return the mean of the local values of several estimates, weighted by their shares."""
+    total: Local = np.zeros(of[0].n)
+    for share, estimate in zip(shares, of, strict=True):
+        total = total + share * estimate.local
+    return total
+
+
+def _joined(
+    cautions: tuple[Caution, ...], of: Sequence[Estimate], but: frozenset[str] = _OF_PARTS
+) -> tuple[Caution, ...]:
+    """Return the cautions, and those of other kinds that the parts have, each once.
+
+    Args:
+        cautions: Those of the whole.
+        of: The parts.
+        but: Kinds of cautions of the parts that are left out.
+    """
+    kinds = but | {caution.kind for caution in cautions}
+    rest: dict[str, Caution] = {}
+    for estimate in of:
+        for caution in estimate.warnings:
+            if caution.kind not in kinds:
+                rest.setdefault(caution.kind, caution)
+    return (*cautions, *rest.values())
