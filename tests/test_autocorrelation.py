@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastmi
-from fastmi.statistics._autocorrelation import (
+from fastmi._autocorrelation import (
     inflations,
     row_order,
     run_inflation,

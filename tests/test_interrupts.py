@@ -18,11 +18,10 @@ import numpy as np
 import pytest
 
 import fastmi
-from fastmi import _pool, bounds, datasets, neighbors
+from fastmi import _pool, _tasks, bounds, datasets, neighbors
 from fastmi._pool import heed_stop, on_threads
 from fastmi.compat import npeet
 from fastmi.estimators._methods import METHODS
-from fastmi.statistics import _tasks
 from interruptible import OPERATIONS
 from interrupting import Child
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._autocorrelation import row_order
 from fastmi._checks import check_integer
-from fastmi.statistics._autocorrelation import row_order
 
 Array = NDArray[Any]
 Order = NDArray[np.intp]

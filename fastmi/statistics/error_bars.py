@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._autocorrelation import INFLATED, run_inflation
 from fastmi._cautions import Caution, announce, say
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
-from fastmi.statistics._autocorrelation import INFLATED, run_inflation
-from fastmi.statistics._measure import make_measure, method_named, read_samples
-from fastmi.statistics._tasks import run, streams
+from fastmi._tasks import run, streams
+from fastmi.estimators._measure import make_measure, method_named, read_samples
 
 # Smallest number of samples per neighbour in the default parts: with fewer, the variance is no
 # longer inversely proportional to the number of samples.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._autocorrelation import pair_cautions
 from fastmi._backend import thread_count
 from fastmi._blocks import DeviceArray, host, like, take_rows
 from fastmi._cautions import Caution, say
@@ -26,12 +27,10 @@ from fastmi._columns import column_labels
 from fastmi._docs import describes_options
 from fastmi._estimate import with_cautions
 from fastmi._extras import Progress, ProgressBar
+from fastmi._tasks import MOST_TASKS, run, streams
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
-from fastmi.estimators._methods import listed
-from fastmi.estimators.neighbors.ksg import KSG
-from fastmi.statistics._autocorrelation import pair_cautions
-from fastmi.statistics._measure import (
+from fastmi.estimators._measure import (
     Measure,
     add_noise,
     as_ksg1,
@@ -40,8 +39,9 @@ from fastmi.statistics._measure import (
     reads_on,
     values,
 )
+from fastmi.estimators._methods import listed
+from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._pairs import estimate_pairs, pairs_at_once
-from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import null_values, p_value
 
 Matrix = NDArray[np.float64]

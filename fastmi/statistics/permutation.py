@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._autocorrelation import scheme_cautions
 from fastmi._backend import thread_count
 from fastmi._blocks import DeviceArray, take_rows
 from fastmi._cautions import Caution, announce
@@ -24,10 +25,19 @@ from fastmi._checks import (
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress, ProgressBar
+from fastmi._tasks import MOST_TASKS, run, streams
+from fastmi.estimators._measure import (
+    add_noise,
+    as_ksg1,
+    make_measure,
+    method_named,
+    read_samples,
+    reads_on,
+    values,
+)
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
-from fastmi.statistics._autocorrelation import scheme_cautions
 from fastmi.statistics._conditional import (
     CHECKED,
     check_numbers,
@@ -38,17 +48,7 @@ from fastmi.statistics._conditional import (
     switched,
     warned,
 )
-from fastmi.statistics._measure import (
-    add_noise,
-    as_ksg1,
-    make_measure,
-    method_named,
-    read_samples,
-    reads_on,
-    values,
-)
 from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
-from fastmi.statistics._tasks import MOST_TASKS, run, streams
 
 Array = NDArray[Any]
 

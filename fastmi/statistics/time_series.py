@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi import api
+from fastmi._autocorrelation import row_order, scheme_cautions
 from fastmi._cautions import Caution, announce, quiet
 from fastmi._checks import Seed, as_k, check_integer, generator, k_list
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
+from fastmi._tasks import MOST_TASKS, run, streams
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import check_options, find
+from fastmi.estimators._measure import given, make_measure, read_samples, values
 from fastmi.estimators._methods import Method, listed
-from fastmi.statistics._autocorrelation import row_order, scheme_cautions
-from fastmi.statistics._measure import given, make_measure, read_samples, values
 from fastmi.statistics._serial_orders import rotations
-from fastmi.statistics._tasks import MOST_TASKS, run, streams
 from fastmi.statistics.permutation import p_value, permutation_test
 
 Array = NDArray[Any]

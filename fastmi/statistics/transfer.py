@@ -12,11 +12,11 @@ from fastmi._checks import Seed, check_integer
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._extras import Progress
+from fastmi._tasks import MOST_TASKS
 from fastmi.estimators import CMI_METHODS
 from fastmi.estimators._lookup import check_options, find
+from fastmi.estimators._measure import given, read_samples
 from fastmi.estimators._methods import listed
-from fastmi.statistics._measure import given, read_samples
-from fastmi.statistics._tasks import MOST_TASKS
 from fastmi.statistics.permutation import PermutationTest, permutation_test
 
 Array = NDArray[Any]

@@ -1,4 +1,4 @@
-"""An estimate with all its options, to be repeated on all samples, on surrogates or on parts."""
+"""An estimate with all its options, to be repeated on all samples, on surrogates or on halves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi import api
 from fastmi._cautions import Caution, quiet
 from fastmi._checks import Seed, as_k
 from fastmi._columns import check_pairing
@@ -25,7 +24,7 @@ from fastmi.estimators.neighbors.ksg import KSG
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """:func:`fastmi.mi` or :func:`fastmi.cmi` with all but samples, threads and seed bound.
+    """The estimate of a method, with all but samples, threads and seed bound.
 
     The estimates issue no warnings: the function that repeats them issues those that its user
     needs. A method that trains a network gets a seed of its own for each call, and calls must not
@@ -33,25 +32,23 @@ class Measure:
     noise, which :meth:`settle` adds once, to all samples.
 
     Attributes:
-        function: :func:`fastmi.mi` or :func:`fastmi.cmi`.
         method: Row of the method.
-        options: Further keywords of the function.
+        options: Options of its estimator.
     """
 
-    function: Callable[..., Any]
     method: Method
     options: dict[str, Any]
 
     def __call__(
         self, blocks: Sequence[NDArray[Any]], n_jobs: int | None, rng: np.random.Generator
     ) -> list[Estimate]:
-        """Return one estimate per k of the blocks (x, y) or (x, y, z)."""
+        """Return one estimate per k of the blocks, one for each argument of the estimator."""
         heed_stop()  # methods that search no neighbours call no kernel, which would heed it
         own: dict[str, Any] = {"n_jobs": n_jobs} if self.method.searches else {}
         if self.method.trains:
             own["seed"] = int(rng.integers(0, 2**63))
         with quiet():
-            found = self.function(*blocks, method=self.method.name, **own, **self.options)
+            found = self.method.make(**{**self.options, **own}).estimate(*blocks)
         return found if isinstance(found, list) else [found]
 
     def settle(
@@ -62,6 +59,7 @@ class Measure:
         seed: Seed | None,
         rng: np.random.Generator,
         n_jobs: int | None,
+        names: Sequence[str] = ("x", "y", "z"),
     ) -> tuple[list[NDArray[Any]], tuple[Caution, ...]]:
         """Return the blocks with noise where it is asked for or ties need it, and cautions of them.
 
@@ -69,11 +67,12 @@ class Measure:
         of the result is that of the function for these samples and this seed.
 
         Args:
-            blocks: x and y, or x, y and z.
+            blocks: The samples of each argument.
             noise: Level of the noise, or None.
             seed: Seed that the user gave.
             rng: Its generator, from which noise that was asked for is drawn.
             n_jobs: Number of threads.
+            names: What to call each block in messages.
         """
         if not self.method.searches:
             return (add_noise(self.method, blocks, noise, rng) if noise else blocks), ()
@@ -81,7 +80,7 @@ class Measure:
         estimator = self.method.make(**{**self.options, **own})
         continuous = _continuous(self.method, len(blocks))
         settled, cautions = estimator.settle(
-            [blocks[j] for j in continuous], ["xyz"[j] for j in continuous]
+            [blocks[j] for j in continuous], [names[j] for j in continuous]
         )
         return _replaced(blocks, continuous, settled), cautions
 
@@ -102,10 +101,10 @@ def make_measure(
     """
     options = {"k": k, **options}
     check_options(caller, method, options)
-    function = api.cmi if method.function == "cmi" else api.mi
+    own = {name: value for name, value in options.items() if name in method.options}
     if method.searches:
-        options["noise"] = 0.0
-    return Measure(function=function, method=method, options=options)
+        own["noise"] = 0.0
+    return Measure(method=method, options=own)
 
 
 def method_named(method: str | None, *, conditional: bool) -> Method:
