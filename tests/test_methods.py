@@ -223,7 +223,7 @@ XYZ = np.random.default_rng(0).normal(size=(3, 60))
         ("permutation_test", {"n_permutation": 9}, "n_permutations"),
         ("permutation_test", {"scheme": "shufle"}, "shuffle"),  # codespell:ignore shufle
         ("pairwise_mi", {"random_state": 9}, "seed"),
-        ("subsample_error", {"part": [2]}, "parts"),
+        ("subsample_error", {"halfs": 2}, "halves"),
         ("transfer_entropy", {"k_history": 2}, "target_history"),
         ("lagged_mi", {"n_neighbors": 2}, "k"),
     ],
