@@ -290,6 +290,14 @@ STATISTICS = [
         ),
     ),
     *_rows(
+        "statistics.size_curve",
+        (
+            "size_curve",
+            "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
+            "fastmi.size_curve(x, y, n_jobs=2)",
+        ),
+    ),
+    *_rows(
         "statistics.jackknife_error",
         (
             "jackknife_error",

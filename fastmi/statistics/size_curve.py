@@ -44,7 +44,8 @@ class SizeCurve:
         means: Mean estimates over disjoint random parts of these sizes, shape (4,), in nats.
         errors: Their standard errors, shape (4,), in nats; ``errors[0]`` is that of `estimate`.
         drift: Rise from n / 4 to n samples, ``means[0] - means[2]``, in nats.
-        drift_error: Its standard error in nats, up to a half too large.
+        drift_error: Its standard error in nats. It is too large, by a third for neighbours and more
+            for smooth estimators, because it does not allow for the average over the cuts.
         extrapolated: Where the line through the two largest sizes, in 1 / n, reaches 1 / n = 0:
             ``2 means[0] - means[1]``, in nats.
         extrapolated_error: Its standard error in nats. It does not contain that the curve may not
@@ -293,8 +294,8 @@ def _of_drift(curve: SizeCurve) -> tuple[Caution, ...]:
     rises = curve.drift > 0
     before = float(curve.means[1] - curve.means[2])
     slow = (
-        f"; the line to {curve.extrapolated:.4g} at 1 / n = 0 falls short, since the halving before "
-        f"the last took {abs(before):.2g} and not twice the {abs(last):.2g} of the last"
+        f"; the line to {curve.extrapolated:.4g} at 1 / n = 0 falls short, since the step before "
+        f"the last was {abs(before):.2g} and not twice the {abs(last):.2g} of the last"
         if curve.exponent < _LINEAR
         else ""
     )
