@@ -25,17 +25,17 @@ def error_bars_table(result: Result) -> str:
     rows = [
         [
             row["error_bar"],
-            f"{row['rho']:g}",
+            row["law"],
             str(row["d"]),
             str(row["n"]),
             str(row["runs"]),
             *(f"{row[name]:.4f}" for name in ("bias", "sd", "stderr")),
             f"{row['stderr'] / row['sd']:.2f}",
-            *(f"{row[name]:.0%}" for name in ("mean_68", "mean_95", "truth_68", "truth_95")),
+            *(f"{row[name]:.1%}" for name in ("mean_68", "mean_95", "truth_68", "truth_95")),
         ]
         for row in result["rows"]
     ]
-    header = ["error bar", "rho", "d", "n", "runs", "bias", "sd", "its mean", "ratio"]
+    header = ["error bar", "law", "d", "n", "runs", "bias", "sd", "its mean", "ratio"]
     return markdown_table(
         [*header, "68 % of mean", "95 % of mean", "68 % of truth", "95 % of truth"], rows
     )

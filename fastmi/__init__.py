@@ -36,11 +36,13 @@ _STATISTICS = (
     "LaggedMI",
     "PairwiseMI",
     "PermutationTest",
+    "SizeCurve",
     "SubsampleError",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "size_curve",
     "subsample_error",
     "transfer_entropy",
 )

@@ -35,6 +35,10 @@ OPTIONS: Mapping[str, str] = {
     "docs/gpu.md.",
     "normalize": 'None, or how to scale each variable by itself: "local", "global", "global-linf", '
     '"global-corrected", "rank" or "copula", see :mod:`fastmi.normalize`.',
+    "error": 'None, or "half", which makes ``stderr`` the standard deviation of estimates from 40 '
+    "random halves of the samples. It is right where ``std(local) / sqrt(n)`` is 5 to 35 % too "
+    "small, and takes the time of 40 estimates from n / 2 samples. `seed` draws the halves, which "
+    "are the same in each call without one. Networks are trained 40 times more.",
     "theiler": "Samples with ``|i - j| <= theiler`` are left out of the neighbours and counts of "
     "sample i, because what is near in time is near anyway. n stays in the formula, as in JIDT, "
     "which adds about ``2 theiler / n`` nats. Above 0 the time is O(n^2), and the algorithm must "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from fastmi._checks import Seed
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
+from fastmi._inputs import is_empty, variable_names
 from fastmi.estimators import (
     CMI_METHODS,
     ENTROPY_METHODS,
     MI_METHODS,
     TOTAL_CORRELATION_METHODS,
+    Method,
 )
 from fastmi.estimators._lookup import build
 from fastmi.estimators._methods import listed
@@ -35,6 +37,7 @@ def mi(
     algorithm: str = ...,
     device: str = ...,
     normalize: str | None = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
 
@@ -53,6 +56,7 @@ def mi(
     algorithm: str = ...,
     device: str = ...,
     normalize: str | None = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
 
@@ -71,6 +75,7 @@ def mi(
     algorithm: str = "auto",
     device: str = "auto",
     normalize: str | None = None,
+    error: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
     """Estimate the mutual information I(X; Y) in nats.
@@ -100,7 +105,10 @@ def mi(
         "device": device,
         "normalize": normalize,
     }
-    found: Estimate | list[Estimate] = build(mi, MI_METHODS, method, given, options).estimate(x, y)
+    estimator = build(mi, MI_METHODS, method, given, options)
+    if error is not None:
+        return _with_error(error, estimator, MI_METHODS, (x, y), "xy")
+    found: Estimate | list[Estimate] = estimator.estimate(x, y)
     return found
 
 
@@ -119,6 +127,7 @@ def cmi(
     algorithm: str = ...,
     device: str = ...,
     normalize: str | None = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
 
@@ -138,6 +147,7 @@ def cmi(
     algorithm: str = ...,
     device: str = ...,
     normalize: str | None = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
 
@@ -157,6 +167,7 @@ def cmi(
     algorithm: str = "auto",
     device: str = "auto",
     normalize: str | None = None,
+    error: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
     """Estimate the conditional mutual information I(X; Y | Z) in nats.
@@ -185,9 +196,11 @@ def cmi(
         "device": device,
         "normalize": normalize,
     }
-    found: Estimate | list[Estimate] = build(cmi, CMI_METHODS, method, given, options).estimate(
-        x, y, z
-    )
+    estimator = build(cmi, CMI_METHODS, method, given, options)
+    if error is not None:
+        arrays = (x, y) if is_empty(z) else (x, y, z)
+        return _with_error(error, estimator, CMI_METHODS, arrays, "xyz"[: len(arrays)])
+    found: Estimate | list[Estimate] = estimator.estimate(x, y, z)
     return found
 
 
@@ -203,6 +216,7 @@ def total_correlation(
     algorithm: str = ...,
     device: str = ...,
     normalize: str | None = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
 
@@ -219,6 +233,7 @@ def total_correlation(
     algorithm: str = ...,
     device: str = ...,
     normalize: str | None = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
 
@@ -235,6 +250,7 @@ def total_correlation(
     algorithm: str = "auto",
     device: str = "auto",
     normalize: str | None = None,
+    error: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
     """Estimate the total correlation (multi-information) in nats.
@@ -267,7 +283,10 @@ def total_correlation(
         "device": device,
         "normalize": normalize,
     }
-    estimator = build(total_correlation, TOTAL_CORRELATION_METHODS, method, given, options)
+    methods = TOTAL_CORRELATION_METHODS
+    estimator = build(total_correlation, methods, method, given, options)
+    if error is not None:
+        return _with_error(error, estimator, methods, variables, variable_names(variables))
     found: Estimate | list[Estimate] = estimator.estimate(*variables)
     return found
 
@@ -284,6 +303,7 @@ def entropy(
     seed: Seed | None = ...,
     algorithm: str = ...,
     device: str = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> Estimate: ...
 
@@ -300,6 +320,7 @@ def entropy(
     seed: Seed | None = ...,
     algorithm: str = ...,
     device: str = ...,
+    error: str | None = ...,
     **options: Any,
 ) -> list[Estimate]: ...
 
@@ -316,6 +337,7 @@ def entropy(
     seed: Seed | None = None,
     algorithm: str = "auto",
     device: str = "auto",
+    error: str | None = None,
     **options: Any,
 ) -> Estimate | list[Estimate]:
     """Estimate the differential entropy h(X) in nats, or the entropy H(X) of a discrete variable.
@@ -347,7 +369,21 @@ def entropy(
         "algorithm": algorithm,
         "device": device,
     }
-    found: Estimate | list[Estimate] = build(
-        entropy, ENTROPY_METHODS, method, given, options
-    ).estimate(x)
+    estimator = build(entropy, ENTROPY_METHODS, method, given, options)
+    if error is not None:
+        return _with_error(error, estimator, ENTROPY_METHODS, (x,), "x")
+    found: Estimate | list[Estimate] = estimator.estimate(x)
     return found
+
+
+def _with_error(
+    error: object,
+    estimator: Any,
+    methods: Mapping[str, Method],
+    arrays: Sequence[object],
+    names: Sequence[str],
+) -> Estimate | list[Estimate]:
+    # Imported here, because most programs ask for no error and import faster without.
+    from fastmi.estimators._halves import estimate_with_error
+
+    return estimate_with_error(error, estimator, methods, arrays, names)

@@ -106,6 +106,11 @@ ESTIMATES = [
         ("mi, theiler", _WIDE, "fastmi.mi(x, y, theiler=1000)"),
         ("mi, ties", f"{_WIDE}; x = x.round(2); y = y.round(2)", "fastmi.mi(x, y)"),
         ("mi, copies", f"{_WIDE}; x[1::2] = x[::2]; y[1::2] = y[::2]", "fastmi.mi(x, y)"),
+        (
+            "mi, error",
+            "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
+            "fastmi.mi(x, y, error='half', n_jobs=2)",
+        ),
         ("mi, copula", _WIDE, "fastmi.mi(x, y, normalize='copula')"),
         ("mi, twin", _WIDE, "fastmi.mi(x, y, bias_correction='twin')"),
         (
@@ -276,14 +281,22 @@ STATISTICS = [
             (
                 f"subsample_error {method}",
                 "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
-                f"fastmi.subsample_error(x, y, method={method!r}, repeats=20, n_jobs=2)",
+                f"fastmi.subsample_error(x, y, method={method!r}, n_jobs=2)",
             )
             for method in ("ksg1", "mixed", "gaussian")
         ),
         (
             "subsample_error, given z",
             "x, y, z = rng.standard_normal((3, 100_000, 2)); y += x",
-            "fastmi.subsample_error(x, y, z, repeats=20, n_jobs=2)",
+            "fastmi.subsample_error(x, y, z, n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.size_curve",
+        (
+            "size_curve",
+            "x, y = rng.standard_normal((2, 300_000, 4)); y += x",
+            "fastmi.size_curve(x, y, n_jobs=2)",
         ),
     ),
     *_rows(

@@ -264,7 +264,7 @@ def test_error_bars_of_independent_rows():
         for run in range(40):
             rng = np.random.default_rng([run, 4])
             x, y = rng.standard_normal((2, 300))
-            result = fastmi.subsample_error(x, x + y, seed=0, parts=[2, 3])
+            result = fastmi.subsample_error(x, x + y, seed=0, halves=3)
             fastmi.jackknife_error(result.estimate)
 
 

@@ -155,6 +155,20 @@ def test_noise_is_that_of_the_method_unless_given(data):
     assert result["options"] == {"noise": 0.0, "seed": 3}
 
 
+def test_error_bars_from_halves(data):
+    command = ("mi", data, "--x", "a", "--y", "b", "--k", "3,5", "--error", "half", "--seed", "4")
+    result = run_json(*command)
+    assert result["options"] == {"k": [3, 5], "seed": 4, "error": "half"}
+    expected = fastmi.mi(unit(A), unit(B), k=[3, 5], error="half", seed=4)
+    for row, estimate in zip(result["estimates"], expected, strict=True):
+        assert row["mi"] == float(estimate)
+        assert row["stderr"] == estimate.stderr
+    assert "error" not in run_json("mi", data, "--x", "a", "--y", "b")["options"]
+    wrong = CliRunner().invoke(app, [*map(str, command[:6]), "--error", "third"])
+    assert wrong.exit_code == 2
+    assert "'third' is not one of 'half'" in wrong.output
+
+
 def test_mi_and_matrix_use_one_scale(data):
     one = run_json("mi", data, "--x", "a", "--y", "c")
     (pair,) = run_json("matrix", data, "--columns", "a,c")["pairs"]

@@ -134,6 +134,7 @@ def test_help_describes_every_option_once(row):
         fastmi.pairwise_mi,
         fastmi.subsample_error,
         fastmi.jackknife_error,
+        fastmi.size_curve,
         fastmi.lagged_mi,
         fastmi.transfer_entropy,
         fastmi.neighbors.kth_distance,
@@ -223,7 +224,7 @@ XYZ = np.random.default_rng(0).normal(size=(3, 60))
         ("permutation_test", {"n_permutation": 9}, "n_permutations"),
         ("permutation_test", {"scheme": "shufle"}, "shuffle"),  # codespell:ignore shufle
         ("pairwise_mi", {"random_state": 9}, "seed"),
-        ("subsample_error", {"part": [2]}, "parts"),
+        ("subsample_error", {"halve": 2}, "halves"),
         ("transfer_entropy", {"k_history": 2}, "target_history"),
         ("lagged_mi", {"n_neighbors": 2}, "k"),
     ],

@@ -33,8 +33,8 @@ def permutation(x, y, **others):
 
 
 def subsampling(x, y, **others):
-    found = fastmi.subsample_error(x, y, parts=[2, 3], **others)
-    return [float(found.estimate), *found.means, *found.deviations]
+    found = fastmi.subsample_error(x, y, halves=5, **others)
+    return [float(found.estimate), *found.halves]
 
 
 def matrix(x, y, **others):

@@ -97,7 +97,7 @@ def _statistics():
         yield f"permutation_test {method}", 2, partial(_scored, **own)
         yield f"lagged_mi {method}", 2, partial(fastmi.lagged_mi, lags=[0, 1], **own)
         yield f"jackknife_error {method}", 2, partial(_jackknife, method=method)
-    subsample = partial(fastmi.subsample_error, parts=[2, 3], seed=0)
+    subsample = partial(fastmi.subsample_error, halves=3, seed=0)
     yield "subsample_error", 2, subsample
     yield "subsample_error gaussian", 2, partial(subsample, method="gaussian")
     yield "pairwise_mi normalize", 1, partial(fastmi.pairwise_mi, normalize="local")
@@ -196,7 +196,7 @@ def test_determined_variables():
         infinite = fastmi.mi(x, 2 * x, **plain)
         assert np.isposinf(infinite)
         assert np.isnan(fastmi.jackknife_error(infinite))
-        error = fastmi.subsample_error(x, 2 * x, parts=[3], seed=0, **plain)
+        error = fastmi.subsample_error(x, 2 * x, halves=3, seed=0, **plain)
         assert np.isnan(error.stderr)
         assert [caution.kind for caution in error.warnings] == ["deterministic", "infinite"]
         lagged = fastmi.lagged_mi(x, 2 * x, lags=[0, 1], n_permutations=19, seed=0, **plain)

@@ -68,7 +68,7 @@ def test_proposals(options, pairs):
     [
         (lambda x, y: fastmi.permutation_test(x, y, n_permutations=HUGE), "n_permutations"),
         (lambda x, y: fastmi.pairwise_mi(np.hstack([x, y]), n_permutations=HUGE), "n_permutations"),
-        (lambda x, y: fastmi.subsample_error(x, y, repeats=HUGE), "repeats"),
+        (lambda x, y: fastmi.subsample_error(x, y, halves=HUGE), "halves"),
         (lambda x, y: fastmi.mi(x, y, k=10**30), "k"),
         (lambda x, y: bounds.sandwich(CHANNEL, x, y, n_importance=HUGE), "n_importance"),
         (lambda x, y: bounds.ais(CHANNEL, x, y, n_steps=HUGE), "n_steps"),

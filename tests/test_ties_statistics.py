@@ -75,9 +75,9 @@ class TestStatistics:
         rng = np.random.default_rng(0)
         x = rng.integers(0, 20, 1000)
         y = x + rng.integers(0, 20, 1000)
-        found = fastmi.subsample_error(x, y, seed=0, repeats=2)
+        found = fastmi.subsample_error(x, y, seed=0)
         whole = fastmi.mi(x, y, seed=0)
         assert float(found.estimate) == float(whole)
         assert [each.kind for each in found.estimate.warnings] == ["ties"]
-        assert abs(found.means - float(whole)).max() < 0.15
+        assert abs(found.halves.mean() - float(whole)) < 0.1
         assert 0.3 < found.stderr / fastmi.jackknife_error(whole) < 3

@@ -26,6 +26,7 @@ from fastmi.cli.options import (
     Bits,
     Data,
     DropMissing,
+    ErrorBar,
     Header,
     Jobs,
     Json,
@@ -103,6 +104,7 @@ def mi(
     noise: Noise = None,
     seed: Seed = None,
     n_jobs: Jobs = None,
+    error: ErrorBar = None,
     drop_missing: DropMissing = False,
     header: Header = None,
     bits: Bits = False,
@@ -120,6 +122,7 @@ def mi(
         row = find(MI_METHODS, method)
         options = parse_options(method, option)
         options |= _given(k=parse_ks(k), noise=noise, seed=seed, n_jobs=n_jobs)
+        options |= _given(error=error and error.value)
         with _shown_warnings(messages):
             table = read_table(data, header=header)
         blocks = [table.select(x), table.select(y)]

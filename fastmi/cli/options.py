@@ -33,6 +33,12 @@ class Scale(str, Enum):
     STD = "std"
 
 
+class ErrorKind(str, Enum):
+    """Where the error of an estimate comes from, if not from its local values."""
+
+    HALF = "half"
+
+
 def _methods_like(incomplete: str) -> list[str]:
     return [name for name in MI_METHODS if name.startswith(incomplete)]
 
@@ -98,6 +104,15 @@ Seed = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(metavar="N", help="Threads.  [default: all usable cores]", show_default=False),
+]
+ErrorBar = Annotated[
+    ErrorKind | None,
+    typer.Option(
+        "--error",
+        help="half: error bars from 40 random halves of the samples, which takes as long as 40 "
+        "estimates from half of them.  [default: from the local values, too small]",
+        show_default=False,
+    ),
 ]
 Bits = Annotated[bool, typer.Option("--bits", help="Report bits instead of nats.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

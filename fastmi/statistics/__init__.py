@@ -7,6 +7,7 @@ results do not depend on the number of threads.
 from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error
 from fastmi.statistics.pairwise import PairwiseMI, pairwise_mi
 from fastmi.statistics.permutation import PermutationTest, permutation_test
+from fastmi.statistics.size_curve import SizeCurve, size_curve
 from fastmi.statistics.time_series import LaggedMI, lagged_mi
 from fastmi.statistics.transfer import transfer_entropy
 
@@ -14,11 +15,13 @@ __all__ = [
     "LaggedMI",
     "PairwiseMI",
     "PermutationTest",
+    "SizeCurve",
     "SubsampleError",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "size_curve",
     "subsample_error",
     "transfer_entropy",
 ]
