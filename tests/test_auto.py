@@ -1,4 +1,4 @@
-"""method="auto": its rules, known information, kinds of samples, warnings, and the table's duties."""
+"""method="auto": rules, known information, kinds of samples, warnings, duties of the table."""
 
 import importlib.util
 import math
@@ -75,7 +75,7 @@ def test_the_larger_pipeline_wins_where_they_differ():
         assert {caution.kind for caution in found.cautions} == {"disagreement", "twin"}
 
 
-@pytest.mark.parametrize(("missing", "warned"), [(0.0, False), (0.02, False), (0.1, True)])
+@pytest.mark.parametrize("missing, warned", [(0.0, False), (0.02, False), (0.1, True)])
 def test_a_correction_that_may_be_too_small_is_a_caution(missing, warned):
     parts = [rules.Part(0.8, 0.01, missing)]
     found = rules.combined(parts, reference=0.2, reference_stderr=0.01, columns=6)
@@ -102,7 +102,7 @@ def test_the_value_follows_from_its_components():
 
 
 @pytest.mark.parametrize(
-    ("dims", "rhos"),
+    "dims, rhos",
     [((1, 1), [0.6]), ((3, 2), [0.8, 0.5]), ((8, 8), [0.8, 0.6]), ((25, 25), [0.8, 0.8])],
 )
 def test_normal_blocks(dims, rhos):
@@ -312,7 +312,7 @@ def test_series_are_named():
 
 
 @pytest.mark.parametrize(
-    ("x", "error", "words"),
+    "x, error, words",
     [
         (np.array([0.0, np.nan] * 50), ValueError, "x must be finite"),
         (np.zeros((100, 2, 2)), ValueError, "x must be 1-D"),
@@ -327,7 +327,7 @@ def test_bad_samples(x, error, words):
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "words"),
+    "options, error, words",
     [
         ({"k": 0}, ValueError, "k must be in"),
         ({"k": 200}, ValueError, "k must be in"),

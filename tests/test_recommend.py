@@ -105,7 +105,7 @@ def test_large_samples_are_looked_at_in_part():
 
 
 @pytest.mark.parametrize(
-    ("x", "error", "words"),
+    "x, error, words",
     [
         (np.array([np.nan] * 50), ValueError, "x must be finite"),
         (np.zeros(49), ValueError, "same number of samples"),

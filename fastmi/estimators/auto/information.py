@@ -185,8 +185,8 @@ class Auto(_Combined):
     "mesner", each on normal scores. Their bias in many columns is not corrected.
 
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
-    ``interval`` holds the information in about 95 % of samples where the copula holds. It is made of
-    the errors of the parts and, where they depart from R, of a tenth of that departure and of
+    ``interval`` holds the information in about 95 % of samples where the copula holds. It is made
+    of the errors of the parts and, where they depart from R, of a tenth of that departure and of
     shares of the correction and of the disagreement. For classes and mixtures it is ``value +- 1.96
     stderr``. ``local`` is the mean of the local values of both KSG parts.
 

@@ -133,8 +133,8 @@ def examined(found: Estimate, trained: Estimate) -> Estimate:
     low, high = found.interval or (value, value)
     if abs(other - value) > max(2.0 * math.hypot(found.stderr, trained.stderr), tolerance(value)):
         text = (
-            f"a trained flow (method={trained.method!r}) says {other:.3g} nats, and the other parts "
-            f"{value:.3g}"
+            f"a trained flow (method={trained.method!r}) says {other:.3g} nats, and the other "
+            f"parts {value:.3g}"
         )
         if other > value:
             text += ": dependence may be of a kind that neighbours do not show, and the interval "
