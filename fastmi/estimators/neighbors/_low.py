@@ -239,7 +239,7 @@ def _scores(rows: Sequence[Array]) -> tuple[Floats, Floats]:
         scores = scores - scores.mean(axis=1, keepdims=True)
         spread = np.sqrt((scores**2).mean(axis=1, keepdims=True))
         return scores / np.where(spread > 0.0, spread, 1.0), log_scale
-    quantiles = t_quantiles(math.inf, m)
+    quantiles = t_quantiles(math.inf, m)[::2]  # those of whole ranks
     scores = np.empty_like(across)
     np.put_along_axis(scores, order, quantiles / math.sqrt(float((quantiles**2).mean())), axis=1)
     return scores, log_scale
