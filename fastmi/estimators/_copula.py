@@ -179,11 +179,25 @@ def with_margins(drawn: Array, of: Array) -> Array:
         drawn: Samples of a copula, shape (n, d).
         of: Samples whose margins are wanted, shape (n, d).
     """
+    return in_order_of(drawn, ascending(of))
+
+
+def ascending(block: Array) -> Array:
+    """Return the values of each column in ascending order, a row for each column."""
     # Columns lie together in memory while they are sorted, which is several times as fast.
-    columns = np.ascontiguousarray(of.T)
+    return np.sort(np.ascontiguousarray(block.T), axis=1)
+
+
+def in_order_of(drawn: Array, margins: Array) -> Array:
+    """Return samples with the order of one block and given values, column by column.
+
+    Args:
+        drawn: Samples of a copula, shape (n, d).
+        margins: Ascending values of each column, shape (d, n).
+    """
     order = np.argsort(np.ascontiguousarray(drawn.T), axis=1)
-    found = np.empty_like(columns)
-    np.put_along_axis(found, order, np.sort(columns, axis=1), axis=1)
+    found = np.empty_like(margins)
+    np.put_along_axis(found, order, margins, axis=1)
     return np.ascontiguousarray(found.T)
 
 

@@ -23,7 +23,7 @@ Floats: TypeAlias = NDArray[np.float64]
 _TAIL_INDICES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 30.0, math.inf)
 # Values from which the tail index is judged, and the fewest rows of them. It is one number, and
 # these fix it well enough.
-_TAIL_VALUES, _TAIL_ROWS = 50_000, 2000
+_TAIL_VALUES, _TAIL_ROWS = 20_000, 2000
 
 
 def tail_term(nu: float, d: int) -> float:

@@ -23,7 +23,7 @@ from fastmi._cautions import Caution, Note, announce, quiet
 from fastmi._checks import check_choice, generator
 from fastmi._estimate import Estimate, Twin, changed
 from fastmi._pool import heed_stop, on_threads
-from fastmi.estimators._copula import Copula, fit, normal_scores, with_margins
+from fastmi.estimators._copula import Copula, ascending, fit, in_order_of, normal_scores
 from fastmi.estimators.neighbors._ties import mean_equal
 from fastmi.estimators.neighbors.base import InformationEstimator, Terms, widths
 from fastmi.estimators.neighbors.forms import Form
@@ -35,7 +35,7 @@ Array = NDArray[Any]
 _TWINS = 3
 # Share of the pairs of rows that are equal in a column from which the twin, which is as equal, has
 # less information than its closed form says; and rows that tell the share well enough.
-_REPEATED_SHARE, _LOOK = 0.05, 1000
+_REPEATED_SHARE, _LOOK = 0.05, 300
 # How far the corrected value may be from the twin's information, in nats, as a share of the larger
 # one, and in standard errors, before the samples are said to be unlike the twin.
 _UNLIKE, _UNLIKE_SHARE, _UNLIKE_ERRORS = 0.05, 0.15, 3.0
@@ -128,22 +128,30 @@ class TwinCorrected(InformationEstimator, Form):
         workers = min(threads, 1 + _TWINS) if together else 1
         own = replace(self, n_jobs=threads // workers)
 
+        margins = [ascending(host(block)) for block in blocks]
+
         def terms_of(number: int) -> tuple[list[Terms], str]:
             if number == 0:
                 return own._terms(blocks, ks)
-            return own._terms(draw_twin(law, blocks, np.random.default_rng(seeds[number - 1])), ks)
+            rng = np.random.default_rng(seeds[number - 1])
+            twin = draw_twin(law, margins, rng)
+            return own._terms(list(map(like, blocks, twin)), ks)
 
         return on_threads(terms_of, range(1 + _TWINS), workers)
 
 
-def draw_twin(law: Copula, blocks: Sequence[Array], rng: np.random.Generator) -> list[Array]:
-    """Return samples of the law with the margins of the blocks, where these are."""
-    drawn, _ = law.draw(len(blocks[0]), rng)
-    twin = []
-    for own, block in zip(drawn, blocks, strict=True):
-        heed_stop()
-        twin.append(like(block, with_margins(own, host(block))))
-    return twin
+def draw_twin(law: Copula, margins: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+    """Return samples of the law with given margins.
+
+    Args:
+        law: The law of the twin.
+        margins: Ascending values of each column of each block, shapes (d_b, n).
+        rng: What to draw with.
+    """
+    heed_stop()
+    drawn, _ = law.draw(margins[0].shape[1], rng)
+    heed_stop()
+    return list(map(in_order_of, drawn, margins))
 
 
 def _value(terms: Terms) -> float:
