@@ -289,6 +289,9 @@ class TestInputs:
             assert float(got) == pytest.approx(truth, abs=3.5 * got.stderr)
         with pytest.warns(fastmi.EstimateWarning, match="constant"):
             assert float(fastmi.mi(np.ones((2000, 2)), y, **TWIN)) == 0.0
+        nothing = fastmi.cmi(np.ones((2000, 2)), y, x, **TWIN)
+        assert float(nothing) == pytest.approx(0.0, abs=0.02)
+        assert nothing.twin.reference == 0.0
 
     def test_heavy_tails(self, sparse):
         x, y, truth = sparse

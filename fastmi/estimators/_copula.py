@@ -220,7 +220,7 @@ def _standardised(block: Array) -> Floats:
 def _whiten(columns: Floats) -> tuple[Floats, Floats]:
     """Return what turns white coordinates into the columns, and the white coordinates."""
     values, vectors = np.linalg.eigh(columns.T @ columns / len(columns))
-    kept = values > _RANK_TOLERANCE * max(1.0, values[-1])
+    kept = values > _RANK_TOLERANCE * values.max(initial=1.0)
     roots = np.sqrt(values[kept])
     return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
 

@@ -222,7 +222,7 @@ def _few_rows_caution(n: int, columns: int) -> Caution:
 def _determined_caution() -> Caution:
     return Caution(
         "no bias was subtracted: one variable determines a combination of the columns of another, "
-        "so that their information is infinite, and no twin has as much",
+        "which no twin does: its information would be infinite",
         "twin",
     )
 
