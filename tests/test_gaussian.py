@@ -185,7 +185,7 @@ def test_bad_input():
     x = draw("gaussian", 6, 3, "float64")
     with pytest.raises(ValueError, match="columns by more than 1; got n=6, 6 columns"):
         fastmi.mi(x, x, method="gaussian")
-    with pytest.raises(TypeError, match="normalize, bias_correction; got k, noise"):
+    with pytest.raises(TypeError, match=r"normalize, .*bias_correction; got k, noise"):
         fastmi.mi(x, x, method="gaussian", k=4, noise=0.1)
     with pytest.raises(ValueError, match="x must be finite"):
         fastmi.mi([0, np.inf, 1, 2, 3], range(5), method="gaussian")

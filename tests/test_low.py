@@ -294,6 +294,18 @@ def test_two_columns_and_series_with_a_window_make_none(references, rng):
     assert references == []
 
 
+@pytest.mark.parametrize("factor", [1e-320, 1e-300, 1.7e308])
+def test_scales_at_the_ends_of_the_range(factor, rng):
+    x, y, _ = normals(rng, 600, 5, 5, 0.7)
+    x, y = (np.tanh(block) for block in (x, y))
+    x[:, 0] *= factor
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        found = _low.reference_of([x, y], 600)
+        assert np.isfinite(found.log_scale).all()
+        assert 0.0 <= found.shown(600, 3) <= found.gaussian
+
+
 def test_degenerate_columns(rng):
     x, y, _ = normals(rng, 1000, 4, 4, 0.9, 4)
     plain = _low.reference_of([x, y], 1000)

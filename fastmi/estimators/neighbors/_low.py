@@ -42,6 +42,9 @@ _RANK_TOLERANCE = 1e-10
 _DETERMINED = 1.0 - 1e-10
 # Half of the range from the first to the third quartile of a standard normal.
 _QUARTILE = 0.6744897501960817
+# Smallest positive number, and logarithm of the ratio of scales beyond which the smaller column
+# decides nothing.
+_TINY, _LEAST_LOG_SCALE = 5e-324, 40.0
 # Tail indices, and for normal scores of a t copula without correlations the covariance of the
 # squares of two columns.
 _TAIL_INDICES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 30.0, 100.0)
@@ -228,12 +231,13 @@ def _scores(rows: Sequence[Array]) -> tuple[Floats, Floats]:
     across = np.concatenate([block.T for block in rows], dtype=np.float64)
     order = np.argsort(across, axis=1)
     ordered = np.take_along_axis(across, order, axis=1)
-    quartiles = ordered[:, 3 * m // 4] - ordered[:, m // 4]
-    with np.errstate(divide="ignore", over="ignore"):
-        if (quartiles > 0.0).all():
-            log_scale = np.log(quartiles / (2.0 * _QUARTILE))
-        else:
-            log_scale = np.log(np.maximum(ordered[:, -1] - ordered[:, 0], 5e-324))
+    # Halves, because a difference may overflow. What repeats so often that its quartiles are equal
+    # has its whole range instead; and a constant counts as very small.
+    half = 0.5 * ordered
+    range_ = half[:, 3 * m // 4] - half[:, m // 4]
+    range_ = np.where(range_ > 0.0, range_, half[:, -1] - half[:, 0])
+    log_scale = np.log(np.maximum(range_, _TINY)) - math.log(_QUARTILE)
+    log_scale = np.maximum(log_scale, float(log_scale.max()) - _LEAST_LOG_SCALE)
     if (ordered[:, 1:] == ordered[:, :-1]).any():
         scores = normal_scores([np.ascontiguousarray(across.T)])[0].T
         scores = scores - scores.mean(axis=1, keepdims=True)

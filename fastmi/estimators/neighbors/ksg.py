@@ -119,7 +119,8 @@ class KSG(TheilerEstimator, TwinCorrected, MetricNeighborEstimator, OfTwo):
                     theiler=self.theiler,
                 )
             terms.append(Terms(local, counts, warnings, (value, std)))
-        if self.theiler == 0 and sum(widths(blocks)) > 2:
+        # A twin shows by itself what is missing; and rows of a series are worth fewer.
+        if self.bias_correction is None and not self.theiler and sum(widths(blocks)) > 2:
             terms = name_low(terms, ks, blocks, metric=self.metric)
         return terms, found.algorithm
 
