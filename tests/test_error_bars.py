@@ -46,9 +46,9 @@ def drawn(monkeypatch):
     seen = []
     call = Measure.__call__
 
-    def spy(self, blocks, n_jobs, rng):
+    def spy(self, blocks, *others, **options):
         seen.append(blocks)
-        return call(self, blocks, n_jobs, rng)
+        return call(self, blocks, *others, **options)
 
     monkeypatch.setattr(Measure, "__call__", spy)
     return seen
@@ -137,6 +137,24 @@ def test_every_method_takes_an_error(row):
         other = fastmi.subsample_error(*arrays, method=row.name, seed=0)
         assert other.stderr == found.stderr
         assert other.estimate == plain
+
+
+def test_each_half_has_twins_of_its_own(rng, monkeypatch):
+    """Twins that all halves shared would not be seen to scatter."""
+    x, y = rng.standard_normal((2, 300, 2))
+    seeds = []
+    made = fastmi.KSG.__post_init__
+    monkeypatch.setattr(
+        fastmi.KSG, "__post_init__", lambda self: (seeds.append(self.seed), made(self))[1]
+    )
+    plain = fastmi.mi(x, y, bias_correction="twin")
+    seeds.clear()
+    found = fastmi.mi(x, y, bias_correction="twin", error="half", n_jobs=1)
+    own = {seed for seed in seeds if seed is not None}
+    assert len(own) == 40
+    assert found == plain
+    assert (found.bias, found.twin) == (plain.bias, plain.twin)
+    assert plain.stderr < found.stderr < 4 * plain.stderr
 
 
 def test_trained_methods_take_an_error(rng):

@@ -24,9 +24,9 @@ def drawn(monkeypatch):
     seen = []
     call = Measure.__call__
 
-    def spy(self, blocks, n_jobs, rng):
+    def spy(self, blocks, *others, **options):
         seen.append(blocks)
-        return call(self, blocks, n_jobs, rng)
+        return call(self, blocks, *others, **options)
 
     monkeypatch.setattr(Measure, "__call__", spy)
     return seen

@@ -113,7 +113,8 @@ def add_error(
         # In their order, which means something to a Theiler window and to blocked splits.
         rows = np.flatnonzero(chosen)
         try:
-            return values(measure([take_rows(block, rows) for block in blocks], threads, own))
+            parts = [take_rows(block, rows) for block in blocks]
+            return values(measure(parts, threads, own, own_seed=True))
         except ValueError as error:
             raise ValueError(
                 f"error bars must have enough samples for estimates from halves of them; got "

@@ -28,8 +28,8 @@ class Measure:
 
     The estimates issue no warnings: the function that repeats them issues those that its user
     needs. A method that trains a network gets a seed of its own for each call, and calls must not
-    overlap, since they draw from torch's global generator. The other methods use a seed only for
-    noise, which :meth:`settle` adds once, to all samples.
+    overlap, since they draw from torch's global generator. The other methods use a seed for
+    noise, which :meth:`settle` adds once, to all samples, and for the twins of a bias correction.
 
     Attributes:
         method: Row of the method.
@@ -40,12 +40,25 @@ class Measure:
     options: dict[str, Any]
 
     def __call__(
-        self, blocks: Sequence[NDArray[Any]], n_jobs: int | None, rng: np.random.Generator
+        self,
+        blocks: Sequence[NDArray[Any]],
+        n_jobs: int | None,
+        rng: np.random.Generator,
+        *,
+        own_seed: bool = False,
     ) -> list[Estimate]:
-        """Return one estimate per k of the blocks, one for each argument of the estimator."""
+        """Return one estimate per k of the blocks, one for each argument of the estimator.
+
+        Args:
+            blocks: The samples of each argument.
+            n_jobs: Number of threads.
+            rng: Generator of the seeds of trainings.
+            own_seed: Whether everything else that is random, as the twins of a bias correction
+                are, is drawn from `rng` as well, and not from the seed among the options.
+        """
         heed_stop()  # methods that search no neighbours call no kernel, which would heed it
         own: dict[str, Any] = {"n_jobs": n_jobs} if self.method.searches else {}
-        if self.method.trains:
+        if self.method.trains or (own_seed and "seed" in self.method.options):
             own["seed"] = int(rng.integers(0, 2**63))
         with quiet():
             found = self.method.make(**{**self.options, **own}).estimate(*blocks)

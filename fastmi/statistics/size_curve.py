@@ -194,7 +194,8 @@ def size_curve(
         rows = _rows_of_part(order, *_level(own))
         draws = np.random.default_rng(seeds[task])
         try:
-            return float(measure([block[rows] for block in blocks], threads, draws)[0])
+            parts = [block[rows] for block in blocks]
+            return float(measure(parts, threads, draws, own_seed=True)[0])
         except ValueError as error:
             raise ValueError(
                 f"size_curve must have enough samples for estimates from an eighth of them; got "
