@@ -174,7 +174,7 @@ def bmi_lines(rows: list[dict[str, Any]]) -> str:
         "off: of them warned",
         "off by > 30 %: of them warned",
         "right: of them warned",
-        "median time",
+        "median CPU time",
     ]
     lines = [
         [

@@ -52,6 +52,7 @@ def summary(cells: Sequence[Cell]) -> dict[str, Any]:
     far = [cell for cell in values if error_of(cell) > max(0.05, 0.3 * cell["truth"])]
     seeds = sorted({cell["seed"] for cell in cells})
     bars = [cell for cell in values if cell.get("interval")]
+    seconds = [cell["seconds"] for cell in values if "seconds" in cell]
     return {
         "tasks": len({cell["task"] for cell in values}),
         "refused": len(cells) - len(values),
@@ -65,7 +66,7 @@ def summary(cells: Sequence[Cell]) -> dict[str, Any]:
         "far_warned": sum(bool(cell["warned"]) for cell in far),
         "right_in_all": len(right),
         "right_warned": sum(bool(cell["warned"]) for cell in right),
-        "seconds": statistics.median(cell["seconds"] for cell in values) if values else None,
+        "seconds": statistics.median(seconds) if seconds else None,
         "intervals": len(bars),
         "covered": sum(c["interval"][0] <= c["truth"] <= c["interval"][1] for c in bars),
         "width": _median_width(bars),
