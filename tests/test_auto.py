@@ -1,4 +1,4 @@
-"""method="auto": rules, known information, kinds of samples, warnings, duties of the table."""
+"""method="auto": its rules, known information, kinds of samples, warnings, the table's duties."""
 
 import importlib.util
 import math

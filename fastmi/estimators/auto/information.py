@@ -185,10 +185,11 @@ class Auto(_Combined):
     "mesner", each on normal scores. Their bias in many columns is not corrected.
 
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
-    ``interval`` holds the information in about 95 % of samples where the copula holds. It is made
-    of the errors of the parts and, where they depart from R, of a tenth of that departure and of
-    shares of the correction and of the disagreement. For classes and mixtures it is ``value +- 1.96
-    stderr``. ``local`` is the mean of the local values of both KSG parts.
+    ``interval`` holds the information in about 95 % of samples. It is ``value +- 1.96 s``, with s
+    the standard error of E (that of R, if larger) since noise may hide a departure from R, and
+    shares of the correction, of the departure from R and of the disagreement, which may be wrong.
+    For classes and mixtures it is ``value +- 1.96 stderr``. ``local`` is the mean of the local
+    values of both KSG parts.
 
     Args:
         thorough: Whether a flow (method "ndoe") is trained as well, which takes a minute or more

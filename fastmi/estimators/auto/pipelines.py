@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
+
+import numpy as np
 
 from fastmi._cautions import quiet
 from fastmi._checks import Seed
@@ -38,6 +41,19 @@ class Measured:
         """Information of the copula without a bound at 0, in nats."""
         of = self.copula
         return None if of is None else of.reference - of.information + of.raw
+
+    @property
+    def reference_stderr(self) -> float:
+        """Standard error of the reference; 0 where there is none.
+
+        That of a t copula is the deviation of its pointwise information over the root of n, which
+        holds the error of the tail index.
+        """
+        of = self.copula
+        if of is None or math.isinf(of.tail_index):
+            return 0.0 if of is None else of.error
+        pointwise = of.draw(self.n, np.random.default_rng(0))[1]
+        return max(of.error, float(pointwise.std()) / math.sqrt(self.n))
 
     @property
     def twin(self) -> Twin | None:

@@ -33,8 +33,7 @@ def estimate_of(
         dims: Columns of each argument.
         cautions: What is known against the samples.
     """
-    copula, twin = measured.copula, measured.twin
-    error = 0.0 if copula is None else copula.error
+    twin, error = measured.twin, measured.reference_stderr
     whole = combined(
         measured.parts(k),
         reference=measured.reference,

@@ -114,7 +114,9 @@ def combined(
     above = max(
         share, _OF_APART * family * abs(apart), _MISSING * missing if low else family * missing
     )
-    interval = (value - NORMAL * stderr - share, value + NORMAL * stderr + above)
+    # A departure below the noise may be there, although it is not found.
+    half = NORMAL * max(noise, reference_stderr)
+    interval = (value - half - share, value + half + above)
     return Combination(value, shares, stderr, interval, cautions)
 
 
