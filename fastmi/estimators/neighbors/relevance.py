@@ -211,8 +211,8 @@ def _extrapolated(near: Estimate, far: Estimate | None) -> Estimate:
     if abs(difference) <= _ERRORS * error:
         return near
     power = 2.0 / sum(near.dims)
-    # Where it would reach further, in more than four columns, it is not to be trusted.
-    reach = min(near.k**power / (far.k**power - near.k**power), 1.0)
+    # Where it would reach further, in seven columns and more, it is not to be trusted.
+    reach = min(near.k**power / (far.k**power - near.k**power), 2.0)
     more = reach * difference * (1.0 - (_ERRORS * error / difference) ** 2)
     value = float(near) + more
     stderr = float(np.hypot(near.stderr, reach * error))
