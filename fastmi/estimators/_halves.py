@@ -65,7 +65,9 @@ def estimate_with_error(
     options = {name: getattr(estimator, name) for name in row.options}
     seed, n_jobs = options.get("seed"), options.get("n_jobs")
     rng = generator(_SEED if seed is None and not row.trains else seed)
-    blocks = read_samples(row, arrays, names, options["device"] if row.searches else "host")
+    blocks = read_samples(
+        row, arrays, names, options.get("device", "host") if row.searches else "host"
+    )
     measure = Measure(method=row, options=options | ({"noise": 0.0} if row.searches else {}))
     blocks, _ = measure.settle(
         blocks, noise=options.get("noise"), seed=seed, rng=rng, n_jobs=n_jobs, names=names
