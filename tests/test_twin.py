@@ -426,14 +426,20 @@ class TestStatistics:
                 for j in range(2):
                     assert found.mi[i, j] == float(fastmi.mi(x[:, i], y[:, j], **TWIN))
 
-    def test_subsample_error(self, sparse):
-        x, y, _ = sparse
-        found = fastmi.subsample_error(x[:400, :3], y[:400, :3], halves=4, seed=0, **TWIN)
-        assert float(found.estimate) == float(fastmi.mi(x[:400, :3], y[:400, :3], **TWIN))
+    def test_halves(self, sparse):
+        x, y = sparse[0][:600, :5], sparse[1][:600, :5]
+        corrected = fastmi.subsample_error(x, y, halves=12, seed=0, **TWIN)
+        plain = fastmi.subsample_error(x, y, halves=12, seed=0)
+        assert float(corrected.estimate) == float(fastmi.mi(x, y, **TWIN))
+        assert corrected.estimate.bias < -0.3
         # Halves are corrected for their own bias, which is larger than that of the whole.
-        plain = fastmi.subsample_error(x[:400, :3], y[:400, :3], halves=4, seed=0)
-        lost = float(plain.estimate) - plain.halves.mean()
-        assert abs(float(found.estimate) - found.halves.mean()) < max(abs(lost), 0.1)
+        assert float(plain.estimate) - plain.halves.mean() > 0.05
+        assert float(corrected.estimate) - corrected.halves.mean() == pytest.approx(0.0, abs=0.06)
+        # The scatter of the twin's information is in the halves, as it is in the estimate.
+        assert corrected.stderr > plain.stderr
+        got = fastmi.mi(x, y, error="half", seed=0, **TWIN)
+        assert got.twin is not None
+        assert got.stderr == pytest.approx(corrected.stderr, rel=0.6)
 
     def test_transfer_entropy(self):
         rng = np.random.default_rng(0)
