@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fastmi._checks import check_choice, check_integer
+from fastmi.nn.canonical import shrunk
 from fastmi.nn.flows import LOG_2_PI
 
 PARAMETRIZATIONS = ("tanh", "mi")
@@ -84,10 +85,14 @@ class DiagonalBase(Base):
 
     @torch.no_grad()
     def start(self, xi: Tensor, eta: Tensor) -> None:
-        """Set each rho_j to the correlation of its pair, kept away from 1, and from 0 with "mi"."""
+        """Set each rho_j to the correlation of its pair, less what chance adds to all of them.
+
+        It is kept away from 1, and from 0 with "mi".
+        """
         a, b = xi[:, : len(self.w)].double(), eta[:, : len(self.w)].double()
         # For constant latents the ratio is 0 / 0; they correlate with nothing.
         rho = torch.nan_to_num(2 * (a * b).sum(0) / (a.square() + b.square()).sum(0))
+        rho = rho.sign() * shrunk(rho.abs(), len(xi), xi.shape[1], eta.shape[1])
         if self.parametrization == "tanh":
             self.w.copy_(torch.atanh(rho.clamp(-_LARGEST, _LARGEST)))
         else:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -18,7 +17,7 @@ from fastmi.estimators.neural.base import NeuralEstimator
 from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
 from fastmi.estimators.neural.split import Split, without_constant_columns
 from fastmi.nn.bases import PARAMETRIZATIONS, Base, DiagonalBase, GaussianBase
-from fastmi.nn.bnaf import BNAFStep
+from fastmi.nn.bnaf import NEARLY_SHUT, BNAFStep
 from fastmi.nn.fit import Reading
 from fastmi.nn.flows import Composition, Flow, InvertibleLinear, Standardized
 from fastmi.nn.mienf import MIENFFit, MIENFModel
@@ -27,8 +26,6 @@ from fastmi.nn.realnvp import RealNVP
 FLOWS = ("bnaf", "realnvp")
 BASES = ("diagonal", "gaussian")
 
-# Start of the gate of a BNAF, 2 % open: close to the identity, so that normal columns stay normal.
-_GATE = -4.0
 # Number of training samples that the linear maps and the base start from.
 _ALIGNED = 32_768
 
@@ -64,6 +61,8 @@ class MIENF(NeuralEstimator):
         hidden: Number of units in each of the two hidden layers of a Real NVP's networks.
     """
 
+    inputs: str = "scores"
+    folds: int = 3
     batch_size: int = 512
     lr: float = 3e-3
     schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
@@ -93,8 +92,7 @@ class MIENF(NeuralEstimator):
         for name in ("hidden_layers", "couplings"):
             check_integer(name, getattr(self, name), 1, MOST_LAYERS)
 
-    def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
-        split = super()._split(variables, names, test)
+    def _prepared(self, split: Split, names: Sequence[str]) -> Split:
         for which, name in enumerate(names):
             split = without_constant_columns(split, which, name)
         return split
@@ -122,8 +120,13 @@ class MIENF(NeuralEstimator):
         if self.flow == "bnaf":
             width = self.width or default_width(dims)
             check_bnaf_size(dims, width, self.hidden_layers)
-            after = BNAFStep(dims, width=width, hidden_layers=self.hidden_layers, residual="gated")
-            after.gate = torch.nn.Parameter(torch.tensor(_GATE))
+            after = BNAFStep(
+                dims,
+                width=width,
+                hidden_layers=self.hidden_layers,
+                residual="gated",
+                gate=NEARLY_SHUT,
+            )
         else:
             check_realnvp_size(dims, self.hidden, self.couplings)
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)
