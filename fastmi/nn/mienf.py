@@ -15,9 +15,12 @@ from fastmi.nn.bases import Base, DiagonalBase
 from fastmi.nn.canonical import canonical_maps, gaussian_information
 from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
+from fastmi.nn.leftover import leftover_information
 
 __all__ = ["LatentInformation", "MIENFFit", "MIENFModel"]
 
+# Share of the largest singular value below which a direction counts as a rounding error.
+_FLAT = 1e-6
 # Canonical correlations are taken from this many samples per latent column or more: with fewer
 # they are mostly chance.
 _FEWEST = 10
@@ -133,6 +136,7 @@ class MIENFFit:
                 "learnt": math.nan if learnt is None else float(learnt),
                 "gaussian": gaussian_information(xi, eta),
                 "cross_entropy": -float(log_joint.double().mean()),
+                "missed": leftover_information(_residuals(xi, eta), xi),
             },
         )
 
@@ -161,3 +165,12 @@ class LatentInformation(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the pointwise information in nats, shape (m,), float64."""
         return in_chunks(self.model, x, y)[1].double()
+
+
+def _residuals(xi: Tensor, eta: Tensor) -> Tensor:
+    """Return what a regression of eta on xi leaves over, white."""
+    wide_x, wide_y = xi.double() - xi.double().mean(0), eta.double() - eta.double().mean(0)
+    left = wide_y - wide_x @ torch.linalg.pinv(wide_x) @ wide_y
+    u, s, _ = torch.linalg.svd(left, full_matrices=False)
+    white: Tensor = u[:, : int((s / s.max() > _FLAT).sum())]
+    return white

@@ -78,9 +78,10 @@ class NormalStart(Flow):
         """See :meth:`Flow.inverse`."""
         self._check(z, y)
         given = 0 if y is None else len(y)
-        alone = torch.linalg.solve_triangular(self.white_alone, z[given:].T, upper=False).T
+        alone: Tensor = torch.linalg.solve_triangular(self.white_alone, z[given:].T, upper=False).T
         if y is None:
             return alone + self.x_mean
         residual = torch.linalg.solve_triangular(self.white_given, z[:given].T, upper=False).T
         mean = (y - self.y_mean) @ self.slopes.T
-        return torch.cat([residual + mean, alone]) + self.x_mean
+        x: Tensor = torch.cat([residual + mean, alone]) + self.x_mean
+        return x

@@ -32,6 +32,9 @@ _FEW_HELD_OUT = 50
 # A value so many standard errors below zero, and below zero by so many nats, is no accident.
 _MANY_ERRORS = 4.0
 _NOTHING = 0.02
+# Information that is missing is worth a word from so many nats and this share of the value on.
+_NOTABLE = 0.05
+_SHARE = 0.1
 # Nats that no estimate on samples that fit a computer can certify, see `feasible_limit`.
 _DIVERGED = 100.0
 
@@ -147,6 +150,8 @@ class NeuralEstimator(Estimator, Training):
             *_gap_warning(reading, train_reading),
             *_limit_warning(reading.value, len(reading.local)),
             *_negative_warning(reading),
+            *_misfit_warning(reading),
+            *_normal_warning(reading),
         ]
 
     def _estimate(
@@ -301,6 +306,30 @@ def _negative_warning(reading: Reading) -> list[Caution]:
         "samples; more samples, a smaller network, or fewer or smaller steps would help"
     )
     return [Caution(text, "negative")]
+
+
+def _misfit_warning(reading: Reading) -> list[Caution]:
+    missed = reading.terms.get("missed", 0.0)
+    if not missed > max(_NOTABLE, _SHARE * abs(reading.value)):
+        return []
+    text = (
+        f"what the model leaves unexplained still shares about {missed:.2g} nats, which the value, "
+        f"{reading.value:.3g} nats, lacks or more: the dependence is not of a shape that the "
+        "model found; another method, more steps or a wider network would help"
+    )
+    return [Caution(text, "misfit")]
+
+
+def _normal_warning(reading: Reading) -> list[Caution]:
+    normal = reading.terms.get("normal", 0.0)
+    if not normal - reading.value > max(_NOTABLE, _SHARE * normal, _MANY_ERRORS * reading.stderr):
+        return []
+    text = (
+        f"a joint normal of the held-out samples has {normal:.3g} nats, more than the value, "
+        f"{reading.value:.3g}: the network has lost some of it; more samples, fewer or smaller "
+        "steps, or a smaller network would help"
+    )
+    return [Caution(text, "below_normal")]
 
 
 def _divergence_warning(history: History) -> list[Caution]:

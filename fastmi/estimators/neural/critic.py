@@ -186,6 +186,27 @@ class InfoNCE(CriticEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InfoNCEAnchor(CriticEstimator):
+    """InfoNCE with an anchor class, "none of the candidates" (Ryu et al. 2025).
+
+    The anchor fixes the scale of the density ratio, which InfoNCE leaves open, so that the mean of
+    the learnt log ratio over held-out pairs is the value: it is consistent, without a limit like
+    ``log(batch_size)``, and no bound, because nothing corrects an error of the critic. See
+    https://arxiv.org/abs/2510.25983. The formulas, in :func:`fastmi.nn.infonce_anchor`, were
+    derived from the paper's abstract and not compared with its text.
+
+    Args:
+        anchor: Prior probability of the anchor class, in (0, 1).
+    """
+
+    anchor: float = 0.5
+
+    def _objective(self) -> Objective:
+        anchor = check_real("anchor", self.anchor, 0.0, 1.0, ends="()")
+        return Objective(partial(objectives.infonce_anchor, anchor=anchor), objectives.demi)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SMILE(CriticEstimator):
     """Song and Ermon (2020): trained by Jensen-Shannon, read by DV with a clipped partition term.
 

@@ -54,7 +54,9 @@ class EntropyDifference(NeuralEstimator):
 
     def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
         log_slope = split.log_slopes[SIDES.index(self.side)]
-        return {name: value - log_slope for name, value in terms.items()}
+        # The other terms are amounts of information, which have no unit to convert.
+        entropies = {name for name in terms if name.endswith("cross_entropy")}
+        return terms | {name: terms[name] - log_slope for name in entropies}
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
         x, y = train if self.side == "x" else train[::-1]

@@ -48,8 +48,11 @@ def merge(folds: Sequence[Trained], rows: Sequence[NDArray[np.int64]]) -> Traine
     if len(folds) == 1:
         return folds[0]
     reading = _mean([fold.reading for fold in folds])
-    local = np.empty(len(reading.local))
-    local[np.concatenate(rows)] = reading.local
+    # Blocks of fixed size may leave the last rows of a fold unread.
+    read = np.concatenate(
+        [own[: len(fold.reading.local)] for own, fold in zip(rows, folds, strict=True)]
+    )
+    local = reading.local[read.argsort()]
     reading = Reading(
         reading.value,
         local,

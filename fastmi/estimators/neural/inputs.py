@@ -143,8 +143,8 @@ class InputMap(nn.Module):
         if not self.bends:
             return x, torch.ones_like(x)
         scores, slopes = [], []
-        for column, (values, images) in zip(x.T, self.bends, strict=True):
-            values, images = values.to(x.device), images.to(x.device)
+        for column, pair in zip(x.T, self.bends, strict=True):
+            values, images = (one.to(x.device) for one in pair)
             rises = images.diff() / values.diff()
             # The first and the last line go on beyond their ends.
             line = torch.searchsorted(values, column.contiguous()).clamp(1, len(rises)) - 1
@@ -269,7 +269,8 @@ def _bends(column: Floats) -> tuple[Tensor, Tensor]:
     # The slope between closer values would overflow.
     values = values[np.append(True, np.diff(values) > _CLOSEST)]
     if len(values) == 1:
-        return torch.from_numpy(values + [0.0, 1.0]), torch.from_numpy(values + [0.0, 1.0])
+        unbent = torch.from_numpy(values[0] + np.arange(2.0))
+        return unbent, unbent
     first, last = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
     scores = torch.special.ndtri(torch.from_numpy((first + last) / (2.0 * n)))
     return torch.from_numpy(values), scores

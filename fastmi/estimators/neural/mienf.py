@@ -16,7 +16,7 @@ from fastmi._checks import MOST_LAYERS, check_choice, check_integer
 from fastmi.estimators.neural.base import NeuralEstimator
 from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
 from fastmi.estimators.neural.split import Split, without_constant_columns
-from fastmi.nn.bases import PARAMETRIZATIONS, Base, DiagonalBase, GaussianBase
+from fastmi.nn.bases import PARAMETRIZATIONS, Base, DiagonalBase, GaussianBase, StudentBase
 from fastmi.nn.bnaf import NEARLY_SHUT, BNAFStep
 from fastmi.nn.fit import Reading
 from fastmi.nn.flows import Composition, Flow, InvertibleLinear, Standardized
@@ -24,7 +24,7 @@ from fastmi.nn.mienf import MIENFFit, MIENFModel
 from fastmi.nn.realnvp import RealNVP
 
 FLOWS = ("bnaf", "realnvp")
-BASES = ("diagonal", "gaussian")
+BASES = ("diagonal", "gaussian", "student")
 
 # Number of training samples that the linear maps and the base start from.
 _ALIGNED = 32_768
@@ -50,10 +50,12 @@ class MIENF(NeuralEstimator):
         flow: "bnaf" or "realnvp", between two invertible linear maps, the second of which starts
             at the canonical directions of training samples. A Real NVP of a single column is
             affine: it cannot make that column normal.
-        base: "diagonal", under which pairs of latents correlate; "gaussian", a joint normal of any
-            covariance, which is no more general, as the flows contain linear maps; or a
-            :class:`fastmi.nn.Base`, of which a copy is trained.
-        parametrization: How "diagonal" stores its correlations, "tanh" or "mi", see
+        base: "diagonal", joint normal latents of which pairs correlate; "gaussian", a joint normal
+            of any covariance, which is no more general, as the flows contain linear maps;
+            "student", "diagonal" with a common random scale, as heavy tails have it, whose
+            distribution is learnt and may tend to no scale at all; or a :class:`fastmi.nn.Base`, of
+            which a copy is trained.
+        parametrization: How the correlations are stored, "tanh" or "mi", see
             :class:`fastmi.nn.DiagonalBase`.
         width: Number of hidden units per column of a BNAF; None for 160 in all, but 6 to 20 each.
         hidden_layers: Number of hidden layers of a BNAF.
@@ -67,7 +69,7 @@ class MIENF(NeuralEstimator):
     lr: float = 3e-3
     schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     flow: str = "bnaf"
-    base: str | Base = "diagonal"
+    base: str | Base = "student"
     parametrization: str = "tanh"
     width: int | None = None
     hidden_layers: int = 2
@@ -108,6 +110,8 @@ class MIENF(NeuralEstimator):
             base = copy.deepcopy(self.base)
         elif self.base == "diagonal":
             base = DiagonalBase(dx, dy, parametrization=self.parametrization)
+        elif self.base == "student":
+            base = StudentBase(dx, dy, parametrization=self.parametrization)
         else:
             base = GaussianBase(dx, dy)
         model = MIENFModel(self._flow(x), self._flow(y), base)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,8 +149,8 @@ def divide_in_folds(
         found = _copy_warnings(groups, order, order[:0], apart=True)
     found += _series_warnings(blocks)
     ends = [0, *(cut(fold * n // folds) for fold in range(1, folds)), n]
-    made = []
-    for start, end in zip(ends, ends[1:], strict=False):
+    made: list[Parts] = []
+    for start, end in pairwise(ends):
         # The rows that choose the parameters follow those that give the value, as on a ring.
         watched = min(round(0.5 * test_size * n), _MOST_WATCHED) if selects else 0
         after = cut((end + watched) % n) if watched else end % n
