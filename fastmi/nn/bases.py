@@ -26,7 +26,7 @@ _SMALLEST = 0.05
 _LARGEST_TAIL = 1.0
 # The trained number is the logit of 1 / nu divided by this, so that Adam, which moves every number
 # by about the step size, finds nu within some hundred steps.
-_TAIL_SPEED = 10.0
+_TAIL_SPEED = 30.0
 
 
 class Base(nn.Module, ABC):

@@ -16,6 +16,10 @@ from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 __all__ = ["CrossEntropyFit", "LogRatio"]
 
 
+# Number of samples that are enough to look for what a model has missed.
+_ENOUGH = 20_000
+
+
 class CrossEntropyFit:
     """A model of q(x) and q(x | y) as a :class:`fastmi.nn.fit.Fit`.
 
@@ -70,6 +74,7 @@ class CrossEntropyFit:
         }
         if isinstance(self.model, SharedFlow | SeparateFlows):
             x, y = (y, x) if self.swapped else (x, y)
+            x, y = x[:_ENOUGH], y[:_ENOUGH]
             excess = plugin_excess(len(x), x.shape[1], y.shape[1])
             terms["normal"] = max(gaussian_information(x, y) - excess, 0.0)
             model: SharedFlow | SeparateFlows = self.model
