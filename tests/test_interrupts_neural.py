@@ -96,9 +96,10 @@ def passes_of_layers(n, d=8, width=20):
 def preparation(n, **options):
     pair = samples(n, 2)
     few = {"device": "cpu", "dtype": "float32", "inputs": "auto", "normalize": None, "grid": 2**-20}
-    split = {"test_size": 0.2, "split": "random", "gap": 0, "seed": 0, "batch_size": 64}
+    split = {"test_size": 0.2, "split": "random", "gap": 0, "folds": 1, "seed": 0}
+    split["batch_size"] = 64
     others = few | split | {"selects": True, "identify": True} | options
-    return lambda: [split_samples(pair, ("x", "y"), None, **others) for _ in range(9)]
+    return lambda: [[*split_samples(pair, ("x", "y"), None, **others)] for _ in range(9)]
 
 
 def fingerprints():

@@ -27,7 +27,7 @@ SMALL = {
     "eval_every": 50,
     "seed": 0,
 }
-CRITIC_METHODS = ("mine", "dv", "nwj", "infonce", "smile", "demi", "ccmi")
+CRITIC_METHODS = ("mine", "dv", "nwj", "infonce", "infonce-anchor", "smile", "demi", "ccmi")
 METHODS = (*CRITIC_METHODS, "doe")
 
 

@@ -54,6 +54,56 @@ def test_infonce_value(scores):
     assert float(nn.infonce(scores)) == pytest.approx(reference.infonce(scores.numpy()), rel=1e-12)
 
 
+@pytest.mark.parametrize("anchor", [0.05, 0.5, 0.9])
+def test_infonce_anchor_value(anchor, scores):
+    expected = reference.infonce_anchor(scores.numpy(), anchor)
+    assert float(nn.infonce_anchor(scores, anchor=anchor)) == pytest.approx(expected, rel=1e-12)
+    off = ~torch.eye(7, dtype=torch.bool)
+    product = scores[off].view(7, 6).T
+    parts = nn.infonce_anchor(scores.diagonal(), product, anchor=anchor)
+    assert float(parts) == pytest.approx(expected, rel=1e-12)
+
+
+def test_infonce_anchor_of_one_candidate_is_a_classifier(scores):
+    joint, product = scores.diagonal(), scores[0]
+    shift = math.log(0.3 / 0.7)
+    expected = nn.logistic(joint - shift, product - shift, alpha=0.7)
+    assert float(nn.infonce_anchor(joint, product, anchor=0.3)) == pytest.approx(float(expected))
+
+
+def test_the_optimum_of_infonce_anchor_is_the_log_ratio_itself():
+    """All pairs of a table of 2 x 3 values, each set of K = 2 candidates by its probability."""
+    table = torch.tensor([[0.30, 0.05, 0.15], [0.02, 0.28, 0.20]], dtype=torch.float64)
+    px, py = table.sum(1), table.sum(0)
+    truth = (table / (px[:, None] * py)).log()
+    sets = [(x, j, a, b) for x in range(2) for j in range(3) for a in range(3) for b in range(3)]
+    x, j, a, b = torch.tensor(sets).T
+    weights = table[x, j] * py[a] * py[b]
+    f = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([f], max_iter=200, tolerance_grad=1e-12, tolerance_change=1e-14)
+
+    def loss():
+        optimizer.zero_grad()
+        rows = torch.stack(
+            [
+                nn.infonce_anchor(f[x[i], j[i]][None], f[x[i], torch.stack([a[i], b[i]])][:, None])
+                for i in range(len(sets))
+            ]
+        )
+        total = -(weights * rows).sum()
+        total.backward()
+        return total
+
+    optimizer.step(loss)
+    torch.testing.assert_close(f.detach(), truth, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("product", [torch.zeros(3, 6), torch.zeros(5)])
+def test_infonce_anchor_needs_the_joint_score_of_each_product(product, scores):
+    with pytest.raises(ValueError, match="product must have as many columns as there are joint"):
+        nn.infonce_anchor(scores.diagonal(), product)
+
+
 @pytest.mark.parametrize(
     "function, name, options",
     [
@@ -72,9 +122,9 @@ def test_gradients_are_the_documented_ones(function, name, options, scores):
     np.testing.assert_allclose(scores.grad.numpy(), expected, rtol=1e-10, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", [*PLAIN, "infonce"])
+@pytest.mark.parametrize("name", [*PLAIN, "infonce", "infonce_anchor"])
 def test_gradcheck(name, scores):
-    function = nn.infonce if name == "infonce" else PLAIN[name][0]
+    function = PLAIN[name][0] if name in PLAIN else getattr(nn, name)
     scores.requires_grad_()
     assert torch.autograd.gradcheck(function, (scores,))
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from fastmi.estimators.neural.critic import ConditionalCCMI as ConditionalCCMI
     from fastmi.estimators.neural.critic import DonskerVaradhan as DonskerVaradhan
     from fastmi.estimators.neural.critic import InfoNCE as InfoNCE
+    from fastmi.estimators.neural.critic import InfoNCEAnchor as InfoNCEAnchor
     from fastmi.estimators.neural.entropies import DoE as DoE
     from fastmi.estimators.neural.entropies import NDoE as NDoE
     from fastmi.estimators.neural.entropies import NDoERealNVP as NDoERealNVP

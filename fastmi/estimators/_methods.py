@@ -196,6 +196,13 @@ METHODS = (
     ),
     Method(
         "mi",
+        "infonce-anchor",
+        "neural.critic",
+        "InfoNCEAnchor",
+        "contrastive log ratio, not bounded by log batch, Ryu et al. (2025)",
+    ),
+    Method(
+        "mi",
         "smile",
         "neural.critic",
         "SMILE",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fastmi._checks import check_choice, check_integer
+from fastmi.nn.canonical import shrunk
 from fastmi.nn.flows import LOG_2_PI
 
 PARAMETRIZATIONS = ("tanh", "mi")
@@ -21,6 +22,11 @@ PARAMETRIZATIONS = ("tanh", "mi")
 # "mi" form has no gradient.
 _LARGEST = 0.9999
 _SMALLEST = 0.05
+# Student's t has at least one degree of freedom.
+_LARGEST_TAIL = 1.0
+# The trained number is the logit of 1 / nu divided by this, so that Adam, which moves every number
+# by about the step size, finds nu within some hundred steps.
+_TAIL_SPEED = 30.0
 
 
 class Base(nn.Module, ABC):
@@ -84,10 +90,14 @@ class DiagonalBase(Base):
 
     @torch.no_grad()
     def start(self, xi: Tensor, eta: Tensor) -> None:
-        """Set each rho_j to the correlation of its pair, kept away from 1, and from 0 with "mi"."""
+        """Set each rho_j to the correlation of its pair, less what chance adds to all of them.
+
+        It is kept away from 1, and from 0 with "mi".
+        """
         a, b = xi[:, : len(self.w)].double(), eta[:, : len(self.w)].double()
         # For constant latents the ratio is 0 / 0; they correlate with nothing.
         rho = torch.nan_to_num(2 * (a * b).sum(0) / (a.square() + b.square()).sum(0))
+        rho = rho.sign() * shrunk(rho.abs(), len(xi), xi.shape[1], eta.shape[1])
         if self.parametrization == "tanh":
             self.w.copy_(torch.atanh(rho.clamp(-_LARGEST, _LARGEST)))
         else:
@@ -196,6 +206,86 @@ class GaussianBase(Base):
         """See :meth:`Base.log_y`."""
         rows = self.factor()[self.dx :]
         return _normal(eta - self.mean[self.dx :], torch.linalg.cholesky(rows @ rows.T))
+
+
+class StudentBase(DiagonalBase):
+    r"""Student's t of nu degrees of freedom, whose scale matrix is that of a DiagonalBase.
+
+    It tends to the normal as nu grows. For finite nu all columns share one random scale, so that
+    even uncorrelated latents have information: that of the normal of the same correlations plus
+    h(dx) + h(dy) - h(dx + dy), h(d) being the entropy of d uncorrelated columns of Student's t.
+
+    Args:
+        dx: Number of columns of xi.
+        dy: Number of columns of eta.
+        parametrization: See :class:`DiagonalBase`.
+    """
+
+    def __init__(self, dx: int, dy: int, *, parametrization: str = "tanh") -> None:
+        super().__init__(dx, dy, parametrization=parametrization)
+        self.dx, self.dy = dx, dy
+        # 1 / nu is a logistic function of this number, which starts next to the normal.
+        self.tail = nn.Parameter(torch.tensor(-6.0 / _TAIL_SPEED))
+
+    def _shape(self) -> Tensor:
+        """Return 1 / nu, in float64."""
+        return _LARGEST_TAIL * torch.sigmoid(_TAIL_SPEED * self.tail.double())
+
+    def degrees_of_freedom(self) -> Tensor:
+        """Return nu."""
+        return 1.0 / self._shape()
+
+    def mutual_information(self) -> Tensor:
+        """Return I(xi; eta) in nats."""
+        h = [
+            _student_entropy(dims, self._shape()) for dims in (self.dx, self.dy, self.dx + self.dy)
+        ]
+        return self.information().sum() + (h[0] + h[1] - h[2]).to(self.w.dtype)
+
+    def log_joint(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """See :meth:`Base.log_joint`."""
+        normal = super().pointwise(xi, eta)
+        squares = xi.double().square().sum(1) + eta.double().square().sum(1)
+        # log det of the scale matrix is minus twice the information of its normal, from which
+        # and the normal's pointwise information its quadratic form follows.
+        information = super().information().sum().double()
+        form = squares - 2.0 * (normal.double() - information)
+        log_joint = _student(form, self.dx + self.dy, self._shape()) + information
+        return log_joint.to(xi.dtype)
+
+    def log_x(self, xi: Tensor) -> Tensor:
+        """See :meth:`Base.log_x`."""
+        return _student(xi.double().square().sum(1), self.dx, self._shape()).to(xi.dtype)
+
+    def log_y(self, eta: Tensor) -> Tensor:
+        """See :meth:`Base.log_y`."""
+        return _student(eta.double().square().sum(1), self.dy, self._shape()).to(eta.dtype)
+
+    def pointwise(self, xi: Tensor, eta: Tensor) -> Tensor:
+        """See :meth:`Base.pointwise`."""
+        return Base.pointwise(self, xi, eta)
+
+
+def _student(form: Tensor, dims: int, tail: Tensor) -> Tensor:
+    """Return the log density of Student's t with unit scale matrix at a quadratic form.
+
+    Args:
+        form: Quadratic form of each row, shape (n,), float64.
+        dims: Number of columns.
+        tail: 1 / nu.
+    """
+    half = 0.5 / tail
+    constant = torch.lgamma(half + 0.5 * dims) - torch.lgamma(half) + 0.5 * dims * tail.log()
+    power = half + 0.5 * dims
+    return constant - 0.5 * dims * math.log(math.pi) - power * torch.log1p(tail * form)
+
+
+def _student_entropy(dims: int, tail: Tensor) -> Tensor:
+    """Return the entropy of `dims` uncorrelated columns of Student's t in nats."""
+    half = 0.5 / tail
+    power = half + 0.5 * dims
+    constant = torch.lgamma(half) - torch.lgamma(power) + 0.5 * dims * math.log(math.pi)
+    return constant - 0.5 * dims * tail.log() + power * (power.digamma() - half.digamma())
 
 
 def _standard_normal(z: Tensor) -> Tensor:

@@ -20,6 +20,11 @@ from fastmi.ops.bnaf import ACTIVATIONS, bnaf, bnaf_vector
 from fastmi.ops.bnaf_layout import BnafLayout, BnafParameters
 
 RESIDUALS = ("plain", "gated")
+# Start of a gate that is 2 % open: the stack is close to the identity.
+NEARLY_SHUT = -4.0
+# The trained number is the gate's logit divided by this. Optimizers like Adam move every number by
+# about the step size, and a logit of its own would need thousands of steps to open the gate.
+_GATE_SPEED = 30.0
 
 # Inversion doubles its bracket at most so many times before an output counts as out of range.
 _DOUBLINGS = 60
@@ -43,6 +48,7 @@ class BNAFStep(Flow):
         weight_norm: True scales every row of weights to a learnt length. Its cross weights from y
             are part of that length for conditioned samples only, so that those and the
             unconditioned ones go through the layers apart.
+        gate: Start of the logit of g of a "gated" residual.
     """
 
     capturable = True
@@ -59,6 +65,7 @@ class BNAFStep(Flow):
         activation: str = "leaky-tanh",
         residual: str | None = None,
         weight_norm: bool = False,
+        gate: float = 0.0,
     ) -> None:
         super().__init__()
         check_choice("activation", activation, ACTIVATIONS)
@@ -117,7 +124,9 @@ class BNAFStep(Flow):
                 # Starting from the lengths of the raw rows leaves the flow as it is.
                 start = 0.5 * self._squares(parameters, layer, bool(y_dims)).log()
                 self.log_rows.append(nn.Parameter(start))
-        self.gate = nn.Parameter(torch.zeros(())) if residual == "gated" else None
+        self.opening = None
+        if residual == "gated":
+            self.opening = nn.Parameter(torch.tensor(float(gate) / _GATE_SPEED))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See :meth:`Flow.forward`."""
@@ -136,9 +145,10 @@ class BNAFStep(Flow):
             f, log_slope = bnaf_vector(x, self.vector, self.layout, y=y, activation=self.activation)
         if self.residual == "plain":
             return x + f, functional.softplus(log_slope)
-        if self.gate is not None:
-            z = torch.lerp(x, f, torch.sigmoid(self.gate))
-            return z, functional.softplus(log_slope + self.gate) - functional.softplus(self.gate)
+        if self.opening is not None:
+            gate = _GATE_SPEED * self.opening
+            z = torch.lerp(x, f, torch.sigmoid(gate))
+            return z, functional.softplus(log_slope + gate) - functional.softplus(gate)
         return f, log_slope
 
     def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -229,6 +239,7 @@ def BNAF(
     activation: str = "leaky-tanh",
     residual: str | None = None,
     weight_norm: bool = False,
+    gate: float = 0.0,
 ) -> Flow:
     """Return a flow of `steps` stacks, with the order of the columns reversed between them.
 
@@ -242,6 +253,7 @@ def BNAF(
         residual: See :class:`BNAFStep`. The last of several stacks has none, as in the authors'
             code, unless its range would then be bounded.
         weight_norm: See :class:`BNAFStep`.
+        gate: See :class:`BNAFStep`.
     """
     check_integer("steps", steps, 1)
     flows: list[Flow] = []
@@ -257,6 +269,7 @@ def BNAF(
                 activation=activation,
                 residual=None if bare else residual,
                 weight_norm=weight_norm,
+                gate=gate,
             )
         )
         if not last:

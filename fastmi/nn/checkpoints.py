@@ -210,7 +210,7 @@ def _check(state: Any, like: State) -> None:
     if not (
         torch.equal(order.sort().values, counted)
         and 0 <= state["position"] <= len(order)
-        and 0 < state["best_step"] <= step
+        and 0 <= state["best_step"] <= step
         and 0 <= state["waited"] <= len(steps)
         and rises
         and steps[-1:] == [step]

@@ -7,11 +7,17 @@ import math
 import torch
 from torch import Tensor, nn
 
+from fastmi.nn.canonical import gaussian_information, plugin_excess
 from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import all_capturable
+from fastmi.nn.leftover import leftover_information
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 
 __all__ = ["CrossEntropyFit", "LogRatio"]
+
+
+# Number of samples that are enough to look for what a model has missed.
+_ENOUGH = 20_000
 
 
 class CrossEntropyFit:
@@ -55,18 +61,27 @@ class CrossEntropyFit:
 
     @torch.no_grad()
     def read(self, x: Tensor, y: Tensor) -> Reading:
-        """Return the value on all samples; its terms are the two cross-entropies."""
+        """Return the value on all samples; its terms are the two cross-entropies.
+
+        Those of flows hold the information of the samples' joint normal as well, and what the
+        conditional flow's outputs still share with y.
+        """
         marginal, conditional = self._terms(x, y)
         local = (marginal - conditional).cpu().numpy()
-        return Reading(
-            float(local.mean()),
-            local,
-            float(local.std()) / math.sqrt(len(local)),
-            terms={
-                "cross_entropy": float(marginal.mean()),
-                "conditional_cross_entropy": float(conditional.mean()),
-            },
-        )
+        terms = {
+            "cross_entropy": float(marginal.mean()),
+            "conditional_cross_entropy": float(conditional.mean()),
+        }
+        if isinstance(self.model, SharedFlow | SeparateFlows):
+            x, y = (y, x) if self.swapped else (x, y)
+            x, y = x[:_ENOUGH], y[:_ENOUGH]
+            excess = plugin_excess(len(x), x.shape[1], y.shape[1])
+            terms["normal"] = max(gaussian_information(x, y) - excess, 0.0)
+            model: SharedFlow | SeparateFlows = self.model
+            (residuals,) = in_chunks(lambda *rows: (model.residuals(*rows),), x, y)
+            terms["missed"] = leftover_information(residuals, y)
+        stderr = float(local.std()) / math.sqrt(len(local))
+        return Reading(float(local.mean()), local, stderr, terms=terms)
 
     def pointwise(self, reading: Reading, *samples: Tensor) -> nn.Module:
         """See :class:`fastmi.nn.fit.Fit`; neither argument is needed."""

@@ -12,15 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from fastmi.nn.bases import Base, DiagonalBase
+from fastmi.nn.canonical import canonical_maps, gaussian_information
 from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
+from fastmi.nn.leftover import leftover_information
 
 __all__ = ["LatentInformation", "MIENFFit", "MIENFModel"]
 
-# Canonical correlations are kept below 1 by this much; closer to 1 they are rounding errors.
-_MARGIN = 1e-12
-# Share of the mean square below which the variance of a direction counts as a rounding error.
-_FLAT = 1e-10
+# Number of samples that are enough to look for what a model has missed.
+_ENOUGH = 20_000
+# Share of the largest singular value below which a direction counts as a rounding error.
+_FLAT = 1e-6
 # Canonical correlations are taken from this many samples per latent column or more: with fewer
 # they are mostly chance.
 _FEWEST = 10
@@ -136,6 +138,7 @@ class MIENFFit:
                 "learnt": math.nan if learnt is None else float(learnt),
                 "gaussian": gaussian_information(xi, eta),
                 "cross_entropy": -float(log_joint.double().mean()),
+                "missed": leftover_information(_residuals(xi[:_ENOUGH], eta[:_ENOUGH]), xi),
             },
         )
 
@@ -166,51 +169,10 @@ class LatentInformation(nn.Module):
         return in_chunks(self.model, x, y)[1].double()
 
 
-def gaussian_information(xi: Tensor, eta: Tensor) -> float:
-    """Return the mutual information in nats of the joint normal with the samples' covariance.
-
-    It is ``-0.5 sum_j log(1 - r_j^2)`` over the canonical correlations r_j: a lower bound on the
-    information if xi and eta are normal each by themselves, up to a sampling error of about
-    ``dx dy / 2n`` upwards. If they are not normal, it can exceed the truth.
-
-    Args:
-        xi: Samples, shape (n, dx).
-        eta: Samples, shape (n, dy).
-    """
-    correlations = canonical_correlations(xi, eta).clamp(max=1 - _MARGIN)
-    return -0.5 * float(torch.log1p(-correlations.square()).sum())
-
-
-def canonical_correlations(xi: Tensor, eta: Tensor) -> Tensor:
-    """Return the canonical correlations of samples, shape (min of the ranks,), float64."""
-    factors = []
-    for latent in (xi.double(), eta.double()):
-        # Orthonormal columns that span the centred latent, also where its rank is deficient.
-        u, s, _ = torch.linalg.svd(latent - latent.mean(0), full_matrices=False)
-        factors.append(u[:, s > s[0] * 1e-10] if s[0] > 0 else u[:, :0])
-    correlations: Tensor = torch.linalg.svdvals(factors[0].T @ factors[1])
-    return correlations
-
-
-def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Return (A, a) and (B, b) that bring samples to canonical form.
-
-    The columns of A xi + a are uncorrelated, of mean 0 and variance 1, as are those of B eta + b.
-    Column j of one correlates with column j of the other alone, and the correlations fall with j.
-
-    Args:
-        xi: Samples, shape (n, dx).
-        eta: Samples, shape (n, dy).
-    """
-    whitening, means, white = [], [], []
-    for latent in (xi.double(), eta.double()):
-        means.append(latent.mean(0))
-        centred = latent - means[-1]
-        variances, axes = torch.linalg.eigh(centred.T @ centred / len(latent))
-        # Directions without variance keep their scale; dividing by it would blow them up.
-        flat = variances <= _FLAT * latent.square().sum(1).mean()
-        whitening.append((axes * torch.where(flat, 1.0, variances).rsqrt()).T)
-        white.append(centred @ whitening[-1].T)
-    p, _, q = torch.linalg.svd(white[0].T @ white[1])
-    first, second = p.T @ whitening[0], q @ whitening[1]
-    return (first, -first @ means[0]), (second, -second @ means[1])
+def _residuals(xi: Tensor, eta: Tensor) -> Tensor:
+    """Return what a regression of eta on xi leaves over, white."""
+    wide_x, wide_y = xi.double() - xi.double().mean(0), eta.double() - eta.double().mean(0)
+    left = wide_y - wide_x @ torch.linalg.pinv(wide_x) @ wide_y
+    u, s, _ = torch.linalg.svd(left, full_matrices=False)
+    white: Tensor = u[:, : int((s / s.max() > _FLAT).sum())]
+    return white

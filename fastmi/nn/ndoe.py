@@ -35,6 +35,11 @@ class SharedFlow(nn.Module):
         conditional, marginal = both.chunk(2)
         return marginal, conditional
 
+    def residuals(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return what q(x | y) takes for standard normal, shape (n, d)."""
+        z: Tensor = self.flow(x, y)[0]
+        return z
+
 
 class SeparateFlows(nn.Module):
     """q(x | y) and q(x) of two flows that share nothing, the baseline of the paper.
@@ -52,3 +57,8 @@ class SeparateFlows(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return -log q(x) and -log q(x | y), shape (n,) each, nats."""
         return -self.marginal.log_density(x), -self.conditional.log_density(x, y)
+
+    def residuals(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return what q(x | y) takes for standard normal, shape (n, d)."""
+        z: Tensor = self.conditional(x, y)[0]
+        return z

@@ -10,16 +10,17 @@ float64 and differentiable, so that minus it is a loss for any network::
 With B joint and M product pairs, P the softmax of the product scores and s the logistic
 function, the gradients are
 
-=============  ======================  =============================
+============== ======================= ==================================================
 objective      joint score             product score
-=============  ======================  =============================
+============== ======================= ==================================================
 dv             1 / B                   -P
 MovingDV       1 / B                   -exp(S - log m) / M
 tuba           1 / B                   -exp(S - a) / M
 infonce        (1 - P_ii) / B          -P_ij / B, P softmax of row i
+infonce_anchor (1-a) (1 - P_ii) / B    -(1-a) P_ij / B - a Q_ij / B, P and Q with nu
 jensen         s(-S) / B               -s(S) / M
 logistic       alpha s(-S) / B         -(1 - alpha) s(S) / M
-=============  ======================  =============================
+============== ======================= ==================================================
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ __all__ = [
     "demi",
     "dv",
     "infonce",
+    "infonce_anchor",
     "jensen",
     "logistic",
     "nwj",
@@ -141,6 +143,50 @@ def infonce_local(scores: Tensor) -> Tensor:
     _check_square(scores)
     wide = scores.double()
     return wide.diagonal() - wide.logsumexp(1) + math.log(len(scores))
+
+
+def infonce_anchor(scores: Tensor, product: Tensor | None = None, *, anchor: float = 0.5) -> Tensor:
+    """InfoNCE with an anchor class, whose optimum is the log ratio itself (Ryu et al. 2025).
+
+    A classifier sees x with K candidates y and says which of them is the partner of x, or that none
+    is: the anchor class, of prior probability a. With r = exp f the posterior of candidate j is
+    ``r_j / (nu + sum_i r_i)`` and of the anchor ``nu / (nu + sum_i r_i)``, nu = K a / (1 - a). It
+    is right for every set of candidates only if r is the density ratio, scale included, where
+    :func:`infonce` leaves a factor that depends on x open. The function returns the mean log
+    posterior of the true class. :func:`demi` with alpha = 1/2 reads the information, which then has
+    no limit like log K. For a -> 0 the objective is that of InfoNCE, for K = 1 :func:`logistic`.
+
+    Args:
+        scores: Score matrix (B, B), B >= 3, with K = B - 1 candidates of each row; or scores of
+            joint pairs, shape (B,).
+        product: Scores of product pairs, if `scores` are those of joint pairs: shape (K, B) or
+            (B,), column i with the x of joint pair i.
+        anchor: The prior probability a, in (0, 1).
+
+    Returns:
+        Scalar, float64.
+
+    Raises:
+        ValueError: See :func:`dv`; `anchor` out of range; a product score without its joint one.
+    """
+    anchor = check_real("anchor", anchor, 0.0, 1.0, ends="()")
+    joint, others = _parts(scores, product)
+    if product is None:
+        size = len(scores)
+        off_diagonal = ~torch.eye(size, dtype=torch.bool, device=scores.device)
+        others = scores.double()[off_diagonal].view(size, size - 1).T
+    others = others.reshape(-1, others.shape[-1])
+    if others.shape[1] != len(joint):
+        raise ValueError(
+            f"product must have as many columns as there are joint scores; "
+            f"got {others.shape[1]} and {len(joint)}"
+        )
+    candidates = len(others)
+    log_nu = math.log(candidates) + math.log(anchor) - math.log1p(-anchor)
+    base = joint.new_full((1, len(joint)), log_nu)
+    with_partner = torch.cat([base, joint[None], others[1:]]).logsumexp(0)
+    without = torch.cat([base, others]).logsumexp(0)
+    return (1.0 - anchor) * (joint - with_partner).mean() + anchor * (log_nu - without).mean()
 
 
 def jensen(scores: Tensor, product: Tensor | None = None) -> Tensor:

@@ -106,6 +106,8 @@ def train(
                 run.keep_checkpoint(data, held_out, functions, identity or {})
             if options.resume:
                 run.load(device)
+            if options.patience is not None and run.step == 0:
+                run.judge_start(estimate, score, held_out)
             run.choose_step(torch.compile(loss) if options.compile else loss, as_graph, device)
             with ProgressBar(progress, options.steps - run.step, "training") as bar:
                 while run.step < options.steps and not run.out_of_patience():
@@ -244,11 +246,7 @@ class _Run:
                 f"the loss is {losses[bad[0]]} at step {step} of {self.options.steps}; the model "
                 f"is back at step {self.best_step}: lower lr, set clip_norm, or rescale the data"
             )
-        self.model.eval()
-        with torch.no_grad():
-            value = float(estimate(*held_out))
-            current = -value if score is None else float(score(*held_out))
-        self.model.train()
+        value, current = self._judge(estimate, score, held_out)
         if math.isnan(value) or math.isnan(current):
             name = "estimate" if math.isnan(value) else "score"
             raise FloatingPointError(
@@ -269,6 +267,31 @@ class _Run:
             self.kept = _copy(self.model.state_dict())
         if self.checkpoint is not None:
             self.checkpoint.write(self._state(), f"the model is back at step {self.best_step}")
+
+    def judge_start(
+        self,
+        estimate: Callable[..., float],
+        score: Callable[..., float] | None,
+        held_out: tuple[Tensor, ...],
+    ) -> None:
+        """Let the initial parameters be the best so far, if they have a score."""
+        _, current = self._judge(estimate, score, held_out)
+        if not math.isnan(current):
+            self.best_score = current
+
+    def _judge(
+        self,
+        estimate: Callable[..., float],
+        score: Callable[..., float] | None,
+        held_out: tuple[Tensor, ...],
+    ) -> tuple[float, float]:
+        """Return the estimate and the score of the parameters as they are."""
+        self.model.eval()
+        with torch.no_grad():
+            value = float(estimate(*held_out))
+            current = -value if score is None else float(score(*held_out))
+        self.model.train()
+        return value, current
 
     def out_of_patience(self) -> bool:
         return self.options.patience is not None and self.waited >= self.options.patience

@@ -34,6 +34,24 @@ def infonce(scores):
     return float(np.mean([scores[i, i] - log_mean_exp(scores[i]) for i in range(len(scores))]))
 
 
+def infonce_anchor(scores, anchor):
+    """Mean log posterior of a row's true class among K = B - 1 candidates and "none of them".
+
+    The partner's row lacks its first product pair, so that it has K candidates as well.
+    """
+    size = len(scores)
+    candidates = size - 1
+    terms = []
+    for i in range(size):
+        ratios = [math.exp(scores[i, j]) for j in range(size) if j != i]
+        own = math.exp(scores[i, i])
+        prior = (1 - anchor) / candidates
+        partner = prior * own / (anchor + prior * (own + sum(ratios[1:])))
+        none = anchor / (anchor + prior * sum(ratios))
+        terms.append((1 - anchor) * math.log(partner) + anchor * math.log(none))
+    return float(np.mean(terms))
+
+
 def jensen(joint, product):
     positive = np.mean([log1p_exp(-v) for v in joint])
     return -float(positive) - float(np.mean([log1p_exp(v) for v in product]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from time import perf_counter
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fastmi._cautions import Caution, announce
 from fastmi._checks import check_choice, check_integer, check_real
@@ -17,10 +18,11 @@ from fastmi._estimate import Estimate, History
 from fastmi._extras import Progress
 from fastmi._feasible import feasible_limit
 from fastmi.estimators._base import Estimator
+from fastmi.estimators.neural.folds import Trained, distinct, merge
 from fastmi.estimators.neural.inputs import INPUTS
 from fastmi.estimators.neural.parts import SPLITS
 from fastmi.estimators.neural.split import DTYPES, Split, split_samples
-from fastmi.estimators.neural.trained import TrainedModel
+from fastmi.estimators.neural.trained import MeanModel, TrainedModel
 from fastmi.nn.fit import Fit, Reading
 from fastmi.nn.training import Training, train
 from fastmi.normalize import check_normalize
@@ -30,6 +32,9 @@ _FEW_HELD_OUT = 50
 # A value so many standard errors below zero, and below zero by so many nats, is no accident.
 _MANY_ERRORS = 4.0
 _NOTHING = 0.02
+# Information that is missing is worth a word from so many nats and this share of the value on.
+_NOTABLE = 0.05
+_SHARE = 0.1
 # Nats that no estimate on samples that fit a computer can certify, see `feasible_limit`.
 _DIVERGED = 100.0
 
@@ -68,10 +73,18 @@ class NeuralEstimator(Estimator, Training):
         split: "random" holds out samples by chance; "blocked" the last ones, for time series,
             where samples near in time are alike. Ignored if `test` samples are given.
         gap: Number of samples that "blocked" leaves out between the parts.
+        folds: Number of trainings, each with another part of the samples held out, so that every
+            sample gives its share of the value without having been trained on (cross-fitting): the
+            value scatters less, and ``local`` has one entry per sample, in their order. Half of
+            the share `test_size` chooses the parameters of each. ``history`` is that of the first
+            training, ``model`` averages all, and the `checkpoint` of training i > 1 has ``.i``
+            appended to its name. 1 holds out one part. Ignored with "blocked", if `test`
+            samples are given, and, with a note, where a batch would not fit.
         inputs: What is done to each column: "standard", mean 0 and deviation 1; "asinh", first
             ``asinh((x - median) / spread)``, which makes heavy tails light; "auto", that only
             for columns with a sample more than 10 spreads from the median, where the spread is
-            0.74 times the distance of the quartiles; "none", nothing.
+            0.74 times the distance of the quartiles; "scores", after "auto" the normal scores, read
+            off a bent line through quantiles of the training samples; "none", nothing.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -85,6 +98,7 @@ class NeuralEstimator(Estimator, Training):
     test_size: float = 0.2
     split: str = "random"
     gap: int = 0
+    folds: int = 1
     inputs: str = "auto"
     normalize: str | None = None
 
@@ -99,6 +113,7 @@ class NeuralEstimator(Estimator, Training):
         check_real("test_size", self.test_size, 0.0, 1.0, ends="()")
         check_choice("split", self.split, SPLITS)
         check_integer("gap", self.gap, 0)
+        check_integer("folds", self.folds, 1)
         if self.gap and self.split != "blocked":
             raise ValueError(f"gap must be 0 unless split='blocked'; got gap={self.gap}")
         check_choice("inputs", self.inputs, INPUTS)
@@ -135,37 +150,51 @@ class NeuralEstimator(Estimator, Training):
             *_gap_warning(reading, train_reading),
             *_limit_warning(reading.value, len(reading.local)),
             *_negative_warning(reading),
+            *_misfit_warning(reading),
+            *_normal_warning(reading),
         ]
 
     def _estimate(
         self, variables: Sequence[object], names: Sequence[str], test: object
     ) -> Estimate:
         start = perf_counter()
-        split = self._split(variables, names, test)
-        reading, history, found, network = self._run(split)
-        # Estimates are read, and their pickles loaded, on machines without the device as well.
-        model = TrainedModel(split.maps, network, names, split.train[0].dtype).cpu()
+        splits, folds, models = [], [], []
+        for number, split in enumerate(self._splits(variables, names, test)):
+            estimator = self if number == 0 else self._with_own_checkpoint(number)
+            trained = estimator._run(split, number)
+            terms = self._in_units(trained.reading.terms, split)
+            folds.append(trained._replace(reading=replace(trained.reading, terms=terms)))
+            # Estimates are read, and their pickles loaded, on machines without the device as well.
+            network = trained.network
+            models.append(TrainedModel(split.maps, network, names, split.train[0].dtype).cpu())
+            splits.append(split)
+        merged = merge(folds, [split.rows for split in splits])
+        reading = merged.reading
         return announce(
             Estimate(
                 reading.value,
                 k=None,
-                n=split.n,
-                dims=tuple(tensor.shape[1] for tensor in split.train),
+                n=splits[0].n,
+                dims=tuple(tensor.shape[1] for tensor in splits[0].train),
                 method=self.method,
                 stderr=reading.stderr,
                 local=reading.local,
-                warnings=(*split.warnings, *found),
+                warnings=distinct(
+                    [*(w for split in splits for w in split.warnings), *self._cautions(merged)]
+                ),
                 algorithm="none",
                 seconds=perf_counter() - start,
-                device=str(split.train[0].device),
-                history=history,
-                terms=self._in_units(reading.terms, split),
-                model=model,
+                device=str(splits[0].train[0].device),
+                history=merged.history,
+                terms=reading.terms,
+                model=models[0] if len(models) == 1 else MeanModel(models),
             )
         )
 
-    def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
-        return split_samples(
+    def _splits(
+        self, variables: Sequence[object], names: Sequence[str], test: object
+    ) -> Iterator[Split]:
+        splits = split_samples(
             variables,
             names,
             test,
@@ -177,30 +206,43 @@ class NeuralEstimator(Estimator, Training):
             test_size=self.test_size,
             split=self.split,
             gap=self.gap,
+            folds=self.folds,
             seed=self.seed,
             batch_size=self.batch_size,
             selects=self.patience is not None,
             identify=self.checkpoint is not None,
         )
+        return (self._prepared(split, names) for split in splits)
 
-    def _identity(self) -> dict[str, object]:
+    def _prepared(self, split: Split, names: Sequence[str]) -> Split:
+        """Return the samples without what the method cannot take."""
+        del names
+        return split
+
+    def _with_own_checkpoint(self, number: int) -> NeuralEstimator:
+        """Return the estimator of a fold after the first, whose file has its number appended."""
+        if self.checkpoint is None:
+            return self
+        return replace(self, checkpoint=f"{os.fspath(self.checkpoint)}.{number + 1}")
+
+    def _cautions(self, trained: Trained) -> list[Caution]:
+        if trained.alike is None:
+            return trained.cautions
+        return [*trained.cautions, *self._trust(trained.reading, trained.alike)]
+
+    def _identity(self, fold: int) -> dict[str, object]:
         """Return the options that shape a run beside those of the training loop."""
         loop = {"device", *(option.name for option in fields(Training))}
         own = {name: value for name, value in self.get_params().items() if name not in loop}
-        return {"method": self.method} | own
+        return {"method": self.method, "fold": fold} | own
 
     def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
         """Return the terms of a reading in the units of the user's columns."""
         del split
         return terms
 
-    def _run(self, split: Split) -> tuple[Reading, History, list[Caution], nn.Module]:
-        """Train a model and read it.
-
-        Returns:
-            The reading, the curves, reasons to distrust the value, and a module that maps samples
-            to pointwise information.
-        """
+    def _run(self, split: Split, fold: int = 0) -> Trained:
+        """Train a model on the samples of one fold and read it."""
         with torch.random.fork_rng(devices=[]):
             # Only the CPU's generator: torch.manual_seed would seed those of every GPU as well.
             if self.seed is None:
@@ -217,15 +259,14 @@ class NeuralEstimator(Estimator, Training):
             estimate=fit.estimate,
             score=fit.score,
             options=self,
-            identity=self._identity() | split.fingerprints,
+            identity=self._identity(fold) | split.fingerprints,
         )
         with torch.no_grad():
             reading = fit.read(*split.report)
             # As many training samples as held-out ones, so that both readings scatter alike.
             alike = fit.read(*(tensor[: len(reading.local)] for tensor in split.train))
             network = fit.pointwise(reading, *split.report)
-        found = [*_divergence_warning(history), *self._trust(reading, alike)]
-        return reading, history, found, network
+        return Trained(reading, alike, history, _divergence_warning(history), network)
 
 
 def _gap_warning(reading: Reading, train_reading: Reading) -> list[Caution]:
@@ -265,6 +306,30 @@ def _negative_warning(reading: Reading) -> list[Caution]:
         "samples; more samples, a smaller network, or fewer or smaller steps would help"
     )
     return [Caution(text, "negative")]
+
+
+def _misfit_warning(reading: Reading) -> list[Caution]:
+    missed = reading.terms.get("missed", 0.0)
+    if not missed > max(_NOTABLE, _SHARE * abs(reading.value)):
+        return []
+    text = (
+        f"what the model leaves unexplained still shares about {missed:.2g} nats, which the value, "
+        f"{reading.value:.3g} nats, lacks or more: the dependence is not of a shape that the "
+        "model found; another method, more steps or a wider network would help"
+    )
+    return [Caution(text, "misfit")]
+
+
+def _normal_warning(reading: Reading) -> list[Caution]:
+    normal = reading.terms.get("normal", 0.0)
+    if not normal - reading.value > max(_NOTABLE, _SHARE * normal, _MANY_ERRORS * reading.stderr):
+        return []
+    text = (
+        f"a joint normal of the held-out samples has {normal:.3g} nats, more than the value, "
+        f"{reading.value:.3g}: the network has lost some of it; more samples, fewer or smaller "
+        "steps, or a smaller network would help"
+    )
+    return [Caution(text, "below_normal")]
 
 
 def _divergence_warning(history: History) -> list[Caution]:

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from fastmi._cautions import Caution
 from fastmi._checks import check_choice, check_real, hidden_widths
-from fastmi._estimate import Estimate, History
+from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty
 from fastmi.estimators.neural.base import COARSE_GRID, NeuralEstimator
+from fastmi.estimators.neural.folds import Trained
 from fastmi.estimators.neural.split import Split
 from fastmi.nn import critics, objectives
 from fastmi.nn.discriminative import ConditionalInformation, CriticFit, Objective
@@ -185,6 +186,27 @@ class InfoNCE(CriticEstimator):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InfoNCEAnchor(CriticEstimator):
+    """InfoNCE with an anchor class, "none of the candidates" (Ryu et al. 2025).
+
+    The anchor fixes the scale of the density ratio, which InfoNCE leaves open, so that the mean of
+    the learnt log ratio over held-out pairs is the value: it is consistent, without a limit like
+    ``log(batch_size)``, and no bound, because nothing corrects an error of the critic. See
+    https://arxiv.org/abs/2510.25983. The formulas, in :func:`fastmi.nn.infonce_anchor`, were
+    derived from the paper's abstract and not compared with its text.
+
+    Args:
+        anchor: Prior probability of the anchor class, in (0, 1).
+    """
+
+    anchor: float = 0.5
+
+    def _objective(self) -> Objective:
+        anchor = check_real("anchor", self.anchor, 0.0, 1.0, ends="()")
+        return Objective(partial(objectives.infonce_anchor, anchor=anchor), objectives.demi)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SMILE(CriticEstimator):
     """Song and Ermon (2020): trained by Jensen-Shannon, read by DV with a clipped partition term.
 
@@ -282,25 +304,24 @@ class ConditionalCCMI(CCMI):
             raise ValueError("checkpoint must be None for two trainings; got a path")
         return self._estimate((x, y, z), ("x", "y", "z"), test)
 
-    def _run(self, split: Split) -> tuple[Reading, History, list[Caution], nn.Module]:
+    def _run(self, split: Split, fold: int = 0) -> Trained:
         if len(split.train) == 2:
-            return super()._run(split)
-        both, history, found, first = super()._run(
-            split.map(lambda x, y, z: (x, torch.cat((y, z), 1)))
-        )
-        alone, _, found_alone, second = super()._run(split.map(lambda x, _, z: (x, z)))
+            return super()._run(split, fold)
+        both = super()._run(split.map(lambda x, y, z: (x, torch.cat((y, z), 1))), fold)
+        alone = super()._run(split.map(lambda x, _, z: (x, z)), fold)
         reading = Reading(
-            both.value - alone.value,
-            both.local - alone.local,
+            both.reading.value - alone.reading.value,
+            both.reading.local - alone.reading.local,
             # The terms count as independent. They share samples, which makes the true error
             # smaller, if anything.
-            math.hypot(both.stderr, alone.stderr),
+            math.hypot(both.reading.stderr, alone.reading.stderr),
         )
         warnings = [
-            *(Caution(f"I(X; (Y, Z)): {text}", text.kind) for text in found),
-            *(Caution(f"I(X; Z): {text}", text.kind) for text in found_alone),
+            *(Caution(f"I(X; (Y, Z)): {text}", text.kind) for text in self._cautions(both)),
+            *(Caution(f"I(X; Z): {text}", text.kind) for text in self._cautions(alone)),
         ]
-        return reading, history, warnings, ConditionalInformation(first, second)
+        network = ConditionalInformation(both.network, alone.network)
+        return Trained(reading, None, both.history, warnings, network)
 
 
 def _partition_weights(limit: float | None) -> Callable[[Tensor], Tensor]:

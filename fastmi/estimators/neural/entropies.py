@@ -13,15 +13,17 @@ from fastmi._checks import MOST_LAYERS, check_choice, check_flag, check_integer,
 from fastmi.estimators.neural.base import COARSE_GRID, NeuralEstimator
 from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
 from fastmi.estimators.neural.split import Split, without_constant_columns
-from fastmi.nn.bnaf import BNAF, RESIDUALS
+from fastmi.nn.bnaf import BNAF, NEARLY_SHUT, RESIDUALS
 from fastmi.nn.cross_entropy import CrossEntropyFit
 from fastmi.nn.densities import DENSITIES, DifferenceOfEntropies
-from fastmi.nn.flows import Flow, Standardized
+from fastmi.nn.flows import Composition, Flow, Standardized
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow
+from fastmi.nn.normal_start import NormalStart
 from fastmi.nn.realnvp import RealNVP
 from fastmi.ops.bnaf import ACTIVATIONS
 
 SIDES = ("x", "y")
+STARTS = ("normal",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +47,16 @@ class EntropyDifference(NeuralEstimator):
         super().__post_init__()
         check_choice("side", self.side, SIDES)
 
-    def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
-        split = super()._split(variables, names, test)
+    def _prepared(self, split: Split, names: Sequence[str]) -> Split:
+        del names
         which = SIDES.index(self.side)
         return without_constant_columns(split, which, self.side, needed_by=f"side={self.side!r}")
 
     def _in_units(self, terms: dict[str, float], split: Split) -> dict[str, float]:
         log_slope = split.log_slopes[SIDES.index(self.side)]
-        return {name: value - log_slope for name, value in terms.items()}
+        # The other terms are amounts of information, which have no unit to convert.
+        entropies = {name for name in terms if name.endswith("cross_entropy")}
+        return terms | {name: terms[name] - log_slope for name in entropies}
 
     def _make_fit(self, train: tuple[Tensor, ...]) -> CrossEntropyFit:
         x, y = train if self.side == "x" else train[::-1]
@@ -106,16 +110,23 @@ class NDoE(EntropyDifference):
             the modelled density integrates to less than 1.
         residual: None, "plain" or "gated", see :class:`fastmi.nn.BNAFStep`.
         weight_norm: True learns the length of each row of weights apart from its direction.
+        start: "normal" puts the joint normal of the training samples before the flow
+            (:class:`fastmi.nn.normal_start.NormalStart`), which then learns only what that misses;
+            with ``residual="gated"`` it starts as the identity. None puts nothing there.
     """
 
-    lr: float = 1e-3
+    inputs: str = "scores"
+    folds: int = 3
+
+    lr: float = 3e-3
     schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     width: int | None = None
     hidden_layers: int = 2
     stacks: int = 1
     activation: str = "leaky-tanh"
-    residual: str | None = None
+    residual: str | None = "gated"
     weight_norm: bool = False
+    start: str | None = "normal"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -127,6 +138,8 @@ class NDoE(EntropyDifference):
         if self.residual is not None:
             check_choice("residual", self.residual, RESIDUALS)
         check_flag("weight_norm", self.weight_norm)
+        if self.start is not None:
+            check_choice("start", self.start, STARTS)
 
     def _flow(self, dims: int, y_dims: int) -> Flow:
         width = self.width or default_width(max(dims, y_dims))
@@ -140,10 +153,17 @@ class NDoE(EntropyDifference):
             activation=self.activation,
             residual=self.residual,
             weight_norm=self.weight_norm,
+            gate=NEARLY_SHUT if self.start == "normal" else 0.0,
         )
 
+    def _conditional(self, x: Tensor, y: Tensor) -> Flow:
+        flow = self._flow(x.shape[1], y.shape[1])
+        if self.start == "normal":
+            flow = Composition(NormalStart(x, y), flow)
+        return Standardized(flow, x, y)
+
     def _model(self, x: Tensor, y: Tensor) -> nn.Module:
-        return SharedFlow(Standardized(self._flow(x.shape[1], y.shape[1]), x, y))
+        return SharedFlow(self._conditional(x, y))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +176,7 @@ class SeparateBNAF(NDoE):
     def _model(self, x: Tensor, y: Tensor) -> nn.Module:
         return SeparateFlows(
             Standardized(self._flow(x.shape[1], 0), x),
-            Standardized(self._flow(x.shape[1], y.shape[1]), x, y),
+            self._conditional(x, y),
         )
 
 
@@ -172,6 +192,7 @@ class NDoERealNVP(EntropyDifference):
         hidden: Number of units in each of the two hidden layers of every network.
     """
 
+    inputs: str = "scores"
     lr: float = 1e-3
     schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     couplings: int = 6

@@ -24,7 +24,7 @@ __all__ = ["INPUTS", "InputMap"]
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
-INPUTS = ("auto", "standard", "asinh", "none")
+INPUTS = ("auto", "standard", "asinh", "scores", "none")
 
 # A column has heavy tails if its largest distance from the median exceeds this many times its
 # spread, which is the deviation of a normal column with the same quartiles. Among 10 000 samples
@@ -34,6 +34,10 @@ INPUTS = ("auto", "standard", "asinh", "none")
 _HEAVY = 10.0
 # Distance of the quartiles of a standard normal variable.
 _QUARTILES = 1.3489795003921634
+# Normal scores are a line between so many training samples, at most so many lines.
+_SAMPLES_PER_BEND = 25
+_MOST_BENDS = 128
+_CLOSEST = 1e-290
 # Normalisations that give all columns of a variable one scale, which must stay as it is.
 _COMMON_SCALE = ("global", "global-linf", "global-corrected")
 
@@ -79,6 +83,8 @@ class InputMap(nn.Module):
         self.grid = 0.0
         # Values before and after a normalisation by ranks, one pair of vectors for each column.
         self.knots: list[tuple[Floats, Floats]] = []
+        # Values and normal scores between which the line to those runs, for each column.
+        self.bends: list[tuple[Tensor, Tensor]] = []
 
     @classmethod
     def joined(cls, maps: Sequence[InputMap]) -> InputMap:
@@ -89,6 +95,7 @@ class InputMap(nn.Module):
                 setattr(made, name, torch.cat([getattr(one, name) for one in maps]))
         made.grid = maps[0].grid
         made.knots = [pair for one in maps for pair in one.knots]
+        made.bends = [pair for one in maps for pair in one.bends]
         return made
 
     def forward(self, x: Tensor) -> Tensor:
@@ -103,7 +110,7 @@ class InputMap(nn.Module):
                 ],
                 1,
             )
-        mapped = (squashed * self.factor - self.center) / self.scale
+        mapped = (self._bent(squashed)[0] * self.factor - self.center) / self.scale
         return torch.round(mapped / self.grid) * self.grid if self.grid else mapped
 
     def log_slope(self, x: Tensor) -> Tensor:
@@ -111,10 +118,11 @@ class InputMap(nn.Module):
 
         What a normalisation of the user's choice did does not count.
         """
-        x = x.double()[:, self.columns]
-        u = ((x - self.origin) / self.size - self.median) / self.spread
+        moved = (x.double()[:, self.columns] - self.origin) / self.size
+        u = (moved - self.median) / self.spread
         # log1p(u^2) / 2 by hypot, which does not overflow.
         slopes = torch.where(self.heavy, -torch.hypot(u, torch.ones_like(u)).log(), 0.0).sum(1)
+        slopes = slopes + self._bent(self._squash(moved))[1].log().sum(1)
         live = self.factor != 0.0
         return slopes - torch.where(live, self.scale.log() + self.size.log(), 0.0).sum()
 
@@ -122,11 +130,27 @@ class InputMap(nn.Module):
         """Leave out the columns where `kept` (dims,) is false."""
         for name, buffer in list(self.named_buffers(recurse=False)):
             setattr(self, name, buffer[kept.to(buffer.device)])
-        self.knots = [pair for pair, stays in zip(self.knots, kept.tolist(), strict=False) if stays]
+        for name in ("knots", "bends"):
+            pairs = zip(getattr(self, name), kept.tolist(), strict=False)
+            setattr(self, name, [pair for pair, stays in pairs if stays])
 
     def _squash(self, x: Tensor) -> Tensor:
         squashed = self.spread * torch.asinh((x - self.median) / self.spread)
         return torch.where(self.heavy, squashed, x)
+
+    def _bent(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the normal scores of the columns and their slopes, or the columns and ones."""
+        if not self.bends:
+            return x, torch.ones_like(x)
+        scores, slopes = [], []
+        for column, pair in zip(x.T, self.bends, strict=True):
+            values, images = (one.to(x.device) for one in pair)
+            rises = images.diff() / values.diff()
+            # The first and the last line go on beyond their ends.
+            line = torch.searchsorted(values, column.contiguous()).clamp(1, len(rises)) - 1
+            scores.append(images[line] + (column - values[line]) * rises[line])
+            slopes.append(rises[line])
+        return torch.stack(scores, 1), torch.stack(slopes, 1)
 
 
 def make_map(
@@ -163,12 +187,15 @@ def make_map(
         made.size = torch.from_numpy(np.ldexp(1.0, np.frexp(largest)[1] - 1))
         wide = wide / made.size.numpy()
     # What ranks turn into has no heavy tails.
-    if inputs in ("auto", "asinh") and normalize not in RANKS:
+    if inputs in ("auto", "asinh", "scores") and normalize not in RANKS:
         median, spread, heavy = _tails(wide[training], always=inputs == "asinh")
         made.median, made.spread = torch.from_numpy(median), torch.from_numpy(spread)
         made.heavy = torch.from_numpy(heavy)
         wide = np.where(heavy, made._squash(torch.from_numpy(wide)).numpy(), wide)
     found: tuple[Caution, ...] = ()
+    if inputs == "scores" and normalize is None:
+        made.bends = [_bends(column) for column in wide[training].T]
+        wide = made._bent(torch.from_numpy(wide))[0].numpy()
     if normalize is not None:
         # Where nothing was squashed the samples go in as they came, float32 ones included.
         source = wide if bool(made.heavy.any()) else block
@@ -227,6 +254,26 @@ def _center(made: InputMap, wide: Floats, *, keeps_scale: bool) -> None:
     if not keeps_scale:
         made.scale = torch.from_numpy(np.where(varies, deviation, 1.0))
     made.factor = torch.where(torch.from_numpy(varies), made.factor, 0.0)
+
+
+def _bends(column: Floats) -> tuple[Tensor, Tensor]:
+    """Return values of a column, rising, and their normal scores, between which lines can run.
+
+    Equal samples share the score of their mean rank. A column of a single value maps onto itself.
+    """
+    n = len(column)
+    ordered = np.sort(column)
+    lines = min(_MOST_BENDS, max(n // _SAMPLES_PER_BEND, 1))
+    places = np.append(((np.arange(lines) + 0.5) * n / lines).astype(np.int64), [0, n - 1])
+    values = np.unique(ordered[places])
+    # The slope between closer values would overflow.
+    values = values[np.append(True, np.diff(values) > _CLOSEST)]
+    if len(values) == 1:
+        unbent = torch.from_numpy(values[0] + np.arange(2.0))
+        return unbent, unbent
+    first, last = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    scores = torch.special.ndtri(torch.from_numpy((first + last) / (2.0 * n)))
+    return torch.from_numpy(values), scores
 
 
 def _knots(before: Floats, after: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -17,18 +16,16 @@ from fastmi._checks import MOST_LAYERS, check_choice, check_integer
 from fastmi.estimators.neural.base import NeuralEstimator
 from fastmi.estimators.neural.flow_sizes import check_bnaf_size, check_realnvp_size, default_width
 from fastmi.estimators.neural.split import Split, without_constant_columns
-from fastmi.nn.bases import PARAMETRIZATIONS, Base, DiagonalBase, GaussianBase
-from fastmi.nn.bnaf import BNAFStep
+from fastmi.nn.bases import PARAMETRIZATIONS, Base, DiagonalBase, GaussianBase, StudentBase
+from fastmi.nn.bnaf import NEARLY_SHUT, BNAFStep
 from fastmi.nn.fit import Reading
 from fastmi.nn.flows import Composition, Flow, InvertibleLinear, Standardized
 from fastmi.nn.mienf import MIENFFit, MIENFModel
 from fastmi.nn.realnvp import RealNVP
 
 FLOWS = ("bnaf", "realnvp")
-BASES = ("diagonal", "gaussian")
+BASES = ("diagonal", "gaussian", "student")
 
-# Start of the gate of a BNAF, 2 % open: close to the identity, so that normal columns stay normal.
-_GATE = -4.0
 # Number of training samples that the linear maps and the base start from.
 _ALIGNED = 32_768
 
@@ -53,10 +50,12 @@ class MIENF(NeuralEstimator):
         flow: "bnaf" or "realnvp", between two invertible linear maps, the second of which starts
             at the canonical directions of training samples. A Real NVP of a single column is
             affine: it cannot make that column normal.
-        base: "diagonal", under which pairs of latents correlate; "gaussian", a joint normal of any
-            covariance, which is no more general, as the flows contain linear maps; or a
-            :class:`fastmi.nn.Base`, of which a copy is trained.
-        parametrization: How "diagonal" stores its correlations, "tanh" or "mi", see
+        base: "diagonal", joint normal latents of which pairs correlate; "gaussian", a joint normal
+            of any covariance, which is no more general, as the flows contain linear maps;
+            "student", "diagonal" with a common random scale, as heavy tails have it, whose
+            distribution is learnt and may tend to no scale at all; or a :class:`fastmi.nn.Base`, of
+            which a copy is trained.
+        parametrization: How the correlations are stored, "tanh" or "mi", see
             :class:`fastmi.nn.DiagonalBase`.
         width: Number of hidden units per column of a BNAF; None for 160 in all, but 6 to 20 each.
         hidden_layers: Number of hidden layers of a BNAF.
@@ -64,11 +63,13 @@ class MIENF(NeuralEstimator):
         hidden: Number of units in each of the two hidden layers of a Real NVP's networks.
     """
 
+    inputs: str = "scores"
+    folds: int = 3
     batch_size: int = 512
     lr: float = 3e-3
     schedule: str | Callable[[Optimizer], LRScheduler] | None = "linear"
     flow: str = "bnaf"
-    base: str | Base = "diagonal"
+    base: str | Base = "student"
     parametrization: str = "tanh"
     width: int | None = None
     hidden_layers: int = 2
@@ -93,8 +94,7 @@ class MIENF(NeuralEstimator):
         for name in ("hidden_layers", "couplings"):
             check_integer(name, getattr(self, name), 1, MOST_LAYERS)
 
-    def _split(self, variables: Sequence[object], names: Sequence[str], test: object) -> Split:
-        split = super()._split(variables, names, test)
+    def _prepared(self, split: Split, names: Sequence[str]) -> Split:
         for which, name in enumerate(names):
             split = without_constant_columns(split, which, name)
         return split
@@ -110,6 +110,8 @@ class MIENF(NeuralEstimator):
             base = copy.deepcopy(self.base)
         elif self.base == "diagonal":
             base = DiagonalBase(dx, dy, parametrization=self.parametrization)
+        elif self.base == "student":
+            base = StudentBase(dx, dy, parametrization=self.parametrization)
         else:
             base = GaussianBase(dx, dy)
         model = MIENFModel(self._flow(x), self._flow(y), base)
@@ -122,8 +124,13 @@ class MIENF(NeuralEstimator):
         if self.flow == "bnaf":
             width = self.width or default_width(dims)
             check_bnaf_size(dims, width, self.hidden_layers)
-            after = BNAFStep(dims, width=width, hidden_layers=self.hidden_layers, residual="gated")
-            after.gate = torch.nn.Parameter(torch.tensor(_GATE))
+            after = BNAFStep(
+                dims,
+                width=width,
+                hidden_layers=self.hidden_layers,
+                residual="gated",
+                gate=NEARLY_SHUT,
+            )
         else:
             check_realnvp_size(dims, self.hidden, self.couplings)
             after = RealNVP(dims, couplings=self.couplings, hidden=self.hidden)

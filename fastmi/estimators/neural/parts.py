@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ def divide(
             f"{end} training and {n - border} held-out samples"
         )
     parts = [order[:end], order[border:middle], order[start:]]
-    if groups is None or all(_repeats_by_chance(each, len(np.unique(groups))) for each in blocks):
+    if groups is None or _all_repeat_by_chance(blocks, groups):
         found: tuple[Caution, ...] = ()
     else:
         found = _copy_warnings(groups, parts[0], order[border:], apart=cuts is not None)
@@ -111,6 +112,60 @@ def divide(
         # Neighbours in the order make the product pairs, and must not be copies or near in time.
         parts = [rng.permutation(part) for part in parts]
     return Parts(parts[0], parts[1], parts[2], found)
+
+
+def divide_in_folds(
+    blocks: Sequence[Array],
+    folds: int,
+    *,
+    seed: int | None,
+    test_size: float,
+    selects: bool,
+) -> list[Parts]:
+    """Return parts for each fold, whose held-out rows give the value once in some fold each.
+
+    The warnings stand with the first fold.
+
+    Args:
+        blocks: Samples of each variable, shape (n, d_b).
+        folds: Number of folds, at least 2.
+        seed: Seed of the choice.
+        test_size: Half of this share of all rows chooses the parameters if `selects` is true.
+        selects: See :func:`divide`.
+    """
+    n = len(blocks[0])
+    groups = copy_groups(blocks)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(n)
+    cuts = None
+    if groups is not None:
+        order, cuts = _together(order, groups)
+
+    def cut(border: int) -> int:
+        return border if cuts is None else _nearest(cuts, border)
+
+    found: tuple[Caution, ...] = ()
+    if groups is not None and not _all_repeat_by_chance(blocks, groups):
+        found = _copy_warnings(groups, order, order[:0], apart=True)
+    found += _series_warnings(blocks)
+    ends = [0, *(cut(fold * n // folds) for fold in range(1, folds)), n]
+    made: list[Parts] = []
+    for start, end in pairwise(ends):
+        # The rows that choose the parameters follow those that give the value, as on a ring.
+        watched = min(round(0.5 * test_size * n), _MOST_WATCHED) if selects else 0
+        after = cut((end + watched) % n) if watched else end % n
+        others = np.concatenate([order[end:], order[:start]])
+        number = (after - end) % n if watched else 0
+        parts = [others[number:], others[:number] if selects else order[start:end]]
+        parts.append(order[start:end])
+        if cuts is not None:
+            parts = [rng.permutation(part) for part in parts]
+        made.append(Parts(parts[0], parts[1], parts[2], () if made else found))
+    return made
+
+
+def _all_repeat_by_chance(blocks: Sequence[Array], groups: Index) -> bool:
+    return all(_repeats_by_chance(each, len(np.unique(groups))) for each in blocks)
 
 
 def copy_groups(blocks: Sequence[Array]) -> Index | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, Note
 from fastmi._inputs import as_blocks
 from fastmi.estimators.neural.inputs import InputMap, make_map
-from fastmi.estimators.neural.parts import divide
+from fastmi.estimators.neural.parts import Parts, divide, divide_in_folds
 from fastmi.nn.identity import fingerprint
 
 Array = NDArray[Any]
@@ -45,6 +45,7 @@ class Split:
         n: Number of samples in all.
         fingerprints: Hashes of the samples as they were given: "data" of `variables`, "held_out"
             of `test` samples, None without them. Empty unless they were asked for.
+        rows: Numbers of the rows of `report`.
     """
 
     train: tuple[Tensor, ...]
@@ -55,6 +56,7 @@ class Split:
     warnings: tuple[Caution, ...]
     n: int
     fingerprints: dict[str, str | None]
+    rows: NDArray[np.int64]
 
     def map(self, pick: Callable[..., tuple[Tensor, ...]]) -> Split:
         """Return the split whose tensors are ``pick(*tensors)`` of each part."""
@@ -75,12 +77,13 @@ def split_samples(
     test_size: float,
     split: str,
     gap: int,
+    folds: int,
     seed: int | None,
     batch_size: int,
     selects: bool,
     identify: bool,
-) -> Split:
-    """Return the samples of all variables, checked, split and mapped.
+) -> Iterator[Split]:
+    """Yield the samples of all variables, checked, split and mapped, one fold after the other.
 
     Args:
         variables: Samples of each variable, as the user gave them.
@@ -94,6 +97,7 @@ def split_samples(
         test_size: Share of the samples held out if `test` is None.
         split: "random" or "blocked".
         gap: Number of rows between the parts of a blocked split.
+        folds: Number of folds of a random split if `test` is None.
         seed: Seed of the choice of the held-out samples; None for a fresh one.
         batch_size: Number of samples in each update.
         selects: Whether held-out samples choose the parameters.
@@ -120,16 +124,58 @@ def split_samples(
         held_out = len(others[0])
         blocks = [np.concatenate(pair) for pair in zip(blocks, others, strict=True)]
         n += held_out
-    parts = divide(
-        blocks,
-        held_out,
-        given=test is not None,
-        split=split,
-        gap=gap,
-        seed=seed,
-        batch_size=batch_size,
-        selects=selects,
-    )
+    divided: list[Parts] = []
+    if folds > 1 and test is None and split == "random":
+        divided = divide_in_folds(blocks, folds, seed=seed, test_size=test_size, selects=selects)
+    too_few = [len(one.train) < batch_size or not len(one.select) for one in divided]
+    if any(too_few) or not divided:
+        parts = divide(
+            blocks,
+            held_out,
+            given=test is not None,
+            split=split,
+            gap=gap,
+            seed=seed,
+            batch_size=batch_size,
+            selects=selects,
+        )
+        if divided:
+            text = (
+                f"folds={folds} would leave fewer than batch_size={batch_size} samples to train "
+                "on: one part of the samples is held out instead"
+            )
+            parts = parts._replace(warnings=(*parts.warnings, Note(text, "folds")))
+        divided = [parts]
+    for parts in divided:
+        yield _map_parts(
+            blocks,
+            names,
+            parts,
+            where=where,
+            dtype=dtype,
+            inputs=inputs,
+            normalize=normalize,
+            grid=grid,
+            fingerprints=fingerprints,
+        )
+
+
+def _map_parts(
+    blocks: Sequence[Array],
+    names: Sequence[str],
+    parts: Parts,
+    *,
+    where: torch.device,
+    dtype: str,
+    inputs: str,
+    normalize: str | None,
+    grid: float,
+    fingerprints: dict[str, str | None],
+) -> Split:
+    """Return the parts of all variables, mapped by statistics of their training samples.
+
+    See :func:`split_samples` for the arguments.
+    """
     found = [*parts.warnings]
     maps, slopes, tensors = [], [], []
     for block, name in zip(blocks, names, strict=True):
@@ -152,7 +198,17 @@ def split_samples(
         tuple(tensor[torch.from_numpy(rows)].to(where) for tensor in tensors)
         for rows in (parts.train, parts.select, parts.report)
     )
-    return Split(train, select, report, tuple(maps), tuple(slopes), tuple(found), n, fingerprints)
+    return Split(
+        train,
+        select,
+        report,
+        tuple(maps),
+        tuple(slopes),
+        tuple(found),
+        len(blocks[0]),
+        fingerprints,
+        parts.report,
+    )
 
 
 def without_constant_columns(

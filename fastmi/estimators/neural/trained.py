@@ -14,7 +14,7 @@ from fastmi.estimators.neural.inputs import InputMap
 from fastmi.estimators.neural.split import on_host
 from fastmi.nn.fit import in_chunks
 
-__all__ = ["TrainedModel"]
+__all__ = ["MeanModel", "TrainedModel"]
 
 
 class TrainedModel(nn.Module):
@@ -89,3 +89,23 @@ class TrainedModel(nn.Module):
                 f"{values[~finite][0]} for row {int((~finite).argmax())}"
             )
         return values
+
+
+class MeanModel(TrainedModel):
+    """The mean of the pointwise information that the trainings of all folds have found.
+
+    Samples of the estimate were seen by all but one of them, so that their mean pointwise
+    information is too high; ``estimate.local`` has it from the one that did not see them.
+
+    Args:
+        models: The trained model of each fold.
+    """
+
+    def __init__(self, models: Sequence[TrainedModel]) -> None:
+        super().__init__((), nn.Identity(), models[0].names, models[0].dtype)
+        self.models = nn.ModuleList(models)
+        self.maps = models[0].maps
+
+    def forward(self, *samples: Tensor) -> Tensor:
+        """See :meth:`TrainedModel.forward`."""
+        return torch.stack([model(*samples) for model in self.models]).mean(0)
