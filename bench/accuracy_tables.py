@@ -41,6 +41,19 @@ def error_bars_table(result: Result) -> str:
     )
 
 
+def size_curve_table(result: Result) -> str:
+    rows = []
+    for row in result["rows"]:
+        whole, half, quarter, _ = row["means"]
+        values = [row["truth"], quarter, half, whole, row["extrapolated"]]
+        errors = [row["sd"], row["error"], row["extrapolated_sd"], row["extrapolated_error"]]
+        head = [f"{row['rho']:g}", str(row["d"]), str(row["n"]), str(row["runs"])]
+        rows.append([*head, *(f"{x:.3f}" for x in [*values, *errors]), f"{row['warned']:.0%}"])
+    header = ["rho", "d", "n", "runs", "truth", "from n / 4", "from n / 2", "from n"]
+    header += ["extrapolated", "sd from n", "its error", "sd extrapolated", "its error", "warned"]
+    return markdown_table(header, rows)
+
+
 def discrete_table(result: Result) -> str:
     """Mean errors, arithmetic and geometric, by samples per effective symbol and by singles."""
     groups = {

@@ -49,6 +49,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
         accuracy_tables.estimators_table,
     ),
     "error_bars": ("Coverage of error bars", accuracy_tables.error_bars_table),
+    "size_curve": ("Estimates from fewer samples", accuracy_tables.size_curve_table),
     "rejections": ("Level and power of permutation tests", accuracy_tables.rejections_table),
     "compat": ("Drop-in replacements", result_tables.compat_table),
     "bmi": ("Many tasks with known information, n = 5000", accuracy_tables.bmi_table),

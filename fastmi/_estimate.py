@@ -75,7 +75,7 @@ class Estimate(float):
             ``std(local) / sqrt(n)``, which takes the local values as independent: for neighbours,
             which they share, it is 5 to 35 % too small. Where a bias was subtracted, it holds the
             error of the bias too. With ``error="half"`` it is the standard deviation of estimates
-            from random halves of the samples, which is right or up to a fifth too large.
+            from random halves of the samples, which is right or up to a third too large.
         counts: Neighbours of each sample in each margin, int64, shape (m, n); None where the
             method counts none.
         k: Number of neighbours; None where the method searches none.

@@ -114,7 +114,11 @@ def test_several_numbers_of_neighbours_share_their_halves(rng):
     ]
 
 
-@pytest.mark.parametrize("row", [row for row in METHODS if not row.trains], ids=str)
+@pytest.mark.parametrize(
+    "row",
+    [row for row in METHODS if not row.trains],
+    ids=lambda row: f"{row.function} {row.name}",
+)
 def test_every_method_takes_an_error(row):
     rng = np.random.default_rng(0)
     x, y, z = rng.standard_normal((3, 140))
@@ -157,6 +161,18 @@ def test_each_half_has_twins_of_its_own(rng, monkeypatch):
     assert plain.stderr < found.stderr < 4 * plain.stderr
 
 
+def test_the_interval_holds_the_error(rng):
+    x, y = gaussian(rng, 150)
+    plain = fastmi.mi(x, y, method="auto")
+    found = fastmi.mi(x, y, method="auto", error="half")
+    assert found == plain
+    reach = 1.96 * found.stderr
+    low, high = plain.interval
+    assert found.interval == (min(low, found - reach), max(high, found + reach))
+    assert fastmi.mi(x, y, error="half").interval is None
+
+
+@pytest.mark.usefixtures("one_torch_thread")
 def test_trained_methods_take_an_error(rng):
     pytest.importorskip("torch")
     x, y = rng.standard_normal((2, 120))

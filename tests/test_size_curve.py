@@ -175,6 +175,7 @@ def test_every_method(row):
     assert 0 < curve.extrapolated_error < 0.6
 
 
+@pytest.mark.usefixtures("one_torch_thread")
 def test_trained_methods(rng):
     pytest.importorskip("torch")
     x, y = rng.standard_normal((2, 240))

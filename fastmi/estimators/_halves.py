@@ -116,7 +116,7 @@ def add_error(
         rows = np.flatnonzero(chosen)
         try:
             parts = [take_rows(block, rows) for block in blocks]
-            return values(measure(parts, threads, own, own_seed=True))
+            return values(measure(parts, threads, own, repeated=True))
         except ValueError as error:
             raise ValueError(
                 f"error bars must have enough samples for estimates from halves of them; got "
@@ -132,9 +132,19 @@ def add_error(
             estimate.stderr, cautions = math.nan, _of_infinite(infinite, halves)
         else:
             estimate.stderr = float(own.std(ddof=1))
+            estimate.interval = _widened(estimate)
             cautions = (*of_series(estimate.local), *_of_few(n // 2, estimate.k))
         with_cautions(estimate, (*estimate.warnings, *cautions))
     return found
+
+
+def _widened(estimate: Estimate) -> tuple[float, float] | None:
+    """Return the interval of an estimate, widened to what its error says."""
+    if estimate.interval is None:
+        return None
+    half = 1.96 * estimate.stderr
+    low, high = estimate.interval
+    return min(low, float(estimate) - half), max(high, float(estimate) + half)
 
 
 def _of_few(n: int, k: int | None) -> tuple[Caution, ...]:

@@ -45,7 +45,7 @@ class Measure:
         n_jobs: int | None,
         rng: np.random.Generator,
         *,
-        own_seed: bool = False,
+        repeated: bool = False,
     ) -> list[Estimate]:
         """Return one estimate per k of the blocks, one for each argument of the estimator.
 
@@ -53,12 +53,15 @@ class Measure:
             blocks: The samples of each argument.
             n_jobs: Number of threads.
             rng: Generator of the seeds of trainings.
-            own_seed: Whether everything else that is random, as the twins of a bias correction
-                are, is drawn from `rng` as well, and not from the seed among the options.
+            repeated: Whether this is one of many estimates, of which the value alone counts.
+                Everything else that is random, as the twins of a bias correction are, is then drawn
+                from `rng` as well, and what examines a value without changing it is left out.
         """
         heed_stop()  # methods that search no neighbours call no kernel, which would heed it
         own: dict[str, Any] = {"n_jobs": n_jobs} if self.method.searches else {}
-        if self.method.trains or (own_seed and "seed" in self.method.options):
+        if repeated and "thorough" in self.method.options:
+            own["thorough"] = False
+        if self.method.trains or (repeated and "seed" in self.method.options):
             own["seed"] = int(rng.integers(0, 2**63))
         with quiet():
             found = self.method.make(**{**self.options, **own}).estimate(*blocks)

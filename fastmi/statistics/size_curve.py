@@ -195,7 +195,7 @@ def size_curve(
         draws = np.random.default_rng(seeds[task])
         try:
             parts = [block[rows] for block in blocks]
-            return float(measure(parts, threads, draws, own_seed=True)[0])
+            return float(measure(parts, threads, draws, repeated=True)[0])
         except ValueError as error:
             raise ValueError(
                 f"size_curve must have enough samples for estimates from an eighth of them; got "
