@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch")
 import torch
 
-from fastmi.nn.bases import DiagonalBase, GaussianBase
-from fastmi.nn.mienf import gaussian_information
+from fastmi.nn.bases import DiagonalBase, GaussianBase, StudentBase
+from fastmi.nn.canonical import gaussian_information
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -62,6 +62,39 @@ def test_diagonal_base_keeps_its_precision_at_high_information(parametrization, 
     assert exact.mean().item() == pytest.approx(9, abs=0.1)
     got = base.float().pointwise(xi, eta)
     torch.testing.assert_close(got.double(), exact, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("nu", [1.5, 5.0, 1e6])
+def test_student_base_is_the_law_it_says(nu):
+    """Against the density of t in plain numbers, and its information by simulation."""
+    base = StudentBase(2, 3)
+    with torch.no_grad():
+        base.w.copy_(torch.tensor([0.6, -0.2]))
+        base.tail.copy_(torch.tensor(-math.log(nu - 1)) / 30)
+    assert base.degrees_of_freedom().item() == pytest.approx(nu, rel=1e-6)
+    scale = torch.eye(5)
+    for j, rho in enumerate(base.correlations().tolist()):
+        scale[j, 2 + j] = scale[2 + j, j] = rho
+    generator = torch.Generator().manual_seed(1)
+    normal = torch.randn(200_000, 5, generator=generator) @ torch.linalg.cholesky(scale).T
+    chi = torch.distributions.Chi2(torch.tensor(nu)).sample((len(normal), 1))
+    z = normal * (nu / chi).sqrt()
+
+    def log_density(rows, matrix):
+        d = len(matrix)
+        form = (rows @ torch.linalg.inv(matrix) * rows).sum(1)
+        constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - d / 2 * math.log(nu * math.pi)
+        return constant - 0.5 * torch.logdet(matrix) - (nu + d) / 2 * torch.log1p(form / nu)
+
+    xi, eta = z[:, :2], z[:, 2:]
+    close = {"rtol": 1e-6, "atol": 1e-6}
+    torch.testing.assert_close(base.log_joint(xi, eta), log_density(z, scale), **close)
+    torch.testing.assert_close(base.log_x(xi), log_density(xi, scale[:2, :2]), **close)
+    torch.testing.assert_close(base.log_y(eta), log_density(eta, scale[2:, 2:]), **close)
+    pointwise = base.pointwise(xi, eta).detach()
+    error = 4 * float(pointwise.std()) / math.sqrt(len(z))
+    assert pointwise.mean().item() == pytest.approx(base.mutual_information().item(), abs=error)
+    assert base.mutual_information() >= base.information().sum() - 1e-9
 
 
 def test_parametrizations_start_alike():

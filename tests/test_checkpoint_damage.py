@@ -250,7 +250,7 @@ def altered(saved):
     for name, values in {
         "position": [-1, n + 1, 1.5, True],
         "step": [-1, 0, 4, 6, 5.0, True, 10**30],
-        "best_step": [-1, 0, 6],
+        "best_step": [-1, 6],
         "waited": [-1, 4],
         "seconds": [float("nan"), float("inf")],
         "best_score": [True],

@@ -69,7 +69,7 @@ def test_the_last_step_is_evaluated_even_between_evaluations():
 
 def test_patience_stops_and_keeps_the_best():
     problem = Problem()
-    scores = iter([3.0, 1.0, 2.0, 2.5, 2.0, 0.0])
+    scores = iter([4.0, 3.0, 1.0, 2.0, 2.5, 2.0, 0.0])  # the first one is that of the start
     seen = []
 
     def score(x, y):
@@ -82,7 +82,17 @@ def test_patience_stops_and_keeps_the_best():
     assert history.stopped == "patience"
     assert history.steps.tolist() == [5, 10, 15, 20, 25]
     assert history.best_step == 10
-    assert torch.equal(problem.weights(), seen[1])
+    assert torch.equal(problem.weights(), seen[2])
+
+
+def test_patience_keeps_the_start_if_nothing_is_better():
+    problem = Problem()
+    start = problem.weights()
+    scores = iter([1.0, 3.0, 2.0])
+    options = Training(steps=100, batch_size=64, eval_every=5, patience=2, seed=0)
+    history = problem.train_with(options, score=lambda *_: next(scores))
+    assert (history.best_step, history.steps.tolist()) == (0, [5, 10])
+    assert torch.equal(problem.weights(), start)
 
 
 def test_without_patience_the_last_parameters_stay():

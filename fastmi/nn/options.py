@@ -43,8 +43,8 @@ class Training:
             for no clipping.
         eval_every: Number of updates between evaluations; None for ``steps // 50``, at least 1.
         patience: Number of evaluations without a better score after which the training stops; the
-            parameters with the best score are kept. None takes all the steps and keeps the last
-            parameters.
+            parameters with the best score, possibly the initial ones, are kept. None takes all the
+            steps and keeps the last parameters.
         seed: Seed of the batches and of whatever the model draws; None for a fresh one.
         compile: True passes the loss through :func:`torch.compile`.
         cuda_graph: Whether the steps on a GPU are replayed as one CUDA graph, which saves the cost

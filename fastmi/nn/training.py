@@ -40,9 +40,9 @@ def train(
 
     Each epoch goes through one random permutation, made on the device of the data; an incomplete
     last batch is left out. The last step is always evaluated. Afterwards the model is in
-    evaluation mode and holds its last parameters, or those with the best score if
-    ``options.patience`` is set. After an error or an interrupt the model holds the parameters
-    that the evaluations so far would keep, or the initial ones if there was none.
+    evaluation mode and holds its last parameters, or those with the best score, the initial ones
+    among them, if ``options.patience`` is set. After an error or an interrupt the model holds the
+    parameters that the evaluations so far would keep, or the initial ones if there was none.
 
     On a CPU the result is reproducible bit for bit for one seed and one number of threads.
     torch's global random state is left as it was.

@@ -25,7 +25,7 @@ import torch
 
 import fastmi
 from fastmi import datasets, normalize
-from fastmi.nn.mienf import gaussian_information
+from fastmi.nn.canonical import gaussian_information
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import cells
