@@ -29,9 +29,14 @@ Cautions: TypeAlias = tuple[Caution, ...]
 
 # Rows that the reference is made of: a quarter of all between these bounds, and at least so many
 # for each column. Where they leave it open whether the estimate is too low, it is made of so many
-# times as many. In one thread it takes 1 to 3 % of the time of the search from n = 10 000 on, and a
-# third at n = 1000.
-_FEWEST, _MOST, _PER_COLUMN, _SECOND_LOOK = 500, 1000, 5, 8
+# times as many. In one thread it takes 1 to 3 % of the time of the search from n = 10 000 on, up to
+# 5 % where it is left open, and a third at n = 1000.
+_FEWEST, _MOST, _PER_COLUMN, _SECOND_LOOK = 500, 1000, 5, 3
+# In few columns the second look, which takes as long as the search of 1000 rows, is made if there
+# are so many times as many rows as the first had.
+_WORTH_IT = 4
+# Columns up to which KSG loses less than is named of any Gaussian that it shows at all.
+_FEW_COLUMNS = 4
 # Nats, and share of the value, that an estimate may miss without a word.
 _MISSING, _MISSING_SHARE = 0.05, 0.1
 # Standard errors by which the reference must be above the estimate.
@@ -139,29 +144,36 @@ class _Look:
 
     def cautions(self, value: float, k: int) -> Cautions:
         """Return a caution if an estimate in nats with k neighbours is far too low, else none."""
-        n, dims = len(self._blocks[0]), widths(self._blocks)
+        n, columns = len(self._blocks[0]), sum(widths(self._blocks))
         reference = self._reference(1)
         if reference is None:
             return ()
+        missing = self._missing(reference, value, k)
+        more = n >= _WORTH_IT * reference.rows or (n > reference.rows and columns > _FEW_COLUMNS)
         likely = reference.information + reference.stderr - value
-        unsure = not _matters(reference.at_least - value, value) and _matters(likely, value)
-        if unsure and reference.rows < n:
+        if more and not _matters(missing, value) and _matters(likely, value):
             reference = self._reference(_SECOND_LOOK) or reference
-        missing = reference.at_least - value
-        if (
-            not _matters(missing, value)
-            and self._metric == "chebyshev"
-            and reference.gaussian > _MISSING
-        ):
-            missing = max(missing, reference.gaussian - reference.shown(n, k))
+            missing = self._missing(reference, value, k)
         if not _matters(missing, value):
             return ()
         text = (
             f"the estimate {value:.2g} is about {missing:.2g} nats too low, or more: a copula "
             f"fitted to the samples has {reference.information:.2g} nats, and the k={k} neighbours "
-            f"are not near in {sum(dims)} columns at n={n}; use {self._advice}"
+            f"are not near in {columns} columns at n={n}; use {self._advice}"
         )
         return (Caution(text, "low"),)
+
+    def _missing(self, reference: Reference, value: float, k: int) -> float:
+        """Return the nats that are missing by either sign, or less than matter."""
+        missing = reference.at_least - value
+        if (
+            _matters(missing, value)
+            or self._metric != "chebyshev"
+            or sum(widths(self._blocks)) <= _FEW_COLUMNS
+            or reference.gaussian <= _MISSING
+        ):
+            return missing
+        return max(missing, reference.gaussian - reference.shown(len(self._blocks[0]), k))
 
     def _reference(self, times: int) -> Reference | None:
         if times not in self._references:
