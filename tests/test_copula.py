@@ -10,6 +10,7 @@ import reference.copula as slow
 from fastmi.estimators._copula import (
     OF_TWO,
     OF_TWO_GIVEN_THIRD,
+    determines,
     fit,
     normal_scores,
     of_several,
@@ -240,6 +241,58 @@ class TestFit:
         drawn, _ = law.draw(500, rng)
         assert math.isfinite(law.reference)
         assert all(np.isfinite(block).all() for block in drawn)
+
+
+class TestDetermines:
+    @pytest.fixture
+    def blocks(self):
+        rng = np.random.default_rng(0)
+        return [rng.standard_normal((500, d)) for d in (3, 2, 2)]
+
+    @pytest.mark.parametrize("dtype", ["float64", "float32"])
+    def test_totals(self, blocks, dtype):
+        x, y, z = (block.astype(dtype) for block in blocks)
+        assert not determines([x, y])
+        assert determines([x, np.column_stack([y, x.sum(axis=1)])])
+        assert determines([x, np.column_stack([y, y[:, 0] + 3 * x[:, 1] - 7])])
+        # Inside a block, and through what is given, a total is no dependence.
+        assert not determines([np.column_stack([x, x.sum(axis=1)]), y])
+        through = [np.column_stack([x, z[:, 0]]), np.column_stack([y, z.sum(axis=1)]), z]
+        assert determines(through[:2]) is False
+        assert not determines(through, OF_TWO_GIVEN_THIRD)
+        assert determines([x, y + x[:, :2] @ np.eye(2) - y, z], OF_TWO_GIVEN_THIRD)
+        assert determines([x, y, z, x[:, :1] + y[:, :1]], of_several(4))
+        assert not determines([x, y, z], of_several(3))
+
+    @pytest.mark.parametrize("noise", [1e-9, 1e-3])
+    def test_noise(self, blocks, noise):
+        x, y, _ = blocks
+        y[:, 0] = x[:, 0] + noise * y[:, 0]
+        assert not determines([x, y])
+
+    def test_only_in_most_rows(self, blocks):
+        x, y, _ = blocks
+        y[:, 0] = x[:, 0]
+        y[123, 0] += 0.1
+        assert not determines([x, y])
+
+    @pytest.mark.parametrize("unit", [1e-300, 1.0, 1e300])
+    def test_heavy_tails_and_units(self, blocks, unit):
+        """A value beside which all others are rounding determines nothing."""
+        x, y, _ = blocks
+        y[:, 0] = x[:, 0] + 0.01 * y[:, 0]
+        x[7, 0] = y[7, 0] = 1e6
+        x[8] *= 1e-250
+        assert not determines([x * unit, y * unit])
+        assert not determines([np.exp(15 * x[9:]), np.exp(15 * y[9:])])
+        y[:, 0] = x.sum(axis=1)
+        assert determines([x * unit, y * unit])
+
+    def test_constant_columns(self, blocks):
+        x, y, _ = blocks
+        ones = np.ones((500, 1))
+        assert not determines([np.hstack([x, ones]), np.hstack([y, ones])])
+        assert not determines([ones, ones])
 
 
 class TestDraw:

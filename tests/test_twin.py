@@ -227,7 +227,9 @@ class TestCautions:
         assert got.twin is None
         assert float(got) == float(fastmi.mi(x, y))
 
-    @pytest.mark.parametrize("extra", [lambda x: x[:, 0], lambda x: np.exp(x[:, 1])])
+    @pytest.mark.parametrize(
+        "extra", [lambda x: x[:, 0], lambda x: np.exp(x[:, 1]), lambda x: x.sum(axis=1)]
+    )
     def test_determined(self, sparse, extra):
         x, y, _ = sparse
         y = np.column_stack([y, extra(x)])

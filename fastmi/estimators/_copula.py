@@ -165,6 +165,42 @@ def fit(scores: Sequence[Array], signed: Signed = OF_TWO) -> Copula | None:
     return Copula(list(bases), thresholded, information, raw, error, nu, signed)
 
 
+def determines(blocks: Sequence[Array], signed: Signed = OF_TWO) -> bool:
+    """Return whether a block determines a direction of another linearly, as a total does.
+
+    Normal scores of such columns need not show it. What counts is that ranks do not add up, as
+    ``rank(X) + rank(Y) > rank(X, Y)``.
+
+    Args:
+        blocks: Samples, shapes (n, d_b).
+        signed: The information as a signed sum of entropies.
+    """
+    few = max(1, len(blocks[0]) // (4 * sum(block.shape[1] for block in blocks) + 50))
+    # What holds in all rows holds in a part of them, and the other way round it is to be seen.
+    return all(_excess_rank([block[::step] for block in blocks], signed) > 0 for step in (few, 1))
+
+
+def _excess_rank(blocks: Sequence[Array], signed: Signed) -> int:
+    """Return the signed sum of the ranks of columns, up to constants."""
+    columns = np.hstack([np.asarray(block, dtype=np.float64) for block in blocks])
+    columns = columns - np.median(columns, axis=0)
+    size = np.abs(columns)
+    scale = np.median(size, axis=0)
+    scale = np.where(scale > 0.0, scale, size.max(axis=0))
+    scale = np.maximum(scale, 1e-200 * size.max(axis=0))
+    rows = np.hstack([np.ones((len(columns), 1)), columns / np.where(scale > 0.0, scale, 1.0)])
+    # Rows of length 1 keep what is exact, and none is so large that others are rounding beside it.
+    rows /= np.abs(rows).max(axis=1, keepdims=True)
+    tolerance = 64.0 * max(float(np.finfo(block.dtype).eps) for block in blocks)
+    edges = np.cumsum([1, *(block.shape[1] for block in blocks)])
+    excess = 0
+    for space, sign in signed:
+        own = np.concatenate([[0], _positions(space, edges)])
+        values = np.linalg.svd(rows[:, own], compute_uv=False)
+        excess += sign * (int((values > tolerance * values[0]).sum()) - 1)
+    return excess
+
+
 def normal_scores(blocks: Sequence[Array]) -> list[Floats]:
     """Return the normal scores of the columns of each block, float64."""
     names = [""] * len(blocks)

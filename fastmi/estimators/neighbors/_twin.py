@@ -23,7 +23,7 @@ from fastmi._cautions import Caution, Note, announce, quiet
 from fastmi._checks import check_choice, generator
 from fastmi._estimate import Estimate, Twin, changed
 from fastmi._pool import heed_stop, on_threads
-from fastmi.estimators._copula import Copula, ascending, fit, in_order_of, normal_scores
+from fastmi.estimators._copula import Copula, ascending, determines, fit, in_order_of, normal_scores
 from fastmi.estimators.neighbors._ties import mean_equal
 from fastmi.estimators.neighbors.base import InformationEstimator, Terms, widths
 from fastmi.estimators.neighbors.forms import Form
@@ -108,10 +108,14 @@ class TwinCorrected(InformationEstimator, Form):
         n, columns = len(samples[0]), sum(widths(samples))
         if n <= columns + 1:
             return None, (_few_rows_caution(n, columns),)
+        signed = self._information(len(blocks))
+        heed_stop()
+        if determines(samples, signed):
+            return None, (_determined_caution(),)
         heed_stop()
         scores = samples if self.normalize == "copula" else normal_scores(samples)
         heed_stop()
-        law = fit(scores, self._information(len(blocks)))
+        law = fit(scores, signed)
         return law, (_determined_caution(),) if law is None else ()
 
     def _all_terms(
