@@ -8,6 +8,7 @@ with how much it matters.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -35,6 +36,8 @@ _ORDERS, _ORDERS_OF_PARTS = 12, 6
 _CHANCE, _LEAST = 4.0, 8.0
 # Probability that chance alone joins any two columns into a part.
 _FALSE_LINK = 0.01
+# Columns of each block whose products of two are looked at for parts.
+_PRODUCTS = 32
 # Rows for each column that a rotation needs, below which columns stay as they are; and the largest
 # number of rows from which it is found.
 ROWS_PER_COLUMN, _ROWS = 5, 16_384
@@ -186,9 +189,19 @@ def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
     d = dx + len(y)
     heed_stop()
     squares = n * (curves @ curves.T / n).astype(np.float64) ** 2
-    largest = squares.reshape(d, orders, d, orders).max(axis=(1, 3))
-    # The tail of chi-squared with one degree of freedom is below exp(-t / 2).
-    linked = largest > 2.0 * np.log(0.5 * (orders * d) ** 2 / _FALSE_LINK)
+    linked = squares.reshape(d, orders, d, orders).max(axis=(1, 3)) > _link((orders * d) ** 2 // 2)
+    for first, block, other, others in ((0, x, y, slice(dx, d)), (dx, y, x, slice(0, dx))):
+        i, j = np.triu_indices(min(len(block), _PRODUCTS), 1)
+        if not len(i):
+            continue
+        heed_stop()
+        together = (block[i, 0] * block[j, 0]) @ other.reshape(-1, n).T / n
+        largest = n * (together.astype(np.float64) ** 2).reshape(-1, len(other), orders).max(axis=2)
+        # Two columns whose product depends on one of the other block belong together with it.
+        joined = largest > _link(together.size)
+        for pair, partner in zip(*np.nonzero(joined), strict=True):
+            three = [first + i[pair], first + j[pair], others.start + partner]
+            linked[np.ix_(three, three)] = True
     parts: list[Part] = []
     alone: list[Part] = []
     left = np.ones(d, dtype=np.bool_)
@@ -203,3 +216,11 @@ def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
         part = np.flatnonzero(members[:dx]), np.flatnonzero(members[dx:])
         (parts if len(part[0]) and len(part[1]) else alone).append(part)
     return parts, alone
+
+
+def _link(tests: int) -> float:
+    """Return the squared correlation, in units of 1/n, that chance reaches in none of many tests.
+
+    The tail of chi-squared with one degree of freedom is below ``exp(-t / 2)``.
+    """
+    return 2.0 * math.log(max(tests, 1) / _FALSE_LINK)
