@@ -97,7 +97,12 @@ def relevance(x: Floats, y: Floats, *, seed: int = 0) -> Relevance:
             blocks, curves, matters = others, curves_of_others, matters_of_others
     least = _LEAST / curves[0].shape[2]
     scales = [np.sqrt(np.maximum(matters.max(axis=1 - side), least)) for side in (0, 1)]
-    parts, alone = _parts(*(of_block[:, :_ORDERS_OF_PARTS] for of_block in curves))
+    parts, alone, products = _parts(*(of_block[:, :_ORDERS_OF_PARTS] for of_block in curves))
+    # Columns that matter together, and not by themselves, count for half of what their part does.
+    for part in parts:
+        shared = 0.5 * max(float(scale[own].max()) for scale, own in zip(scales, part, strict=True))
+        for scale, own, joined in zip(scales, part, products, strict=True):
+            scale[own[joined[own]]] = np.maximum(scale[own[joined[own]]], shared)
     scaled = [block * scale for block, scale in zip(blocks, scales, strict=True)]
     return Relevance(scaled[0], scaled[1], (scales[0], scales[1]), parts, alone)
 
@@ -177,8 +182,12 @@ def _paired(matters: Floats) -> float:
     return 0.5 * float(sum(np.log1p(matters.max(axis=axis)).sum() for axis in (0, 1)))
 
 
-def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
+def _parts(
+    x: Singles, y: Singles
+) -> tuple[list[Part], list[Part], tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Return the groups of columns that depend on one another: of both blocks, and of one.
+
+    The third result says which columns of each block matter in products of two.
 
     Args:
         x: Cosines, shape (dx, orders, n).
@@ -190,6 +199,7 @@ def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
     heed_stop()
     squares = n * (curves @ curves.T / n).astype(np.float64) ** 2
     linked = squares.reshape(d, orders, d, orders).max(axis=(1, 3)) > _link((orders * d) ** 2 // 2)
+    products = np.zeros(d, dtype=np.bool_)
     for first, block, other, others in ((0, x, y, slice(dx, d)), (dx, y, x, slice(0, dx))):
         i, j = np.triu_indices(min(len(block), _PRODUCTS), 1)
         if not len(i):
@@ -197,11 +207,13 @@ def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
         heed_stop()
         together = (block[i, 0] * block[j, 0]) @ other.reshape(-1, n).T / n
         largest = n * (together.astype(np.float64) ** 2).reshape(-1, len(other), orders).max(axis=2)
-        # Two columns whose product depends on one of the other block belong together with it.
-        joined = largest > _link(together.size)
+        # Two columns whose product depends on one of the other block belong together with it. Where
+        # one of the two depends on it alone, the mean square of the three is 3/2 at most, not 1.
+        joined = largest > 1.5 * _link(together.size)
         for pair, partner in zip(*np.nonzero(joined), strict=True):
             three = [first + i[pair], first + j[pair], others.start + partner]
             linked[np.ix_(three, three)] = True
+            products[three] = True
     parts: list[Part] = []
     alone: list[Part] = []
     left = np.ones(d, dtype=np.bool_)
@@ -215,7 +227,7 @@ def _parts(x: Singles, y: Singles) -> tuple[list[Part], list[Part]]:
         left &= ~members
         part = np.flatnonzero(members[:dx]), np.flatnonzero(members[dx:])
         (parts if len(part[0]) and len(part[1]) else alone).append(part)
-    return parts, alone
+    return parts, alone, (products[:dx], products[dx:])
 
 
 def _link(tests: int) -> float:
