@@ -54,23 +54,28 @@ class RelevanceKSG(TwinCorrected, OfTwo):
     1. z is made white. Its directions that matter are the eigenvectors of ``K_x = sum_f (b_f b_f' +
        A_f^2 / 2)`` above what permuted rows show, with ``b_f = cov(z_x, f)``, ``A_f = cov(z_x
        z_x', f)`` and f the columns of z_y and their products, then curves of the directions of y
-       found so (as in Li 1991, 1992); and likewise for y. Other directions stay near the axes.
+       found so (as in Li 1991, 1992); and likewise for y. Other directions stay near the axes, and
+       so do all of them if the columns of x and y pair up better there.
     2. ``T_ij = sum_{a, b <= 12} max(c_ab^2 - 4 / n, 0)`` is the dependence of columns i and j, c_ab
        the correlation of ``cos(pi a rank(x_i))`` and ``cos(pi b rank(y_j))``.
-    3. Column i is multiplied by ``max(max_j T_ij, 8 / n)^(1/2)``, and likewise those of y.
+    3. Column i is multiplied by ``max(max_j T_ij, 8 / n)^(1/2)``, and likewise those of y. Columns
+       that matter in products of two get half of the largest scale of their part at least.
 
     Dependence that shows neither in second moments of x nor in single columns, such as a fast wave
-    along an oblique direction, is not found, and columns that matter only together with others
-    can be scaled down. The value is then low.
+    along an oblique direction, is not found, and other columns that matter only together are scaled
+    down. The value is then low.
 
     Args:
         bias_correction: None; "twin", see :class:`fastmi.KSG`, with twins that are turned and
             scaled anew; or "parts". Columns that depend on one another after the rotation form a
             part. Each part is estimated by itself, in fewer columns, less the bias of its twin and
             less what the difference between k and 4 k neighbours shows of the rest of its bias,
-            where that is more than noise. The parts are added, and what depends between them: the
-            difference of the estimate of all columns and of those with parts shuffled against one
-            another. The `components` are the parts, and `terms` has what is "between" them.
+            where that is more than noise. The parts are added, and what depends between them: what
+            the Gaussian copula has in no part, and the difference of the estimate of all columns
+            and of those with parts shuffled against one another, as far as it exceeds its scatter.
+            The `components` are the parts, and `terms` has what is "between" them. Up to twelve
+            columns that depend in another way than the copula are also estimated as one part, which
+            counts if it shows significantly more.
         normalize: "copula"; other scales of single columns have no effect here.
         algorithm: Neighbour search: "auto", "tree", "brute", or "sort" where each variable is one
             column. The counts are the same, the time differs.
@@ -239,14 +244,11 @@ def _added(
     apart = whole.local - sum((part.local for part in parts), start=np.zeros(n))
     scatter = float(np.hypot(apart.std() / n**0.5, shuffled.std(ddof=1) / len(shuffled) ** 0.5))
     between = float(whole) - float(shuffled.mean())
-    if law is not None and np.isfinite(linear).all():
-        # Chance makes canonical variates look more dependent than they are; the information of the
-        # copula is free of that, and has the weak linear dependence that is in no part.
-        rest = law.information - sum(linear)
-        if rest > between + _ERRORS * float(np.hypot(scatter, law.error)):
-            between = rest
-        else:
-            between += min(rest, 0.0)
+    # Chance makes canonical variates look more dependent than they are; the information of the
+    # copula is free of that, and has the weak linear dependence that is in no part. It is precise,
+    # and neighbours of all columns add to it only what exceeds their scatter.
+    rest = law.information - sum(linear) if law is not None and np.isfinite(linear).all() else 0.0
+    between = rest + max(between - max(rest, 0.0) - scatter, 0.0)
     value = sum(map(float, parts)) + between
     stderr = float(np.sqrt(sum(part.stderr**2 for part in parts) + scatter**2))
     cautions = list(whole.warnings)
