@@ -169,7 +169,7 @@ class Auto(_Combined):
     - "ksg_relevance": :class:`fastmi.RelevanceKSG` with ``bias_correction="parts"``. It is left out
       where each variable is one column.
     - "ksg_scores": KSG of all columns less the bias of its twins, samples of that copula. With more
-      than two columns it runs only where the part before departs from R.
+      than two columns it runs only where the part before is below R by more than noise.
 
     A difference d of two numbers counts as ``found(d) = d max(0, 1 - (c s / d)^2)``, where s is its
     standard error and c is 1 in rule 1 and 1.5 in rule 2, so that noise decides nothing (the
