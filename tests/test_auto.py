@@ -344,6 +344,7 @@ def test_bad_samples(x, error, words):
         ({"n_jobs": 0}, ValueError, "n_jobs"),
         ({"noise": -1.0}, ValueError, "noise"),
         ({"seed": -1}, ValueError, "seed"),
+        ({"device": "cuda"}, ValueError, "Auto, which has no GPU kernels"),
         ({"thorough": 1}, TypeError, "thorough must be True or False"),
         ({"metric": "euclidean"}, TypeError, "metric"),
         ({"theiler": 3}, TypeError, "theiler"),
@@ -406,6 +407,16 @@ def test_every_pair_of_columns():
     x[:, 2] = x[:, 0] + 0.5 * x[:, 2]
     found = fastmi.pairwise_mi(x, method="auto", n_jobs=1)
     assert found.mi[0, 2] == pytest.approx(float(auto(x[:, 0], x[:, 2])), abs=1e-12)
+
+
+def test_error_bars_of_halves():
+    x, y, _ = pairs(200, 2, 2, [0.8])
+    y[:, 1] = x[:, 1] ** 2
+    found = auto(x, y, error="half")
+    assert float(found) == float(auto(x, y))
+    assert 0.02 < found.stderr < 0.3
+    bars = fastmi.subsample_error(x, y, method="auto", halves=4, seed=0, n_jobs=1)
+    assert float(bars.estimate) == float(found)
 
 
 # Given a third variable

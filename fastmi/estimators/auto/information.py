@@ -21,6 +21,7 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._columns import check_pairing
+from fastmi._device import as_device
 from fastmi._estimate import Estimate
 from fastmi._extras import load
 from fastmi._inputs import as_blocks, is_empty
@@ -53,12 +54,16 @@ class _Combined(Estimator):
     n_jobs: int | None = None
     noise: float | None = None
     seed: Seed | None = None
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
         check_search("chebyshev", "auto", self.n_jobs)
         check_noise(self.noise)
         check_seed(self.seed)
+        if self.device != "auto":
+            device = as_device(self.device, without_gpu=type(self).__name__)
+            object.__setattr__(self, "device", device)
 
     def settle(
         self, blocks: list[Array], names: Sequence[str], recall: Any = None
@@ -197,6 +202,7 @@ class Auto(_Combined):
             caution says so and the interval holds both; the value stays. For continuous variables
             only.
         seed: Seed of the noise, of the twins and of the training. None stands for a fixed seed.
+        device: "auto" or "cpu": the samples are read in host memory.
     """
 
     thorough: bool = False
@@ -248,6 +254,7 @@ class ConditionalAuto(_Combined):
 
     Args:
         seed: Seed of the noise and of the twins. None stands for a fixed seed.
+        device: "auto" or "cpu": the samples are read in host memory.
     """
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:
