@@ -177,7 +177,7 @@ class Auto(_Combined):
       than two columns it runs only where the part before is below R by more than noise.
 
     A difference d of two numbers counts as ``found(d) = d max(0, 1 - (c s / d)^2)``, where s is its
-    standard error and c is 1 in rule 1 and 1.5 in rule 2, so that noise decides nothing (the
+    standard error and c is 1 in rule 1 and 1.75 in rule 2, so that noise decides nothing (the
     nonnegative garrote of Breiman 1995, https://doi.org/10.2307/1269730).
 
     1. Both estimates by KSG give their mean, moved towards the larger one as far as they are found
@@ -192,9 +192,10 @@ class Auto(_Combined):
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
     ``interval`` holds the information in about 95 % of samples. It is ``value +- 1.96 s``, with s
     the standard error of E (that of R, if larger) since noise may hide a departure from R, and
-    shares of the correction, of the departure from R and of the disagreement, which may be wrong.
-    For classes and mixtures it is ``value +- 1.96 stderr``. ``local`` is the mean of the local
-    values of both KSG parts.
+    shares of the correction, of the departure from R and of the disagreement, which may be wrong,
+    and above, with more than two columns, 5 % of the value for what no part sees. For classes and
+    mixtures it is ``value +- 1.96 stderr``. ``local`` is the mean of the local values of both KSG
+    parts.
 
     Args:
         thorough: Whether a flow (method "ndoe") is trained as well, which takes a minute or more

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 from fastmi._cautions import Caution, Note
 
-# The factors c for two pipelines that differ, and for what they say beside the reference.
-_PIPELINES, _FAMILY = 1.0, 1.5
+# The factors c for two pipelines that differ, and for what they say beside the reference. Where the
+# copula holds, they depart from it by 1.15 of their standard errors (root mean square, 90 samples of
+# Gaussian and t laws of 1 to 50 columns).
+_PIPELINES, _FAMILY = 1.0, 1.75
 # What counts as off: nats, and share of the value.
 _NATS, _SHARE = 0.05, 0.10
 # How many times what twins and neighbours farther away have added to an estimate may be missing
@@ -25,6 +27,9 @@ _MISSING = 3.0
 # Share of the correction that may be wrong, of the departure from the reference, and of the
 # disagreement.
 _OF_CORRECTION, _OF_DEPARTURE, _OF_APART = 0.05, 0.1, 0.25
+# Share of the value that no part sees, with more than two columns: with it intervals cover 95 % of
+# 64 laws of other kinds at n = 5000, and 93 % without.
+_UNSEEN = 0.05
 #: Two-sided 95 % of a normal variable.
 NORMAL = 1.96
 
@@ -113,6 +118,8 @@ def combined(
     kinds = {caution.kind for caution in cautions}
     possible = _MISSING * missing if "low" in kinds else family * missing
     above = max(share, possible, _OF_APART * family * abs(apart))
+    if columns > 2:
+        above += _UNSEEN * max(value, 0.0)
     # A departure below the noise may be there, although it is not found.
     half = NORMAL * max(noise, reference_stderr)
     below = share
