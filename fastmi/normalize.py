@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -346,19 +347,29 @@ def _ranks(block: Array, name: str) -> tuple[Array, Notes]:
 
 
 def _normal_scores(block: Array, name: str) -> tuple[Array, Notes]:
-    from statistics import NormalDist
-
     # In float64, because float32 ranks would lose the tails.
     ranks, notes = _ranks(block.astype(np.float64, copy=False), name)
     # Ranks are halves or whole, and columns share most of them: each is inverted once.
     n = len(block)
     position = np.rint(2 * (n + 1) * ranks).astype(np.intp)
-    occurs = np.zeros(2 * n + 1, dtype=np.bool_)
-    occurs[position] = True
-    values = 0.5 * np.flatnonzero(occurs) / (n + 1)
     scores = np.zeros(2 * n + 1)
-    scores[occurs] = np.fromiter(map(NormalDist().inv_cdf, values.tolist()), np.float64)
+    scores[2::2] = _whole_scores(n)
+    halves = np.unique(position[position % 2 == 1])
+    scores[halves] = _inverted(0.5 * halves / (n + 1))
     return scores[position].astype(block.dtype, copy=False), notes
+
+
+# Estimates that are repeated on samples of one size ask for the same scores again and again.
+@lru_cache(maxsize=2)
+def _whole_scores(n: int) -> Floats:
+    """Return the normal scores of the ranks 1 to n."""
+    return _inverted(np.arange(1, n + 1) / (n + 1))
+
+
+def _inverted(probabilities: Floats) -> Floats:
+    from statistics import NormalDist
+
+    return np.fromiter(map(NormalDist().inv_cdf, probabilities.tolist()), np.float64)
 
 
 def _by(scale: Callable[[Spread], _Scale]) -> Method:

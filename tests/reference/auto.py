@@ -17,4 +17,4 @@ def auto(copula, relevance, scores=None):
     together = sum(each[0] for each in pipelines) / len(pipelines)
     if len(pipelines) == 2:
         together += 0.5 * abs(garrote(relevance[0] - scores[0], error, 1.0))
-    return copula + garrote(together - copula, error, 1.5) if not math.isnan(copula) else together
+    return copula + garrote(together - copula, error, 1.75) if not math.isnan(copula) else together

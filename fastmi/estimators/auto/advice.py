@@ -40,7 +40,7 @@ Array: TypeAlias = NDArray[Any]
 _ROWS, _TRIED = 20_000, 5000
 _COPIES = 0.01
 # Time of "auto" over that of KSG, about.
-_TIMES = 12.0
+_TIMES = 8.0
 # Share of log n - 1 above which KSG nears what it can show.
 _CEILING_SHARE = 0.8
 

@@ -21,6 +21,7 @@ from fastmi._checks import (
     k_list,
 )
 from fastmi._columns import check_pairing
+from fastmi._device import as_device
 from fastmi._estimate import Estimate
 from fastmi._extras import load
 from fastmi._inputs import as_blocks, is_empty
@@ -53,12 +54,16 @@ class _Combined(Estimator):
     n_jobs: int | None = None
     noise: float | None = None
     seed: Seed | None = None
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", as_k(self.k))
         check_search("chebyshev", "auto", self.n_jobs)
         check_noise(self.noise)
         check_seed(self.seed)
+        if self.device != "auto":
+            device = as_device(self.device, without_gpu=type(self).__name__)
+            object.__setattr__(self, "device", device)
 
     def settle(
         self, blocks: list[Array], names: Sequence[str], recall: Any = None
@@ -169,10 +174,10 @@ class Auto(_Combined):
     - "ksg_relevance": :class:`fastmi.RelevanceKSG` with ``bias_correction="parts"``. It is left out
       where each variable is one column.
     - "ksg_scores": KSG of all columns less the bias of its twins, samples of that copula. With more
-      than two columns it runs only where the part before departs from R.
+      than two columns it runs only where the part before is below R by more than noise.
 
     A difference d of two numbers counts as ``found(d) = d max(0, 1 - (c s / d)^2)``, where s is its
-    standard error and c is 1 in rule 1 and 1.5 in rule 2, so that noise decides nothing (the
+    standard error and c is 1 in rule 1 and 1.75 in rule 2, so that noise decides nothing (the
     nonnegative garrote of Breiman 1995, https://doi.org/10.2307/1269730).
 
     1. Both estimates by KSG give their mean, moved towards the larger one as far as they are found
@@ -187,9 +192,10 @@ class Auto(_Combined):
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
     ``interval`` holds the information in about 95 % of samples. It is ``value +- 1.96 s``, with s
     the standard error of E (that of R, if larger) since noise may hide a departure from R, and
-    shares of the correction, of the departure from R and of the disagreement, which may be wrong.
-    For classes and mixtures it is ``value +- 1.96 stderr``. ``local`` is the mean of the local
-    values of both KSG parts.
+    shares of the correction, of the departure from R and of the disagreement, which may be wrong,
+    and above, with more than two columns, 5 % of the value for what no part sees. For classes and
+    mixtures it is ``value +- 1.96 stderr``. ``local`` is the mean of the local values of both KSG
+    parts.
 
     Args:
         thorough: Whether a flow (method "ndoe") is trained as well, which takes a minute or more
@@ -197,6 +203,7 @@ class Auto(_Combined):
             caution says so and the interval holds both; the value stays. For continuous variables
             only.
         seed: Seed of the noise, of the twins and of the training. None stands for a fixed seed.
+        device: "auto" or "cpu": the samples are read in host memory.
     """
 
     thorough: bool = False
@@ -248,6 +255,7 @@ class ConditionalAuto(_Combined):
 
     Args:
         seed: Seed of the noise and of the twins. None stands for a fixed seed.
+        device: "auto" or "cpu": the samples are read in host memory.
     """
 
     def estimate(self, x: object, y: object, z: object = None) -> Estimate | list[Estimate]:

@@ -14,7 +14,7 @@ from fastmi._checks import Seed
 from fastmi._estimate import Estimate, Twin
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Array, Copula, fit
-from fastmi.estimators.auto.rules import Part, departs
+from fastmi.estimators.auto.rules import Part, short
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.estimators.neighbors.relevance import RelevanceKSG
@@ -79,8 +79,8 @@ def measure(
 ) -> Measured:
     """Run the parts on normal scores.
 
-    The second pipeline runs where the first departs from the copula by more than noise. Elsewhere
-    it would add noise only, since the information of that law is known.
+    The second pipeline runs where the first finds less than the copula has, by more than noise,
+    since these two do not tell which of them is right.
 
     Args:
         scores: Normal scores of columns that vary, of x and y, or of x, y and z.
@@ -98,7 +98,7 @@ def measure(
         # Without twins nothing tells what a rotation towards dependence adds by chance.
         if len(scores) == 2 and columns > 2 and copula is not None:
             _add(measured, RelevanceKSG(bias_correction="parts", **options), scores)
-        if not measured.samples or _departs(measured):
+        if not measured.samples or _falls_short(measured):
             _add(measured, ksg(bias_correction=twin, normalize="copula", **options), scores)
     return measured
 
@@ -110,8 +110,8 @@ def _add(measured: Measured, estimator: Estimator, scores: list[Array]) -> None:
     measured.samples[name] = {estimate.k or 0: estimate for estimate in found}
 
 
-def _departs(measured: Measured) -> bool:
-    """Return whether the parts depart from the reference by more than noise for some k."""
+def _falls_short(measured: Measured) -> bool:
+    """Return whether what has run is below the reference by more than noise for some k."""
     of = measured.reference
     (first,) = measured.samples.values()
-    return of is None or any(departs(measured.parts(k), of) for k in first)
+    return of is None or any(short(part, of) for k in first for part in measured.parts(k))

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 from fastmi._cautions import Caution, Note
 
-# The factors c for two pipelines that differ, and for what they say beside the reference.
-_PIPELINES, _FAMILY = 1.0, 1.5
+# The factors c for two pipelines that differ, and for what they say beside the reference. Where the
+# copula holds, they depart from it by 1.15 of their standard errors: the root mean square over 90
+# samples of Gaussian and t laws of 1 to 50 columns.
+_PIPELINES, _FAMILY = 1.0, 1.75
 # What counts as off: nats, and share of the value.
 _NATS, _SHARE = 0.05, 0.10
 # How many times what twins and neighbours farther away have added to an estimate may be missing
@@ -25,6 +27,9 @@ _MISSING = 3.0
 # Share of the correction that may be wrong, of the departure from the reference, and of the
 # disagreement.
 _OF_CORRECTION, _OF_DEPARTURE, _OF_APART = 0.05, 0.1, 0.25
+# Share of the value that no part sees, with more than two columns: with it intervals cover 95 % of
+# 64 laws of other kinds at n = 5000, and 93 % without.
+_UNSEEN = 0.05
 #: Two-sided 95 % of a normal variable.
 NORMAL = 1.96
 
@@ -75,9 +80,9 @@ def found(difference: float, deviation: float, factor: float) -> float:
     return difference * max(0.0, 1.0 - (factor * deviation / difference) ** 2)
 
 
-def departs(parts: Sequence[Part], reference: float) -> bool:
-    """Return whether a part departs from the reference by more than noise."""
-    return any(found(part.value - reference, part.stderr, _FAMILY) != 0.0 for part in parts)
+def short(part: Part, reference: float) -> bool:
+    """Return whether a part is below the reference by more than noise."""
+    return found(part.value - reference, part.stderr, _FAMILY) < 0.0
 
 
 def combined(
@@ -110,13 +115,17 @@ def combined(
     cautions = _cautions(parts, value, reference, missing, columns)
     beyond = 0.0 if reference is None else max(value - reference, 0.0)
     share = _OF_CORRECTION * missing + _OF_DEPARTURE * beyond
-    low = any(caution.kind == "low" for caution in cautions)
-    above = max(
-        share, _OF_APART * family * abs(apart), _MISSING * missing if low else family * missing
-    )
+    kinds = {caution.kind for caution in cautions}
+    possible = _MISSING * missing if "low" in kinds else family * missing
+    above = max(share, possible, _OF_APART * family * abs(apart))
+    if columns > 2:
+        above += _UNSEEN * max(value, 0.0)
     # A departure below the noise may be there, although it is not found.
     half = NORMAL * max(noise, reference_stderr)
-    interval = (value - half - share, value + half + above)
+    below = share
+    if "disagreement" in kinds:
+        below = max(below, value - min(part.value for part in parts))
+    interval = (value - half - below, value + half + above)
     return Combination(value, shares, stderr, interval, cautions)
 
 
@@ -128,13 +137,15 @@ def _cautions(
     columns: int,
 ) -> tuple[Caution, ...]:
     cautions: list[Caution] = []
-    first, last = parts[0], parts[-1]
-    if abs(first.value - last.value) > max(tolerance(value), 2.0 * max(first.stderr, last.stderr)):
+    first, last = parts[0].value, parts[-1].value
+    errors = 2.0 * max(part.stderr for part in parts)
+    if abs(first - last) > max(tolerance(value), errors):
         cautions.append(
-            Note(
-                f"KSG of relevant directions says {first.value:.3g} nats and KSG of all columns "
-                f"{last.value:.3g}, each less its bias: the estimate follows the larger one, since "
-                "columns that carry nothing hide dependence and invent none",
+            Caution(
+                f"KSG of relevant directions says {first:.3g} nats and KSG of all columns "
+                f"{last:.3g}, each less its bias: the estimate follows the larger one, as columns "
+                "that carry nothing hide dependence, and the interval holds both; compare with "
+                "more samples, fewer columns, or thorough=True",
                 "disagreement",
             )
         )
