@@ -1,7 +1,7 @@
 """What the cheap estimators say of samples: the columns of the table that a combination learns from.
 
 ``raw_features(x, y)`` gives numbers by name; `fastmi.estimators._learned` turns them into what the
-model sees. Relevance scaling comes from fastmi where it has it, else from `prototype.py`.
+model sees.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from prototype import relevant
+from moments import extra_hints
 
 import fastmi
 from fastmi.estimators import _copula
+from fastmi.estimators.neighbors._relevance import relevant
 
 Floats: TypeAlias = NDArray[np.float64]
 
-NEIGHBOURS = [3, 10]
-TWINS = 2
+#: Numbers of neighbours, and the most twins and the rows of all twins, as `method="auto"` has them.
+NEIGHBOURS = [3, 9]
+MOST_TWINS, TWIN_ROWS = 3, 6000
 
 
 def raw_features(x: Floats, y: Floats, rng: np.random.Generator) -> dict[str, float] | None:
@@ -37,43 +39,36 @@ def raw_features(x: Floats, y: Floats, rng: np.random.Generator) -> dict[str, fl
         "gaussian_raw": copula.raw,
         "tail_index": copula.tail_index,
     }
-    plain, scaled, extras = _pipelines(scores, rng)
-    found |= {f"plain{k}": v for k, v in zip(NEIGHBOURS, plain, strict=True)}
-    found |= {f"scaled{k}": v for k, v in zip(NEIGHBOURS, scaled, strict=True)}
+    plain, scaled, extras = _pipelines(scores)
+    for name, said in (("plain", plain), ("scaled", scaled)):
+        found |= {f"{name}{k}": float(v) for k, v in zip(NEIGHBOURS, said, strict=True)}
+        found |= {f"{name}{k}_stderr": v.stderr for k, v in zip(NEIGHBOURS, said, strict=True)}
     found |= extras
     twins = []
-    for _ in range(TWINS):
-        blocks, _ = copula.draw(n, rng)
-        twins.append(_pipelines(_copula.normal_scores(blocks), rng))
+    for _ in range(min(MOST_TWINS, max(1, round(TWIN_ROWS / n)))):
+        blocks = copula.draw(n, rng)[0]
+        twins.append(_pipelines(_copula.normal_scores(blocks)))
     for position, k in enumerate(NEIGHBOURS):
         for name, which in (("plain", 0), ("scaled", 1)):
-            said = [twin[which][position] for twin in twins]
+            said = [float(twin[which][position]) for twin in twins]
             found[f"{name}{k}_bias"] = float(np.mean(said)) - copula.reference
-            found[f"{name}{k}_scatter"] = float(np.std(said, ddof=1))
     for key in extras:
         found[f"{key}_twin"] = float(np.mean([twin[2][key] for twin in twins]))
     order = rng.permutation(n)
     halves = [
-        _pipelines(_copula.normal_scores([x[rows], y[rows]]), rng)
+        _pipelines(_copula.normal_scores([x[rows], y[rows]]))
         for rows in (order[: n // 2], order[n // 2 :])
     ]
     for position, k in enumerate(NEIGHBOURS):
         for name, which in (("plain", 0), ("scaled", 1)):
-            said = [half[which][position] for half in halves]
+            said = [float(half[which][position]) for half in halves]
             found[f"{name}{k}_half"] = float(np.mean(said))
             found[f"{name}{k}_spread"] = abs(said[0] - said[1])
     return found
 
 
-def _ksg(x: Floats, y: Floats) -> list[float]:
-    said: Any = fastmi.mi(x, y, k=NEIGHBOURS, n_jobs=1)
-    return [float(one) for one in said]
-
-
-def _pipelines(
-    scores: list[Floats], rng: np.random.Generator
-) -> tuple[list[float], list[float], dict[str, float]]:
+def _pipelines(scores: list[Floats]) -> tuple[list[Any], list[Any], dict[str, float]]:
     """Return KSG of normal scores, of relevant directions, and what these directions say."""
-    x, y = scores
-    u, v, extras = relevant(x, y, rng)
-    return _ksg(x, y), _ksg(u, v), extras
+    u, v = relevant(*scores)
+    both: list[Any] = [fastmi.mi(*pair, k=NEIGHBOURS, n_jobs=1) for pair in (scores, (u, v))]
+    return both[0], both[1], extra_hints(u, v)
