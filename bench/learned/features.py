@@ -1,4 +1,4 @@
-"""What the cheap estimators say of samples: the columns of the table that a combination learns from.
+"""What the cheap estimators say of samples: the columns of the table that is learned from.
 
 ``raw_features(x, y)`` gives numbers by name; `fastmi.estimators._learned` turns them into what the
 model sees.
@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from fastmi.estimators.neighbors._relevance import relevant
 from moments import extra_hints
+from numpy.typing import NDArray
 
 import fastmi
 from fastmi.estimators import _copula
-from fastmi.estimators.neighbors._relevance import relevant
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -39,7 +39,8 @@ def raw_features(x: Floats, y: Floats, rng: np.random.Generator) -> dict[str, fl
         "gaussian_raw": copula.raw,
         "tail_index": copula.tail_index,
     }
-    plain, scaled, extras = _pipelines(scores)
+    plain, scaled, directions = _pipelines(scores)
+    extras = extra_hints(*directions)
     for name, said in (("plain", plain), ("scaled", scaled)):
         found |= {f"{name}{k}": float(v) for k, v in zip(NEIGHBOURS, said, strict=True)}
         found |= {f"{name}{k}_stderr": v.stderr for k, v in zip(NEIGHBOURS, said, strict=True)}
@@ -52,8 +53,8 @@ def raw_features(x: Floats, y: Floats, rng: np.random.Generator) -> dict[str, fl
         for name, which in (("plain", 0), ("scaled", 1)):
             said = [float(twin[which][position]) for twin in twins]
             found[f"{name}{k}_bias"] = float(np.mean(said)) - copula.reference
-    for key in extras:
-        found[f"{key}_twin"] = float(np.mean([twin[2][key] for twin in twins]))
+    of_twin = extra_hints(*twins[0][2])
+    found |= {f"{key}_twin": value for key, value in of_twin.items()}
     order = rng.permutation(n)
     halves = [
         _pipelines(_copula.normal_scores([x[rows], y[rows]]))
@@ -67,8 +68,8 @@ def raw_features(x: Floats, y: Floats, rng: np.random.Generator) -> dict[str, fl
     return found
 
 
-def _pipelines(scores: list[Floats]) -> tuple[list[Any], list[Any], dict[str, float]]:
-    """Return KSG of normal scores, of relevant directions, and what these directions say."""
-    u, v = relevant(*scores)
-    both: list[Any] = [fastmi.mi(*pair, k=NEIGHBOURS, n_jobs=1) for pair in (scores, (u, v))]
-    return both[0], both[1], extra_hints(u, v)
+def _pipelines(scores: list[Floats]) -> tuple[list[Any], list[Any], tuple[Floats, Floats]]:
+    """Return KSG of normal scores and of relevant directions, and these directions."""
+    turned = relevant(*scores)
+    both: list[Any] = [fastmi.mi(*pair, k=NEIGHBOURS, n_jobs=1) for pair in (scores, turned)]
+    return both[0], both[1], turned

@@ -24,6 +24,8 @@ Rng: TypeAlias = np.random.Generator
 MONTE_CARLO = 60_000
 #: Largest information of a task in nats; a law with more is drawn anew.
 LARGEST = 3.2
+#: Rows times columns of x that most tasks do not exceed.
+LARGE = 25_000
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,11 @@ def task(family: str, rng: Rng) -> Task:
         truth = math.fsum(group.truth for group in groups)
         if truth <= LARGEST:
             break
-    widest = 4.0 if noise > 15 else 4.5 if noise > 5 else 4.7
-    n = int(10.0 ** rng.uniform(math.log10(500.0), widest if rng.random() < 0.15 else 3.7))
-    n = min(n, 10_000)
+    n = int(10.0 ** rng.uniform(math.log10(500.0), 4.0 if rng.random() < 0.1 else 3.7))
+    columns = sum(group.draw(2, rng)[0].shape[1] for group in groups) + noise
+    # Large tasks are few, since each takes as long as a hundred small ones.
+    if rng.random() < 0.85:
+        n = max(min(n, LARGE // columns), 500)
     blocks = [group.draw(n, rng) for group in groups]
     sides = [np.hstack([pair[side] for pair in blocks]) for side in (0, 1)]
     if family == "independent":
@@ -281,6 +285,13 @@ def _quantile(u: Floats) -> Floats:
     return found
 
 
+def _log_sum(logs: Floats) -> Floats:
+    """Return the logs of the sums of exponentials of each column."""
+    top = logs.max(axis=0)
+    found: Floats = top + np.log(np.exp(logs - top).sum(axis=0))
+    return found
+
+
 def _mixture(weights: Floats, means: Floats, covariances: Floats, dx: int, rng: Rng) -> Group:
     """Return the group of a mixture of normal laws, its truth by Monte Carlo."""
     roots = np.linalg.cholesky(covariances)
@@ -298,8 +309,7 @@ def _mixture(weights: Floats, means: Floats, covariances: Floats, dx: int, rng: 
             white = np.linalg.solve(root, (samples[:, own] - mean[own]).T)
             constant = math.log(weight) - np.log(np.diag(root)).sum()
             logs.append(constant - 0.5 * (white**2).sum(axis=0))
-        found: Floats = np.logaddexp.reduce(logs, axis=0)
-        return found
+        return _log_sum(np.array(logs))
 
     samples = draw(MONTE_CARLO // 2, _seeded(rng))
     x, y, both = slice(0, dx), slice(dx, None), slice(None)
@@ -531,9 +541,8 @@ def scales(rng: Rng) -> Group:
         return scale * x, scale * y
 
     def density(squares: Floats, d: int) -> Floats:
-        logs = np.log(weights) - d * np.log(nodes) - squares[:, None] / (2.0 * nodes**2)
-        found: Floats = np.logaddexp.reduce(logs, axis=1)
-        return found
+        logs = (np.log(weights) - d * np.log(nodes))[:, None] - squares / (2.0 * nodes**2)[:, None]
+        return _log_sum(logs)
 
     x, y = draw(MONTE_CARLO // 2, _seeded(rng))
     both = np.hstack([x, y])
@@ -581,7 +590,7 @@ def _margin(rng: Rng) -> Callable[[Floats], Floats]:
     choices: list[Callable[[Floats], Floats]] = [
         lambda z: np.sinh(a * z),
         lambda z: np.exp(a * z),
-        lambda z: ndtr(z),
+        ndtr,
         lambda z: np.tanh(3.0 * a * z) + 0.2 * z,
         lambda z: np.sign(z) * np.abs(z) ** (0.5 * a),
         lambda z: z,

@@ -37,7 +37,7 @@ def _pair_information(u: Floats, v: Floats) -> float:
         bases.append(left[:, values > 1e-6 * values[0]])
     rho = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
     chance = bases[0].shape[1] * bases[1].shape[1] / (2.0 * n)
-    return float(-0.5 * np.log1p(-np.minimum(rho, 0.9999) ** 2).sum() - chance)
+    return float(-0.5 * np.log1p(-(np.minimum(rho, 0.9999) ** 2)).sum() - chance)
 
 
 def _quadratic(block: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """Computes the table that a combination learns from: one line of JSON for each task.
 
     python bench/learned/rows.py --out rows.jsonl --first 0 --last 2500
+    python bench/learned/rows.py --out bmi.jsonl --samples FOLDER --n 5000
 
 A task is fixed by its number, so that a run that was cut continues where it stood, and several
 processes may share the numbers.
@@ -12,20 +13,22 @@ import argparse
 import json
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from features import raw_features
-from laws import FAMILIES, task
+from laws import FAMILIES, Task, task
+
+Row: TypeAlias = dict[str, float | str]
 
 SEED = 15_2026
 
 
-def row(number: int) -> dict[str, float | str] | None:
-    """Return what is known of the task of a number."""
-    rng = np.random.default_rng([SEED, number])
-    names = list(FAMILIES)
-    drawn = task(names[number % len(names)], rng)
+def row(drawn: Task, rng: np.random.Generator) -> Row | None:
+    """Return what is known of a task, None where one block determines a direction of the other."""
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -33,13 +36,23 @@ def row(number: int) -> dict[str, float | str] | None:
     if found is None:
         return None
     seconds = round(time.perf_counter() - start, 3)
-    return {
-        "number": number,
-        "family": drawn.family,
-        "truth": drawn.truth,
-        "seconds": seconds,
-        **found,
-    }
+    return {"family": drawn.family, "truth": drawn.truth, "seconds": seconds, **found}
+
+
+def of_number(number: int) -> Row | None:
+    """Return the row of the task of a number."""
+    rng = np.random.default_rng([SEED, number])
+    names = list(FAMILIES)
+    return row(task(names[number % len(names)], rng), rng)
+
+
+def of_samples(folder: Path, name: str, n: int) -> Row | None:
+    """Return the row of the first n samples of a file that `bench/bmi/sample.py` wrote."""
+    tasks = {one["name"]: one for one in json.loads((folder / "tasks.json").read_text())}
+    law = name.rsplit("__seed", 1)[0]
+    stored = np.load(folder / f"{name}.npz")
+    drawn = Task(law, stored["x"][:n], stored["y"][:n], tasks[law]["truth"])
+    return row(drawn, np.random.default_rng([SEED, n]))
 
 
 def main() -> None:
@@ -47,17 +60,28 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--last", type=int, default=2500)
+    parser.add_argument("--samples", type=Path, help="rows of stored samples instead")
+    parser.add_argument("--n", type=int, default=5000, help="rows that are read of each file")
     options = parser.parse_args()
+    tasks: dict[str, Callable[[], Row | None]] = {
+        str(number): partial(of_number, number) for number in range(options.first, options.last)
+    }
+    if options.samples is not None:
+        names = sorted(path.stem for path in options.samples.glob("*.npz"))
+        tasks = {
+            f"{name} n={options.n}": partial(of_samples, options.samples, name, options.n)
+            for name in names
+        }
     done = set()
     if options.out.exists():
-        done = {json.loads(line)["number"] for line in options.out.read_text().splitlines()}
+        done = {json.loads(line)["task"] for line in options.out.read_text().splitlines()}
     with options.out.open("a") as file:
-        for number in range(options.first, options.last):
-            if number in done:
+        for name, compute in tasks.items():
+            if name in done:
                 continue
-            found = row(number)
+            found = compute()
             if found is not None:
-                file.write(json.dumps(found) + "\n")
+                file.write(json.dumps({"task": name, **found}) + "\n")
                 file.flush()
 
 
