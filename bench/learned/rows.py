@@ -16,13 +16,15 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from features import raw_features
+from features import hints_of
 from laws import FAMILIES, Task, task
 
-Row: TypeAlias = dict[str, float | str]
+from fastmi.estimators._learned import Hints, Moments, Said
+
+Row: TypeAlias = dict[str, Any]
 
 SEED = 15_2026
 
@@ -32,11 +34,11 @@ def row(drawn: Task, rng: np.random.Generator) -> Row | None:
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = raw_features(drawn.x, drawn.y, rng)
+        found = hints_of(drawn.x, drawn.y, rng)
     if found is None:
         return None
     seconds = round(time.perf_counter() - start, 3)
-    return {"family": drawn.family, "truth": drawn.truth, "seconds": seconds, **found}
+    return {"family": drawn.family, "truth": drawn.truth, "seconds": seconds, "hints": found}
 
 
 def of_number(number: int) -> Row | None:
@@ -53,6 +55,17 @@ def of_samples(folder: Path, name: str, n: int) -> Row | None:
     stored = np.load(folder / f"{name}.npz")
     drawn = Task(law, stored["x"][:n], stored["y"][:n], tasks[law]["truth"])
     return row(drawn, np.random.default_rng([SEED, n]))
+
+
+def read(path: Path) -> tuple[list[Row], list[Hints]]:
+    """Return the rows of a file, by their tasks, and their hints."""
+    rows = sorted(map(json.loads, path.read_text().splitlines()), key=lambda row: str(row["task"]))
+    hints = []
+    for row in rows:
+        *counts, scores, scaled, own, twins = row["hints"]
+        said = Said(*scores), Said(*scaled), Moments(*own), Moments(*twins)
+        hints.append(Hints(*counts, *said))
+    return rows, hints
 
 
 def main() -> None:
