@@ -58,8 +58,14 @@ class Task:
     truth: float
 
 
-def task(family: str, rng: Rng) -> Task:
-    """Draw a law of a family and samples of it."""
+def task(family: str, rng: Rng, *, large: bool = False) -> Task:
+    """Draw a law of a family and samples of it.
+
+    Args:
+        family: Its name.
+        rng: Generator.
+        large: Whether n is 2000 to 6000 whatever the number of columns.
+    """
     while True:
         groups, noise = _groups(family, rng)
         truth = math.fsum(group.truth for group in groups)
@@ -70,6 +76,8 @@ def task(family: str, rng: Rng) -> Task:
     # Large tasks are few, since each takes as long as a hundred small ones.
     if rng.random() < 0.85:
         n = max(min(n, LARGE // columns), 500)
+    if large:
+        n = int(10.0 ** rng.uniform(math.log10(2000.0), math.log10(6000.0)))
     blocks = [group.draw(n, rng) for group in groups]
     sides = [np.hstack([pair[side] for pair in blocks]) for side in (0, 1)]
     if family == "independent":

@@ -27,6 +27,7 @@ from fastmi.estimators._learned import Hints, Moments, Said
 Row: TypeAlias = dict[str, Any]
 
 SEED = 15_2026
+FROM_LARGE = 5000
 
 
 def row(drawn: Task, rng: np.random.Generator) -> Row | None:
@@ -42,10 +43,10 @@ def row(drawn: Task, rng: np.random.Generator) -> Row | None:
 
 
 def of_number(number: int) -> Row | None:
-    """Return the row of the task of a number."""
+    """Return the row of the task of a number; those from `FROM_LARGE` on have many samples."""
     rng = np.random.default_rng([SEED, number])
     names = list(FAMILIES)
-    return row(task(names[number % len(names)], rng), rng)
+    return row(task(names[number % len(names)], rng, large=number >= FROM_LARGE), rng)
 
 
 def of_samples(folder: Path, name: str, n: int) -> Row | None:

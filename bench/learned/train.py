@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from rows import read
 
-from fastmi.estimators._learned import LEVELS, evaluate, margins, vector
+from fastmi.estimators._learned import LEVELS, departure, evaluate, margins, vector
 
 Floats: TypeAlias = NDArray[np.float64]
 
