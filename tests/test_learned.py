@@ -15,11 +15,23 @@ from fastmi.estimators._learned import Hints, Moments, Said
 
 AGREEING = Said(0.40, 0.01, 0.0, 0.40, 0.0)
 HINTS = Hints(
-    2000, 3, 4, 0.4, 0.4, 0.4, math.inf, 3, AGREEING, AGREEING, Moments(0.9, 0.4), Moments(0.9, 0.4)
+    2000,
+    3,
+    4,
+    0.4,
+    0.4,
+    0.4,
+    math.inf,
+    3,
+    AGREEING,
+    AGREEING,
+    Moments(0.9, 0.4),
+    Moments(0.9, 0.4),
+    0.4,
 )
 # Neighbours see twice the twin's information, and moments as well.
 SEEING = Said(0.80, 0.02, 0.01, 0.74, 0.01)
-DEPARTING = HINTS._replace(scores=SEEING, scaled=SEEING, moments=Moments(1.9, 1.1))
+DEPARTING = HINTS._replace(scores=SEEING, scaled=SEEING, moments=Moments(1.9, 1.1), combined=0.8)
 
 
 def hints_of(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Hints:
@@ -54,6 +66,7 @@ def hints_of(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Hints:
         parts,
         _learned.moments(*scores),
         _learned.moments(*twin),
+        float(fastmi.mi(x, y, method="auto", n_jobs=1)),
     )
 
 

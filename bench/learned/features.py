@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from fastmi.estimators.neighbors._relevance import relevant
 from numpy.typing import NDArray
 
 import fastmi
 from fastmi.estimators import _copula
 from fastmi.estimators._learned import NEIGHBOURS, Hints, Moments, Said, moments
+from fastmi.estimators.neighbors._relevance import relevant
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -35,6 +35,7 @@ def hints_of(x: Floats, y: Floats, rng: np.random.Generator) -> Hints | None:
         if place == 0:
             twin_moments = moments(*turned)
     biases = np.mean(of_twins, axis=0) - copula.reference
+    combined: Any = fastmi.mi(x, y, method="auto", n_jobs=1)
     said = [
         Said(
             float(pipeline[0]),
@@ -58,6 +59,7 @@ def hints_of(x: Floats, y: Floats, rng: np.random.Generator) -> Hints | None:
         said[1],
         moments(*directions),
         twin_moments,
+        float(combined),
     )
 
 

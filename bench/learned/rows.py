@@ -63,9 +63,9 @@ def read(path: Path) -> tuple[list[Row], list[Hints]]:
     rows = sorted(map(json.loads, path.read_text().splitlines()), key=lambda row: str(row["task"]))
     hints = []
     for row in rows:
-        *counts, scores, scaled, own, twins = row["hints"]
+        *counts, scores, scaled, own, twins, combined = row["hints"]
         said = Said(*scores), Said(*scaled), Moments(*own), Moments(*twins)
-        hints.append(Hints(*counts, *said))
+        hints.append(Hints(*counts, *said, combined))
     return rows, hints
 
 

@@ -81,6 +81,7 @@ class Hints(NamedTuple):
         scaled: KSG of the directions scaled by relevance.
         moments: Of these directions.
         twin_moments: The same of a twin.
+        combined: What the rules of ``method="auto"`` say, in nats.
     """
 
     n: int
@@ -95,6 +96,7 @@ class Hints(NamedTuple):
     scaled: Said
     moments: Moments
     twin_moments: Moments
+    combined: float
 
 
 class Learned(NamedTuple):
@@ -178,13 +180,14 @@ def vector(hints: Hints) -> tuple[Floats, float, float]:
     simple = 0.5 * (plain + turned)
     if abs(plain - turned) > max(0.05, 0.1 * abs(simple)):
         simple = max(plain, turned)
-    base = _by_rules(hints)
+    base = hints.combined
     unit = 0.03 + 0.15 * max(base, 0.0)
     differences = [
         hints.reference - base,
         hints.raw - hints.reference,
         turned - base,
         simple - base,
+        _by_garrote(hints) - base,
         scaled.bias,
         scaled.stderr,
         scaled.wider - scaled.wider_bias - turned,
@@ -262,7 +265,7 @@ def _weights() -> dict[str, Floats]:
         return {name: stored[name].astype(np.float64) for name in stored.files}
 
 
-def _by_rules(hints: Hints) -> float:
+def _by_garrote(hints: Hints) -> float:
     """Return the twin's information and so much of the neighbours' departure as is not noise."""
     reference = hints.reference - hints.gaussian + hints.raw
     return reference + _found(_together(hints) - reference, _FAMILY * _noise(hints)[0])
