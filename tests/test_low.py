@@ -222,6 +222,18 @@ def test_independent_variables_do_not_alarm(name, dims):
     assert alarms <= 1
 
 
+@pytest.mark.parametrize("noise", [None, 0])
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
+def test_rare_classes_are_no_tails(share, noise):
+    alarms = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x = rng.random((1000, 2)) < share
+        y = 2 * x[:, 0] + rng.standard_normal(1000)
+        alarms += bool(low(fastmi.mi(x, y, normalize="local", noise=noise, n_jobs=1)))
+    assert alarms == 0
+
+
 @pytest.mark.parametrize("rho", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_good_estimates_do_not_alarm(rho, d, rng):

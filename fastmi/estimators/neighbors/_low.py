@@ -47,6 +47,9 @@ _RANK_TOLERANCE = 1e-10
 _DETERMINED = 1.0 - 1e-10
 # Half of the range from the first to the third quartile of a standard normal.
 _QUARTILE = 0.6744897501960817
+# Distance between neighbouring values of a column, as a share of its quartiles' distance, below
+# which they are of one class but for noise; and share of such values that makes classes of them.
+_NEAR, _REPEATED = 1e-7, 0.05
 # Smallest positive number, and logarithm of the ratio of scales beyond which the smaller column
 # decides nothing.
 _TINY, _LEAST_LOG_SCALE = 5e-324, 40.0
@@ -202,7 +205,7 @@ def reference_of(blocks: Sequence[Array], rows: int) -> Reference | None:
     found = glance(blocks, 2 * rows)
     if not found:
         return None
-    scores, log_scale = _scores([block[:: max(1, len(block) // rows)] for block in found])
+    scores, log_scale, classes = _scores([block[:: max(1, len(block) // rows)] for block in found])
     m = scores.shape[1]
     (basis_x, u), (basis_y, v) = _whiten(scores[:dx]), _whiten(scores[dx:])
     ranks = len(u), len(v)
@@ -223,13 +226,18 @@ def reference_of(blocks: Sequence[Array], rows: int) -> Reference | None:
     bias = plug_in_bias(worth, ranks, OF_TWO) + max(squares, 0.0) / (2.0 * worth)
     raw = float(each.sum()) - bias
     error = math.sqrt(paired / worth + pairs / (2.0 * worth * worth))
-    tails = _by_tails(squares / pairs, ranks)
     spread = 2.0 / math.sqrt(pairs * worth)
-    tails_error = tails - _by_tails(squares / pairs - spread, ranks)
+    tails, least = (
+        (0.0, 0.0)
+        if classes
+        else (
+            _by_tails(each_pair, ranks) for each_pair in (squares / pairs, squares / pairs - spread)
+        )
+    )
     return Reference(
         gaussian=max(raw - _ERRORS * error, 0.0),
         information=max(raw, 0.0) + tails,
-        stderr=math.hypot(error, tails_error),
+        stderr=math.hypot(error, tails - least),
         rows=m,
         pairs=(basis_x @ left, basis_y @ right.T, each),
         bases=(basis_x, basis_y),
@@ -237,8 +245,12 @@ def reference_of(blocks: Sequence[Array], rows: int) -> Reference | None:
     )
 
 
-def _scores(rows: Sequence[Array]) -> tuple[Floats, Floats]:
-    """Return normal scores, shape (d, m), and the logarithms of the columns' scales, shape (d,)."""
+def _scores(rows: Sequence[Array]) -> tuple[Floats, Floats, bool]:
+    """Return normal scores, shape (d, m), the logarithms of the columns' scales, and of classes.
+
+    The latter is whether a column takes so few values, up to noise that separates them, that the
+    squares of its scores tell nothing of tails.
+    """
     m = len(rows[0])
     across = np.concatenate([block.T for block in rows], dtype=np.float64)
     order = np.argsort(across, axis=1)
@@ -250,15 +262,18 @@ def _scores(rows: Sequence[Array]) -> tuple[Floats, Floats]:
     range_ = np.where(range_ > 0.0, range_, half[:, -1] - half[:, 0])
     log_scale = np.log(np.maximum(range_, _TINY)) - math.log(_QUARTILE)
     log_scale = np.maximum(log_scale, float(log_scale.max()) - _LEAST_LOG_SCALE)
-    if (ordered[:, 1:] == ordered[:, :-1]).any():
+    gaps = half[:, 1:] - half[:, :-1]
+    near = (gaps <= _NEAR * np.where(range_ > 0.0, range_, 1.0)[:, None]).mean(axis=1)
+    classes = bool((near > _REPEATED).any())
+    if (gaps == 0.0).any():
         scores = normal_scores([np.ascontiguousarray(across.T)])[0].T
         scores = scores - scores.mean(axis=1, keepdims=True)
         spread = np.sqrt((scores**2).mean(axis=1, keepdims=True))
-        return scores / np.where(spread > 0.0, spread, 1.0), log_scale
+        return scores / np.where(spread > 0.0, spread, 1.0), log_scale, classes
     quantiles = t_quantiles(math.inf, m)[::2]  # those of whole ranks
     scores = np.empty_like(across)
     np.put_along_axis(scores, order, quantiles / math.sqrt(float((quantiles**2).mean())), axis=1)
-    return scores, log_scale
+    return scores, log_scale, classes
 
 
 def _whiten(scores: Floats) -> tuple[Floats, Floats]:
