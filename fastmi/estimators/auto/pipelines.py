@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from fastmi._cautions import quiet
 from fastmi._checks import Seed
 from fastmi._estimate import Estimate, Twin
-from fastmi.estimators._base import Estimator
 from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Array, Copula, fit
 from fastmi.estimators.auto.rules import Part, short
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
@@ -97,17 +96,16 @@ def measure(
     with quiet():
         # Without twins nothing tells what a rotation towards dependence adds by chance.
         if len(scores) == 2 and columns > 2 and copula is not None:
-            _add(measured, RelevanceKSG(bias_correction="parts", **options), scores)
+            relevant = RelevanceKSG(bias_correction="parts", **options)
+            measured.samples["ksg_relevance"] = _by_k(relevant.of_scores(scores, copula))
         if not measured.samples or _falls_short(measured):
-            _add(measured, ksg(bias_correction=twin, normalize="copula", **options), scores)
+            estimator: Any = ksg(bias_correction=twin, normalize="copula", **options)
+            measured.samples["ksg_scores"] = _by_k(estimator.estimate(*scores))
     return measured
 
 
-def _add(measured: Measured, estimator: Estimator, scores: list[Array]) -> None:
-    """Run an estimator, and write what it says into `measured`."""
-    name = "ksg_relevance" if isinstance(estimator, RelevanceKSG) else "ksg_scores"
-    found: list[Estimate] = cast("Any", estimator).estimate(*scores)
-    measured.samples[name] = {estimate.k or 0: estimate for estimate in found}
+def _by_k(estimates: list[Estimate]) -> dict[int, Estimate]:
+    return {estimate.k or 0: estimate for estimate in estimates}
 
 
 def _falls_short(measured: Measured) -> bool:

@@ -91,10 +91,7 @@ class RelevanceKSG(TwinCorrected, OfTwo):
 
     def _read(self, arrays: Sequence[object], names: Sequence[str]) -> Samples:
         blocks, ks, notes = super()._read(arrays, names)
-        n, columns = len(blocks[0]), max(widths(blocks))
-        if columns > 1 and n < ROWS_PER_COLUMN * columns:
-            notes = (*notes, _few_rows_caution(n, columns))
-        return blocks, ks, notes
+        return blocks, ks, (*notes, *_of_few_rows(blocks))
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
         found = relevance(*map(host, blocks))
@@ -117,12 +114,22 @@ class RelevanceKSG(TwinCorrected, OfTwo):
             return super()._estimate(arrays, names)
         start = perf_counter()
         samples = self._read(arrays, names)
+        estimates = announce(self._by_parts(samples, fit([host(of) for of in samples[0]]), start))
+        return estimates[0] if isinstance(self.k, int) else estimates
+
+    def of_scores(self, scores: list[Array], law: Copula) -> list[Estimate]:
+        """Return the estimates by parts from normal scores whose copula is known, one for each k.
+
+        It issues no warnings, and treats no ties.
+        """
+        ks = (self.k,) if isinstance(self.k, int) else tuple(self.k)
+        return self._by_parts((scores, ks, _of_few_rows(scores)), law, perf_counter())
+
+    def _by_parts(self, samples: Samples, law: Copula | None, start: float) -> list[Estimate]:
         blocks, ks, _ = samples
-        scores = [host(block) for block in blocks]
-        found = relevance(*scores)
+        found = relevance(*map(host, blocks))
         scaled = _as_blocks(blocks, found.x, found.y)
         heed_stop()
-        law = fit(scores) if len(scores[0]) > 1 + sum(widths(scores)) else None
         with quiet():
             terms, algorithm = self._plain()._terms(scaled, ks)
             wholes = self._finish(
@@ -148,7 +155,7 @@ class RelevanceKSG(TwinCorrected, OfTwo):
         seconds = perf_counter() - start
         for estimate in estimates:
             estimate.seconds = seconds
-        return announce(estimates[0] if isinstance(self.k, int) else estimates)
+        return estimates
 
     def _shuffled(
         self,
@@ -315,12 +322,16 @@ def _cautions_of_parts(parts: list[Estimate], known: set[str]) -> list[Caution]:
     return list(found.values())
 
 
-def _few_rows_caution(n: int, columns: int) -> Caution:
-    return Caution(
+def _of_few_rows(blocks: Sequence[Array]) -> tuple[Caution, ...]:
+    """Return a caution if the samples are too few to turn the columns."""
+    n, columns = len(blocks[0]), max(widths(blocks))
+    if columns == 1 or n >= ROWS_PER_COLUMN * columns:
+        return ()
+    text = (
         f"n={n} samples are too few to find directions among {columns} columns, which takes "
-        f"{ceil(ROWS_PER_COLUMN * columns)}: the columns are scaled, and not turned",
-        "few_rows",
+        f"{ceil(ROWS_PER_COLUMN * columns)}: the columns are scaled, and not turned"
     )
+    return (Caution(text, "few_rows"),)
 
 
 def _between_caution(between: float, number: int) -> Caution:
