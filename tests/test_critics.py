@@ -1,6 +1,11 @@
 """Critics: pairs against matrices, the fused first layer against its definition, bad shapes."""
 
+import math
+
 import pytest
+
+import fastmi
+from fastmi import datasets
 
 pytest.importorskip("torch")
 import torch
@@ -226,3 +231,13 @@ def test_no_rows_give_no_scores():
     some = torch.ones(5, 2), torch.ones(5, 3)
     assert critic.matrix(some[0][:0], some[1]).shape == (0, 5)
     assert critic.matrix(some[0], some[1][:0]).shape == (5, 0)
+
+
+def test_the_anchor_lifts_the_limit_of_infonce():
+    """Five nats with batches of 32, of which InfoNCE can show log 32 = 3.47."""
+    x, y = datasets.CorrelatedGaussian.from_mi(5.0, d=4).sample(5000, seed=0)
+    few = {"steps": 600, "lr": 2e-3, "batch_size": 32, "hidden": (64, 64), "seed": 0}
+    assert fastmi.mi(x, y, method="infonce", **few) < math.log(32)
+    assert fastmi.mi(x, y, method="infonce-anchor", **few) == pytest.approx(5.0, abs=0.6)
+    with pytest.raises(ValueError, match=r"anchor must be in \(0, 1\); got anchor=1"):
+        fastmi.mi(x, y, method="infonce-anchor", anchor=1.0)

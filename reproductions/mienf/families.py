@@ -83,7 +83,9 @@ def measure(
     x, y = law.sample(N, seed)
     test = law.sample(TEST, 10_000 + seed)
     start = perf_counter()
-    estimator = fastmi.MIENF(steps=steps, flow=flow, base=base, seed=seed, patience=10)
+    estimator = fastmi.MIENF(
+        steps=steps, flow=flow, base=base, seed=seed, patience=10, inputs="auto"
+    )
     found = estimator.estimate(x, y, test=test)
     seconds = perf_counter() - start
     return {

@@ -49,6 +49,8 @@ QUICK_STEPS = 3000
 
 # Units per column; "ndoe" has our default, which is narrower.
 PAPER_WIDTH = {20: 20, 50: 10, 100: 6}
+# What else our defaults have in place of the paper's flow.
+PAPER = {"start": None, "residual": None, "inputs": "auto", "lr": 1e-3}
 
 ESTIMATORS = {
     "ndoe": fastmi.NDoE,
@@ -101,7 +103,7 @@ def measure(
     elif estimator == "infonce" and negatives == "shuffle":
         options["critic"] = "separable"
     if estimator in ("ndoe-paper", "bnaf"):
-        options["width"] = PAPER_WIDTH[d]
+        options |= PAPER | {"width": PAPER_WIDTH[d]}
     x, y = distribution.sample(n, seed)
     test = distribution.sample(TEST, 10_000 + seed)
     start = perf_counter()
