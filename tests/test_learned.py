@@ -169,30 +169,32 @@ def test_more_samples_narrow_the_interval():
     assert widths[2] < widths[1] < widths[0]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_interval_holds_the_information_of_known_laws(seed):
-    rng = np.random.default_rng(seed)
-    n = 2000
-    x = rng.standard_normal((n, 2))
-    normal = 0.6 * x + 0.8 * rng.standard_normal((n, 2))
-    said = _learned.learned(hints_of(x, normal))
-    truth = -math.log(0.64)
-    assert said.value == pytest.approx(truth, abs=0.06)
-    assert said.intervals[0.95][0] <= truth <= said.intervals[0.95][1]
-    # Sum of a normal signal's absolute value and noise: the twin sees next to nothing. The truth
-    # is an integral over a line.
-    signal = np.abs(x[:, :1])
-    y = signal + 0.3 * rng.standard_normal((n, 1))
+def test_intervals_hold_the_information_of_known_laws():
+    n, seeds = 1000, 12
+    covered = []
+    # A normal signal's absolute value and noise: the twin sees next to nothing. The truth is an
+    # integral over a line.
     grid = np.linspace(-2.0, 6.0, 4001)
-    points = np.linspace(0.0, 6.0, 1501)
+    points = (np.arange(1500) + 0.5) * 0.004
     density = np.exp(-0.5 * points**2)
     density /= density.sum()
     noise = np.exp(-0.5 * ((grid[:, None] - points) / 0.3) ** 2) / (0.3 * math.sqrt(2 * math.pi))
     p = noise @ density
     entropy = -(p * np.log(p + 1e-300)).sum() * (grid[1] - grid[0])
-    truth = entropy - 0.5 * math.log(2 * math.pi * math.e * 0.09)
-    low, high = _learned.interval(hints_of(x[:, :1], y))
-    assert low <= truth <= high
+    folded = entropy - 0.5 * math.log(2 * math.pi * math.e * 0.09)
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((n, 2))
+        normal = 0.6 * x + 0.8 * rng.standard_normal((n, 2))
+        absolute = np.abs(x[:, :1]) + 0.3 * rng.standard_normal((n, 1))
+        for a, b, truth in ((x, normal, -math.log(0.64)), (x[:, :1], absolute, folded)):
+            said = _learned.learned(hints_of(a, b))
+            low, high = said.intervals[0.95]
+            covered.append(low <= truth <= high)
+            assert said.value == pytest.approx(truth, abs=0.15)
+            assert high - low < 1.0
+    # 19 of 24 or fewer are six in a thousand where each is held in 95 %.
+    assert sum(covered) >= 20
 
 
 def test_weights_are_small_and_beside_the_module():
