@@ -175,6 +175,26 @@ def bmi_table(result: Result) -> str:
     return "\n\n".join(parts)
 
 
+def random_laws_table(result: Result) -> str:
+    """Errors, warnings and coverage on random laws, all together and by family."""
+    rows = [
+        [
+            row["group"],
+            row["method"],
+            *(str(row[name]) for name in ("tasks", "right")),
+            *(digits(row[name], 3) for name in ("mae", "worst")),
+            f"{row['off']}: {row['off_warned']}",
+            f"{row['right_in_all']}: {row['right_warned']}",
+            f"{row['covered'] / row['intervals']:.0%}" if row["intervals"] else "",
+            digits(row["width"], 2),
+        ]
+        for row in result["rows"]
+    ]
+    header = ["laws", "method", "tasks", "right", "MAE", "worst", "off: of them warned"]
+    header += ["right: of them warned", "intervals hold the truth", "median width / value"]
+    return markdown_table(header, rows)
+
+
 def bmi_lines(rows: list[dict[str, Any]]) -> str:
     """A line for each method."""
     header = [

@@ -53,6 +53,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "rejections": ("Level and power of permutation tests", accuracy_tables.rejections_table),
     "compat": ("Drop-in replacements", result_tables.compat_table),
     "bmi": ("Many tasks with known information, n = 5000", accuracy_tables.bmi_table),
+    "random_laws": ("Random laws of 15 families", accuracy_tables.random_laws_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
 }
 

@@ -47,7 +47,7 @@ def test_the_parts_are_combined_by_the_rules(seed):
     first, second, copula = rng.normal(0.5, 0.1, 3)
     errors = rng.uniform(0.01, 0.2, 2)
     parts = [rules.Part(first, errors[0], 0.0), rules.Part(second, errors[1], 0.0)]
-    options = {"reference": copula, "reference_stderr": 0.01, "columns": 5}
+    options = {"reference": copula, "reference_stderr": 0.01, "columns": 5, "n": 5000}
     one = rules.combined(parts[:1], **options)
     assert one.value == pytest.approx(reference.auto.auto(copula, (first, errors[0])), abs=1e-12)
     both = rules.combined(parts, **options)
@@ -61,7 +61,7 @@ def test_the_parts_are_combined_by_the_rules(seed):
 def test_noise_decides_nothing():
     """Parts that differ by less than their errors leave the copula as it is."""
     parts = [rules.Part(0.52, 0.02, 0.3), rules.Part(0.49, 0.02, 0.3)]
-    found = rules.combined(parts, reference=0.5, reference_stderr=0.01, columns=6)
+    found = rules.combined(parts, reference=0.5, reference_stderr=0.01, columns=6, n=5000)
     assert found.value == 0.5
     assert found.stderr == 0.01
     assert found.cautions == ()
@@ -70,7 +70,7 @@ def test_noise_decides_nothing():
 def test_the_larger_pipeline_wins_where_they_differ():
     parts = [rules.Part(1.0, 0.01, 0.0), rules.Part(0.1, 0.01, 0.0)]
     for order in (parts, parts[::-1]):
-        found = rules.combined(order, reference=0.0, reference_stderr=0.01, columns=6)
+        found = rules.combined(order, reference=0.0, reference_stderr=0.01, columns=6, n=5000)
         assert found.value == pytest.approx(1.0, abs=1e-3)
         assert {caution.kind for caution in found.cautions} == {"disagreement", "twin"}
 
@@ -78,7 +78,7 @@ def test_the_larger_pipeline_wins_where_they_differ():
 @pytest.mark.parametrize("missing, warned", [(0.0, False), (0.02, False), (0.1, True)])
 def test_a_correction_that_may_be_too_small_is_a_caution(missing, warned):
     parts = [rules.Part(0.8, 0.01, missing)]
-    found = rules.combined(parts, reference=0.2, reference_stderr=0.01, columns=6)
+    found = rules.combined(parts, reference=0.2, reference_stderr=0.01, columns=6, n=5000)
     assert ("low" in {caution.kind for caution in found.cautions}) == warned
     if warned:
         assert found.interval[1] > 0.8 + 3 * missing

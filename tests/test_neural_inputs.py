@@ -132,8 +132,8 @@ def test_inputs_none_leaves_the_columns_as_they_are(gaussian):
     plain = estimate(x, y, "mine", inputs="none")
     assert abs(estimate(100 * x, y, "mine", inputs="none") - plain) > 0.1
     far = estimate(x + np.array([0.0, 1e6]), y, "ndoe", inputs="none")
-    assert [caution.kind for caution in far.warnings] == ["rounding"]
-    assert "columns 1 of x vary by less" in far.warnings[0]
+    (lost,) = [caution for caution in far.warnings if caution.kind == "rounding"]
+    assert "columns 1 of x vary by less" in lost
     for options in ({"inputs": "auto"}, {"dtype": "float64"}, {"normalize": "rank"}):
         near = estimate(x + np.array([0.0, 1e6]), y, "ndoe", **{"inputs": "none"} | options)
         assert "rounding" not in [caution.kind for caution in near.warnings]

@@ -190,12 +190,14 @@ class Auto(_Combined):
     "mesner", each on normal scores. Their bias in many columns is not corrected.
 
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
-    ``interval`` holds the information in about 95 % of samples. It is ``value +- 1.96 s``, with s
-    the standard error of E (that of R, if larger) since noise may hide a departure from R, and
-    shares of the correction, of the departure from R and of the disagreement, which may be wrong,
-    and above, with more than two columns, 5 % of the value for what no part sees. For classes and
-    mixtures it is ``value +- 1.96 stderr``. ``local`` is the mean of the local values of both KSG
-    parts.
+    ``interval`` is meant to hold the information, and not the mean of the estimator, in 95 % of
+    samples. Where the copula holds it does; of random laws of 15 kinds, most of them unlike it, in
+    86 to 91 % of those with 800 samples or more, and else the information is larger. It is ``value
+    +- 1.96 s``, with s the standard error of E (that of R, if larger) since noise may hide a
+    departure from R, and shares of the correction, of the departure from R and of the disagreement,
+    which may be wrong, and above, with more than two columns, a tenth of the value for what no part
+    sees, times ``sqrt(5000 / n)`` with fewer samples. For classes and mixtures it is ``value +-
+    1.96 stderr``. ``local`` is the mean of the local values of both KSG parts.
 
     Args:
         thorough: Whether a flow (method "ndoe") is trained as well, which takes a minute or more

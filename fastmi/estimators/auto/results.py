@@ -39,6 +39,7 @@ def estimate_of(
         reference=measured.reference,
         reference_stderr=error,
         columns=measured.columns,
+        n=measured.n,
     )
     n, parts = measured.n, {name: own[k] for name, own in measured.samples.items()}
     components = {name: changed(part, float(part), dims=dims) for name, part in parts.items()}
