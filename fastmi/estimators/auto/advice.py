@@ -247,7 +247,7 @@ def _memory(scores: Sequence[Array]) -> int:
 def _tried(law: Copula, scores: Sequence[Array]) -> tuple[float, float, float]:
     """Return the error of KSG on one twin, its standard error, and the seconds that it took."""
     few = [block[:_TRIED] for block in scores]
-    drawn = law.draw(len(few[0]), np.random.default_rng(0))[0]
+    drawn = law.draw(len(few[0]), np.random.default_rng(0))
     twin = [with_margins(*pair) for pair in zip(drawn, few, strict=True)]
     start = perf_counter()
     ksg = KSG if len(twin) == 2 else ConditionalKSG

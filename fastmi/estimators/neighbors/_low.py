@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import glance
 from fastmi._cautions import Caution, is_quiet
-from fastmi.estimators._copula import OF_TWO, normal_scores, plug_in_bias
+from fastmi.estimators._copula import OF_TWO, lowered, normal_scores, plug_in_bias
 from fastmi.estimators._tails import t_quantiles, tail_term
 from fastmi.estimators.neighbors._shown import shown_by_ksg
 from fastmi.estimators.neighbors.base import Array, Terms, widths
@@ -91,7 +91,7 @@ class Reference(NamedTuple):
     def shown(self, n: int, k: int) -> float:
         """Return what KSG shows of the Gaussian copula whose information is `gaussian`."""
         left, right, each = self.pairs
-        kept = np.sqrt(-np.expm1(-2.0 * _lowered(each, self.gaussian)))
+        kept = np.sqrt(-np.expm1(-2.0 * lowered(each, self.gaussian)))
         (dx, _), (dy, _) = (basis.shape for basis in self.bases)
         correlation = np.empty((dx + dy, dx + dy))
         correlation[:dx, :dx], correlation[dx:, dx:] = (basis @ basis.T for basis in self.bases)
@@ -123,17 +123,10 @@ def name_low(
     found: list[Cautions | Callable[[], Cautions]] = []
     look = _Look(list(blocks), metric, twin)
     for one, k in zip(terms, ks, strict=True):
-        value = _value(one)
         # Where nobody is told of warnings, as with surrogates, they wait until they are read.
-        later = partial(_joined, one.warnings, look, value, k)
+        later = partial(_joined, one.warnings, look, one.value, k)
         found.append(later if is_quiet() else later())
     return [one._replace(warnings=warnings) for one, warnings in zip(terms, found, strict=True)]
-
-
-def _value(one: Terms) -> float:
-    if one.summed is not None:
-        return one.summed[0]
-    return float(np.mean(one.local() if callable(one.local) else one.local))
 
 
 class _Look:
@@ -305,11 +298,3 @@ def _by_tails(squares: float, ranks: tuple[int, int]) -> float:
     inverse = [1.0 / nu for nu in _TAIL_INDICES]
     nu = 1.0 / float(np.interp(squares, _SQUARES[::-1], inverse[::-1]))
     return tail_term(nu, ranks[0]) + tail_term(nu, ranks[1]) - tail_term(nu, sum(ranks))
-
-
-def _lowered(each: Floats, total: float) -> Floats:
-    """Return ``max(each - tau, 0)`` with the tau that makes its sum `total`; `each` descends."""
-    sums = np.cumsum(each)
-    taus = (sums - total) / np.arange(1, len(each) + 1)
-    tau = float(taus[max(int((taus < each).sum()) - 1, 0)])
-    return np.maximum(each - max(tau, 0.0), 0.0)
