@@ -99,7 +99,7 @@ def same(one, other):
         {"optimizer": "sgd", "lr": 1e-2},
         {"clip_norm": 0.1},
         {"schedule": "linear"},
-        {"patience": 1, "lr": 0.3},
+        {"patience": 2, "lr": 0.3},
     ],
     ids=str,
 )
