@@ -158,7 +158,7 @@ def fit(scores: Sequence[Array], signed: Signed = OF_TWO) -> Copula | None:
     if n <= 1 + sum(block.shape[1] for block in scores):
         return None
     columns = [_standardised(block) for block in scores]
-    bases, white = zip(*map(_whiten, columns), strict=True)
+    bases, white = zip(*map(whiten, columns), strict=True)
     ranks = [block.shape[1] for block in white]
     stacked = np.hstack(white)
     joint = stacked.T @ stacked / n
@@ -213,6 +213,21 @@ def _excess_rank(blocks: Sequence[Array], signed: Signed) -> int:
     return excess
 
 
+def whiten(columns: Floats) -> tuple[Floats, Floats]:
+    """Return what turns white coordinates into centred columns, and the white coordinates.
+
+    Args:
+        columns: Shape (n, d), with variance 1 or 0.
+
+    Returns:
+        Shapes (d, rank) and (n, rank).
+    """
+    values, vectors = np.linalg.eigh(columns.T @ columns / len(columns))
+    kept = values > _RANK_TOLERANCE * values.max(initial=1.0)
+    roots = np.sqrt(values[kept])
+    return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
+
+
 def lowered(each: Floats, total: float) -> Floats:
     """Return ``max(each - tau, 0)`` with the tau, at least 0, that makes its sum `total`.
 
@@ -234,16 +249,6 @@ def normal_scores(blocks: Sequence[Array]) -> list[Floats]:
     names = [""] * len(blocks)
     doubles = [np.asarray(block, dtype=np.float64) for block in blocks]
     return normalize_blocks(doubles, names, "copula")[0]
-
-
-def with_margins(drawn: Array, of: Array) -> Array:
-    """Return samples with the order of one block and the values of another, column by column.
-
-    Args:
-        drawn: Samples of a copula, shape (n, d).
-        of: Samples whose margins are wanted, shape (n, d).
-    """
-    return in_order_of(drawn, ascending(of))
 
 
 def ascending(block: Array) -> Array:
@@ -281,14 +286,6 @@ def _standardised(block: Array) -> Floats:
     return found
 
 
-def _whiten(columns: Floats) -> tuple[Floats, Floats]:
-    """Return what turns white coordinates into the columns, and the white coordinates."""
-    values, vectors = np.linalg.eigh(columns.T @ columns / len(columns))
-    kept = values > _RANK_TOLERANCE * values.max(initial=1.0)
-    roots = np.sqrt(values[kept])
-    return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
-
-
 def _excess(white: Sequence[Floats], signed: Signed) -> float:
     """Return how many times the plug-in bias is as large as that of normal samples.
 
@@ -300,7 +297,7 @@ def _excess(white: Sequence[Floats], signed: Signed) -> float:
     blocks = list(white)
     if signed == OF_TWO_GIVEN_THIRD:
         x, y, z = white
-        blocks = [_whiten(block - z @ (z.T @ block / n))[1] for block in (x, y)]
+        blocks = [whiten(block - z @ (z.T @ block / n))[1] for block in (x, y)]
     squares = [(block**2).sum(axis=1) for block in blocks]
     found, number = 0.0, 0
     for a, b in combinations(range(len(blocks)), 2):
