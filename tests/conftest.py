@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fastmi
 from devices import CPU, Device, gpu, host
 from fastmi import _backend, _cpu
+from fastmi.estimators._measure import Measure
 
 METRICS = ("chebyshev", "euclidean")
 ALGORITHMS = ("auto", "tree", "brute", "sort")
@@ -147,6 +149,22 @@ def threads(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20040623)
+
+
+@pytest.fixture
+def estimated_from(monkeypatch: pytest.MonkeyPatch) -> list[list[np.ndarray]]:
+    """The blocks that repeated estimates are made from, in the order of the estimates."""
+    seen = []
+    call = Measure.__call__
+
+    def spy(
+        self: Measure, blocks: list[np.ndarray], *others: Any, **options: Any
+    ) -> list[fastmi.Estimate]:
+        seen.append(blocks)
+        return call(self, blocks, *others, **options)
+
+    monkeypatch.setattr(Measure, "__call__", spy)
+    return seen
 
 
 @pytest.fixture(scope="module")

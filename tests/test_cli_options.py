@@ -1,6 +1,7 @@
 """Options of the command line: those of the methods, classes, missing rows, warnings, widths."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -167,6 +168,20 @@ def test_error_bars_from_halves(data):
     wrong = CliRunner().invoke(app, [*map(str, command[:6]), "--error", "third"])
     assert wrong.exit_code == 2
     assert "'third' is not one of 'half'" in wrong.output
+
+
+def test_interval_and_bias_are_in_the_unit_that_is_asked_for(data):
+    command = ("mi", data, "--x", "a", "--y", "b,c", "--method", "auto")
+    expected = fastmi.mi(unit(A), unit(B, C), method="auto")
+    for flags, nat in (((), 1.0), (("--bits",), 1.0 / math.log(2.0))):
+        (row,) = run_json(*command, *flags)["estimates"]
+        assert row["interval"] == pytest.approx([nat * end for end in expected.interval])
+        assert row["bias"] == pytest.approx(nat * expected.bias)
+        assert row["twin"]["reference"] == pytest.approx(nat * expected.twin.reference)
+    low, high = expected.interval
+    assert f"{low:.4f} to {high:.4f}" in run(*command)
+    (row,) = run_json("mi", data, "--x", "a", "--y", "b")["estimates"]
+    assert (row["interval"], row["twin"]) == (None, None)
 
 
 def test_mi_and_matrix_use_one_scale(data):

@@ -5,17 +5,21 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.stats
 
 import reference.copula as slow
 from fastmi.estimators._copula import (
     OF_TWO,
     OF_TWO_GIVEN_THIRD,
+    ascending,
     determines,
     fit,
+    in_order_of,
+    lowered,
     normal_scores,
     of_several,
     plug_in_bias,
-    with_margins,
 )
 from fastmi.estimators._tails import digamma_real, t_quantiles, tail_term
 
@@ -220,7 +224,7 @@ class TestFit:
             law = fit(normal_scores([other, y]))
             assert law.information == pytest.approx(plain.information, abs=1e-9)
             assert law.tail_index == pytest.approx(plain.tail_index, rel=0.2)
-            drawn = law.draw(200, np.random.default_rng(0))[0][0]
+            drawn = law.draw(200, np.random.default_rng(0))[0]
             assert drawn.shape == (200, other.shape[1])
             assert np.linalg.matrix_rank(drawn) == 3
         nothing = fit(normal_scores([np.ones((1000, 2)), y]))
@@ -238,7 +242,7 @@ class TestFit:
         x = rng.standard_normal((2000, 2))
         y = x + noise * rng.standard_normal((2000, 2))
         law = fit(normal_scores([x, y]))
-        drawn, _ = law.draw(500, rng)
+        drawn = law.draw(500, rng)
         assert math.isfinite(law.reference)
         assert all(np.isfinite(block).all() for block in drawn)
 
@@ -295,21 +299,47 @@ class TestDetermines:
         assert not determines([ones, ones])
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.999, 1.0, 2.0])
+@pytest.mark.parametrize("each", [[], [0.0], [0.4], [0.1, 0.1, 2.0, 0.0, 0.3]])
+def test_all_pairs_are_lowered_by_one_threshold(each, share):
+    each = np.array(each)
+    found = lowered(each, share * each.sum())
+    assert found.sum() == pytest.approx(min(share, 1.0) * each.sum(), abs=1e-12)
+    gaps = (each - found)[found > 0.0]
+    assert gaps == pytest.approx(gaps.max(initial=0.0), abs=1e-12)
+    assert (each[found == 0.0] <= gaps.max(initial=each.max(initial=0.0)) + 1e-12).all()
+
+
 class TestDraw:
     @pytest.mark.parametrize("nu", [math.inf, 3.0])
     @pytest.mark.parametrize("signed, dims", [(OF_TWO, (2, 3)), (OF_TWO_GIVEN_THIRD, (2, 2, 1))])
     def test_draws_have_the_law(self, nu, signed, dims):
         rng = np.random.default_rng(2)
         law = fit(normal_scores(elliptical(rng, 2000, dims, 0.7, 1, nu)), signed)
-        drawn, pointwise = law.draw(40_000, rng)
-        again = fit(normal_scores(drawn), signed)
+        again = fit(normal_scores(law.draw(40_000, rng)), signed)
         assert again.reference == pytest.approx(law.reference, abs=0.02)
+        pointwise = law.draw_pointwise(40_000, rng)
         error = pointwise.std() / len(pointwise) ** 0.5
         assert pointwise.mean() == pytest.approx(law.reference, abs=5 * error)
 
+    @pytest.mark.parametrize("nu", [math.inf, 3.0])
+    def test_pointwise_information_is_that_of_the_draws(self, nu):
+        rng = np.random.default_rng(2)
+        law = fit(normal_scores(elliptical(rng, 2000, (2, 3), 0.7, 1, nu)))
+        x, y = law.draw(100, np.random.default_rng(5))
+        base = scipy.linalg.block_diag(*law.bases)
+        dispersion = base @ law.joint @ base.T
+        expected = np.zeros(100)
+        for columns, sign in ((range(5), 1), (range(2), -1), (range(2, 5), -1)):
+            own = dispersion[np.ix_(columns, columns)]
+            density = scipy.stats.multivariate_t(shape=own, df=law.tail_index)
+            expected += sign * density.logpdf(np.hstack([x, y])[:, columns])
+        found = law.draw_pointwise(100, np.random.default_rng(5))
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
     def test_seeds(self):
         law = fit(normal_scores(elliptical(np.random.default_rng(0), 100, (2, 2), 0.7, 1, 2.0)))
-        one, two, other = (law.draw(50, np.random.default_rng(s))[0][0] for s in (1, 1, 2))
+        one, two, other = (law.draw(50, np.random.default_rng(s))[0] for s in (1, 1, 2))
         np.testing.assert_array_equal(one, two)
         assert (one != other).all()
 
@@ -318,7 +348,7 @@ class TestDraw:
         rng = np.random.default_rng(0)
         drawn = rng.standard_normal((60, 3))
         of = np.round(rng.standard_normal((60, 3)), 1).astype(dtype)
-        found = with_margins(drawn, of)
+        found = in_order_of(drawn, ascending(of))
         assert found.dtype == dtype
         assert found.flags.c_contiguous
         np.testing.assert_array_equal(found, slow.with_margins(drawn, of))

@@ -218,7 +218,7 @@ def test_own_base_of_another_shape():
     [
         ({"flow": "nice"}, ValueError, "flow must be one of 'bnaf', 'realnvp'"),
         ({"base": "cauchy"}, ValueError, "base must be one of 'diagonal', 'gaussian'"),
-        ({"base": Base}, TypeError, "base must be 'diagonal', 'gaussian' or a fastmi.nn.Base"),
+        ({"base": Base}, TypeError, "base must be 'student', 'diagonal', 'gaussian' or a"),
         ({"parametrization": "r"}, ValueError, "parametrization must be one of"),
         ({"couplings": 0}, ValueError, "couplings must be an integer >= 1"),
         ({"hidden": 1.5}, TypeError, "hidden must be an integer"),

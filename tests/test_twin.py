@@ -39,7 +39,7 @@ def by_definition(blocks, signed, ks, seed, estimate):
     law = fit(normal_scores(blocks), signed)
     values = []
     for own in np.random.default_rng(seed).integers(0, 2**63, (3, 2)):
-        drawn, _ = law.draw(len(blocks[0]), np.random.default_rng(own))
+        drawn = law.draw(len(blocks[0]), np.random.default_rng(own))
         twin = [slow.with_margins(d, b) for d, b in zip(drawn, blocks, strict=True)]
         values.append([estimate(twin, k) for k in ks])
     values = np.array(values)

@@ -74,6 +74,7 @@ CANDIDATES: dict[str, Candidate] = {
     "ksg1, twin, copula": Candidate("ksg1", {**_TWIN, **_COPULA}),
     "ksg_relevance": Candidate("ksg_relevance"),
     "ksg_relevance, twin": Candidate("ksg_relevance", _TWIN),
+    "ksg_relevance, parts": Candidate("ksg_relevance", {"bias_correction": "parts"}),
     "auto": Candidate("auto"),
     "auto, thorough": Candidate("auto", {"thorough": True}, trains=True),
     "ndoe": Candidate("ndoe", trains=True),

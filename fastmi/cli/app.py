@@ -45,7 +45,6 @@ from fastmi.cli.pairs import (
     PairMatrix,
     all_pairs,
     check_writable,
-    in_unit,
     write_matrix,
 )
 from fastmi.cli.readers import read_table
@@ -151,9 +150,8 @@ def mi(
                 "algorithm": item.algorithm,
                 "device": item.device,
                 "terms": {name: documents.json_number(term) for name, term in item.terms.items()},
-                "bias": in_unit(item.bias, unit),
-                "twin": None if item.twin is None else item.twin.to_dict(),
             }
+            | documents.correction_dict(item, unit)
             | documents.estimate_dict(float(item), item.stderr, own, unit)
             for item, own in zip(estimates, cautions, strict=True)
         ]

@@ -28,6 +28,19 @@ def estimate_dict(
     }
 
 
+def correction_dict(estimate: fastmi.Estimate, unit: str) -> dict[str, Any]:
+    """Return the bias that was subtracted, the law that it is from and the interval, in `unit`."""
+    twin, interval = estimate.twin, estimate.interval
+    reference = {} if twin is None else {"reference": json_number(in_unit(twin.reference, unit))}
+    return {
+        "bias": json_number(in_unit(estimate.bias, unit)),
+        "twin": None if twin is None else twin.to_dict() | reference,
+        "interval": None
+        if interval is None
+        else [json_number(in_unit(end, unit)) for end in interval],
+    }
+
+
 def json_number(value: float) -> float | str:
     """Return "inf", "-inf" or "nan" for what JSON has no number for."""
     return value if math.isfinite(value) else str(value)

@@ -82,7 +82,9 @@ def show_estimates(
     """Print one row per k, or the only one of a method that has no k."""
     has_k = any(estimate.k is not None for estimate in estimates)
     table = _plain_table()
-    for heading in ("k", f"MI ({unit})", "± stderr")[not has_k :]:
+    has_interval = any(estimate.interval is not None for estimate in estimates)
+    headings = ["k", f"MI ({unit})", "± stderr", *(["interval"] * has_interval)]
+    for heading in headings[not has_k :]:
         table.add_column(heading, justify="right")
     for estimate in estimates:
         cells = [
@@ -90,6 +92,9 @@ def show_estimates(
             Text(f"{in_unit(float(estimate), unit):.6f}", style="bold"),
             Text(f"{in_unit(estimate.stderr, unit):.6f}"),
         ]
+        if has_interval:
+            ends = [f"{in_unit(end, unit):.4f}" for end in estimate.interval or ()]
+            cells.append(Text(" to ".join(ends)))
         table.add_row(*cells[not has_k :])
     console.print(Text(title, style="bold"))
     console.print(table)

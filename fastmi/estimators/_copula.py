@@ -106,29 +106,41 @@ class Copula:
         )
         return self.information + tails
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[list[Floats], Floats]:
-        """Draw samples of the law.
+    def draw(self, n: int, rng: np.random.Generator) -> list[Floats]:
+        """Return samples of the law, blocks of shapes (n, d_b)."""
+        white, edges = self._white(n, rng), self._edges()
+        return [
+            white[:, start:end] @ base.T
+            for base, (start, end) in zip(self.bases, pairwise(edges), strict=True)
+        ]
 
-        Returns:
-            The blocks, shapes (n, d_b), and the pointwise information of each sample, shape (n,),
-            in nats, whose mean tends to the reference.
+    def draw_pointwise(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return the pointwise information of samples of the law, shape (n,), in nats.
+
+        Its mean tends to the reference. The samples are those that :meth:`draw` returns for the
+        same state of `rng`.
         """
+        white, edges = self._white(n, rng), self._edges()
+        pointwise = np.zeros(n)
+        for space, sign in self.signed:
+            own = _positions(space, edges)
+            dispersion = self.joint[np.ix_(own, own)]
+            pointwise -= sign * _log_density(white[:, own], dispersion, self.tail_index)
+        return pointwise
+
+    def _white(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return samples in white coordinates, block after block."""
         nu = self.tail_index
-        white = rng.standard_normal((n, len(self.joint))) @ np.linalg.cholesky(self.joint).T
+        white: Floats = rng.standard_normal((n, len(self.joint))) @ np.linalg.cholesky(self.joint).T
         if math.isfinite(nu):
             # Below the smallest normal number there is nothing to divide by.
             mixing = np.maximum(rng.chisquare(nu, n) / nu, 1e-300)
             white /= np.sqrt(mixing)[:, None]
-        edges = np.cumsum([0, *(base.shape[1] for base in self.bases)])
-        blocks = [
-            white[:, start:end] @ base.T
-            for base, start, end in zip(self.bases, edges[:-1], edges[1:], strict=True)
-        ]
-        pointwise = np.zeros(n)
-        for space, sign in self.signed:
-            own = _positions(space, edges)
-            pointwise -= sign * _log_density(white[:, own], self.joint[np.ix_(own, own)], nu)
-        return blocks, pointwise
+        return white
+
+    def _edges(self) -> NDArray[np.int64]:
+        """Return where the white coordinates of each block begin, and where the last one ends."""
+        return np.cumsum([0, *(base.shape[1] for base in self.bases)])
 
 
 def fit(scores: Sequence[Array], signed: Signed = OF_TWO) -> Copula | None:
@@ -146,7 +158,7 @@ def fit(scores: Sequence[Array], signed: Signed = OF_TWO) -> Copula | None:
     if n <= 1 + sum(block.shape[1] for block in scores):
         return None
     columns = [_standardised(block) for block in scores]
-    bases, white = zip(*map(_whiten, columns), strict=True)
+    bases, white = zip(*map(whiten, columns), strict=True)
     ranks = [block.shape[1] for block in white]
     stacked = np.hstack(white)
     joint = stacked.T @ stacked / n
@@ -201,21 +213,42 @@ def _excess_rank(blocks: Sequence[Array], signed: Signed) -> int:
     return excess
 
 
+def whiten(columns: Floats) -> tuple[Floats, Floats]:
+    """Return what turns white coordinates into centred columns, and the white coordinates.
+
+    Args:
+        columns: Shape (n, d), with variance 1 or 0.
+
+    Returns:
+        Shapes (d, rank) and (n, rank).
+    """
+    values, vectors = np.linalg.eigh(columns.T @ columns / len(columns))
+    kept = values > _RANK_TOLERANCE * values.max(initial=1.0)
+    roots = np.sqrt(values[kept])
+    return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
+
+
+def lowered(each: Floats, total: float) -> Floats:
+    """Return ``max(each - tau, 0)`` with the tau, at least 0, that makes its sum `total`.
+
+    Args:
+        each: Information of canonical pairs in nats, shape (pairs,).
+        total: Their sum to be.
+    """
+    if len(each) == 0:
+        return each
+    ordered = np.sort(each)[::-1]
+    taus = (np.cumsum(ordered) - total) / np.arange(1, len(each) + 1)
+    tau = float(taus[max(int((taus < ordered).sum()) - 1, 0)])
+    found: Floats = np.maximum(each - max(tau, 0.0), 0.0)
+    return found
+
+
 def normal_scores(blocks: Sequence[Array]) -> list[Floats]:
     """Return the normal scores of the columns of each block, float64."""
     names = [""] * len(blocks)
     doubles = [np.asarray(block, dtype=np.float64) for block in blocks]
     return normalize_blocks(doubles, names, "copula")[0]
-
-
-def with_margins(drawn: Array, of: Array) -> Array:
-    """Return samples with the order of one block and the values of another, column by column.
-
-    Args:
-        drawn: Samples of a copula, shape (n, d).
-        of: Samples whose margins are wanted, shape (n, d).
-    """
-    return in_order_of(drawn, ascending(of))
 
 
 def ascending(block: Array) -> Array:
@@ -253,14 +286,6 @@ def _standardised(block: Array) -> Floats:
     return found
 
 
-def _whiten(columns: Floats) -> tuple[Floats, Floats]:
-    """Return what turns white coordinates into the columns, and the white coordinates."""
-    values, vectors = np.linalg.eigh(columns.T @ columns / len(columns))
-    kept = values > _RANK_TOLERANCE * values.max(initial=1.0)
-    roots = np.sqrt(values[kept])
-    return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
-
-
 def _excess(white: Sequence[Floats], signed: Signed) -> float:
     """Return how many times the plug-in bias is as large as that of normal samples.
 
@@ -272,7 +297,7 @@ def _excess(white: Sequence[Floats], signed: Signed) -> float:
     blocks = list(white)
     if signed == OF_TWO_GIVEN_THIRD:
         x, y, z = white
-        blocks = [_whiten(block - z @ (z.T @ block / n))[1] for block in (x, y)]
+        blocks = [whiten(block - z @ (z.T @ block / n))[1] for block in (x, y)]
     squares = [(block**2).sum(axis=1) for block in blocks]
     found, number = 0.0, 0
     for a, b in combinations(range(len(blocks)), 2):
@@ -359,7 +384,7 @@ def _thresholded(joint: Floats, edges: NDArray[np.int64], information: float) ->
         inverses[0] @ (joint[x, y] - given) @ inverses[1].T, full_matrices=False
     )
     each = -0.5 * np.log1p(-(np.minimum(rho, _DETERMINED) ** 2))
-    kept = -np.expm1(-2.0 * np.maximum(each - _threshold(each, information), 0.0))
+    kept = -np.expm1(-2.0 * lowered(each, information))
     cross = roots[0] @ (left * np.sqrt(kept)) @ right @ roots[1].T + given
     found: Floats = joint.copy()
     found[x, y] = cross
@@ -371,14 +396,3 @@ def _root(matrix: Floats) -> Floats:
     values, vectors = np.linalg.eigh(matrix)
     root: Floats = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return root
-
-
-def _threshold(each: Floats, total: float) -> float:
-    """Return tau such that ``sum(max(each - tau, 0))`` is `total`."""
-    ordered = np.sort(each)[::-1]
-    sums = np.cumsum(ordered)
-    for count in range(len(ordered), 0, -1):
-        tau = (float(sums[count - 1]) - total) / count
-        if tau <= ordered[count - 1]:
-            return max(tau, 0.0)
-    return max(float(ordered[0]) - total, 0.0) if len(ordered) else 0.0

@@ -11,7 +11,7 @@ _load("torch", extra="torch", needed_by="fastmi.nn")
 
 from fastmi._estimate import History
 from fastmi.nn import critics, densities, objectives
-from fastmi.nn.bases import Base, DiagonalBase, GaussianBase
+from fastmi.nn.bases import Base, DiagonalBase, GaussianBase, StudentBase
 from fastmi.nn.bnaf import BNAF, BNAFStep
 from fastmi.nn.critics import Bilinear, Concat, Separable
 from fastmi.nn.flows import (
@@ -57,6 +57,7 @@ __all__ = [
     "Reversal",
     "Separable",
     "Standardized",
+    "StudentBase",
     "Training",
     "clipped_dv",
     "critics",

@@ -10,14 +10,10 @@ from torch import Tensor, nn
 from fastmi.nn.canonical import gaussian_information, plugin_excess
 from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import all_capturable
-from fastmi.nn.leftover import leftover_information
+from fastmi.nn.leftover import ENOUGH, leftover_information
 from fastmi.nn.ndoe import SeparateFlows, SharedFlow
 
 __all__ = ["CrossEntropyFit", "LogRatio"]
-
-
-# Number of samples that are enough to look for what a model has missed.
-_ENOUGH = 20_000
 
 
 class CrossEntropyFit:
@@ -74,7 +70,7 @@ class CrossEntropyFit:
         }
         if isinstance(self.model, SharedFlow | SeparateFlows):
             x, y = (y, x) if self.swapped else (x, y)
-            x, y = x[:_ENOUGH], y[:_ENOUGH]
+            x, y = x[:ENOUGH], y[:ENOUGH]
             excess = plugin_excess(len(x), x.shape[1], y.shape[1])
             terms["normal"] = max(gaussian_information(x, y) - excess, 0.0)
             model: SharedFlow | SeparateFlows = self.model

@@ -7,11 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["leftover_information"]
+__all__ = ["ENOUGH", "leftover_information"]
 
+#: Number of samples that are enough to look for what a model has missed.
+ENOUGH = 20_000
 # Cosines of so many frequencies describe a column.
 _FREQUENCIES = 4
-_ENOUGH = 20_000
 # The largest of m squared standard normals exceeds 2 (log m + 3) in about 2 % of cases.
 _RARE = 3.0
 # Share of the largest singular value below which a direction counts as a rounding error.
@@ -25,15 +26,14 @@ def leftover_information(z: Tensor, y: Tensor) -> float:
     the misfit of q is at least I(z; y). For weak dependence that is half the sum of the squared
     correlations of orthonormal functions of z and of y. Pairs of columns and of the first four
     cosines of their ranks are taken, each squared correlation above what the largest of as many
-    independent ones reaches by chance. It is 0 where nothing is seen, which proves nothing.
+    independent ones reaches by chance. It is 0 where nothing is seen, which proves nothing. Only
+    the first `ENOUGH` samples are looked at.
 
     Args:
         z: Samples, shape (n, dz), of uncorrelated columns.
         y: Samples, shape (n, dy).
-
-    Only the first 20 000 samples are looked at.
     """
-    z, y = z[:_ENOUGH], y[:_ENOUGH]
+    z, y = z[:ENOUGH], y[:ENOUGH]
     n = len(z)
     white = torch.linalg.svd(y.double() - y.double().mean(0), full_matrices=False)
     rank = int((white.S / white.S.max() > _FLAT).sum())

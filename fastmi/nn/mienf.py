@@ -11,16 +11,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fastmi.nn.bases import Base, DiagonalBase
+from fastmi.nn.bases import Base, DiagonalBase, StudentBase
 from fastmi.nn.canonical import canonical_maps, gaussian_information
 from fastmi.nn.fit import Reading, in_chunks
 from fastmi.nn.flows import Flow, InvertibleLinear, all_capturable
-from fastmi.nn.leftover import leftover_information
+from fastmi.nn.leftover import ENOUGH, leftover_information
 
 __all__ = ["LatentInformation", "MIENFFit", "MIENFModel"]
 
-# Number of samples that are enough to look for what a model has missed.
-_ENOUGH = 20_000
 # Share of the largest singular value below which a direction counts as a rounding error.
 _FLAT = 1e-6
 # Canonical correlations are taken from this many samples per latent column or more: with fewer
@@ -108,8 +106,8 @@ class MIENFFit:
 
     @property
     def capturable(self) -> bool:
-        """Whether a CUDA graph can hold the loss: only the diagonal base reads nothing back."""
-        return type(self.model.base) is DiagonalBase and all_capturable(self.model)
+        """Whether a CUDA graph can hold the loss: these bases read nothing back."""
+        return type(self.model.base) in (DiagonalBase, StudentBase) and all_capturable(self.model)
 
     def loss(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return minus the mean log likelihood and the running value."""
@@ -138,7 +136,7 @@ class MIENFFit:
                 "learnt": math.nan if learnt is None else float(learnt),
                 "gaussian": gaussian_information(xi, eta),
                 "cross_entropy": -float(log_joint.double().mean()),
-                "missed": leftover_information(_residuals(xi[:_ENOUGH], eta[:_ENOUGH]), xi),
+                "missed": leftover_information(_residuals(xi[:ENOUGH], eta[:ENOUGH]), xi),
             },
         )
 

@@ -16,7 +16,7 @@ from fastmi._cautions import quiet
 from fastmi._inputs import as_blocks, is_empty
 from fastmi._pool import heed_stop
 from fastmi._spread import near_origin
-from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Copula, fit, with_margins
+from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Copula, ascending, fit
 from fastmi.estimators.auto.cautions import SAMPLES_EACH, may_follow
 from fastmi.estimators.auto.kinds import (
     CONSTANT,
@@ -29,6 +29,7 @@ from fastmi.estimators.auto.kinds import (
 )
 from fastmi.estimators.auto.rules import tolerance
 from fastmi.estimators.neighbors._ties import count_copies, tells_copies
+from fastmi.estimators.neighbors._twin import draw_twin
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.normalize import normalize_blocks
@@ -247,15 +248,13 @@ def _memory(scores: Sequence[Array]) -> int:
 def _tried(law: Copula, scores: Sequence[Array]) -> tuple[float, float, float]:
     """Return the error of KSG on one twin, its standard error, and the seconds that it took."""
     few = [block[:_TRIED] for block in scores]
-    drawn = law.draw(len(few[0]), np.random.default_rng(0))[0]
-    twin = [with_margins(*pair) for pair in zip(drawn, few, strict=True)]
+    twin = draw_twin(law, list(map(ascending, few)), np.random.default_rng(0))
     start = perf_counter()
     ksg = KSG if len(twin) == 2 else ConditionalKSG
     with quiet():
-        found = ksg(k=[3], n_jobs=1, noise=0.0).estimate(*twin)
+        found: Any = ksg(k=3, n_jobs=1, noise=0.0).estimate(*twin)
     seconds = (perf_counter() - start) * len(scores[0]) / len(few[0])
-    value = found[0] if isinstance(found, list) else found
-    return float(value) - law.reference, value.stderr, seconds
+    return float(found) - law.reference, found.stderr, seconds
 
 
 def _family(law: Copula) -> str:

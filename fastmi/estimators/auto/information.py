@@ -176,9 +176,10 @@ class Auto(_Combined):
     - "ksg_scores": KSG of all columns less the bias of its twins, samples of that copula. With more
       than two columns it runs only where the part before is below R by more than noise.
 
-    A difference d of two numbers counts as ``found(d) = d max(0, 1 - (c s / d)^2)``, where s is its
-    standard error and c is 1 in rule 1 and 1.75 in rule 2, so that noise decides nothing (the
-    nonnegative garrote of Breiman 1995, https://doi.org/10.2307/1269730).
+    A difference d of two numbers counts as ``found(d) = d max(0, 1 - (c s / d)^2)``, where s is the
+    standard error of KSG, the larger one of both, and c is 1 in rule 1 and 1.75 in rule 2, so that
+    noise decides nothing (the nonnegative garrote of Breiman 1995,
+    https://doi.org/10.2307/1269730).
 
     1. Both estimates by KSG give their mean, moved towards the larger one as far as they are found
        to differ, E: columns that carry nothing hide dependence and invent none.
@@ -192,12 +193,12 @@ class Auto(_Combined):
     ``components`` of the result holds what each part says, ``bias`` what was subtracted in all, and
     ``interval`` is meant to hold the information, and not the mean of the estimator, in 95 % of
     samples. Where the copula holds it does; of random laws of 15 kinds, most of them unlike it, in
-    86 to 91 % of those with 800 samples or more, and else the information is larger. It is ``value
-    +- 1.96 s``, with s the standard error of E (that of R, if larger) since noise may hide a
-    departure from R, and shares of the correction, of the departure from R and of the disagreement,
-    which may be wrong, and above, with more than two columns, a tenth of the value for what no part
-    sees, times ``sqrt(5000 / n)`` with fewer samples. For classes and mixtures it is ``value +-
-    1.96 stderr``. ``local`` is the mean of the local values of both KSG parts.
+    86 to 91 % of those with 800 samples or more, and the others have more information. It is
+    ``value +- 1.96 s``, with s the standard error of E (that of R, if larger) since noise may hide
+    a departure from R, and shares of the correction, of the departure from R and of the
+    disagreement, which may be wrong, and above, with more than two columns, a tenth of the value
+    for what no part sees, times ``sqrt(5000 / n)`` with fewer samples. For classes and mixtures it
+    is ``value +- 1.96 stderr``. ``local`` is the mean of the local values of both KSG parts.
 
     Args:
         thorough: Whether a flow (method "ndoe") is trained as well, which takes a minute or more

@@ -51,7 +51,7 @@ class Measured:
         of = self.copula
         if of is None or math.isinf(of.tail_index):
             return 0.0 if of is None else of.error
-        pointwise = of.draw(self.n, np.random.default_rng(0))[1]
+        pointwise = of.draw_pointwise(self.n, np.random.default_rng(0))
         return max(of.error, float(pointwise.std()) / math.sqrt(self.n))
 
     @property

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import glance
 from fastmi._cautions import Caution, is_quiet
-from fastmi.estimators._copula import OF_TWO, normal_scores, plug_in_bias
+from fastmi.estimators._copula import OF_TWO, lowered, normal_scores, plug_in_bias, whiten
 from fastmi.estimators._tails import t_quantiles, tail_term
 from fastmi.estimators.neighbors._shown import shown_by_ksg
 from fastmi.estimators.neighbors.base import Array, Terms, widths
@@ -41,8 +41,6 @@ _FEW_COLUMNS = 4
 _MISSING, _MISSING_SHARE = 0.05, 0.1
 # Standard errors by which the reference must be above the estimate.
 _ERRORS = 2.0
-# Singular values of a block, relative to the largest, that count as rounding noise.
-_RANK_TOLERANCE = 1e-10
 # Canonical correlation beyond which one block determines a direction of the other.
 _DETERMINED = 1.0 - 1e-10
 # Half of the range from the first to the third quartile of a standard normal.
@@ -91,7 +89,7 @@ class Reference(NamedTuple):
     def shown(self, n: int, k: int) -> float:
         """Return what KSG shows of the Gaussian copula whose information is `gaussian`."""
         left, right, each = self.pairs
-        kept = np.sqrt(-np.expm1(-2.0 * _lowered(each, self.gaussian)))
+        kept = np.sqrt(-np.expm1(-2.0 * lowered(each, self.gaussian)))
         (dx, _), (dy, _) = (basis.shape for basis in self.bases)
         correlation = np.empty((dx + dy, dx + dy))
         correlation[:dx, :dx], correlation[dx:, dx:] = (basis @ basis.T for basis in self.bases)
@@ -123,17 +121,10 @@ def name_low(
     found: list[Cautions | Callable[[], Cautions]] = []
     look = _Look(list(blocks), metric, twin)
     for one, k in zip(terms, ks, strict=True):
-        value = _value(one)
         # Where nobody is told of warnings, as with surrogates, they wait until they are read.
-        later = partial(_joined, one.warnings, look, value, k)
+        later = partial(_joined, one.warnings, look, one.value, k)
         found.append(later if is_quiet() else later())
     return [one._replace(warnings=warnings) for one, warnings in zip(terms, found, strict=True)]
-
-
-def _value(one: Terms) -> float:
-    if one.summed is not None:
-        return one.summed[0]
-    return float(np.mean(one.local() if callable(one.local) else one.local))
 
 
 class _Look:
@@ -207,21 +198,21 @@ def reference_of(blocks: Sequence[Array], rows: int) -> Reference | None:
         return None
     scores, log_scale, classes = _scores([block[:: max(1, len(block) // rows)] for block in found])
     m = scores.shape[1]
-    (basis_x, u), (basis_y, v) = _whiten(scores[:dx]), _whiten(scores[dx:])
-    ranks = len(u), len(v)
+    (basis_x, u), (basis_y, v) = whiten(scores[:dx].T), whiten(scores[dx:].T)
+    ranks = u.shape[1], v.shape[1]
     if min(ranks) == 0:
         return None
     # Rows of a series that resemble the ones before count as fewer.
     worth = int(m / _persistence(u, v))
     if worth <= 2 * sum(ranks) + 10:
         return None
-    left, rho, right = np.linalg.svd(u @ v.T / m, full_matrices=False)
+    left, rho, right = np.linalg.svd(u.T @ v / m, full_matrices=False)
     if rho[0] > _DETERMINED:
         return None
     pairs = ranks[0] * ranks[1]
     paired = max(float((rho**2).sum()) - pairs / worth, 0.0)
     # What rows far out in both blocks add to the squares of correlations by chance.
-    squares = float((u**2).sum(axis=0) @ (v**2).sum(axis=0)) / m - pairs - 2.0 * paired
+    squares = float((u**2).sum(axis=1) @ (v**2).sum(axis=1)) / m - pairs - 2.0 * paired
     each = -0.5 * np.log1p(-(rho**2))
     bias = plug_in_bias(worth, ranks, OF_TWO) + max(squares, 0.0) / (2.0 * worth)
     raw = float(each.sum()) - bias
@@ -276,24 +267,16 @@ def _scores(rows: Sequence[Array]) -> tuple[Floats, Floats, bool]:
     return scores, log_scale, classes
 
 
-def _whiten(scores: Floats) -> tuple[Floats, Floats]:
-    """Return what turns white coordinates into the columns, (d, rank), and these, (rank, m)."""
-    values, vectors = np.linalg.eigh(scores @ scores.T / scores.shape[1])
-    kept = values > _RANK_TOLERANCE * max(1.0, values[-1])
-    roots = np.sqrt(values[kept])
-    return vectors[:, kept] * roots, (vectors[:, kept] / roots).T @ scores
-
-
 def _persistence(u: Floats, v: Floats) -> float:
     """Return by how much chance correlations of two series exceed those of independent rows.
 
     It is Bartlett's factor for autocorrelations that fall geometrically; 1 for independent rows.
 
     Args:
-        u: White coordinates of x, shape (rank, m).
-        v: White coordinates of y, shape (rank, m).
+        u: White coordinates of x, shape (m, rank).
+        v: White coordinates of y, shape (m, rank).
     """
-    product = float((u[:, 1:] * u[:, :-1]).mean()) * float((v[:, 1:] * v[:, :-1]).mean())
+    product = float((u[1:] * u[:-1]).mean()) * float((v[1:] * v[:-1]).mean())
     product = min(max(product, 0.0), 0.99)
     return (1.0 + product) / (1.0 - product)
 
@@ -305,11 +288,3 @@ def _by_tails(squares: float, ranks: tuple[int, int]) -> float:
     inverse = [1.0 / nu for nu in _TAIL_INDICES]
     nu = 1.0 / float(np.interp(squares, _SQUARES[::-1], inverse[::-1]))
     return tail_term(nu, ranks[0]) + tail_term(nu, ranks[1]) - tail_term(nu, sum(ranks))
-
-
-def _lowered(each: Floats, total: float) -> Floats:
-    """Return ``max(each - tau, 0)`` with the tau that makes its sum `total`; `each` descends."""
-    sums = np.cumsum(each)
-    taus = (sums - total) / np.arange(1, len(each) + 1)
-    tau = float(taus[max(int((taus < each).sum()) - 1, 0)])
-    return np.maximum(each - max(tau, 0.0), 0.0)

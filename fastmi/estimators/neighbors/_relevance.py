@@ -62,12 +62,6 @@ class Relevance(NamedTuple):
     alone: list[Part]
 
 
-def relevant(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return two blocks of normal scores, rotated and scaled by relevance, see `relevance`."""
-    found = relevance(x, y)
-    return found.x, found.y
-
-
 def relevance(x: Floats, y: Floats, *, seed: int = 0) -> Relevance:
     """Rotate two blocks towards what matters to the other, and scale the columns by relevance.
 

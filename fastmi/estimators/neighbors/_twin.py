@@ -93,7 +93,7 @@ class TwinCorrected(InformationEstimator, Form):
                 warnings = (*estimate.warnings, *cautions)
                 estimates[position] = changed(estimate, float(estimate), warnings=warnings)
             else:
-                of_twins = np.array([_value(own[position]) for own, _ in twins])
+                of_twins = np.array([own[position].value for own, _ in twins])
                 estimates[position] = _corrected(estimate, law, of_twins)
         return announce(estimates if isinstance(found, list) else estimates[0])
 
@@ -153,17 +153,9 @@ def draw_twin(law: Copula, margins: Sequence[Array], rng: np.random.Generator) -
         rng: What to draw with.
     """
     heed_stop()
-    drawn, _ = law.draw(margins[0].shape[1], rng)
+    drawn = law.draw(margins[0].shape[1], rng)
     heed_stop()
     return list(map(in_order_of, drawn, margins))
-
-
-def _value(terms: Terms) -> float:
-    """Return the estimate in nats."""
-    if terms.summed is not None:
-        return terms.summed[0]
-    local = terms.local() if callable(terms.local) else terms.local
-    return float(local.mean())
 
 
 def _corrected(estimate: Estimate, law: Copula, of_twins: NDArray[np.float64]) -> Estimate:

@@ -70,6 +70,13 @@ class Terms(NamedTuple):
     summed: tuple[float, float] | None = None
     curve: NDArray[np.float64] | None = None
 
+    @property
+    def value(self) -> float:
+        """The estimate in nats, the mean of `local`."""
+        if self.summed is not None:
+            return self.summed[0]
+        return float((self.local() if callable(self.local) else self.local).mean())
+
 
 @dataclass(frozen=True, kw_only=True)
 class NeighborEstimator(Estimator):

@@ -172,7 +172,7 @@ class RelevanceKSG(TwinCorrected, OfTwo):
                 order = rng.permutation(len(x))
                 x[:, i], y[:, j] = found.x[np.ix_(order, i)], found.y[np.ix_(order, j)]
             terms, _ = self._plain()._terms(_as_blocks(blocks, x, y), ks)
-            values.append([one.summed[0] for one in terms if one.summed is not None])
+            values.append([one.value for one in terms])
         return np.array(values)
 
     def _may_miss(self, estimates: list[Estimate], reference: float) -> bool:

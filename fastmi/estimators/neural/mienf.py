@@ -82,7 +82,7 @@ class MIENF(NeuralEstimator):
         check_choice("flow", self.flow, FLOWS)
         if not isinstance(self.base, str | Base):
             raise TypeError(
-                f"base must be 'diagonal', 'gaussian' or a fastmi.nn.Base; "
+                f"base must be 'student', 'diagonal', 'gaussian' or a fastmi.nn.Base; "
                 f"got base={self.base!r} ({type(self.base).__name__})"
             )
         if isinstance(self.base, str):
