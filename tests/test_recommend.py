@@ -36,6 +36,7 @@ def _cases():
         "x of classes": ((few, x), "auto", "x is 2 classes"),
         "names": ((np.where(few, "a", "b"), few), "discrete", "x is 2 classes"),
         "mixture": ((atoms, y[:, 0]), "mesner", "x is a mixture"),
+        "mixture of columns": ((np.c_[atoms, x], y), "auto", "x is a mixture"),
         "constant": ((np.ones(600), y), "ksg1", "x is constant"),
         "one column": ((x, x[:, 0]), "ksg1", "columns that vary"),
         "given z": ((x[:, 0], y[:, 0], x[:, 1]), "auto", "3 columns"),

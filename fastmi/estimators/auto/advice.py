@@ -25,10 +25,11 @@ from fastmi.estimators.auto.kinds import (
     described,
     kinds_of,
     method_for,
+    mixed_of,
     with_codes,
 )
 from fastmi.estimators.auto.rules import tolerance
-from fastmi.estimators.neighbors._ties import count_copies, tells_copies
+from fastmi.estimators.neighbors._ties import count_copies, tells_copies, with_trace
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.normalize import normalize_blocks
@@ -154,10 +155,14 @@ def _for_continuous(
     """Return the recommendation for continuous variables."""
     n, dims = len(blocks[0]), tuple(block.shape[1] for block in blocks)
     heed_stop()
-    scores = _scores(blocks, names)
+    mixed = mixed_of(kinds)
+    scores = _scores(with_trace(blocks, None) if mixed else blocks, names)
     columns = sum(block.shape[1] for block in scores)
     reasons = [f"{n} samples of {columns} columns that vary"]
-    if any(kind.repeats for kind in kinds):
+    if mixed:
+        about = [f"{name} is {described(kind)}" for name, kind in zip(names, kinds, strict=True)]
+        reasons.append(", ".join(about) + ": a trace of noise separates equal values")
+    elif any(kind.repeats for kind in kinds):
         reasons.append("values repeat as rounded ones do, and a trace of noise separates them")
     if n < SAMPLES_EACH * columns:
         distrust.append(
