@@ -75,6 +75,40 @@ def test_the_larger_pipeline_wins_where_they_differ():
         assert {caution.kind for caution in found.cautions} == {"disagreement", "twin"}
 
 
+@pytest.mark.parametrize("away", [-0.06, 0.06])
+@pytest.mark.parametrize("columns", [2, 6])
+def test_the_interval_reaches_to_what_passes_for_noise(columns, away):
+    parts = [rules.Part(0.5 + away, 0.04, 0.0)]
+    found = rules.combined(parts, reference=0.5, reference_stderr=0.01, columns=columns, n=5000)
+    assert found.value == pytest.approx(0.5, abs=0.01)
+    half = 1.96 * 0.04
+    assert found.interval[0] <= min(found.value, 0.5 + away) - half + 1e-9
+    assert found.interval[1] >= max(found.value, 0.5 + away) + half - 1e-9
+
+
+def test_the_interval_holds_a_bias_that_was_subtracted_in_vain():
+    """It was seen on the copula, from which the samples depart."""
+    options = {"reference": 0.2, "reference_stderr": 0.01, "columns": 2, "n": 5000}
+    without = rules.combined([rules.Part(0.8, 0.01, 0.0)], **options)
+    found = rules.combined([rules.Part(0.8, 0.01, 0.0, excess=0.1)], **options)
+    assert found.interval[1] - without.interval[1] == pytest.approx(0.1, rel=0.01)
+    assert found.interval[0] == without.interval[0]
+
+
+@pytest.mark.parametrize("width", [0.1, 0.5, 1.0])
+def test_intervals_of_laws_with_edges_hold_their_information(width):
+    """y = x + U(0, width) with x from U(0, 1), of which copulas know little."""
+    truth = -math.log(width) + 0.5 * width
+    held = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x, noise = rng.random((2, 1000))
+        low, high = auto(x, x + width * noise).interval
+        held += low < truth < high
+        assert high - low < 0.5
+    assert held >= 10
+
+
 @pytest.mark.parametrize("missing, warned", [(0.0, False), (0.02, False), (0.1, True)])
 def test_a_correction_that_may_be_too_small_is_a_caution(missing, warned):
     parts = [rules.Part(0.8, 0.01, missing)]
