@@ -36,6 +36,7 @@ def _cases():
         "x of classes": ((few, x), "auto", "x is 2 classes"),
         "names": ((np.where(few, "a", "b"), few), "discrete", "x is 2 classes"),
         "mixture": ((atoms, y[:, 0]), "mesner", "x is a mixture"),
+        "mixture of columns": ((np.c_[atoms, x], y), "auto", "x is a mixture"),
         "constant": ((np.ones(600), y), "ksg1", "x is constant"),
         "one column": ((x, x[:, 0]), "ksg1", "columns that vary"),
         "given z": ((x[:, 0], y[:, 0], x[:, 1]), "auto", "3 columns"),
@@ -115,3 +116,14 @@ def test_large_samples_are_looked_at_in_part():
 def test_bad_samples(x, error, words):
     with pytest.raises(error, match=words):
         fastmi.recommend(x, np.arange(50.0) ** 1.5)
+
+
+def test_rows_that_are_sorted_and_random_walks_are_told():
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(4), 100)
+    x, y = rng.standard_normal((2, 400, 3)) + 2.0 * group[:, None]
+    found = fastmi.recommend(x, y)
+    assert any("only sorted" in each for each in found.distrust)
+    walks = rng.standard_normal((2, 2000)).cumsum(axis=1)
+    walked = fastmi.recommend(*walks)
+    assert any("random walks" in each for each in walked.distrust)

@@ -25,10 +25,11 @@ from fastmi.estimators.auto.kinds import (
     described,
     kinds_of,
     method_for,
+    mixed_of,
     with_codes,
 )
 from fastmi.estimators.auto.rules import tolerance
-from fastmi.estimators.neighbors._ties import count_copies, tells_copies
+from fastmi.estimators.neighbors._ties import count_copies, tells_copies, with_trace
 from fastmi.estimators.neighbors._twin import draw_twin
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
@@ -40,8 +41,10 @@ Array: TypeAlias = NDArray[Any]
 # Rows that are looked at, and rows of the twin that KSG is tried on.
 _ROWS, _TRIED = 20_000, 5000
 _COPIES = 0.01
-# Time of "auto" over that of KSG, about.
-_TIMES = 8.0
+# Time of "auto" over that of KSG, about, and what a column adds to it.
+_TIMES, _TIMES_EACH = 8.0, 0.1
+# Columns in which a search compares all rows; with one it takes about n log n.
+_ALL_ROWS = 30
 # Share of log n - 1 above which KSG nears what it can show.
 _CEILING_SHARE = 0.8
 
@@ -155,10 +158,14 @@ def _for_continuous(
     """Return the recommendation for continuous variables."""
     n, dims = len(blocks[0]), tuple(block.shape[1] for block in blocks)
     heed_stop()
-    scores = _scores(blocks, names)
+    mixed = mixed_of(kinds)
+    scores = _scores(with_trace(blocks, None) if mixed else blocks, names)
     columns = sum(block.shape[1] for block in scores)
     reasons = [f"{n} samples of {columns} columns that vary"]
-    if any(kind.repeats for kind in kinds):
+    if mixed:
+        about = [f"{name} is {described(kind)}" for name, kind in zip(names, kinds, strict=True)]
+        reasons.append(", ".join(about) + ": a trace of noise separates equal values")
+    elif any(kind.repeats for kind in kinds):
         reasons.append("values repeat as rounded ones do, and a trace of noise separates them")
     if n < SAMPLES_EACH * columns:
         distrust.append(
@@ -173,9 +180,19 @@ def _for_continuous(
             "are left out as neighbours"
         )
         distrust.append(
-            "standard errors and intervals take rows as independent: see subsample_error, and "
-            "permutation_test with scheme='circular'"
+            "standard errors and intervals take rows as independent: see jackknife_error with "
+            "n_blocks=20, and permutation_test with scheme='circular'"
         )
+        if lag >= n // 10:
+            distrust.append(
+                "rows stay alike over a tenth of the samples and more, as in random walks and "
+                "trends, of which independent ones look dependent: compare differences of rows"
+            )
+        if columns > 2:
+            distrust.append(
+                "if the rows are no series and were only sorted, for example by class, take "
+                "method='auto' without theiler=, which allows for many columns"
+            )
     law = fit(scores, OF_TWO if len(scores) == 2 else OF_TWO_GIVEN_THIRD)
     if law is None:
         distrust.append(
@@ -186,7 +203,8 @@ def _for_continuous(
         )
         return Recommendation(plain, options, tuple(reasons), tuple(distrust), n, dims)
     bias, error, seconds = _tried(law, scores)
-    seconds *= n / len(scores[0])
+    tried = min(n, _TRIED)
+    seconds *= (n / tried) ** (1.0 + min(columns / _ALL_ROWS, 1.0))
     reference = law.reference
     reasons.append(
         f"a {_family(law)} that resembles them has {reference:.3g} nats, of which {plain!r} is "
@@ -195,7 +213,7 @@ def _for_continuous(
     off = abs(bias) > max(tolerance(reference), 3.0 * error)
     if not lag and (columns > 2 or off):
         method = "auto"
-        seconds *= _TIMES
+        seconds *= _TIMES + _TIMES_EACH * columns
         reasons.append(
             "'auto' subtracts this bias, and looks for dependence that columns without any hide"
         )
@@ -253,7 +271,7 @@ def _tried(law: Copula, scores: Sequence[Array]) -> tuple[float, float, float]:
     ksg = KSG if len(twin) == 2 else ConditionalKSG
     with quiet():
         found: Any = ksg(k=3, n_jobs=1, noise=0.0).estimate(*twin)
-    seconds = (perf_counter() - start) * len(scores[0]) / len(few[0])
+    seconds = perf_counter() - start
     return float(found) - law.reference, found.stderr, seconds
 
 

@@ -41,7 +41,8 @@ def of_samples(scores: Sequence[Array]) -> tuple[Caution, ...]:
                     "rows that follow each other are alike in x and in y, as in time series: they "
                     f"scatter like {order.effective} independent ones of n={n}, so that the "
                     "interval is too narrow, and what is near in time may look dependent; use "
-                    "method='ksg1' with theiler=, and permutation_test with scheme='circular'",
+                    "method='ksg1' with theiler=, and permutation_test with scheme='circular'; if "
+                    "independent rows were only sorted, as by class, estimate and interval hold",
                     "autocorrelation",
                 )
             )

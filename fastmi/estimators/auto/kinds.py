@@ -38,12 +38,14 @@ class Kind:
         symbols: Number of different rows of "classes".
         labels: Whether the values are names, which have no order.
         repeats: Whether values repeat.
+        columns: Number of columns that vary.
     """
 
     name: str
     symbols: int = 0
     labels: bool = False
     repeats: bool = False
+    columns: int = 0
 
 
 def with_codes(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[object], list[bool]]:
@@ -83,7 +85,8 @@ def _is_named(column: object) -> bool:
 def kinds_of(blocks: Sequence[Array], labels: Sequence[bool]) -> list[Kind]:
     """Return the kind of each block, arrays in host memory."""
     if not any(labels) and nothing_repeats(blocks):
-        return [Kind(CONTINUOUS if _varies(block).any() else CONSTANT) for block in blocks]
+        varying = [int(_varies(block).sum()) for block in blocks]
+        return [Kind(CONTINUOUS if d else CONSTANT, columns=d) for d in varying]
     return [_kind_of(block, named) for block, named in zip(blocks, labels, strict=True)]
 
 
@@ -104,23 +107,32 @@ def _kind_of(block: Array, named: bool) -> Kind:
     if all(few):
         symbols = len(np.unique(kept, axis=0))
         if named or symbols * _SAMPLES_EACH <= n:
-            return Kind(CLASSES, symbols, named, True)
+            return Kind(CLASSES, symbols, named, True, len(columns))
     atoms = [sizes.max() > max(2.0, _ATOM * n) for sizes in columns]
-    return Kind(MIXTURE if any(few) or any(atoms) else CONTINUOUS, 0, named, repeats)
+    name = MIXTURE if any(few) or any(atoms) else CONTINUOUS
+    return Kind(name, 0, named, repeats, len(columns))
 
 
-def method_for(kinds: Sequence[Kind], n: int) -> str | None:
+def method_for(kinds: Sequence[Kind], n: int, *, separate: bool = True) -> str | None:
     """Return the method that is made for variables of these kinds.
 
     It depends on each variable by itself, so that no reordering of the rows of one changes it.
 
+    Mixtures of more than two columns are taken as continuous once noise has separated their equal
+    values. That keeps the information, since the noise is independent of all else and the values
+    can be told from what results; and then what many columns cost is corrected, which no method
+    for mixtures does.
+
     Args:
         kinds: Those of x and y, or of x, y and z.
         n: Number of samples.
+        separate: Whether equal values may be separated.
 
     Returns:
-        "discrete", "ross" or "mesner"; None for continuous variables, or where one is constant.
+        "discrete", "ross" or "mesner"; None for continuous variables, for mixtures that are taken
+        as such, or where one is constant.
     """
+    mixed = None if separate and _are_many(kinds) else "mesner"
     names = [kind.name for kind in kinds]
     if CONSTANT in names[:2] or all(name in (CONTINUOUS, CONSTANT) for name in names):
         return None
@@ -128,10 +140,20 @@ def method_for(kinds: Sequence[Kind], n: int) -> str | None:
     if len(classes) == sum(name != CONSTANT for name in names):
         named = any(kind.labels for kind in kinds)
         cells = int(np.prod([float(kind.symbols) for kind in classes]))
-        return "discrete" if named or cells * _SAMPLES_EACH <= n else "mesner"
+        return "discrete" if named or cells * _SAMPLES_EACH <= n else mixed
     if len(kinds) == 2 and classes and (CONTINUOUS in names or any(k.labels for k in kinds)):
         return "ross"
-    return "mesner"
+    return mixed
+
+
+def _are_many(kinds: Sequence[Kind]) -> bool:
+    """Return whether x and y have more than two columns in all, and there is no z."""
+    return len(kinds) == 2 and sum(kind.columns for kind in kinds) > 2
+
+
+def mixed_of(kinds: Sequence[Kind]) -> bool:
+    """Return whether a variable has classes or atoms, so that ranks do not tell its rows apart."""
+    return any(kind.name in (CLASSES, MIXTURE) for kind in kinds)
 
 
 def continuous_of(kinds: Sequence[Kind]) -> int:

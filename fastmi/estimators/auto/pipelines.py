@@ -63,14 +63,15 @@ class Measured:
     def parts(self, k: int) -> list[Part]:
         """Return what each pipeline says with k neighbours."""
         return [
-            Part(float(own[k]), own[k].stderr, _missing(own[k])) for own in self.samples.values()
+            Part(float(own[k]), own[k].stderr, *_corrections(own[k]))
+            for own in self.samples.values()
         ]
 
 
-def _missing(of: Estimate) -> float:
-    """Return what was added to an estimate, or to its parts, because KSG of twins is too low."""
-    parts = of.components.values() or (of,)
-    return sum(max(-part.bias, 0.0) for part in parts)
+def _corrections(of: Estimate) -> tuple[float, float]:
+    """Return what was added to an estimate, or to its parts, by twins, and what was subtracted."""
+    biases = [part.bias for part in of.components.values() or (of,)]
+    return sum(max(-bias, 0.0) for bias in biases), sum(max(bias, 0.0) for bias in biases)
 
 
 def measure(

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastmi._cautions import Caution, Note
 from fastmi._estimate import Estimate, Local, changed
-from fastmi.estimators.auto.kinds import Kind, described
+from fastmi.estimators.auto.kinds import CLASSES, CONSTANT, Kind, described
 from fastmi.estimators.auto.pipelines import Measured
 from fastmi.estimators.auto.rules import NORMAL, combined, tolerance
 
@@ -65,13 +65,26 @@ def estimate_of(
         method="auto",
         stderr=whole.stderr,
         local=partial(_mean_local, found, shares),
-        warnings=partial(_joined, (*cautions, *whole.cautions), found),
+        warnings=partial(_joined, (*cautions, *_consistent(whole.cautions, cautions)), found),
         algorithm=found[0].algorithm,
         bias=uncorrected - whole.value,
         twin=twin,
         components=components,
-        interval=whole.interval,
+        # Without a copula no bias was corrected, and how far off the value is nobody knows.
+        interval=None if measured.reference is None else whole.interval,
     )
+
+
+def _consistent(found: tuple[Caution, ...], samples: tuple[Caution, ...]) -> tuple[Caution, ...]:
+    """Return what speaks against a value, but not that it is too low where copies make it too high.
+
+    Args:
+        found: Cautions about the value.
+        samples: Cautions about the samples.
+    """
+    if all(caution.kind != "copies" for caution in samples):
+        return found
+    return tuple(caution for caution in found if caution.kind != "low")
 
 
 def nothing(k: int, n: int, dims: tuple[int, ...], cautions: tuple[Caution, ...]) -> Estimate:
@@ -94,12 +107,17 @@ def by_another(
     """Return the estimate of a method for classes or mixtures, with a note that names it."""
     names = [f"{name} is {described(kind)}" for name, kind in zip("xyz", kinds, strict=False)]
     text = f"{', '.join(names)}: the estimate is that of method={method!r}"
-    cautions: tuple[Caution, ...] = (Note(text, "method"),)
     half = NORMAL * found.stderr
+    if method != "discrete" and sum(kind.columns for kind in kinds) > 2:
+        text += ", whose bias in several columns is not corrected, so that there is no interval"
+        half = math.nan
+    cautions: tuple[Caution, ...] = (Note(text, "method"),)
     counts = found.counts if method == "mesner" else None
     if counts is not None and counts.mean(axis=1).min() > _EVERYWHERE * found.n:
         cautions += (_everywhere_caution(k),)
         half = math.nan
+    elif method != "discrete" and float(found) > 2.0 * found.stderr:
+        cautions += _sparse_cautions(kinds, found.n)
     return changed(
         found,
         float(found),
@@ -110,6 +128,24 @@ def by_another(
         components={method: found},
         interval=(float(found) - half, float(found) + half) if math.isfinite(half) else None,
     )
+
+
+def _sparse_cautions(kinds: Sequence[Kind], n: int) -> tuple[Caution, ...]:
+    """Return a caution if neighbours among so many columns are far, else none.
+
+    In d columns there are 2^d orthants, and with less than a sample in each no neighbour is on the
+    same side of the middle in every column.
+    """
+    classes = math.prod(kind.symbols for kind in kinds if kind.name == CLASSES)
+    columns = sum(kind.columns for kind in kinds if kind.name not in (CLASSES, CONSTANT))
+    if columns <= math.log2(n / classes):
+        return ()
+    where = f"n={n} samples" + f" of {classes} classes" * (classes > 1)
+    text = (
+        f"{where} are few for {columns} columns that are not classes: neighbours are far, and the "
+        "estimate is too low; use fewer columns, and take it as a lower bound"
+    )
+    return (Caution(text, "low"),)
 
 
 def _everywhere_caution(k: int) -> Caution:
@@ -149,7 +185,7 @@ def examined(found: Estimate, trained: Estimate) -> Estimate:
         value,
         warnings=partial(_joined, cautions, [found]),
         components={**found.components, trained.method: trained},
-        interval=(low, high),
+        interval=None if found.interval is None else (low, high),
     )
 
 
