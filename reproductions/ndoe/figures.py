@@ -49,7 +49,7 @@ QUICK_STEPS = 3000
 
 # Units per column; "ndoe" has our default, which is narrower.
 PAPER_WIDTH = {20: 20, 50: 10, 100: 6}
-# What else our defaults have in place of the paper's flow.
+# The paper's flows start from nothing, which our defaults do not.
 PAPER = {"start": None, "residual": None, "inputs": "auto", "lr": 1e-3}
 
 ESTIMATORS = {
@@ -102,8 +102,12 @@ def measure(
         options["negatives"] = negatives
     elif estimator == "infonce" and negatives == "shuffle":
         options["critic"] = "separable"
+    if estimator == "ndoe-realnvp":
+        options["inputs"] = "auto"
+    elif estimator in ("ndoe", "ndoe-copula", "ndoe-paper", "bnaf"):
+        options |= PAPER
     if estimator in ("ndoe-paper", "bnaf"):
-        options |= PAPER | {"width": PAPER_WIDTH[d]}
+        options["width"] = PAPER_WIDTH[d]
     x, y = distribution.sample(n, seed)
     test = distribution.sample(TEST, 10_000 + seed)
     start = perf_counter()
