@@ -179,8 +179,8 @@ def _cautions(
                 Caution(
                     f"{value:.3g} nats are likely too few: KSG is known to miss {missing:.2g} of "
                     "them, and may miss more where dependence is of another kind; take the "
-                    "estimate as a lower bound, and compare with more samples, fewer columns, or "
-                    "thorough=True",
+                    "estimate as a lower bound, and compare with more samples, fewer columns, or, "
+                    "without a condition, thorough=True",
                     "low",
                 )
             )
