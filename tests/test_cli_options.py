@@ -146,6 +146,7 @@ def test_options_of_a_method_are_listed():
     assert "-o normalize=  [default: none]" in text
     assert "variant" not in text  # the name of the method fixes it
     assert ":mod:" not in text
+    assert not any(line.endswith("  ") for line in text.splitlines())
     assert "did you mean 'ross'" in run("methods", "roos", fails=True)
 
 

@@ -122,7 +122,7 @@ def show_options(console: Console, method: Method, options: Sequence[tuple[str, 
     console.print(Text(f"takes {method.takes} variables", style="dim"))
     for flag, default, description in options:
         console.print(Text.assemble((flag, "bold"), (f"  [default: {default}]", "dim")))
-        console.print(Padding(Text(description), (0, 0, 0, 4)))
+        console.print(Padding(Text(description), (0, 0, 0, 4), expand=False))
 
 
 def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> None:
