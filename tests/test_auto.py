@@ -607,6 +607,25 @@ def test_a_flow_that_says_more_widens_the_interval():
     assert "disagreement" in kinds(same)
 
 
+@pytest.mark.skipif(not TORCH, reason="needs torch")
+@pytest.mark.parametrize("seed", [None, 3, [1, 2], np.random.SeedSequence(5)])
+def test_every_seed_serves_the_flow(seed, monkeypatch):
+    seeds = []
+
+    class Flow:
+        def __init__(self, seed):
+            seeds.append(fastmi.NDoE(seed=seed).seed)
+
+        def estimate(self, *_):
+            return _flow(0.1)
+
+    monkeypatch.setattr(fastmi.estimators._methods.Method, "make", lambda _, seed: Flow(seed))
+    x, y, _ = pairs(400, 2, 2, [0.5])
+    for _ in range(2):
+        assert "ndoe" in auto(x, y, thorough=True, seed=seed).components
+    assert len(set(seeds)) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not TORCH, reason="needs torch")
 def test_thorough_trains_a_flow():

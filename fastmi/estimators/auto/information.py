@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_noise,
     check_search,
     check_seed,
+    generator,
     k_list,
 )
 from fastmi._columns import check_pairing
@@ -283,7 +284,9 @@ class Auto(_Combined):
         if not self.thorough or not found[0].components:
             return found
         with quiet():
-            flow = MI_METHODS["ndoe"].make(seed=0 if self.seed is None else self.seed)
+            # Networks take whole numbers only as seeds.
+            rng = generator(0 if self.seed is None else self.seed)
+            flow = MI_METHODS["ndoe"].make(seed=int(rng.integers(0, 2**63)))
             trained = flow.estimate(*blocks)
         return [examined(each, trained) for each in found]
 
