@@ -218,5 +218,5 @@ def test_bad_input():
         fastmi.ConditionalKSG(variant=0)
     with pytest.raises(ValueError, match="n must exceed the number of columns"):
         fastmi.cmi(x[:4], x[:4], x[:4], method="gaussian")
-    with pytest.raises(TypeError, match="options must be among method, bins; got k"):
+    with pytest.raises(TypeError, match="options must be among method, error, bins; got k"):
         fastmi.cmi(x, x, x, method="binning", k=5)
