@@ -379,6 +379,21 @@ def test_without_a_twin_there_is_no_interval():
     assert auto(x, y).interval is None
 
 
+@pytest.mark.parametrize("n", [300, 1000, 3000])
+def test_functions_of_single_columns_are_told(n):
+    """Their information is infinite, and no correlation need show it."""
+    x, noise = np.random.default_rng(n).standard_normal((2, n))
+    for y in (np.sin(3 * x), x**2, np.abs(x) - 0.5 * x):
+        for given in ((x, y), (y, x)):
+            found = auto(*given)
+            assert loud(found) == {"low"}
+            assert found.interval[0] < found < found.interval[1] == math.inf
+    for y in (0.3 * x + noise, x + 0.2 * noise, x**2 + noise, noise):
+        found = auto(x, y)
+        assert not loud(found)
+        assert math.isfinite(found.interval[1])
+
+
 def test_copies_do_not_call_an_estimate_too_low():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((2, 500, 3))

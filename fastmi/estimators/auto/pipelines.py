@@ -91,7 +91,10 @@ def measure(
     columns = sum(block.shape[1] for block in scores)
     copula = fit(scores, OF_TWO if len(scores) == 2 else OF_TWO_GIVEN_THIRD)
     measured = Measured(len(scores[0]), columns, copula)
-    options: dict[str, Any] = {"k": list(ks), "n_jobs": n_jobs, "noise": 0.0, "seed": seed}
+    # With twice as many neighbours, single columns show whether they resolve the dependence.
+    twice = [2 * k for k in ks if columns == 2 and 2 * k < measured.n]
+    every = sorted({*ks, *twice})
+    options: dict[str, Any] = {"k": every, "n_jobs": n_jobs, "noise": 0.0, "seed": seed}
     twin = None if copula is None else "twin"
     ksg = KSG if len(scores) == 2 else ConditionalKSG
     with quiet():
