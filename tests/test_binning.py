@@ -132,7 +132,7 @@ def test_bins_are_checked(bins, error):
 
 def test_options_of_the_method_are_named():
     x = draw("gaussian", 20, 1, "float64")
-    with pytest.raises(TypeError, match=r"method='binning'.*among method, bins; got k"):
+    with pytest.raises(TypeError, match=r"method='binning'.*among method, error, bins; got k"):
         fastmi.mi(x, x, method="binning", k=5)
 
 
