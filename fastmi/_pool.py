@@ -15,6 +15,9 @@ Result = TypeVar("Result")
 
 # Seconds between two looks at whether all threads have ended after an interrupt.
 _NAP = 0.002
+# Seconds between two looks at signals. The system may hand one to any thread, and Python's handler
+# runs when the main thread does: one that waits without an end would sleep on.
+_LOOK = 0.05
 
 
 def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
@@ -71,7 +74,8 @@ def on_threads(work: Callable[[Item], Result], items: Iterable[Item], threads: i
                 break
             team.append(running)
         for running in team:
-            running.acquire()
+            while not running.acquire(timeout=_LOOK):
+                pass
         # All is left where there is no thread at all.
         for number, item in () if errors else waiting:
             results[number] = work(item)
