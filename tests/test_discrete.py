@@ -332,7 +332,8 @@ def test_an_unknown_correction_lists_the_valid_ones(function):
         match="correction must be one of 'none', 'miller-madow', 'chao-shen', 'grassberger'; got",
     ):
         getattr(fastmi, function)(*arguments, method="discrete", correction="digamma")
-    with pytest.raises(TypeError, match=r"method='discrete'.*among method, error, correction; got k"):
+    listed = r"method='discrete'.*among method, error, correction; got k"
+    with pytest.raises(TypeError, match=listed):
         getattr(fastmi, function)(*arguments, method="discrete", k=5)
 
 
