@@ -243,9 +243,13 @@ def average_ranks(values: Array) -> Floats:
     n = len(values)
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    last = np.append(first[1:], n)
     ranks = np.empty(n)
+    rises = ordered[1:] != ordered[:-1]
+    if rises.all():
+        ranks[order] = np.arange(1.0, n + 1.0)
+        return ranks
+    first = np.flatnonzero(np.concatenate(([True], rises)))
+    last = np.append(first[1:], n)
     ranks[order] = np.repeat(0.5 * (first + 1 + last), last - first)
     return ranks
 

@@ -9,19 +9,16 @@ import scipy.linalg
 import scipy.stats
 
 import reference.copula as slow
-from fastmi.estimators._copula import (
+from fastmi._plug_in import (
     OF_TWO,
     OF_TWO_GIVEN_THIRD,
-    ascending,
-    determines,
-    fit,
-    in_order_of,
+    digamma_real,
     lowered,
-    normal_scores,
     of_several,
     plug_in_bias,
 )
-from fastmi.estimators._tails import digamma_real, t_quantiles, tail_term
+from fastmi.estimators._copula import ascending, determines, fit, in_order_of, normal_scores
+from fastmi.estimators._tails import t_quantiles, tail_term
 
 EULER = 0.57721566490153286
 

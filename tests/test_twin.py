@@ -11,13 +11,8 @@ import reference
 import reference.copula as slow
 from fastmi._blocks import DeviceArray, host
 from fastmi._cautions import Note
-from fastmi.estimators._copula import (
-    OF_TWO,
-    OF_TWO_GIVEN_THIRD,
-    fit,
-    normal_scores,
-    of_several,
-)
+from fastmi._plug_in import OF_TWO, OF_TWO_GIVEN_THIRD, of_several
+from fastmi.estimators._copula import fit, normal_scores
 from test_copula import elliptical, information
 
 TWIN = {"bias_correction": "twin"}

@@ -5,9 +5,8 @@ The correlations of the scores, freed of what chance adds to them, and one index
 the *twin*: a law whose information has a closed form, of which any number of samples is drawn. What
 an estimator says of them, less what is true, is its bias on samples of this size and shape.
 
-Quantities are sums of entropies with signs, over subsets ("spaces") of the blocks, for example
-``I(X; Y) = h(X) + h(Y) - h(X, Y)``. The dispersion of a t copula is the correlation matrix; nu is
-its number of degrees of freedom, infinity for the Gaussian.
+The dispersion of a t copula is the correlation matrix; nu is its number of degrees of freedom,
+infinity for the Gaussian.
 """
 
 from __future__ import annotations
@@ -22,54 +21,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi.estimators._tails import (
-    digamma_real,
-    inverse_and_log_det,
-    log_kernel,
-    tail_index,
-    tail_term,
-)
+from fastmi._plug_in import OF_TWO, OF_TWO_GIVEN_THIRD, Signed, lowered, plug_in_bias
+from fastmi.estimators._tails import inverse_and_log_det, log_kernel, tail_index, tail_term
 from fastmi.normalize import normalize_blocks
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
-# Spaces with their signs: positions of the blocks, and +1 or -1.
-Signed: TypeAlias = tuple[tuple[tuple[int, ...], int], ...]
-
-#: Information of two blocks, and of two given a third, as signed sums of entropies.
-OF_TWO: Signed = (((0,), 1), ((1,), 1), ((0, 1), -1))
-OF_TWO_GIVEN_THIRD: Signed = (((0, 2), 1), ((1, 2), 1), ((2,), -1), ((0, 1, 2), -1))
-
 # Eigenvalue of a correlation matrix, of 1 on average, below which a direction is rounding noise.
 _RANK_TOLERANCE = 1e-10
 # Largest canonical correlation of a twin: beyond, one block determines a direction of the other.
 _DETERMINED = 1.0 - 1e-12
-
-
-def of_several(number: int) -> Signed:
-    """Return the total correlation of `number` blocks as a signed sum of entropies."""
-    blocks = tuple(range(number))
-    return (*(((b,), 1) for b in blocks), (blocks, -1))
-
-
-def plug_in_bias(n: int, dims: Sequence[int], signed: Signed) -> float:
-    """Return the bias in nats of the plug-in Gaussian information of n normal samples, exactly.
-
-    The expected log determinant of a Wishart matrix gives, with ``g(d) = sum_{i=1..d}
-    psi((n - i) / 2)`` (Goodman 1963; Misra, Singh and Demchuk 2005)::
-
-        beta = 1/2 sum_s sign_s g(d_s)
-
-    Args:
-        n: Number of samples, above the number of all columns.
-        dims: Linearly independent columns of each block.
-        signed: The information as a signed sum of entropies.
-    """
-    total = 0.0
-    for space, sign in signed:
-        d = sum(dims[b] for b in space)
-        total += sign * math.fsum(digamma_real((n - i) / 2) for i in range(1, d + 1))
-    return 0.5 * total
 
 
 @dataclass(frozen=True)
@@ -226,22 +187,6 @@ def whiten(columns: Floats) -> tuple[Floats, Floats]:
     kept = values > _RANK_TOLERANCE * values.max(initial=1.0)
     roots = np.sqrt(values[kept])
     return vectors[:, kept] * roots, columns @ (vectors[:, kept] / roots)
-
-
-def lowered(each: Floats, total: float) -> Floats:
-    """Return ``max(each - tau, 0)`` with the tau, at least 0, that makes its sum `total`.
-
-    Args:
-        each: Information of canonical pairs in nats, shape (pairs,).
-        total: Their sum to be.
-    """
-    if len(each) == 0:
-        return each
-    ordered = np.sort(each)[::-1]
-    taus = (np.cumsum(ordered) - total) / np.arange(1, len(each) + 1)
-    tau = float(taus[max(int((taus < ordered).sum()) - 1, 0)])
-    found: Floats = np.maximum(each - max(tau, 0.0), 0.0)
-    return found
 
 
 def normal_scores(blocks: Sequence[Array]) -> list[Floats]:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._plug_in import digamma_real
 from fastmi.normalize import average_ranks
 
 Array: TypeAlias = NDArray[Any]
@@ -43,20 +44,6 @@ def tail_term(nu: float, d: int) -> float:
         + 0.5 * d * math.log(nu / (2.0 * math.e))
         + joint * (digamma_real(joint) - digamma_real(half))
     )
-
-
-def digamma_real(x: float) -> float:
-    """Return psi(x) for real x > 0."""
-    found = 0.0
-    while x < 16.0:
-        found -= 1.0 / x
-        x += 1.0
-    square = 1.0 / (x * x)
-    # The asymptotic series, whose next term is below 1e-16 from 16 on.
-    series = square * (
-        1 / 12 - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * 5 / 660)))
-    )
-    return found + math.log(x) - 0.5 / x - series
 
 
 def log_kernel(quadratic: Floats, d: int, nu: float) -> Floats:

@@ -15,15 +15,15 @@ from fastmi._cautions import Caution, announce, constant_caution
 from fastmi._checks import did_you_mean, transposed
 from fastmi._estimate import Estimate
 from fastmi._inputs import as_blocks, is_empty, variable_names
-from fastmi._spread import extent, near_origin, spread, varying
-from fastmi.estimators._base import Estimator
-from fastmi.estimators._copula import (
+from fastmi._plug_in import (
     OF_TWO,
     OF_TWO_GIVEN_THIRD,
     Signed,
     of_several,
     plug_in_bias,
 )
+from fastmi._spread import extent, near_origin, spread, varying
+from fastmi.estimators._base import Estimator
 from fastmi.normalize import RANKS, check_normalize, normalize_blocks, rounding_notes
 
 Array = NDArray[Any]

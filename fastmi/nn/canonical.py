@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from fastmi._plug_in import OF_TWO, lowered, plug_in_bias
+
 __all__ = [
     "canonical_correlations",
     "canonical_maps",
@@ -74,15 +76,11 @@ def canonical_maps(xi: Tensor, eta: Tensor) -> tuple[tuple[Tensor, Tensor], tupl
 def plugin_excess(n: int, dx: int, dy: int) -> float:
     """Return by how much :func:`gaussian_information` of n normal samples exceeds the truth.
 
-    The expected logarithm of a Wishart determinant gives it exactly, in nats, whatever the
-    covariance: 1/2 [g(dx) + g(dy) - g(dx + dy)] with g(d) = sum_{i <= d} psi((n - i) / 2). It is
-    infinite where n is too small for a covariance of all columns that can be inverted.
+    It is known exactly, in nats, whatever the covariance, see
+    :func:`fastmi._plug_in.plug_in_bias`, and infinite where n is too small for a covariance of all
+    columns that can be inverted.
     """
-    if n <= dx + dy:
-        return math.inf
-    halves = (n - torch.arange(1, dx + dy + 1, dtype=torch.float64)) / 2
-    g = torch.digamma(halves)
-    return 0.5 * float(g[:dx].sum() + g[:dy].sum() - g.sum())
+    return plug_in_bias(n, (dx, dy), OF_TWO) if n > dx + dy else math.inf
 
 
 def shrunk(correlations: Tensor, n: int, dx: int, dy: int) -> Tensor:
@@ -99,10 +97,5 @@ def shrunk(correlations: Tensor, n: int, dx: int, dy: int) -> Tensor:
     """
     information = -0.5 * torch.log1p(-correlations.double().clamp(max=1 - _MARGIN).square())
     target = max(float(information.sum()) - plugin_excess(n, dx, dy), 0.0)
-    # With the j largest pairs alive the threshold is (their sum - target) / j; the largest of
-    # these numbers is the one under which exactly the pairs above it stay alive.
-    sums = information.sort(descending=True).values.cumsum(0)
-    counts = torch.arange(1, len(sums) + 1, dtype=torch.float64, device=sums.device)
-    threshold = ((sums - target) / counts).max().clamp(min=0.0)
-    left = (information - threshold).clamp(min=0.0)
-    return torch.sqrt(-torch.expm1(-2.0 * left)).to(correlations.dtype)
+    left = torch.from_numpy(lowered(information.cpu().numpy(), target))
+    return torch.sqrt(-torch.expm1(-2.0 * left)).to(correlations)

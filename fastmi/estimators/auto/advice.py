@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from fastmi._autocorrelation import row_order
 from fastmi._cautions import quiet
 from fastmi._inputs import as_blocks, is_empty
+from fastmi._plug_in import OF_TWO, OF_TWO_GIVEN_THIRD
 from fastmi._pool import heed_stop
-from fastmi._spread import near_origin
-from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Copula, ascending, fit
+from fastmi.estimators._copula import Copula, ascending, fit
 from fastmi.estimators.auto.cautions import SAMPLES_EACH, may_follow
 from fastmi.estimators.auto.kinds import (
     CONSTANT,
@@ -28,12 +28,12 @@ from fastmi.estimators.auto.kinds import (
     mixed_of,
     with_codes,
 )
+from fastmi.estimators.auto.pipelines import scores_of
 from fastmi.estimators.auto.rules import tolerance
 from fastmi.estimators.neighbors._ties import count_copies, tells_copies, with_trace
 from fastmi.estimators.neighbors._twin import draw_twin
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
-from fastmi.normalize import normalize_blocks
 from fastmi.ops.coincidences import coincidences
 
 Array: TypeAlias = NDArray[Any]
@@ -125,7 +125,7 @@ def recommend(x: object, y: object, z: object = None) -> Recommendation:
         reason = f"{flat[0]} is constant, and nothing depends on it: leave it out"
         return Recommendation(plain, {}, (reason,), tuple(distrust), n, dims)
     if method is not None:
-        reasons = [f"{name} is {described(kind)}" for name, kind in zip(names, kinds, strict=True)]
+        reasons = described(names, kinds)
         if method == "ross" and continuous_of(kinds) == 1:
             # It takes the classes as y, which "auto" sees to.
             method = "auto"
@@ -159,12 +159,15 @@ def _for_continuous(
     n, dims = len(blocks[0]), tuple(block.shape[1] for block in blocks)
     heed_stop()
     mixed = mixed_of(kinds)
-    scores = _scores(with_trace(blocks, None) if mixed else blocks, names)
+    separate = with_trace(blocks, None) if mixed else blocks
+    scores, _ = scores_of([block[:_ROWS] for block in separate], names)
+    if not scores[-1].shape[1]:
+        scores = scores[:2]
     columns = sum(block.shape[1] for block in scores)
     reasons = [f"{n} samples of {columns} columns that vary"]
     if mixed:
-        about = [f"{name} is {described(kind)}" for name, kind in zip(names, kinds, strict=True)]
-        reasons.append(", ".join(about) + ": a trace of noise separates equal values")
+        about = ", ".join(described(names, kinds))
+        reasons.append(f"{about}: a trace of noise separates equal values")
     elif any(kind.repeats for kind in kinds):
         reasons.append("values repeat as rounded ones do, and a trace of noise separates them")
     if n < SAMPLES_EACH * columns:
@@ -237,15 +240,6 @@ def _for_continuous(
         bias,
         seconds,
     )
-
-
-def _scores(blocks: Sequence[Array], names: Sequence[str]) -> list[Array]:
-    """Return the normal scores of the first rows, of the columns that vary there."""
-    few = [near_origin(block[:_ROWS]).astype(np.float64, copy=False) for block in blocks]
-    scores = [
-        block[:, np.ptp(block, axis=0) > 0.0] for block in normalize_blocks(few, names, "copula")[0]
-    ]
-    return scores if scores[-1].shape[1] else scores[:2]
 
 
 def _memory(scores: Sequence[Array]) -> int:

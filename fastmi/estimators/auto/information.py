@@ -26,7 +26,6 @@ from fastmi._device import as_device
 from fastmi._estimate import Estimate
 from fastmi._extras import load
 from fastmi._inputs import as_blocks, is_empty
-from fastmi._spread import near_origin
 from fastmi.estimators._base import Estimator
 from fastmi.estimators._methods import CMI_METHODS, MI_METHODS
 from fastmi.estimators.auto.cautions import of_samples, without_twin
@@ -39,12 +38,11 @@ from fastmi.estimators.auto.kinds import (
     mixed_of,
     with_codes,
 )
-from fastmi.estimators.auto.pipelines import measure
+from fastmi.estimators.auto.pipelines import measure, scores_of
 from fastmi.estimators.auto.results import by_another, estimate_of, examined, nothing
 from fastmi.estimators.neighbors._ties import with_trace
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
-from fastmi.normalize import normalize_blocks
 
 Array: TypeAlias = NDArray[Any]
 
@@ -110,9 +108,7 @@ class _Combined(Estimator):
         if self.noise is not None or not mixed_of(kinds):
             return settled, cautions
         note = Note(
-            ", ".join(
-                f"{name} is {described(kind)}" for name, kind in zip(names, kinds, strict=True)
-            )
+            ", ".join(described(names, kinds))
             + ": seeded noise was added that separates equal values, which changes no information",
             "ties",
         )
@@ -167,9 +163,7 @@ class _Combined(Estimator):
         n = len(blocks[0])
         dims = tuple(block.shape[1] for block in blocks)
         settled, cautions = self._separated(blocks, names, kinds)
-        doubles = [near_origin(block).astype(np.float64, copy=False) for block in settled]
-        scores, notes = normalize_blocks(doubles, names, "copula")
-        kept = [block[:, np.ptp(block, axis=0) > 0.0] for block in scores]
+        kept, notes = scores_of(settled, names)
         flat = [name for name, block in zip(names, kept, strict=True) if block.shape[1] == 0]
         cautions = (*cautions, *notes)
         if "x" in flat or "y" in flat:

@@ -161,8 +161,12 @@ def continuous_of(kinds: Sequence[Kind]) -> int:
     return int(kinds[0].name == CLASSES and not (kinds[1].labels and not kinds[0].labels))
 
 
-def described(kind: Kind) -> str:
-    """Return what a variable is, in a few words."""
+def described(names: Sequence[str], kinds: Sequence[Kind]) -> list[str]:
+    """Return what each variable is, in a few words."""
+    return [f"{name} is {_in_words(kind)}" for name, kind in zip(names, kinds, strict=True)]
+
+
+def _in_words(kind: Kind) -> str:
     if kind.name == CLASSES:
         return f"{kind.symbols} classes"
     return "a mixture of values that repeat and others" if kind.name == MIXTURE else kind.name

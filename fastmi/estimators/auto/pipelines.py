@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from fastmi._cautions import quiet
+from fastmi._cautions import Caution, quiet
 from fastmi._checks import Seed
 from fastmi._estimate import Estimate, Twin
-from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Array, Copula, fit
+from fastmi._plug_in import OF_TWO, OF_TWO_GIVEN_THIRD
+from fastmi._spread import near_origin
+from fastmi.estimators._copula import Array, Copula, fit
 from fastmi.estimators.auto.rules import Part, short
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.estimators.neighbors.relevance import RelevanceKSG
+from fastmi.normalize import normalize_blocks
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Measured:
         of = self.copula
         return None if of is None else of.reference - of.information + of.raw
 
-    @property
+    @cached_property
     def reference_stderr(self) -> float:
         """Standard error of the reference; 0 where there is none.
 
@@ -72,6 +76,20 @@ def _corrections(of: Estimate) -> tuple[float, float]:
     """Return what was added to an estimate, or to its parts, by twins, and what was subtracted."""
     biases = [part.bias for part in of.components.values() or (of,)]
     return sum(max(-bias, 0.0) for bias in biases), sum(max(bias, 0.0) for bias in biases)
+
+
+def scores_of(
+    blocks: Sequence[Array], names: Sequence[str]
+) -> tuple[list[Array], tuple[Caution, ...]]:
+    """Return the normal scores of the columns that vary, float64, and cautions about the others.
+
+    Args:
+        blocks: Samples of each variable.
+        names: What to call each in messages.
+    """
+    doubles = [near_origin(block).astype(np.float64, copy=False) for block in blocks]
+    scores, notes = normalize_blocks(doubles, names, "copula")
+    return [block[:, np.ptp(block, axis=0) > 0.0] for block in scores], notes
 
 
 def measure(

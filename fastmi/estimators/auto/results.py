@@ -139,8 +139,8 @@ def by_another(
     found: Estimate, k: int, method: str, kinds: Sequence[Kind], dims: tuple[int, ...]
 ) -> Estimate:
     """Return the estimate of a method for classes or mixtures, with a note that names it."""
-    names = [f"{name} is {described(kind)}" for name, kind in zip("xyz", kinds, strict=False)]
-    text = f"{', '.join(names)}: the estimate is that of method={method!r}"
+    about = ", ".join(described("xyz"[: len(kinds)], kinds))
+    text = f"{about}: the estimate is that of method={method!r}"
     half = NORMAL * found.stderr
     if method != "discrete" and sum(kind.columns for kind in kinds) > 2:
         text += ", whose bias in several columns is not corrected, so that there is no interval"

@@ -110,7 +110,7 @@ def cosines(columns: Array, orders: int) -> Singles:
     n, d = columns.shape
     found = np.empty((d, orders, n), dtype=np.float32)
     for j in range(d):
-        first = np.cos((_ranks(columns[:, j]) - 0.5) * (np.pi / n)).astype(np.float32)
+        first = np.cos((average_ranks(columns[:, j]) - 0.5) * (np.pi / n)).astype(np.float32)
         found[j, 0] = first
         twice = first + first
         for a in range(1, orders):
@@ -120,17 +120,6 @@ def cosines(columns: Array, orders: int) -> Singles:
     found -= found.mean(axis=2, keepdims=True)
     found *= np.float32(np.sqrt(2.0))
     return found
-
-
-def _ranks(column: Array) -> Floats:
-    """Return the ranks 1 to n, of ties their mean."""
-    order = np.argsort(column)
-    ordered = column[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        return average_ranks(column)
-    ranks = np.empty(len(column))
-    ranks[order] = np.arange(1.0, len(column) + 1.0)
-    return ranks
 
 
 def directions(x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Directions, Directions]:

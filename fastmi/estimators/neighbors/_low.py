@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import glance
 from fastmi._cautions import Caution, is_quiet
-from fastmi.estimators._copula import OF_TWO, lowered, normal_scores, plug_in_bias, whiten
+from fastmi._plug_in import OF_TWO, lowered, plug_in_bias
+from fastmi.estimators._copula import normal_scores, whiten
 from fastmi.estimators._tails import t_quantiles, tail_term
 from fastmi.estimators.neighbors._shown import shown_by_ksg
 from fastmi.estimators.neighbors.base import Array, Terms, widths

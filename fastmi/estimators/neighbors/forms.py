@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty, variable_names
-from fastmi.estimators._copula import OF_TWO, OF_TWO_GIVEN_THIRD, Signed, of_several
+from fastmi._plug_in import OF_TWO, OF_TWO_GIVEN_THIRD, Signed, of_several
 from fastmi.estimators.neighbors.base import Array, NeighborEstimator, Terms, widths
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -52,15 +53,7 @@ def merge(folds: Sequence[Trained], rows: Sequence[NDArray[np.int64]]) -> Traine
     read = np.concatenate(
         [own[: len(fold.reading.local)] for own, fold in zip(rows, folds, strict=True)]
     )
-    local = reading.local[read.argsort()]
-    reading = Reading(
-        reading.value,
-        local,
-        reading.stderr,
-        reading.effective,
-        reading.product_pairs,
-        terms=reading.terms,
-    )
+    reading = replace(reading, local=reading.local[read.argsort()])
     alike = [fold.alike for fold in folds if fold.alike is not None]
     return Trained(
         reading,
