@@ -489,11 +489,6 @@ def uniform(rng: Rng) -> Group:
     return Group(d * one, draw)
 
 
-def independent(rng: Rng) -> Group:
-    """Never called: x and y of another family, drawn apart."""
-    raise NotImplementedError(rng)
-
-
 FAMILIES: dict[str, Callable[[Rng], Group]] = {
     "gauss": gauss,
     "student": student,
@@ -509,5 +504,4 @@ FAMILIES: dict[str, Callable[[Rng], Group]] = {
     "rotated": rotated,
     "bent": bent,
     "uniform": uniform,
-    "independent": independent,
 }

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from random_families import FAMILIES, Floats, Group, Rng
 
+#: Families of laws; the last one draws x and y of another apart.
+NAMES = (*FAMILIES, "independent")
 #: Largest information of a task in nats; a law with more is drawn anew.
 LARGEST = 3.2
 #: Rows times columns of x that most tasks do not exceed.
@@ -72,7 +74,7 @@ def _groups(family: str, rng: Rng) -> tuple[list[Group], int]:
     """Return the groups of a law, and about how many columns of noise each block gets."""
     source = family
     if family == "independent":
-        source = str(rng.choice([name for name in FAMILIES if name != "independent"]))
+        source = str(rng.choice(list(FAMILIES)))
     one = FAMILIES[source]
     number = 1 if rng.random() < 0.5 else int(rng.integers(2, 6))
     groups = [one(rng) for _ in range(number)]
@@ -134,7 +136,6 @@ def _bent(block: Floats, rng: Rng) -> Floats:
         if kind == 0:
             angle = strength * np.hypot(u, v) ** rng.choice([1.0, 2.0])
         elif kind == 1:
-            angle = 2.0 * strength * block[:, rng.choice([c for c in range(d) if c != i])]
             if d == 2:
                 angle = strength * np.hypot(u, v)
             else:

@@ -22,7 +22,7 @@ import machine
 import numpy as np
 import render
 import tasks
-from random_laws import FAMILIES, task
+from random_laws import NAMES, task
 from summary import Cell, is_right, summary
 
 import fastmi
@@ -37,8 +37,7 @@ METHODS = ("ksg1", "auto")
 def cells_of(number: int) -> list[Cell]:
     """Return what each method says of one random task."""
     rng = np.random.default_rng([SEED, number])
-    names = list(FAMILIES)
-    drawn = task(names[number % len(names)], rng, large=number % 2 == 0)
+    drawn = task(NAMES[number % len(NAMES)], rng, large=number % 2 == 0)
     cells = []
     for method in METHODS:
         begun = time.process_time()
@@ -67,7 +66,7 @@ def rows_of(cells: list[Cell]) -> list[dict[str, Any]]:
         "all": cells,
         "n < 2000": [cell for cell in cells if cell["n"] < 2000],
         "n >= 2000": [cell for cell in cells if cell["n"] >= 2000],
-        **{name: [cell for cell in cells if cell["family"] == name] for name in FAMILIES},
+        **{name: [cell for cell in cells if cell["family"] == name] for name in NAMES},
     }
     return [
         {"group": group, "method": method, "tasks": len(own), "right": sum(map(is_right, own))}
