@@ -339,6 +339,8 @@ def _result(
         )
     shape = (len(labels[0]), len(labels[1]))
 
+    values = matrix_of(of.values, shown, shape, symmetric=symmetric)
+
     def framed_matrix(entries: Matrix | None) -> Any:
         if entries is None:
             return None
@@ -358,7 +360,7 @@ def _result(
         for label, reason in each.left_out.items():
             left_out[_key(label, left_out, name)] = reason
     return PairwiseMI(
-        mi=framed_matrix(of.values),
+        mi=framed(library, values, (labels[0], labels[1])),
         stderr=framed_matrix(of.stderr),
         p_value=framed_matrix(of.p_values),
         normalized=framed_matrix(normalized),
@@ -369,7 +371,7 @@ def _result(
         n=n,
         method=method,
         seconds=0.0,
-        _values=matrix_of(of.values, shown, shape, symmetric=symmetric),
+        _values=values,
         _labels=(labels[0], labels[1]),
         _pairs=shown,
         _methods=methods,
@@ -495,9 +497,10 @@ def _by_name(
             )
             for number in sorted({*table.warnings, *ordered})
         }
+        values = matrix_of(table.values, pairs, shape, symmetric=Y is None)
         results.append(
             PairwiseMI(
-                mi=framed_matrix(table.values),
+                mi=framed(library, values, (labels[0], labels[1])),
                 stderr=framed_matrix(table.stderr),
                 p_value=framed_matrix(table.p_values) if shuffles else None,
                 normalized=None if forms is None else framed_matrix(forms[at]),
@@ -506,7 +509,7 @@ def _by_name(
                 n=n,
                 method=BY_KIND if method is None else method,
                 seconds=0.0,
-                _values=matrix_of(table.values, pairs, shape, symmetric=Y is None),
+                _values=values,
                 _labels=(labels[0], labels[1]),
                 _pairs=pairs,
                 _methods=(row.name,) * len(pairs),
