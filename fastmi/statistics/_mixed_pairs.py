@@ -46,6 +46,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Notes: TypeAlias = tuple[Caution, ...]
 Report: TypeAlias = Callable[[int], object]
 
+#: The estimator of two columns of classes.
+DISCRETE = Discrete(correction="chance")
+
 
 class PairTable(NamedTuple):
     """Estimates of p pairs for one k; warnings are listed by the number of the pair.
@@ -97,7 +100,7 @@ class Margin:
         if self.variable.kind.name != CLASSES:
             return float("nan")
         if self._entropy is None:
-            self._entropy = Discrete().entropy_of(self.symbols)
+            self._entropy = DISCRETE.entropy_of(self.symbols)
         return self._entropy
 
     @property
@@ -330,7 +333,7 @@ class PairEngine:
             for order in orders:
                 heed_stop()
                 moved = Symbols(y.symbols.of[order], y.symbols.size)
-                every.append(Discrete().joint_value(crossed(x.symbols, moved), entropies))
+                every.append(DISCRETE.reordered_value(x.symbols, moved, entropies))
             return np.repeat(np.array(every)[:, None], len(self.ks), axis=1)
         # Ross reorders the continuous column, whichever that is: with the inverse order it is the
         # same pairing of rows.
@@ -362,4 +365,4 @@ def _cell(terms: Any, n: int, notes: Notes) -> tuple[float, float, Notes]:
 
 
 def _discrete(x: Margin, y: Margin) -> tuple[float, float, Notes]:
-    return Discrete().of_symbols(x.symbols, y.symbols, entropies=(x.entropy, y.entropy))
+    return DISCRETE.of_symbols(x.symbols, y.symbols, entropies=(x.entropy, y.entropy))

@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_integer,
     check_noise,
     check_search,
+    did_you_mean,
     generator,
     k_list,
 )
@@ -182,9 +183,13 @@ def pairwise_mi(
     }
     if method is None and not _on_gpu(X, Y, device):
         if options:
+            valid = list(pairwise_mi.__kwdefaults__)
+            first, *_ = options
+            of_ksg1 = first in MI_METHODS["ksg1"].options
+            hint = ": it is one of method='ksg1'" if of_ksg1 else did_you_mean(first, valid)
             raise TypeError(
-                f"pairwise_mi() without a method: options must belong to a named method; got "
-                f"{', '.join(options)}: name one, for example method='ksg1'"
+                f"pairwise_mi() with method=None: options must be among {', '.join(valid)}; got "
+                f"{', '.join(options)}{hint}"
             )
         results = _by_kind(X, Y, discrete=discrete, missing=missing, **common)
     else:
@@ -259,8 +264,13 @@ def _by_kind(
         made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
         forms = [matrix for matrix, _ in made]
         notes += made[0][1]
+    ordered = pair_cautions([_filled(own) for own in found], places) if shuffles else {}
     results = []
     for row, table in enumerate(estimates):
+        warned = {
+            number: (*table.warnings.get(number, ()), *ordered.get(number, ()))
+            for number in sorted({*table.warnings, *ordered})
+        }
         results.append(
             _result(
                 X,
@@ -271,7 +281,7 @@ def _by_kind(
                     table.values,
                     table.stderr,
                     table.n,
-                    table.warnings,
+                    warned,
                     None if p_values is None else p_values[row],
                 ),
                 n=n,
@@ -379,6 +389,17 @@ def _result(
         _frames=library,
         _notes=notes,
     )
+
+
+def _filled(of: Variables) -> NDArray[np.float64]:
+    """Return the columns side by side, with the median in the place of what is missing."""
+    columns = []
+    for variable in of.used:
+        values = variable.values.astype(np.float64)
+        if variable.missing is not None:
+            values[variable.missing] = np.median(values[~variable.missing])
+        columns.append(values)
+    return np.column_stack(columns)
 
 
 def _key(label: Hashable, taken: dict[Hashable, str], name: str) -> Hashable:
