@@ -425,8 +425,10 @@ def _seconds(duration: Any) -> float:
     if isinstance(duration, np.timedelta64):
         return float(duration / np.timedelta64(1, "s"))
     nanoseconds = getattr(duration, "nanoseconds", 0)  # what pandas keeps beyond microseconds
-    return float(duration / timedelta(seconds=1)) if not nanoseconds else float(
-        duration.total_seconds() + 1e-9 * nanoseconds
+    return (
+        float(duration / timedelta(seconds=1))
+        if not nanoseconds
+        else float(duration.total_seconds() + 1e-9 * nanoseconds)
     )
 
 

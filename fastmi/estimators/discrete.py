@@ -298,9 +298,7 @@ class Discrete(_Counted):
             return by_chance, _MOST_FACTOR
         return by_chance, most / (most - by_chance)
 
-    def reordered_value(
-        self, x: Symbols, y: Symbols, entropies: tuple[float, float]
-    ) -> float:
+    def reordered_value(self, x: Symbols, y: Symbols, entropies: tuple[float, float]) -> float:
         """Return the value alone, as :meth:`of_symbols` does."""
         shift, factor = self._chance(x, y, entropies)
         return (self.joint_value(crossed(x, y), entropies) - shift) * factor

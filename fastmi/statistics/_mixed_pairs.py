@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._checks import Seed, generator
 from fastmi._inputs import jitter
-from fastmi._symbols import Symbols, crossed, numbered
 from fastmi._pool import heed_stop
+from fastmi._symbols import Symbols
 from fastmi._tasks import run
 from fastmi.estimators.auto.kinds import CLASSES, method_of_columns
 from fastmi.estimators.discrete import Discrete
-from fastmi.estimators.neighbors._settle import copies_cautions
-from fastmi.estimators.neighbors._ties import streams
+from fastmi.estimators.neighbors._settle import copies_cautions, tied_caution
+from fastmi.estimators.neighbors._ties import TIED_SHARE, repeated_share, streams
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.estimators.neighbors.mixed import ClassMembers, Ross
 from fastmi.normalize import copula, whole_scores
@@ -82,6 +82,7 @@ class Margin:
     seed: Seed | None
     separate: bool = True
     _scores: dict[int, Floats] = field(default_factory=dict)
+    _symbols: Symbols | None = None
     _classes: ClassMembers | None = None
     _tied: bool | None = None
     _entropy: float | None = None
@@ -106,13 +107,16 @@ class Margin:
     @property
     def symbols(self) -> Symbols:
         """The classes of a column of classes."""
-        return self.classes.symbols
+        if self._symbols is None:
+            codes = self.variable.values
+            self._symbols = Symbols(codes, np.bincount(codes))
+        return self._symbols
 
     @property
     def classes(self) -> ClassMembers:
         """The classes of a column of classes, and the samples of each."""
         if self._classes is None:
-            self._classes = ClassMembers.of(numbered(self.variable.values))
+            self._classes = ClassMembers.of(self.symbols)
         return self._classes
 
     def scores(self, place: int) -> Floats:
@@ -134,14 +138,16 @@ class Margin:
     def _scored(self, place: int) -> Floats:
         values = self.variable.values
         n = len(values)
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)
         ascending = values[order]
-        self._tied = bool((ascending[1:] == ascending[:-1]).any())
+        rises = ascending[1:] != ascending[:-1]
+        self._tied = not rises.all()
         if self._tied and not self.separate:
             return copula(values)[:, 0]
         if self._tied:
             # The noise that the estimators add to separate equal values puts them in this order.
-            order = np.lexsort((streams(self.seed)(place, 0).random(n), values))
+            noise = streams(self.seed)(place, 0).random(n)[order]
+            order = order[np.argsort(noise + np.concatenate(([0], np.cumsum(rises))))]
         scores = np.empty(n)
         scores[order] = whole_scores(n)
         return scores
@@ -255,12 +261,13 @@ class PairEngine:
         if method == "ross":
             return self._of_classes(*_continuous_first(x, y))
         found, _ = self._ksg._terms([_block(x.scores(0)), _block(y.scores(1))], self.ks)
-        copies = self._copies(x, y)
-        return [_cell(terms, self.n, copies) for terms in found]
+        notes = (*self._copies(x, y), *self._left_tied(x, y))
+        return [_cell(terms, self.n, notes) for terms in found]
 
     def _of_classes(self, x: Margin, y: Margin) -> list[tuple[float, float, Notes]]:
         found = self._ross.of_members(_block(x.scores(0)), y.classes)
-        return [_cell(terms, len(terms.local), ()) for terms in found]
+        notes = self._left_tied(x)
+        return [_cell(terms, len(terms.local), notes) for terms in found]
 
     def _ksg_at_once(
         self, pairs: NDArray[np.int64], n_jobs: int | None, report: Report
@@ -285,9 +292,10 @@ class PairEngine:
             report(total - done)
             done = total
 
-        cautions = [
-            self._copies(self.x[i], self.y[j]) for i, j in pairs.tolist()
-        ]
+        cautions = []
+        for i, j in pairs.tolist():
+            both = self.x[i], self.y[j]
+            cautions.append((*self._copies(*both), *self._left_tied(*both)))
         found = estimate_settled(
             self._ksg, [np.column_stack(columns)], placed, cautions, n_jobs, told
         )
@@ -299,6 +307,13 @@ class PairEngine:
         if not all(margin.repeats for margin in margins):
             return ()
         return copies_cautions([_block(margin.variable.values) for margin in margins])
+
+    def _left_tied(self, *margins: Margin) -> Notes:
+        """Return a caution if noise=0 leaves values of columns without classes tied."""
+        if self._noise != 0.0:
+            return ()
+        share = max(repeated_share([_block(margin.variable.values)]) for margin in margins)
+        return (tied_caution(share),) if share > TIED_SHARE else ()
 
     def reordered(
         self, pair: Sequence[int], orders: NDArray[np.int64], *, n_jobs: int | None = 1

@@ -138,6 +138,8 @@ def entropies_of(
         if masks is not None:
             kept = ~(masks[0][:, i] | masks[-1][:, j])
             x, y = x[kept], y[kept]
-        of_x, of_y = (Discrete().entropy_of(numbered(each)) if len(each) else np.nan for each in (x, y))
+        of_x, of_y = (
+            Discrete().entropy_of(numbered(each)) if len(each) else np.nan for each in (x, y)
+        )
         found.append((of_x, of_y))
     return found

@@ -65,8 +65,8 @@ def normalized_pairs(
     if form == CORRELATION:
         limited = int(classes.any(axis=1).sum())
         text = (
-            f"{limited} of {total} pairs have a column of classes, whose information is at most its "
-            "entropy: their normalized='correlation' cannot reach 1, and is not to be compared "
+            f"{limited} of {total} pairs have a column of classes, whose information is at most "
+            "its entropy: their normalized='correlation' cannot reach 1, and is not to be compared "
             "with that of continuous pairs"
         )
         return correlation(information), [Caution(text, "normalized")] if limited else []

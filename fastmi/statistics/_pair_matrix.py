@@ -230,9 +230,7 @@ def library_of(samples: Any) -> str:
     return library if library in ("pandas", "polars") else ""
 
 
-def framed(
-    library: str, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]
-) -> Any:
+def framed(library: str, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]) -> Any:
     """Return `matrix` as a data frame of a library, or as it is."""
     if not library:
         return matrix
