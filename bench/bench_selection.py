@@ -182,7 +182,7 @@ def measure(data: Data, quick: bool) -> list[dict[str, Any]]:
     for number, (train, test) in enumerate(folds(data, quick)):
         X, y = data.X[train], data.y[train]
 
-        def score(chosen: list[int], X=X, y=y, train=train, test=test) -> list[float]:
+        def score(chosen: list[int], X=X, y=y, test=test) -> list[float]:
             tested = data.X[test][:, chosen]
             return [
                 model.fit(X[:, chosen], y).score(tested, data.y[test]) for model in models(data)

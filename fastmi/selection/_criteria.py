@@ -31,20 +31,19 @@ class Selection:
     relevance: Floats
 
 
-def select(of: Information, features: int, count: int, criterion: str) -> Selection:
+def select(of: Information, count: int, criterion: str) -> Selection:
     """Choose columns one by one, each the best beside those that have been chosen.
 
     The relevance of all columns is estimated once. A step estimates the terms of the column that
     was chosen last with each of the others, and no term twice.
 
     Args:
-        of: Estimates for the columns: the features in front, then the target.
-        features: Number of features.
-        count: Number of features to choose.
+        of: Estimates for the columns and the target.
+        count: Number of columns to choose.
         criterion: Its name.
     """
-    target = features
-    relevance = of.pairs([(feature, target) for feature in range(features)])
+    relevance = of.relevance()
+    features = len(relevance)
     scores = relevance.copy()
     order: list[int] = []
     rest = np.arange(features)
@@ -58,10 +57,10 @@ def select(of: Information, features: int, count: int, criterion: str) -> Select
             continue
         others = rest.tolist()
         if criterion == "mrmr":
-            terms[rest] += of.pairs([(feature, chosen) for feature in others])
+            terms[rest] += of.redundancy(others, chosen)
             scores[rest] = relevance[rest] - terms[rest] / len(order)
         else:
-            given = of.conditional(others, target, chosen)
+            given = of.conditional(others, chosen)
             if criterion == "jmi":
                 terms[rest] += relevance[chosen] + given
             else:

@@ -1,20 +1,22 @@
-"""I(X; Y) and I(X; Y | Z) of single columns of any kinds, all from one family of estimators.
+"""What columns of any kinds tell about a target, alone, beside each other, and given another one.
 
-Every value has the form of Kraskov et al. (2004) and of Frenzel and Pompe (2007). With r_i the
-distance from sample i to its k_i-th neighbour among the samples that agree with it in all classes,
-the others within r_i are counted in (x, z), in (y, z) and in z, again only among those that agree
-in the classes of that space::
+I(X; Y) is that of :func:`fastmi.rank_features` and :func:`fastmi.pairwise_mi`. I(X; Y | Z) is made
+in the same way. Columns that are no classes are replaced by their normal scores, where the order of
+equal values is drawn at random. With r_i the distance from sample i to its k-th neighbour among the
+samples that agree with it in all classes, the others strictly inside r_i are counted in (x, z), in
+(y, z) and in z, again only among those that agree in the classes of that space::
 
-    I(X; Y | Z) = < psi(k_i) - psi(n_xz) - psi(n_yz) + psi(n_z) >
+    I(X; Y | Z) = psi(k) - < psi(n_xz + 1) + psi(n_yz + 1) - psi(n_z + 1) >
 
-k_i is k, or what a smaller class allows; where two or three columns of classes leave no more than k
-samples together, all of these are taken, whatever their distance, and the counts are those of the
-classes. Without z the last count is n, the number of samples. Without classes this is KSG algorithm
-1 or its conditional form, with continuous x and classes y it is Ross (2014), and where a column has
-atoms the counts are those of Mesner and Shalizi (2019). Columns of classes alone are counted as
-symbols, with Grassberger's correction. So a term with a redundant column, I(X; Y | X), is near 0
-whatever the kinds are, as is one with a column that carries nothing; differences of estimates in
-different numbers of columns, of which the biases do not cancel, are never taken.
+Without classes this is the conditional form of KSG by Frenzel and Pompe (2007); a class smaller
+than k + 1 takes fewer neighbours, as in Ross (2014). Where two or three columns of classes leave no
+more than k samples together, all of these are taken, whatever their distance, and the counts are
+those of the classes. Three columns of classes are counted as symbols, with the correction of
+Grassberger.
+
+So a term with a redundant column, I(X; Y | X), is near 0 whatever the kinds are, as is that of a
+column which carries nothing. Differences of estimates in different numbers of columns, of which the
+biases do not cancel, are never taken.
 """
 
 from __future__ import annotations
@@ -22,208 +24,168 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Caution
 from fastmi._symbols import Symbols, crossed, numbered
 from fastmi._tasks import run
-from fastmi.estimators.auto.kinds import CLASSES, CONTINUOUS, MIXTURE
+from fastmi.estimators.auto.kinds import CLASSES
 from fastmi.estimators.discrete import grassberger
-from fastmi.estimators.neighbors._ties import traced
-from fastmi.normalize import normalize_blocks
-from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import sorts_pairs
-from fastmi.ops.pairwise import pair_terms
+from fastmi.estimators.neighbors._ties import streams
+from fastmi.normalize import whole_scores
+from fastmi.ops.digamma import digamma
 from fastmi.ops.space_counts import space_counts
+from fastmi.statistics._table_pairs import TablePairs
+from fastmi.statistics._variables import Variable
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 # Distance between classes as numbers. Normal scores of 1e15 samples span less than 20, so that no
-# neighbour within a class is as far, and powers of two round nothing.
+# neighbour within a class is as far.
 _APART = 1024.0
+# Where in :func:`streams` the noise that orders equal values begins; pairs use 0 and 1.
+_PLACE = 2
 # Samples in each cell of classes, on average, below which the estimate is compared with shuffles of
 # x; their number; and how many samples that follow each other in z exchange their x.
 _EACH, _SHUFFLES, _NEAR = 10, 10, 10
-# Positions among the columns x, y, z that make the spaces of the counts, the joint one first.
-_SPACES = ((0, 1), (0,), (1,))
-_CONDITIONAL_SPACES = ((0, 1, 2), (0, 2), (1, 2), (2,))
-_SEARCH: dict[str, Any] = {"metric": "chebyshev", "algorithm": "auto"}
+# Positions among x, y, z that make the spaces of n_xz, n_yz and n_z.
+_SPACES = ((0, 2), (1, 2), (2,))
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table, as its information is estimated.
+class Scored:
+    """A column on the scale on which distances are compared, for the rows of one estimate.
 
     Attributes:
-        kind: "continuous", "classes" or "mixture".
-        values: Shape (n,): numbers, or codes of classes.
-        missing: Rows without a value, shape (n,); None if every row has one.
-        place: Its number in the table, which tells the noise that separates its equal values.
-    """
-
-    kind: str
-    values: Array
-    missing: Mask | None
-    place: int
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A column on the scale on which distances are compared, for some of its rows.
-
-    Attributes:
-        kind: As in :class:`Column`.
         block: Normal scores, or numbers of classes far apart, shape (n, 1).
         symbols: The classes; None for numbers.
     """
 
-    kind: str
     block: Floats
     symbols: Symbols | None
 
-    def rows(self, kept: Mask) -> _Prepared:
+    def rows(self, kept: Mask) -> Scored:
         """Return some rows; scores stay as they are."""
-        symbols = None if self.symbols is None else numbered(self.symbols.of[kept])
-        return _Prepared(self.kind, self.block[kept], symbols)
+        return Scored(
+            self.block[kept], None if self.symbols is None else numbered(self.symbols.of[kept])
+        )
 
-    def reordered(self, order: NDArray[np.intp]) -> _Prepared:
+    def reordered(self, order: NDArray[np.intp]) -> Scored:
         """Return the column with its rows in another order."""
         symbols = None if self.symbols is None else self.symbols._replace(of=self.symbols.of[order])
-        return _Prepared(self.kind, self.block[order], symbols)
+        return Scored(self.block[order], symbols)
 
 
 class Information:
-    """Estimates for the columns of one table; a column is named by its number.
+    """Estimates in nats for the columns of one table, which are named by their positions.
+
+    Where fewer than 2 k + 2 rows have all columns of an estimate, it is 0.
 
     Args:
-        columns: The columns.
+        features: The columns.
+        target: The target.
+        places: Numbers of the columns in the whole table.
         k: Number of neighbours.
         n_jobs: Number of threads.
-        seed: Seed of the noise that separates equal values of continuous columns.
+        seed: Seed of the order of equal values.
 
     Attributes:
-        few: Numbers of the columns of each estimate for which too few rows were complete.
+        few: Positions of the columns, beside the target, of estimates with too few rows.
+        warnings: Cautions about the relevance of each column.
     """
 
     def __init__(
-        self, columns: Sequence[Column], *, k: int, n_jobs: int | None, seed: int | None
+        self,
+        features: Sequence[Variable],
+        target: Variable,
+        places: Sequence[int],
+        *,
+        k: int,
+        n_jobs: int | None,
+        seed: int | None,
     ) -> None:
         self.few: set[tuple[int, ...]] = set()
-        self._columns = columns
+        self.warnings: dict[int, tuple[Caution, ...]] = {}
+        self._columns = [*features, target]
+        self._target = len(features)
+        # The target is that of all selections, and columns keep their noise beside others.
+        self._noise = [*(1 + place for place in places), 0]
         self._k, self._n_jobs, self._seed = k, n_jobs, seed
-        self._root = [0 if seed is None else seed]
-        whole = [at for at, column in enumerate(columns) if column.missing is None]
-        prepared = run(
-            lambda at, _: self._prepare(columns[whole[at]], None),
-            len(whole),
-            n_jobs=n_jobs,
-            progress=False,
-            what="columns",
-        )
-        # Columns without gaps are prepared once.
-        self._whole = dict(zip(whole, prepared, strict=True))
+        self._pairs = TablePairs(self._columns, self._columns, ks=(k,), noise=None, seed=seed)
+        self._scored: dict[int, Scored] = {}
 
-    def pairs(self, pairs: Sequence[tuple[int, int]]) -> Floats:
-        """Return I(A; B) in nats for pairs of columns a, b."""
-        values = np.empty(len(pairs))
-        fast = [at for at, pair in enumerate(pairs) if self._is_sorted(*pair)]
-        if fast:
-            values[fast] = self._at_once([pairs[at] for at in fast])
-        slow = sorted({*range(len(pairs))} - {*fast})
-        values[slow] = self._each([pairs[at] for at in slow])
+    def relevance(self) -> Floats:
+        """Return I(X; Y) of every column."""
+        values, self.warnings = self._of_pairs([(at, self._target) for at in range(self._target)])
         return values
 
-    def conditional(self, columns: Sequence[int], target: int, given: int) -> Floats:
-        """Return I(A; target | given) in nats for each column a."""
-        return self._each([(column, target, given) for column in columns])
+    def redundancy(self, columns: Sequence[int], other: int) -> Floats:
+        """Return I(X; X') of columns and another one."""
+        return self._of_pairs([(at, other) for at in columns])[0]
 
-    @cached_property
-    def _sorts(self) -> bool:
-        return sorts_pairs(len(self._columns[0].values), self._k)
+    def conditional(self, columns: Sequence[int], given: int) -> Floats:
+        """Return I(X; Y | X') of columns and another one."""
+        both = (self._target, given)
+        for at in (*columns, *both):
+            if at not in self._scored and self._columns[at].missing is None:
+                self._scored[at] = self._score(at, None)
 
-    @cached_property
-    def _table(self) -> tuple[Floats, dict[int, int]]:
-        """The columns without gaps side by side, and the position of each."""
-        places = {at: position for position, at in enumerate(self._whole)}
-        blocks = [column.block for column in self._whole.values()]
-        return np.ascontiguousarray(np.hstack(blocks)), places
-
-    def _is_sorted(self, a: int, b: int) -> bool:
-        """Return whether the kernel of many pairs gives the value of a pair.
-
-        It does for continuous columns, and with classes that are far apart if each has k + 1
-        samples, so that no neighbour is in another.
-        """
-        own = [self._whole.get(at) for at in (a, b)]
-        if not self._sorts or own[0] is None or own[1] is None:
-            return False
-        kinds = sorted(column.kind for column in own if column is not None)
-        if kinds == [CONTINUOUS, CONTINUOUS]:
-            return a != b
-        if kinds != [CLASSES, CONTINUOUS]:
-            return False
-        classes = next(c.symbols for c in own if c is not None and c.symbols is not None)
-        return int(classes.size.min()) > self._k
-
-    def _at_once(self, pairs: Sequence[tuple[int, int]]) -> Floats:
-        table, places = self._table
-        at = np.array([[places[a], places[b]] for a, b in pairs], dtype=np.int64)
-        terms = pair_terms([table], at, [self._k], n_jobs=self._n_jobs)
-        found: Floats = psi(self._k) + psi(len(table)) - terms.psi_mean[0]
-        return found
-
-    def _each(self, places: Sequence[tuple[int, ...]]) -> Floats:
-        def one(number: int, threads: int) -> float:
-            own = places[number]
-            rows = self._complete(own)
+        def term(number: int, threads: int) -> float:
+            own = (columns[number], *both)
+            gaps = [gap for at in own if (gap := self._columns[at].missing) is not None]
+            rows = ~np.logical_or.reduce(gaps) if gaps else None
             if rows is not None and np.count_nonzero(rows) < 2 * self._k + 2:
-                self.few.add(own)
+                self.few.add((columns[number], given))
                 return 0.0
-            columns = [self._of(at, rows) for at in own]
+            x, y, z = (self._scored[at] if rows is None else self._score(at, rows) for at in own)
             # Shuffles depend on nothing but the seed and the columns.
-            rng = np.random.default_rng([*self._root, *own])
-            return information(columns, self._k, rng, n_jobs=threads)
+            root = 0 if self._seed is None else self._seed
+            rng = np.random.default_rng([root, *(self._noise[at] for at in own)])
+            return conditional_information(x, y, z, self._k, rng, n_jobs=threads)
 
-        values = run(one, len(places), n_jobs=self._n_jobs, progress=False, what="terms")
+        values = run(term, len(columns), n_jobs=self._n_jobs, progress=False, what="terms")
         return np.array(values, dtype=np.float64)
 
-    def _complete(self, places: Sequence[int]) -> Mask | None:
-        """Return the rows that no column lacks; None for all."""
-        gaps = [self._columns[at].missing for at in places]
-        given = [gap for gap in gaps if gap is not None]
-        if not given:
-            return None
-        complete: Mask = ~np.logical_or.reduce(given)
-        return complete
+    def _of_pairs(
+        self, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[Floats, dict[int, tuple[Caution, ...]]]:
+        (table,) = self._pairs.estimate(
+            np.array(pairs, dtype=np.int64), n_jobs=self._n_jobs, report=lambda _: None
+        )
+        unknown = np.isnan(table.values)
+        self.few.update(
+            tuple(at for at in pairs[number] if at != self._target)
+            for number in np.flatnonzero(unknown).tolist()
+        )
+        return np.where(unknown, 0.0, table.values), table.warnings
 
-    def _of(self, at: int, rows: Mask | None) -> _Prepared:
-        if rows is None:
-            return self._whole[at]
-        return self._prepare(self._columns[at], rows)
-
-    def _prepare(self, column: Column, rows: Mask | None) -> _Prepared:
-        values = column.values if rows is None else column.values[rows]
-        if column.kind == CLASSES:
+    def _score(self, at: int, rows: Mask | None) -> Scored:
+        variable = self._columns[at]
+        values = variable.values if rows is None else variable.values[rows]
+        if variable.kind.name == CLASSES:
             symbols = numbered(values)
             apart = _APART * symbols.of[:, np.newaxis]
-            return _Prepared(CLASSES, apart.astype(np.float64), symbols)
-        block = values.astype(np.float64).reshape(-1, 1)
-        (scores,), _ = normalize_blocks([block], ["x"], "copula")
-        if column.kind == CONTINUOUS and len(np.unique(scores)) < len(scores):
-            scores = traced(scores, column.place, self._seed)
-        return _Prepared(column.kind, np.ascontiguousarray(scores), None)
+            return Scored(apart.astype(np.float64), symbols)
+        n = len(values)
+        noise = streams(self._seed)(_PLACE, self._noise[at])
+        # The noise comes after the values and is drawn for all rows, as equal ones need it.
+        order = np.lexsort((noise.random(n), values))
+        scores = np.empty((n, 1))
+        scores[order, 0] = whole_scores(n)
+        return Scored(scores, None)
 
 
-def information(
-    columns: Sequence[_Prepared], k: int, rng: np.random.Generator, *, n_jobs: int | None
+def conditional_information(
+    x: Scored, y: Scored, z: Scored, k: int, rng: np.random.Generator, *, n_jobs: int | None
 ) -> float:
-    """Return I(X; Y), or I(X; Y | Z), in nats.
+    """Return I(X; Y | Z) in nats.
 
     Where few samples share their classes of x and y, estimates are far too high: two columns of
     random classes seem to tell much about each other. What the estimate is on average where x has
@@ -232,70 +194,89 @@ def information(
     https://jmlr.org/papers/v11/vinh10a.html).
 
     Args:
-        columns: x, y and perhaps z.
+        x: One variable.
+        y: The other.
+        z: The condition.
         k: Number of neighbours.
         rng: Source of the shuffles.
         n_jobs: Number of threads.
     """
-    x, y = (column.symbols for column in columns[:2])
-    value = _estimate(columns, k, n_jobs=n_jobs)
-    if x is None or y is None:
-        return value
-    joint = reduce(crossed, [c.symbols for c in columns if c.symbols is not None])
+    if x.symbols is None or y.symbols is None:
+        return _estimate([x, y, z], k, n_jobs=n_jobs)
+    joint = crossed(x.symbols, y.symbols)
+    if z.symbols is None:
+        value = _estimate([x, y, z], k, n_jobs=n_jobs)
+    else:
+        xz, yz = crossed(x.symbols, z.symbols), crossed(y.symbols, z.symbols)
+        joint = crossed(joint, z.symbols)
+        margins = _entropy(xz) + _entropy(yz) - _entropy(z.symbols)
+        value = margins - _entropy(joint)
     if len(joint.size) * _EACH <= len(joint.of):
         return value
-    shuffled = [
-        _estimate([columns[0].reordered(order), *columns[1:]], k, n_jobs=n_jobs)
-        for order in _orders(columns[2:], len(joint.of), rng)
-    ]
+    orders = _orders(z, rng)
+    if z.symbols is None:
+        shuffled = [_estimate([x.reordered(order), y, z], k, n_jobs=n_jobs) for order in orders]
+    else:
+        # Shuffles within the classes of z leave the margins as they are.
+        moved = (numbered(xz.of[order] * len(y.symbols.size) + y.symbols.of) for order in orders)
+        shuffled = [margins - _entropy(each) for each in moved]
     chance = float(np.mean(shuffled))
-    largest = min(_entropy(x), _entropy(y))
+    largest = min(_entropy(x.symbols), _entropy(y.symbols))
     # Without a bound, noise would be stretched where chance explains nearly everything.
     left = max(1.0 - max(chance, 0.0) / largest, 0.5) if largest > 0.0 else 1.0
     return (value - chance) / left
 
 
-def _orders(
-    given: Sequence[_Prepared], n: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.intp]]:
+def _orders(given: Scored, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
     """Yield orders of the samples that exchange only those which are near in z."""
-    groups = np.zeros(n, dtype=np.intp)
-    if given and given[0].symbols is not None:
-        groups = given[0].symbols.of
-    elif given:
-        groups[np.argsort(given[0].block[:, 0], kind="stable")] = np.arange(n) // _NEAR
+    n = len(given.block)
+    if given.symbols is None:
+        groups = np.empty(n, dtype=np.intp)
+        groups[np.argsort(given.block[:, 0], kind="stable")] = np.arange(n) // _NEAR
+    else:
+        groups = given.symbols.of
     grouped = np.argsort(groups, kind="stable")
     for _ in range(_SHUFFLES):
         order = np.empty(n, dtype=np.intp)
-        # Sorted by group and by chance within the group.
+        # Sorted by group, and by chance within the group.
         order[grouped] = np.lexsort((rng.random(n), groups))
         yield order
 
 
-def _estimate(columns: Sequence[_Prepared], k: int, *, n_jobs: int | None) -> float:
+def _estimate(columns: Sequence[Scored], k: int, *, n_jobs: int | None) -> float:
+    """Return the estimate for columns of which at least one holds numbers."""
     symbols = [column.symbols for column in columns if column.symbols is not None]
-    if len(symbols) == len(columns):
-        return _of_symbols(symbols)
     if len(symbols) == 1 and symbols[0].size.min() == 1:
         # Nothing is known of what is alone in its class.
         kept = symbols[0].size[symbols[0].of] > 1
         if not kept.any():
             return 0.0
         columns = [column.rows(kept) for column in columns]
-        symbols = [column.symbols for column in columns if column.symbols is not None]
-    cells = reduce(crossed, symbols) if symbols else None
-    strict = all(column.kind != MIXTURE for column in columns)
-    return _of_neighbours(columns, cells, k, strict=strict, n_jobs=n_jobs)
-
-
-def _of_symbols(columns: Sequence[Symbols]) -> float:
-    """Return the sum of entropies of classes, each corrected by itself."""
-    if len(columns) == 2:
-        x, y = columns
-        return _entropy(x) + _entropy(y) - _entropy(crossed(x, y))
-    x, y, z = columns
-    xz = crossed(x, z)
-    return _entropy(xz) + _entropy(crossed(y, z)) - _entropy(crossed(xz, y)) - _entropy(z)
+    size = _together(columns)
+    several = sum(column.symbols is not None for column in columns) > 1
+    whole = (size <= k) & several
+    number = np.full(len(size), k) if several else np.minimum(k, size - 1)
+    ks = np.unique(number)
+    # A space of classes alone is counted by their sizes, without a search.
+    searched = [any(columns[b].symbols is None for b in space) for space in _SPACES]
+    found = space_counts(
+        [column.block for column in columns],
+        ks.tolist(),
+        list(compress(_SPACES, searched)),
+        strict=True,
+        metric="chebyshev",
+        algorithm="auto",
+        n_jobs=n_jobs,
+    )
+    counts = found.counts[np.searchsorted(ks, number), :, np.arange(len(size))].T
+    # The sample itself is counted as well.
+    within = iter(counts + 1)
+    psis = []
+    for space, search in zip(_SPACES, searched, strict=True):
+        inside = _together([columns[b] for b in space])
+        psis.append(digamma(np.where(whole, inside, next(within)) if search else inside))
+    joint = digamma(np.where(whole, size, number))
+    return float(np.mean(joint - psis[0] - psis[1] + psis[2]))
 
 
 def _entropy(symbols: Symbols) -> float:
@@ -304,45 +285,11 @@ def _entropy(symbols: Symbols) -> float:
     return math.fsum(grassberger(symbols.size, n) * symbols.size) / n
 
 
-def _of_neighbours(
-    columns: Sequence[_Prepared],
-    cells: Symbols | None,
-    k: int,
-    *,
-    strict: bool,
-    n_jobs: int | None,
-) -> float:
-    n = len(columns[0].block)
-    spaces = _SPACES if len(columns) == 2 else _CONDITIONAL_SPACES
-    size = np.full(n, n) if cells is None else cells.size[cells.of]
-    several = sum(column.symbols is not None for column in columns) > 1
-    # Where several columns of classes leave few samples together, all of these are neighbours.
-    whole = (size <= k) & several
-    number = np.full(n, k) if several else np.minimum(k, size - 1)
-    ks = np.unique(number)
-    # A space of classes alone is counted by their sizes, without a search.
-    searched = [any(columns[b].symbols is None for b in space) for space in spaces]
-    found = space_counts(
-        [column.block for column in columns],
-        ks.tolist(),
-        list(compress(spaces, searched)),
-        strict=strict,
-        n_jobs=n_jobs,
-        **_SEARCH,
-    )
-    which = np.searchsorted(ks, number)
-    counts = found.counts[which, :, np.arange(n)].T
-    # Strict counts leave out the neighbour at the radius, which the sample itself stands for.
-    within = iter(counts + strict)
-    psis = []
-    for space, search in zip(spaces, searched, strict=True):
-        own = [s for b in space if (s := columns[b].symbols) is not None]
-        inside = np.full(n, n)
-        if own:
-            every = reduce(crossed, own)
-            inside = every.size[every.of]
-        near = next(within) if search else inside - (not strict)
-        psis.append(digamma(np.where(whole, inside, near)))
-    joint = np.where(whole, digamma(size), digamma(number)) if strict else psis[0]
-    last = psi(n) if len(columns) == 2 else psis[3]
-    return float(np.mean(joint - psis[1] - psis[2] + last))
+def _together(columns: Sequence[Scored]) -> NDArray[np.intp]:
+    """Return the number of samples that agree with each sample in all classes, itself included."""
+    symbols = [column.symbols for column in columns if column.symbols is not None]
+    if not symbols:
+        n = len(columns[0].block)
+        return np.full(n, n)
+    cells = reduce(crossed, symbols)
+    return cells.size[cells.of]

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastmi._cautions import Caution, say
-from fastmi._checks import as_k, check_choice, check_integer, check_real, check_search
+from fastmi._checks import as_k, check_choice, check_integer, check_real, check_search, k_list
 from fastmi.selection._criteria import CRITERIA, select
 from fastmi.selection._information import Information
-from fastmi.selection._reading import read
+from fastmi.selection._reading import read, summaries
 from fastmi.selection._validation import checked_samples
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -134,32 +134,36 @@ class MISelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             )
         X = checked_samples(self, X, reset=True, gaps=self.missing != "raise")
         count = self._count(self.n_features_in_)
-        columns, target, left_out = read(
+        check_consistent_length(X, y)
+        features, target, notes = read(
             X, y, discrete=self.discrete, target=self.target, missing=self.missing
         )
-        n = len(target.values)
-        if k >= n:
-            raise ValueError(f"k must be in [1, n - 1]; got k={k}, n={n}")
-        if not columns:
-            raise ValueError(f"X must have a column that can be used; left out: {left_out}")
-        if count > len(columns):
+        used, places = features.used, np.array(features.places)
+        k_list(k, len(target.values))
+        if count > len(used):
             text = (
-                f"n_features={self.n_features} asks for {count} columns; {len(columns)} can be "
-                "used, and are kept"
+                f"n_features={self.n_features} asks for {count} columns; {len(used)} can be used, "
+                "and are kept"
             )
-            say([Caution(text, "few_columns")])
-        of = Information([*columns, target], k=k, n_jobs=self.n_jobs, seed=self._seed())
-        found = select(of, len(columns), min(count, len(columns)), self.criterion)
-        places = np.array([column.place for column in columns])
+            notes.append(Caution(text, "few_columns"))
+        of = Information(used, target, features.places, k=k, n_jobs=self.n_jobs, seed=self._seed())
+        found = select(of, min(count, len(used)), self.criterion)
+        if of.few:
+            text = (
+                f"{len(of.few)} estimates had fewer than {2 * k + 2} rows with all of their "
+                "columns, and were taken as 0"
+            )
+            notes.append(Caution(text, "few_samples"))
+        say([*notes, *summaries(features.places, of.warnings)])
         self.selected_ = places[found.order]
         self.relevance_ = self._spread(places, found.relevance)
         self.scores_ = self._spread(places, found.scores)
         self.ranking_ = self._ranking()
-        self.left_out_ = left_out
+        self.left_out_ = features.left_out
         kinds = np.full(self.n_features_in_, "left out", dtype=object)
-        kinds[places] = [column.kind for column in columns]
+        kinds[places] = [variable.kind.name for variable in used]
         self.kinds_ = tuple(kinds)
-        self.target_kind_ = target.kind
+        self.target_kind_ = target.kind.name
         return self
 
     def transform(self, X: Any) -> Any:
