@@ -33,3 +33,20 @@ def selection_table(result: Result) -> str:
 def _score(row: dict[str, Any], best: float) -> str:
     text = f"{row['mean']:.3f} ± {row['stderr']:.3f}"
     return f"**{text}**" if row["mean"] == best else text
+
+
+def features_table(result: Result) -> str:
+    """Seconds of one call for a whole table; ratios are to fastmi with the data frame."""
+    rows = [
+        [
+            row["target"],
+            str(row["n"]),
+            str(row["columns"]),
+            candidate,
+            format_seconds(seconds),
+            f"{row['ratios'][candidate]:.1f}x" if candidate in row["ratios"] else "",
+        ]
+        for row in result["rows"]
+        for candidate, seconds in row["seconds"].items()
+    ]
+    return markdown_table(["target", "n", "columns", "candidate", "time", "ratio"], rows)

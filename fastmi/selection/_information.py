@@ -36,10 +36,9 @@ from fastmi._symbols import Symbols, crossed, numbered
 from fastmi._tasks import run
 from fastmi.estimators.auto.kinds import CLASSES
 from fastmi.estimators.discrete import grassberger
-from fastmi.estimators.neighbors._ties import streams
-from fastmi.normalize import whole_scores
 from fastmi.ops.digamma import digamma
 from fastmi.ops.space_counts import space_counts
+from fastmi.statistics._scores import scores_of
 from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import Variable
 
@@ -50,7 +49,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 # Distance between classes as numbers. Normal scores of 1e15 samples span less than 20, so that no
 # neighbour within a class is as far.
 _APART = 1024.0
-# Where in :func:`streams` the noise that orders equal values begins; pairs use 0 and 1.
+# Where the noise that orders equal values begins; pairs use 0 and 1.
 _PLACE = 2
 # Samples in each cell of classes, on average, below which the estimate is compared with shuffles of
 # x; their number; and how many samples that follow each other in z exchange their x.
@@ -173,13 +172,8 @@ class Information:
             symbols = numbered(values)
             apart = _APART * symbols.of[:, np.newaxis]
             return Scored(apart.astype(np.float64), symbols)
-        n = len(values)
-        noise = streams(self._seed)(_PLACE, self._noise[at])
-        # The noise comes after the values and is drawn for all rows, as equal ones need it.
-        order = np.lexsort((noise.random(n), values))
-        scores = np.empty((n, 1))
-        scores[order, 0] = whole_scores(n)
-        return Scored(scores, None)
+        scores, _ = scores_of(values, self._seed, _PLACE, self._noise[at])
+        return Scored(scores[:, np.newaxis], None)
 
 
 def conditional_information(
