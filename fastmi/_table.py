@@ -333,10 +333,22 @@ def _of_ticks(ticks: Array, missing: Mask, unit: float, *, dates: bool) -> _Read
 
 # Columns of objects: their values decide.
 
+# Types of which no value stands for a missing one.
+_NEVER_MISSING = {str, bytes, bool, int}
+
 
 def _of_objects(values: list[Any]) -> _Read:
-    missing = np.fromiter(map(is_missing, values), np.bool_, len(values))
-    present = [value for value, gone in zip(values, missing.tolist(), strict=True) if not gone]
+    # Most columns hold strings alone, and each question takes longer than all else.
+    if set(map(type, values)) <= _NEVER_MISSING:
+        missing = np.zeros(len(values), dtype=np.bool_)
+        present = values
+    else:
+        missing = np.fromiter(
+            (type(value) not in _NEVER_MISSING and is_missing(value) for value in values),
+            np.bool_,
+            len(values),
+        )
+        present = [value for value, gone in zip(values, missing.tolist(), strict=True) if not gone]
     if not present:
         return _Read(np.zeros(len(values)), missing)
     types = set(map(type, present))
@@ -436,10 +448,13 @@ def _named(values: list[Any], missing: Mask, note: str) -> _Read:
     """Return codes of the values, which are one class where they compare equal."""
     codes: dict[Any, int] = {}
     try:
-        of = [
-            0 if gone else codes.setdefault(value, len(codes))
-            for value, gone in zip(values, missing.tolist(), strict=True)
-        ]
+        if not missing.any():
+            of = [codes.setdefault(value, len(codes)) for value in values]
+        else:
+            of = [
+                0 if gone else codes.setdefault(value, len(codes))
+                for value, gone in zip(values, missing.tolist(), strict=True)
+            ]
     except TypeError:
         kind = next(
             type(value).__name__
@@ -508,7 +523,20 @@ def _of_pandas(column: Any, name: str) -> _Read:
         single = getattr(dtype, "itemsize", 8) == 4
         return _of_floats(column.to_numpy(dtype=FLOAT32 if single else FLOAT64, na_value=np.nan))
     del name
+    if type(dtype).__name__ == "StringDtype":
+        return _of_strings(*column.factorize())
     return _of_objects(column.tolist())
+
+
+def _of_strings(codes: Array, names: Any) -> _Read:
+    """Return a column of strings that pandas has numbered in the order of their first rows."""
+    missing = codes < 0
+    if missing.all():
+        return _Read(np.zeros(len(codes)), missing)
+    first = codes[~missing][:_LOOK].tolist()
+    looked = names.take(sorted(set(first))).tolist()
+    whole = np.where(missing, 0, codes).astype(np.intp)
+    return _Read(whole, missing, True, _strings_note(looked))
 
 
 # Columns of polars.
