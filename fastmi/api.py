@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from fastmi._checks import Seed
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
-from fastmi._inputs import is_empty, variable_names
-from fastmi.estimators import (
-    CMI_METHODS,
-    ENTROPY_METHODS,
-    MI_METHODS,
-    TOTAL_CORRELATION_METHODS,
-    Method,
-)
+from fastmi._inputs import is_empty
+from fastmi._several import dual_total_correlation as dual_total_correlation
+from fastmi._several import o_information as o_information
+from fastmi._several import s_information as s_information
+from fastmi._several import total_correlation as total_correlation
+from fastmi.estimators import CMI_METHODS, ENTROPY_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import build
 from fastmi.estimators._methods import listed
 
@@ -201,93 +199,6 @@ def cmi(
         arrays = (x, y) if is_empty(z) else (x, y, z)
         return _with_error(error, estimator, CMI_METHODS, arrays, "xyz"[: len(arrays)])
     found: Estimate | list[Estimate] = estimator.estimate(x, y, z)
-    return found
-
-
-@overload
-def total_correlation(
-    *variables: object,
-    k: int = ...,
-    method: str = ...,
-    metric: str = ...,
-    n_jobs: int | None = ...,
-    noise: float | None = ...,
-    seed: Seed | None = ...,
-    algorithm: str = ...,
-    device: str = ...,
-    normalize: str | None = ...,
-    error: str | None = ...,
-    **options: Any,
-) -> Estimate: ...
-
-
-@overload
-def total_correlation(
-    *variables: object,
-    k: Sequence[int] | NDArray[np.integer[Any]],
-    method: str = ...,
-    metric: str = ...,
-    n_jobs: int | None = ...,
-    noise: float | None = ...,
-    seed: Seed | None = ...,
-    algorithm: str = ...,
-    device: str = ...,
-    normalize: str | None = ...,
-    error: str | None = ...,
-    **options: Any,
-) -> list[Estimate]: ...
-
-
-@describes_options(method=listed("total_correlation"))
-def total_correlation(
-    *variables: object,
-    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
-    method: str = "ksg1",
-    metric: str = "chebyshev",
-    n_jobs: int | None = None,
-    noise: float | None = None,
-    seed: Seed | None = None,
-    algorithm: str = "auto",
-    device: str = "auto",
-    normalize: str | None = None,
-    error: str | None = None,
-    **options: Any,
-) -> Estimate | list[Estimate]:
-    """Estimate the total correlation (multi-information) in nats.
-
-    That is ``sum_b h(X_b) - h(X_1, ..., X_m)``. For two variables it is :func:`mi` to the last bit.
-
-    Args:
-        *variables: Two or more sets of samples, shapes (n, d_b) or (n,), rows paired; or one
-            list or tuple of them.
-        **options: Further options of the method.
-
-    Returns:
-        The estimate, a float with ``bits``, ``stderr``, ``local``, ``warnings`` and more; a
-        list of them if `k` is a sequence.
-
-    Raises:
-        TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
-        ValueError: Fewer than two variables; samples of wrong shape or length or not finite,
-            an option out of range.
-    """
-    if len(variables) == 1 and isinstance(variables[0], list | tuple):
-        variables = tuple(variables[0])
-    given = {
-        "k": k,
-        "metric": metric,
-        "n_jobs": n_jobs,
-        "noise": noise,
-        "seed": seed,
-        "algorithm": algorithm,
-        "device": device,
-        "normalize": normalize,
-    }
-    methods = TOTAL_CORRELATION_METHODS
-    estimator = build(total_correlation, methods, method, given, options)
-    if error is not None:
-        return _with_error(error, estimator, methods, variables, variable_names(variables))
-    found: Estimate | list[Estimate] = estimator.estimate(*variables)
     return found
 
 

@@ -62,6 +62,7 @@ class Terms(NamedTuple):
         warnings: What the user should know, or a function that returns it when first read.
         summed: Mean and standard deviation of `local` where a kernel has computed them already.
         curve: Estimates of a sweep, see :class:`fastmi.Estimate`.
+        parts: Further quantities by name, which become the ``terms`` of the estimate.
     """
 
     local: Local | Callable[[], Local]
@@ -69,6 +70,7 @@ class Terms(NamedTuple):
     warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
     summed: tuple[float, float] | None = None
     curve: NDArray[np.float64] | None = None
+    parts: dict[str, float] | None = None
 
     @property
     def value(self) -> float:
@@ -269,7 +271,7 @@ class NeighborEstimator(Estimator):
         seconds = perf_counter() - start
         estimates = []
         loud = bool(notes)
-        for k, (local, counts, warnings, summed, curve) in zip(ks, terms, strict=True):
+        for k, (local, counts, warnings, summed, curve, parts) in zip(ks, terms, strict=True):
             if summed is None:
                 values = local() if callable(local) else local
                 mean, std, n = float(values.mean()), float(values.std()), len(values)
@@ -289,6 +291,7 @@ class NeighborEstimator(Estimator):
                 seconds=seconds,
                 device=device,
                 curve=curve,
+                terms=parts,
             )
             estimates.append(estimate)
             if warnings:
