@@ -19,15 +19,13 @@ from fastmi._backend import config, show_config
 from fastmi._cautions import EstimateWarning
 from fastmi._estimate import Estimate
 from fastmi._extras import is_installed as _is_installed
-from fastmi.api import (
-    cmi,
+from fastmi._several import (
     dual_total_correlation,
-    entropy,
-    mi,
     o_information,
     s_information,
     total_correlation,
 )
+from fastmi.api import cmi, entropy, mi
 from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
-# Spaces with their weights: positions of the blocks, and +1 or -1, or more where a space occurs more
-# than once.
+# Spaces with their weights: positions of the blocks, and +1 or -1, or more where a space occurs
+# more than once.
 Signed: TypeAlias = tuple[tuple[tuple[int, ...], int], ...]
 
 #: Information of two blocks, and of two given a third, as signed sums of entropies.

@@ -12,10 +12,6 @@ from fastmi._checks import Seed
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty
-from fastmi._several import dual_total_correlation as dual_total_correlation
-from fastmi._several import o_information as o_information
-from fastmi._several import s_information as s_information
-from fastmi._several import total_correlation as total_correlation
 from fastmi.estimators import CMI_METHODS, ENTROPY_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import build
 from fastmi.estimators._methods import listed

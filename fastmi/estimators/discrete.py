@@ -298,7 +298,9 @@ _INSTEAD_OF_TWO = (
 _INSTEAD_OF_THREE = 'method="fp" is for continuous variables, "mesner" for mixtures'
 
 
-def read_symbols(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[Symbols], tuple[int, ...]]:
+def read_symbols(
+    arrays: Sequence[object], names: Sequence[str]
+) -> tuple[list[Symbols], tuple[int, ...]]:
     """Return the symbols of each variable, and their numbers of columns."""
     check_pairing(arrays, names)
     read = [as_symbols(array, name) for array, name in zip(arrays, names, strict=True)]

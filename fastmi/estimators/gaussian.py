@@ -160,7 +160,9 @@ class Normal(Estimator):
             else "rows that lie far out in one variable do so in the other"
         )
         where = "high" if left > 0 else "low"
-        text = f"heavy tails: the value is about {abs(left):.2g} nats too {where} by chance; {instead}"
+        text = (
+            f"heavy tails: the value is about {abs(left):.2g} nats too {where} by chance; {instead}"
+        )
         return [Caution(text, "tails")]
 
     def _few_samples(self, n: int, columns: int) -> list[Caution]:

@@ -17,25 +17,34 @@ from fastmi._plug_in import (
     of_several_dual,
     of_several_sum,
     parts_of_several,
+    plug_in_bias,
 )
+from fastmi.estimators._copula import normal_scores
 from fastmi.estimators.neighbors._ties import TIED_SHARE, mean_equal, never_vary
 from fastmi.estimators.neighbors.base import (
     CEILING_SHARE,
     MetricNeighborEstimator,
     Terms,
     rescale_advice,
+    widths,
     zeros,
 )
 from fastmi.estimators.neighbors.forms import OfSeveral
+from fastmi.ops.coincidences import nothing_repeats
 from fastmi.ops.digamma import digamma, psi
 
 Array: TypeAlias = NDArray[Any]
-# Means over the samples by the positions of the blocks of a space.
-Means: TypeAlias = dict[tuple[int, ...], float]
+Floats: TypeAlias = NDArray[np.float64]
 
 # Share of all samples within the radius in all variables but one, on average, above which the scale
 # of that one decides alone.
 _DOMINATED_SHARE = 0.5
+# Rows that the Gaussian copula is fitted to, and nats, and share of the value, that an estimate may
+# miss without a word.
+_ROWS = 1000
+_MISSING, _MISSING_SHARE = 0.05, 0.1
+# Standard errors of the difference that the reference must be above the estimate.
+_ERRORS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,45 +59,47 @@ class _OneRadius(MetricNeighborEstimator, OfSeveral):
         spaces, signs = list(weights), np.array(list(weights.values()), dtype=np.float64)
         constant += signs.sum() * psi(n)
         radii, all_counts, algorithm = self._space_counts(blocks, ks, spaces, strict=True)
+        references = _references(blocks)
         terms = []
         for k, radius, counts, known in zip(ks, radii, all_counts, constant, strict=True):
             in_space = digamma(counts + 1)
-            local = known - signs @ in_space
-            means = dict(zip(spaces, in_space.mean(axis=1).tolist(), strict=True))
-            parts = self._parts(means, m, n, k)
-            cautions = small_sample_warnings(n, k)
-            cautions += _ceiling_cautions(parts, m, n, k, zeros(radius))
+            parts = _parts(dict(zip(spaces, psi(n) - in_space, strict=True)), m, psi(n) - psi(k))
+            values = {name: float(local.mean()) for name, local in parts.items()}
             inside = dict(zip(spaces, counts.mean(axis=1).tolist(), strict=True))
-            cautions += _useless_cautions(blocks, inside, self.normalize)
+            cautions = (
+                *small_sample_warnings(n, k),
+                *_ceiling_cautions(values, m, n, k, zeros(radius)),
+                *_low_cautions(parts, references, k, n),
+                *_useless_cautions(blocks, inside, self.normalize),
+            )
             terms.append(
                 Terms(
-                    local,
+                    known - signs @ in_space,
                     counts,
-                    tuple(cautions),
-                    parts=parts if len(parts) > 1 else None,
+                    cautions,
+                    parts=values if len(values) > 1 and m > 2 else None,
                 )
             )
         return terms, algorithm
 
-    def _parts(self, means: Means, m: int, n: int, k: int) -> dict[str, float]:
-        """Return the total correlation and its dual, of those that the estimate holds, by name.
 
-        Args:
-            means: Mean psi(n_s + 1) of each space.
-            m: Number of variables.
-            n: Number of samples.
-            k: Number of neighbours.
-        """
-        joint = psi(n) - psi(k)
-        everything = tuple(range(m))
-        found = {}
-        for name, signed in parts_of_several(m).items():
-            if all(space in means for space, _ in signed if space != everything):
-                found[name] = sum(
-                    weight * (joint if space == everything else psi(n) - means[space])
-                    for space, weight in signed
-                )
-        return found
+def _parts(entropies: dict[tuple[int, ...], Floats], m: int, joint: float) -> dict[str, Floats]:
+    """Return the local total correlation and its dual, of those that the estimate holds, by name.
+
+    Args:
+        entropies: psi(n) - psi(n_s + 1) of each sample and space.
+        m: Number of variables.
+        joint: The same of all variables.
+    """
+    everything = tuple(range(m))
+    found = {}
+    for name, signed in parts_of_several(m).items():
+        if entropies and all(space in entropies for space, _ in signed if space != everything):
+            local = np.zeros_like(next(iter(entropies.values())))
+            for space, weight in signed:
+                local += weight * entropies.get(space, joint)
+            found[name] = local
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +185,69 @@ def _ceiling_cautions(
     return found
 
 
-def _useless_cautions(blocks: list[Array], inside: Means, normalize: str | None) -> list[Caution]:
+def _references(blocks: list[Array]) -> dict[str, tuple[int, Floats]]:
+    """Return the local values of each part that the Gaussian copula of some rows has.
+
+    They come with the step between these rows. Normal scores have normal margins, so that the total
+    correlation of this copula is a lower bound of that of the samples. It is empty where rows are
+    few, values repeat or never vary, or columns depend on each other entirely.
+    """
+    step = max(1, len(blocks[0]) // _ROWS)
+    rows = [np.ascontiguousarray(host(block)[::step]) for block in blocks]
+    if len(rows[0]) <= 2 * sum(widths(rows)) + 10 or not nothing_repeats(rows):
+        return {}
+    scores = np.hstack(normal_scores(rows))
+    spread = scores.std(axis=0)
+    if not spread.all():
+        return {}
+    scores = (scores - scores.mean(axis=0)) / spread
+    n, dims = len(scores), widths(rows)
+    covariance = scores.T @ scores / n
+    ends = np.cumsum((0, *dims))
+    signed = parts_of_several(len(blocks))
+    found = {}
+    try:
+        surprise = {}
+        for space in {space for own in signed.values() for space, _ in own}:
+            columns = np.concatenate([np.arange(ends[b], ends[b + 1]) for b in space])
+            values, of_space = scores[:, columns], covariance[np.ix_(columns, columns)]
+            log_root = np.log(np.diag(np.linalg.cholesky(of_space))).sum()
+            square = (values @ np.linalg.inv(of_space) * values).sum(axis=1)
+            # What does not depend on the covariance cancels.
+            surprise[space] = log_root + 0.5 * square
+        for name, own in signed.items():
+            local = np.sum([weight * surprise[space] for space, weight in own], axis=0)
+            found[name] = (step, local - plug_in_bias(n, dims, own))
+    except np.linalg.LinAlgError:
+        return {}
+    return found
+
+
+def _low_cautions(
+    parts: dict[str, Floats], references: dict[str, tuple[int, Floats]], k: int, n: int
+) -> list[Caution]:
+    """Return cautions about parts that are far below those of a Gaussian copula."""
+    found = []
+    for name in parts.keys() & references.keys():
+        step, reference = references[name]
+        apart = reference - parts[name][::step]
+        value, whole = float(parts[name].mean()), float(reference.mean())
+        # Local values of neighbours are not independent, and the error is up to a third too small.
+        error = float(apart.std()) / len(apart) ** 0.5
+        if apart.mean() > max(_MISSING, _MISSING_SHARE * whole, _ERRORS * error):
+            text = (
+                f"the {name.replace('_', ' ')}, {value:.3g} nats, is too low: a Gaussian copula "
+                f"fitted to the samples has {whole:.3g}, and the k={k} neighbours are not near "
+                f"in so many variables at n={n}; compare with method='gaussian', "
+                "normalize='copula'"
+            )
+            found.append(Caution(text, "low"))
+    return found
+
+
+def _useless_cautions(
+    blocks: list[Array], inside: dict[tuple[int, ...], float], normalize: str | None
+) -> list[Caution]:
     """Return cautions about variables that never vary, or without a say for their scale.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, ClassVar
@@ -16,6 +17,8 @@ from fastmi._plug_in import (
     of_several_difference,
     of_several_dual,
     of_several_sum,
+    parts_of_several,
+    plug_in_bias,
 )
 from fastmi.estimators.gaussian import (
     Normal,
@@ -67,9 +70,19 @@ class _OfSeveral(Normal):
             pairs += _dual_pairs(blocks)
             signs += [dual] * (m - 1)
         ranks = [orthonormal(block).of.shape[1] for block in blocks]
-        return self._result(
+        found = self._result(
             pairs, blocks, notes, ranks=ranks, signed=signed, start=start, signs=signs
         )
+        if len(signs) > m - 1 and math.isfinite(found):
+            half = len(pairs) // 2
+            found.terms = {
+                name: 0.5 * math.fsum(float(-np.log(one.rest).sum()) for one in own)
+                - (plug_in_bias(len(blocks[0]), ranks, of_part) if self.bias_correction else 0.0)
+                for (name, of_part), own in zip(
+                    parts_of_several(m).items(), (pairs[:half], pairs[half:]), strict=True
+                )
+            }
+        return found
 
 
 def _dual_pairs(blocks: list[Array]) -> list[Pairs]:
