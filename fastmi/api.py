@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import announce, quiet
 from fastmi._checks import Seed
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate
 from fastmi._inputs import is_empty
+from fastmi._refusals import NUMERIC_KINDS
 from fastmi.estimators import CMI_METHODS, ENTROPY_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import build
 from fastmi.estimators._methods import listed
@@ -23,7 +25,7 @@ def mi(
     y: object,
     *,
     k: int = ...,
-    method: str = ...,
+    method: str | None = ...,
     metric: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -42,7 +44,7 @@ def mi(
     y: object,
     *,
     k: Sequence[int] | NDArray[np.integer[Any]],
-    method: str = ...,
+    method: str | None = ...,
     metric: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -61,7 +63,7 @@ def mi(
     y: object,
     *,
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
-    method: str = "ksg1",
+    method: str | None = None,
     metric: str = "chebyshev",
     n_jobs: int | None = None,
     noise: float | None = None,
@@ -99,6 +101,10 @@ def mi(
         "device": device,
         "normalize": normalize,
     }
+    if method is None:
+        if not (_holds_numbers(x) and _holds_numbers(y)):
+            return _by_kinds(mi, MI_METHODS, (x, y), "ksg1", error, given, options)
+        method = "ksg1"
     estimator = build(mi, MI_METHODS, method, given, options)
     if error is not None:
         return _with_error(error, estimator, MI_METHODS, (x, y), "xy")
@@ -113,7 +119,7 @@ def cmi(
     z: object = ...,
     *,
     k: int = ...,
-    method: str = ...,
+    method: str | None = ...,
     metric: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -133,7 +139,7 @@ def cmi(
     z: object = ...,
     *,
     k: Sequence[int] | NDArray[np.integer[Any]],
-    method: str = ...,
+    method: str | None = ...,
     metric: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -153,7 +159,7 @@ def cmi(
     z: object = None,
     *,
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
-    method: str = "fp",
+    method: str | None = None,
     metric: str = "chebyshev",
     n_jobs: int | None = None,
     noise: float | None = None,
@@ -190,6 +196,11 @@ def cmi(
         "device": device,
         "normalize": normalize,
     }
+    if method is None:
+        arrays = (x, y) if is_empty(z) else (x, y, z)
+        if not all(map(_holds_numbers, arrays)):
+            return _by_kinds(cmi, CMI_METHODS, arrays, "fp", error, given, options)
+        method = "fp"
     estimator = build(cmi, CMI_METHODS, method, given, options)
     if error is not None:
         arrays = (x, y) if is_empty(z) else (x, y, z)
@@ -203,7 +214,7 @@ def entropy(
     x: object,
     *,
     k: int = ...,
-    method: str = ...,
+    method: str | None = ...,
     metric: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -220,7 +231,7 @@ def entropy(
     x: object,
     *,
     k: Sequence[int] | NDArray[np.integer[Any]],
-    method: str = ...,
+    method: str | None = ...,
     metric: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -237,7 +248,7 @@ def entropy(
     x: object,
     *,
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
-    method: str = "kl",
+    method: str | None = None,
     metric: str = "chebyshev",
     n_jobs: int | None = None,
     noise: float | None = None,
@@ -276,11 +287,60 @@ def entropy(
         "algorithm": algorithm,
         "device": device,
     }
+    if method is None:
+        if not _holds_numbers(x):
+            return _by_kinds(entropy, ENTROPY_METHODS, (x,), "kl", error, given, options)
+        method = "kl"
     estimator = build(entropy, ENTROPY_METHODS, method, given, options)
     if error is not None:
         return _with_error(error, estimator, ENTROPY_METHODS, (x,), "x")
     found: Estimate | list[Estimate] = estimator.estimate(x)
     return found
+
+
+def _holds_numbers(x: object) -> bool:
+    """Return whether `x` is a NumPy array of numbers, as most are; the others are looked at."""
+    return type(x) is np.ndarray and x.dtype.kind in NUMERIC_KINDS
+
+
+def _by_kinds(
+    function: Callable[..., Any],
+    methods: Mapping[str, Method],
+    arrays: tuple[object, ...],
+    default: str,
+    error: object,
+    given: dict[str, object],
+    options: Mapping[str, object],
+) -> Estimate | list[Estimate]:
+    """Return the estimate of the method that is made for what the arguments hold."""
+    # Imported here, because most programs pass numbers and import faster without.
+    from fastmi.estimators.auto.choice import choose, options_for
+
+    names = "xyz"[: len(arrays)]
+    choice = choose(
+        arrays,
+        names,
+        default,
+        conditional=function is cmi,
+        normalize=given.get("normalize"),
+    )
+    if not choice.named:
+        estimator = build(function, methods, default, given, options)
+        if error is not None:
+            return _with_error(error, estimator, methods, choice.arrays, names)
+        plain: Estimate | list[Estimate] = estimator.estimate(*choice.arrays)
+        return plain
+    row = methods[choice.method]
+    estimator = build(
+        function, methods, choice.method, options_for(choice, row.options, given), options
+    )
+    with quiet():
+        found: Estimate | list[Estimate] = (
+            estimator.estimate(*choice.arrays)
+            if error is None
+            else _with_error(error, estimator, methods, choice.arrays, names)
+        )
+    return announce(choice.shown(found, given["k"]))
 
 
 def _with_error(
