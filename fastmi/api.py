@@ -18,6 +18,23 @@ from fastmi.estimators import CMI_METHODS, ENTROPY_METHODS, MI_METHODS, Method
 from fastmi.estimators._lookup import build
 from fastmi.estimators._methods import listed
 
+# What no method means, for the docstrings.
+_MI_CHOICE = (
+    'None is "ksg1" for numbers; "ross" for names beside numbers, whichever of the two x is; and '
+    '"discrete" for names beside names or numbers of few values. Options of the search that the '
+    "method lacks are then left out, and the result says which method it was."
+)
+_CMI_CHOICE = (
+    'None is "fp" for numbers; "discrete" for names alone or beside numbers of few values; and '
+    'else "fp" with names farther apart than any numbers, so that neighbours have the same names.'
+)
+_ENTROPY_CHOICE = 'None is "kl" for numbers and "discrete" for names.'
+
+
+def _chosen(function: str, choice: str) -> str:
+    first, *rest = listed(function).split("\n")
+    return "\n".join([f"{first} {choice}", *rest])
+
 
 @overload
 def mi(
@@ -57,7 +74,7 @@ def mi(
 ) -> list[Estimate]: ...
 
 
-@describes_options(method=listed("mi"))
+@describes_options(method=_chosen("mi", _MI_CHOICE))
 def mi(
     x: object,
     y: object,
@@ -78,8 +95,10 @@ def mi(
 
     Args:
         x: Samples, shape (n, dx) or (n,), in an array of any library, a data frame or a list.
-            float32 samples are computed in float32, all others in float64. ``method="discrete"``
-            takes classes of any type, strings and categories included, and "ross" does for `y`.
+            float32 samples are computed in float32, all others in float64. Strings, categories,
+            booleans of data frames and other objects are names, hence classes; a column of times or
+            durations is read as seconds, times from the first. ``method="discrete"`` takes classes
+            of any type, and "ross" does for `y`.
         y: Samples, shape (n, dy) or (n,), row i paired with row i of `x`.
         **options: Further options of the method.
 
@@ -152,7 +171,7 @@ def cmi(
 ) -> list[Estimate]: ...
 
 
-@describes_options(method=listed("cmi"))
+@describes_options(method=_chosen("cmi", _CMI_CHOICE))
 def cmi(
     x: object,
     y: object,
@@ -243,7 +262,7 @@ def entropy(
 ) -> list[Estimate]: ...
 
 
-@describes_options(method=listed("entropy"))
+@describes_options(method=_chosen("entropy", _ENTROPY_CHOICE))
 def entropy(
     x: object,
     *,
@@ -262,7 +281,7 @@ def entropy(
 
     Args:
         x: Samples, shape (n, d) or (n,), as in :func:`mi`; with ``method="discrete"`` classes of
-            any type, strings and categories included.
+            any type.
         metric: "chebyshev" or "euclidean".
         **options: Further options of the method, for example `correction`, whose values are those
             of the method: for "kl" the term of the sample size, "digamma" (psi(n), the default),
@@ -309,7 +328,7 @@ def _by_kinds(
     arrays: tuple[object, ...],
     default: str,
     error: object,
-    given: dict[str, object],
+    given: Mapping[str, object],
     options: Mapping[str, object],
 ) -> Estimate | list[Estimate]:
     """Return the estimate of the method that is made for what the arguments hold."""
@@ -340,7 +359,7 @@ def _by_kinds(
             if error is None
             else _with_error(error, estimator, methods, choice.arrays, names)
         )
-    return announce(choice.shown(found, given["k"]))
+    return announce(choice.for_each_k(found, given["k"]))
 
 
 def _with_error(

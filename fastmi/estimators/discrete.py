@@ -258,7 +258,7 @@ class Discrete(Counted):
         local -= surprise(joint.size, n)
         mean = float(local @ joint.size) / n
         spread = math.sqrt(float((local - mean) ** 2 @ joint.size) / n)
-        cautions = _cautions([x, y], ("x", "y"), joint, _INSTEAD_OF_TWO)
+        cautions = cautions_of([x, y], ("x", "y"), joint, _INSTEAD_OF_TWO)
         return value, spread / n**0.5, tuple(cautions)
 
     def joint_value(self, joint: Symbols, entropies: tuple[float, float]) -> float:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,11 +21,12 @@ from numpy.typing import NDArray
 
 from fastmi._cautions import Caution, Note, constant_caution
 from fastmi._checks import as_k, check_noise, check_search, check_seed
-from fastmi._columns import check_pairing
+from fastmi._columns import check_pairing, dtype_of, frame_columns
 from fastmi._estimate import Estimate, changed
 from fastmi._inputs import as_blocks
 from fastmi._refusals import refusal
-from fastmi._symbols import numbered
+from fastmi._symbols import crossed, numbered
+from fastmi._table import read_table
 from fastmi.estimators.auto.kinds import (
     CLASSES,
     CONSTANT,
@@ -36,6 +41,9 @@ Array: TypeAlias = NDArray[Any]
 
 # Share of values that occur once, above which strings that read as numbers are taken for those.
 _UNIQUE_SHARE = 0.5
+# Types of objects that stand for numbers, and how dtypes of times begin in polars and pyarrow.
+_OBJECTS = (date, time, timedelta, Decimal, Fraction, np.datetime64, np.timedelta64)
+_TIMES = ("date", "time", "duration", "timestamp", "object")
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,12 @@ class Choice:
         method: Name of the method.
         arrays: The arguments, in the order in which the method takes them.
         exchanged: Whether x and y change places.
-        named: Whether a variable holds names; else the arguments are those of the user.
+        named: Whether a variable holds names; else the arguments are those of the user, with times
+            in seconds.
+        dims: Columns of each argument of the user, if a variable holds names.
         normalized: Whether the numbers among them are normalised already.
+        alike: Number of samples with the same names as each sample in every variable of names,
+            shape (n,), where names were set apart as numbers.
         cautions: What the user should know.
     """
 
@@ -55,34 +67,38 @@ class Choice:
     arrays: tuple[object, ...]
     exchanged: bool = False
     named: bool = False
+    dims: tuple[int, ...] = ()
     normalized: bool = False
+    alike: NDArray[np.intp] | None = None
     cautions: tuple[Caution, ...] = field(default=())
 
-    def shown(self, found: Estimate | list[Estimate], k: object) -> Estimate | list[Estimate]:
-        """Return the estimates as those of the user's arguments, one for each k.
+    def shown(self, found: list[Estimate]) -> list[Estimate]:
+        """Return estimates as those of the arguments that the user gave."""
+        return [self._as_given(each) for each in found] if self.named else found
 
-        Args:
-            found: What the method returned.
-            k: The option that the user gave.
-        """
-        if not self.named:
-            return found
+    def for_each_k(self, found: Estimate | list[Estimate], k: object) -> Estimate | list[Estimate]:
+        """Return the estimates as those of the user's arguments, one for each number in `k`."""
         ks = as_k(k)
-        listed = found if isinstance(found, list) else [found]
-        if not isinstance(ks, int) and len(listed) < len(ks):
-            listed = [changed(listed[0], float(listed[0])) for _ in ks]
-        shown = [self._as_given(each) for each in listed]
-        return shown[0] if isinstance(ks, int) else shown
+        shown = self.shown(found if isinstance(found, list) else [found])
+        if isinstance(ks, int):
+            return shown[0]
+        if len(shown) < len(ks):  # a method without neighbours
+            shown = [changed(shown[0], float(shown[0])) for _ in ks]
+        return shown
 
     def _as_given(self, estimate: Estimate) -> Estimate:
         warnings = estimate.warnings
-        fields: dict[str, Any] = {}
+        fields: dict[str, Any] = {"dims": self.dims}
         if self.exchanged:
             warnings = tuple(map(_renamed, warnings))
-            fields = {"dims": estimate.dims[::-1]}
             if estimate.counts is not None:
                 fields["counts"] = estimate.counts[::-1].copy()
-        return changed(estimate, float(estimate), warnings=(*self.cautions, *warnings), **fields)
+        few: tuple[Caution, ...] = ()
+        if self.alike is not None and estimate.k is not None:
+            few = few_alike(self.alike, estimate.k)
+        return changed(
+            estimate, float(estimate), warnings=(*self.cautions, *few, *warnings), **fields
+        )
 
 
 def choose(
@@ -106,17 +122,18 @@ def choose(
         TypeError: Values of a type that no method takes; strings that read as different numbers.
         ValueError: Missing values; samples of wrong shape or length; names that all differ.
     """
-    if not any(map(holds_names, arrays)):
-        return Choice(default, tuple(arrays))
-    check_normalize(normalize)
     check_pairing(arrays, names)
-    read, labels = with_codes(arrays, names)
+    if not any(map(holds_names, arrays)):
+        return Choice(default, tuple(map(_without_times, arrays, names)))
+    check_normalize(normalize)
+    read, labels = with_codes(list(map(_without_times, arrays, names)), names)
     blocks = as_blocks(read, names)
+    dims = tuple(block.shape[1] for block in blocks)
     for x, block, name, named in zip(arrays, blocks, names, labels, strict=True):
         if named:
             _refuse_numerals(x, block, name)
     if len(blocks) == 1:
-        return Choice("discrete", tuple(blocks), named=True)
+        return Choice("discrete", tuple(blocks), named=True, dims=dims)
     kinds = kinds_of(blocks, labels)
     cautions = tuple(
         constant_caution(name)
@@ -127,24 +144,47 @@ def choose(
     if all(kind.name in (CLASSES, CONSTANT) for kind in kinds) and (
         cautions or method_for(kinds, n) == "discrete"
     ):
-        return Choice("discrete", tuple(blocks), named=True, cautions=cautions)
+        return Choice("discrete", tuple(blocks), named=True, dims=dims, cautions=cautions)
     if not conditional and len(blocks) == 2:
         exchanged = labels[0]
         _refuse_identifiers(blocks[0 if exchanged else 1], names[0 if exchanged else 1])
         taken = tuple(blocks[::-1] if exchanged else blocks)
-        return Choice("ross", taken, exchanged=exchanged, named=True, cautions=cautions)
+        return Choice("ross", taken, exchanged=exchanged, named=True, dims=dims, cautions=cautions)
+    for block, name, named in zip(blocks, names, labels, strict=True):
+        if named:
+            _refuse_identifiers(block, name)
     apart, notes = _classes_apart(blocks, names, labels, normalize)
+    symbols = [
+        numbered(_numbers_of_rows(block))
+        for block, named in zip(blocks, labels, strict=True)
+        if named
+    ]
+    cells = reduce(crossed, symbols)
     return Choice(
-        "mesner",
+        default,
         tuple(apart),
         named=True,
+        dims=dims,
         normalized=normalize is not None,
+        alike=cells.size[cells.of],
         cautions=(*cautions, *notes),
     )
 
 
+def few_alike(alike: NDArray[np.intp], k: int) -> tuple[Caution, ...]:
+    """Return a caution if samples have fewer others of the same names than neighbours are asked."""
+    small = int(np.count_nonzero(alike <= k))
+    if not small:
+        return ()
+    text = (
+        f"{small} of {len(alike)} samples have k={k} or fewer samples with the same names: their "
+        "neighbours have other names, and show no dependence; merge rare classes"
+    )
+    return (Caution(text, "small_class"),)
+
+
 def options_for(
-    choice: Choice, known: Sequence[str], given: dict[str, object]
+    choice: Choice, known: Sequence[str], given: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the options of a neighbour search that the chosen method has, all of them checked.
 
@@ -168,6 +208,43 @@ def options_for(
     return kept | ({"normalize": None} if choice.normalized else {})
 
 
+def _without_times(x: object, name: str) -> object:
+    """Return one column of times, durations or numbers that are objects as seconds and numbers.
+
+    Times count from the first of them, to the last digit. Anything else stays as it is.
+
+    Raises:
+        ValueError: Some are missing.
+    """
+    if not _holds_objects(x):
+        return x
+    try:
+        columns = read_table(x, name)
+    except (TypeError, ValueError):  # what is no table is named where samples are read
+        return x
+    (column, *others) = columns
+    if others or column.problem or column.named:
+        return x
+    if column.missing is not None:
+        raise ValueError(
+            f"{name} must not have missing values; got {int(column.missing.sum())} of them, the "
+            f"first in row {int(column.missing.argmax())}: leave those rows out of every variable"
+        )
+    return column.values
+
+
+def _holds_objects(x: object) -> bool:
+    """Return whether a column or a list holds times or other objects than strings and numbers."""
+    if isinstance(x, list | tuple):
+        return any(isinstance(value, _OBJECTS) for value in x[:1])
+    frame = frame_columns(x)
+    if frame is not None:
+        return len(frame) == 1 and _holds_objects(frame[0][1])
+    dtype = dtype_of(x)
+    kind = getattr(dtype, "kind", "-")
+    return kind in "mMO" or str(dtype).lower().startswith(_TIMES)
+
+
 def _classes_apart(
     blocks: Sequence[Array],
     names: Sequence[str],
@@ -178,7 +255,9 @@ def _classes_apart(
 
     A class is written as the binary digits of its number: any two differ in a digit, so that their
     largest difference is the same whichever they are. Neighbours are then searched within a class
-    before they are in others, as :class:`fastmi.Ross` searches.
+    before they are in others, as :class:`fastmi.Ross` searches; where a class counted like one
+    standard deviation, two independent variables with 40 classes as the condition, n = 200, had
+    1.4 nats instead of 0.
     """
     numbers = [b for b, named in enumerate(labels) if not named]
     done = list(blocks)

@@ -77,7 +77,7 @@ def _is_named(column: object) -> bool:
     dtype = dtype_of(column)
     if is_category(dtype) or _is_boolean(column, dtype):
         return True
-    if dtype is not None and getattr(dtype, "kind", "") in "biufc" and str(dtype) != "object":
+    if dtype is not None and getattr(dtype, "kind", "-") in "biufc" and str(dtype) != "object":
         return False
     if hasattr(column, "__dlpack__") and not isinstance(column, np.ndarray):
         return False
