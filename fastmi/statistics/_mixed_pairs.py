@@ -30,15 +30,16 @@ from fastmi._tasks import run
 from fastmi.estimators.auto.kinds import CLASSES, method_of_columns
 from fastmi.estimators.discrete import Discrete
 from fastmi.estimators.neighbors._settle import copies_cautions, tied_caution
-from fastmi.estimators.neighbors._ties import TIED_SHARE, repeated_share, streams
+from fastmi.estimators.neighbors._ties import TIED_SHARE, repeated_share
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.estimators.neighbors.mixed import ClassMembers, Ross
-from fastmi.normalize import copula, whole_scores
+from fastmi.normalize import copula
 from fastmi.ops.coincidences import coincidences
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import sorts_pairs
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._pairs import estimate_settled
+from fastmi.statistics._scores import scores_of
 from fastmi.statistics._variables import Variable
 
 Array: TypeAlias = NDArray[Any]
@@ -137,19 +138,10 @@ class Margin:
 
     def _scored(self, place: int) -> Floats:
         values = self.variable.values
-        n = len(values)
-        order = np.argsort(values)
-        ascending = values[order]
-        rises = ascending[1:] != ascending[:-1]
-        self._tied = not rises.all()
-        if self._tied and not self.separate:
+        if not self.separate:
             return copula(values)[:, 0]
-        if self._tied:
-            # The noise that the estimators add to separate equal values puts them in this order.
-            noise = streams(self.seed)(place, 0).random(n)[order]
-            order = order[np.argsort(noise + np.concatenate(([0], np.cumsum(rises))))]
-        scores = np.empty(n)
-        scores[order] = whole_scores(n)
+        # The noise that the estimators add to separate equal values puts them in this order.
+        scores, self._tied = scores_of(values, self.seed, place)
         return scores
 
 
@@ -248,8 +240,10 @@ class PairEngine:
                     warnings[row][number] = notes
         n = np.full(len(pairs), self.n, dtype=np.int64)
         return [
-            PairTable(k, *each, n, warned)
-            for k, *each, warned in zip(self.ks, values, stderr, warnings, strict=True)
+            PairTable(k, *own, n, warned)
+            for k, own, warned in zip(
+                self.ks, zip(values, stderr, strict=True), warnings, strict=True
+            )
         ]
 
     def of_pair(self, pair: Sequence[int]) -> list[tuple[float, float, Notes]]:
@@ -267,7 +261,8 @@ class PairEngine:
     def _of_classes(self, x: Margin, y: Margin) -> list[tuple[float, float, Notes]]:
         found = self._ross.of_members(_block(x.scores(0)), y.classes)
         notes = self._left_tied(x)
-        return [_cell(terms, len(terms.local), notes) for terms in found]
+        n = int(y.classes.kept.sum())
+        return [_cell(terms, n, notes) for terms in found]
 
     def _ksg_at_once(
         self, pairs: NDArray[np.int64], n_jobs: int | None, report: Report
@@ -326,6 +321,7 @@ class PairEngine:
             n_jobs: Number of threads.
         """
         x, y = self.x[pair[0]], self.y[pair[1]]
+        found: Floats
         method = self.method(pair)
         if method == "ksg1":
             waiting = iter([np.ascontiguousarray(orders, dtype=np.int64), None])
@@ -340,15 +336,15 @@ class PairEngine:
                 n_jobs=n_jobs,
             )
             constants = np.array([psi(k) + psi(self.n) for k in self.ks])
-            found: Floats = constants - means
+            found = constants - means
             return found
         if method == "discrete":
             entropies = (x.entropy, y.entropy)
             every = []
             for order in orders:
                 heed_stop()
-                moved = Symbols(y.symbols.of[order], y.symbols.size)
-                every.append(DISCRETE.reordered_value(x.symbols, moved, entropies))
+                shuffled = Symbols(y.symbols.of[order], y.symbols.size)
+                every.append(DISCRETE.reordered_value(x.symbols, shuffled, entropies))
             return np.repeat(np.array(every)[:, None], len(self.ks), axis=1)
         # Ross reorders the continuous column, whichever that is: with the inverse order it is the
         # same pairing of rows.

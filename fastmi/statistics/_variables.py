@@ -125,7 +125,8 @@ def decide(
         return found, []
     if missing == "raise":
         raise _missing_error(gaps)
-    kept = ~np.logical_or.reduce([variable.missing for _, variable in gaps])
+    masks = [variable.missing for _, variable in gaps if variable.missing is not None]
+    kept: Mask = ~np.logical_or.reduce(masks)
     left = int(kept.sum())
     if left < 2:
         raise ValueError(
@@ -308,7 +309,8 @@ def discrete_columns(
                 f"discrete must have one entry for each column if it is a mask; got {len(items)} "
                 f"entries for {len(first)} columns"
             )
-        return [list(map(bool, items)), *([None] * len(table) for table in tables[1:])]
+        of_others: list[list[bool | None]] = [[None] * len(table) for table in tables[1:]]
+        return [list(map(bool, items)), *of_others]
     marked: list[list[bool | None]] = [[False] * len(table) for table in tables]
     unknown = [item for item in items if not _mark(item, tables, marked)]
     if unknown:

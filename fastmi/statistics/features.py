@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -101,8 +102,8 @@ class RankedFeatures(Table):
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw the ranking with :func:`fastmi.plot.features`, which takes the options."""
-        from fastmi import plot
-
+        # Imported here, because most programs draw nothing.
+        plot = importlib.import_module("fastmi.plot")
         return plot.features(self, ax=ax, **options)
 
     def _library(self) -> str:

@@ -181,7 +181,7 @@ def pairwise_mi(
     }
     if method is None and not _on_gpu(X, Y, device):
         if options:
-            valid = list(pairwise_mi.__kwdefaults__)
+            valid = list(pairwise_mi.__kwdefaults__ or ())
             first, *_ = options
             of_ksg1 = first in MI_METHODS["ksg1"].options
             hint = ": it is one of method='ksg1'" if of_ksg1 else did_you_mean(first, valid)
@@ -427,7 +427,7 @@ def _shuffled(
         return [p_value(value, null[:, at]) for at, value in enumerate(values)]
 
     found = run(one, len(pairs), n_jobs=n_jobs, progress=False, what="pairs")
-    return np.array(found).T.reshape(len(estimates), len(pairs))
+    return np.array(found, dtype=np.float64).reshape(len(pairs), len(estimates)).T
 
 
 def _by_name(
