@@ -327,7 +327,7 @@ def test_lengths_must_match():
 # Options
 
 
-@pytest.mark.parametrize("function", ["mi", "cmi", "total_correlation", "entropy"])
+@pytest.mark.parametrize("function", ["mi", "cmi", "total_correlation", "o_information", "entropy"])
 def test_an_unknown_correction_lists_the_valid_ones(function):
     arguments = [SAME, SAME] if function != "entropy" else [SAME]
     # Chance needs two variables, and no condition.

@@ -98,7 +98,9 @@ def test_normal_scores_of_few_samples_are_separated():
     for seed in range(30):
         rng = np.random.default_rng(seed)
         x = np.where(rng.random(50) < 0.5, 0.0, np.exp(rng.standard_normal(50)))
-        values.append(float(fastmi.mi(x, rng.integers(0, 3, 50), method="ross", normalize="copula")))
+        values.append(
+            float(fastmi.mi(x, rng.integers(0, 3, 50), method="ross", normalize="copula"))
+        )
     assert abs(np.mean(values)) < 4 * np.std(values) / 30**0.5
     assert np.max(values) < 0.4
 

@@ -23,9 +23,7 @@ _REACH, _MORE = 9.0, 12.0
 def grassberger_sum(count: NDArray[np.int64]) -> Floats:
     """Return n_s G(n_s) of each number of samples, see :class:`fastmi.DiscreteEntropy`."""
     half = count // 2
-    found: Floats = count * (
-        2.0 * digamma(2 * half + 1) - digamma(half + 1) - math.log(2.0)
-    )
+    found: Floats = count * (2.0 * digamma(2 * half + 1) - digamma(half + 1) - math.log(2.0))
     return found
 
 
