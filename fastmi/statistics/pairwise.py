@@ -427,7 +427,8 @@ def _shuffled(
         return [p_value(value, null[:, at]) for at, value in enumerate(values)]
 
     found = run(one, len(pairs), n_jobs=n_jobs, progress=False, what="pairs")
-    return np.array(found, dtype=np.float64).reshape(len(pairs), len(estimates)).T
+    table: Matrix = np.array(found, dtype=np.float64).reshape(len(pairs), len(estimates)).T
+    return table
 
 
 def _by_name(
