@@ -124,7 +124,10 @@ class TestObjects:
 
     def test_time_zones_are_one_moment(self):
         east = dt.timezone(dt.timedelta(hours=2))
-        values = [dt.datetime(2020, 1, 1, 2, tzinfo=east), dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)]
+        values = [
+            dt.datetime(2020, 1, 1, 2, tzinfo=east),
+            dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc),
+        ]
         check(only(values), [0, 0])
         mixed = only([values[0], dt.datetime(2020, 1, 1)])
         assert "give all of them a time zone" in mixed.problem

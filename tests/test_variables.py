@@ -133,7 +133,9 @@ class TestLeftOut:
 
     def test_problems(self, rng):
         x = rng.standard_normal(30)
-        found = self.reasons({"x": x, "inf": np.where(x > 1, np.inf, x), "lists": [[1], [1, 2]] * 15})
+        found = self.reasons(
+            {"x": x, "inf": np.where(x > 1, np.inf, x), "lists": [[1], [1, 2]] * 15}
+        )
         assert "infinite" in found["inf"]
         assert "list" in found["lists"]
 
