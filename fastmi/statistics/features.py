@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_choice,
     check_noise,
     check_search,
+    check_seed,
     k_list,
 )
 from fastmi._columns import check_pairing
@@ -200,6 +201,7 @@ def rank_features(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
+    check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=True)
     features, target = _split(X, y)

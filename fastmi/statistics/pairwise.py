@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_integer,
     check_noise,
     check_search,
+    check_seed,
     did_you_mean,
     generator,
     k_list,
@@ -167,6 +168,7 @@ def pairwise_mi(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
+    check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=False)
     shuffles = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
