@@ -31,14 +31,16 @@ from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
 if _TYPE_CHECKING:
-    from fastmi import bounds, compat, datasets, estimators, nn, ops, statistics
+    from fastmi import bounds, compat, datasets, estimators, nn, ops, selection, statistics
     from fastmi.estimators import *
     from fastmi.estimators.auto.advice import Recommendation as Recommendation
     from fastmi.estimators.auto.advice import recommend as recommend
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
-_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
+_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "selection", "statistics")
+# What a module of these needs to be imported at all.
+_NEEDS = {"nn": "torch", "selection": "sklearn"}
 _STATISTICS = (
     "LaggedMI",
     "PairwiseMI",
@@ -74,7 +76,7 @@ __all__ = [
     "s_information",
     "show_config",
     "total_correlation",
-    *(name for name in _SUBMODULES if name != "nn" or _is_installed("torch")),
+    *(name for name in _SUBMODULES if name not in _NEEDS or _is_installed(_NEEDS[name])),
     *_ADVICE,
     *_STATISTICS,
     *_IMPORTABLE,

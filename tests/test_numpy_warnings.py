@@ -104,7 +104,7 @@ def _statistics():
     subsample = partial(fastmi.subsample_error, halves=3, seed=0)
     yield "subsample_error", 2, subsample
     yield "subsample_error gaussian", 2, partial(subsample, method="gaussian")
-    yield "pairwise_mi normalize", 1, partial(fastmi.pairwise_mi, normalize="local")
+    yield "pairwise_mi normalize", 1, partial(fastmi.pairwise_mi, method="ksg1", normalize="local")
     yield "transfer_entropy", 2, partial(fastmi.transfer_entropy, **few)
     for scheme in ("local", "residual", "circular"):
         test = partial(fastmi.permutation_test, scheme=scheme, **few)

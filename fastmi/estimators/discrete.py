@@ -18,6 +18,7 @@ from fastmi._estimate import Estimate
 from fastmi._inputs import check_same_length, is_empty, variable_names
 from fastmi._symbols import Symbols, as_symbols, crossed
 from fastmi.estimators._base import Estimator
+from fastmi.estimators._chance import chance_information
 from fastmi.ops.digamma import digamma
 
 Array = NDArray[Any]
@@ -69,6 +70,11 @@ def grassberger(size: NDArray[np.intp], n: int) -> Floats:
     return surprise
 
 
+#: The correction that needs both variables.
+CHANCE = "chance"
+# Largest factor M / (M - B): beyond it nearly all of the information is chance.
+_MOST_FACTOR = 4.0
+
 #: Functions of the sizes of the symbols (s,) and n, whose mean over the samples is the entropy.
 CORRECTIONS: Mapping[str, Callable[[NDArray[np.intp], int], Floats]] = {
     "none": plug_in,
@@ -98,9 +104,13 @@ class Counted(Estimator):
     def _surprise(self, symbols: Symbols) -> tuple[float, Floats]:
         """Return the entropy, and the surprise of each sample, whose mean it is."""
         n = len(symbols.of)
-        surprise = CORRECTIONS[self.correction](symbols.size, n)
+        surprise = self._of_size(symbols.size, n)
         # Correctly rounded, so that neither the order of samples nor of variables matters.
         return math.fsum(surprise * symbols.size) / n, surprise[symbols.of]
+
+    def _of_size(self, size: NDArray[np.intp], n: int) -> Floats:
+        """Return the surprise of symbols of these sizes."""
+        return CORRECTIONS["grassberger" if self.correction == CHANCE else self.correction](size, n)
 
     def entropy_of(self, symbols: Symbols) -> float:
         """Return the entropy in nats of symbols."""
@@ -114,6 +124,7 @@ class Counted(Estimator):
         found: list[Caution],
         start: float,
         parts: Mapping[str, Sequence[int]] | None = None,
+        chance: tuple[float, float] = (0.0, 1.0),
     ) -> Estimate:
         """Return the result for a sum of entropies.
 
@@ -124,18 +135,21 @@ class Counted(Estimator):
             found: What speaks against the estimate.
             start: When the call began.
             parts: Further sums by name, the weights in the order of `spaces`.
+            chance: What is subtracted from the sum, and by what the rest is multiplied.
         """
         each = [self._surprise(symbols) for symbols, _ in spaces]
         n = len(spaces[0][0].of)
         local = np.zeros(n)
         for (_, own), (_, weight) in zip(each, spaces, strict=True):
             local += weight * own
+        shift, factor = chance
+        local = (local - shift) * factor
         entropies = [value for value, _ in each]
         counted = [symbols for symbols, _ in spaces[: max(1, len(spaces) - 1)]]
         counts = [symbols.size[symbols.of] - 1 for symbols in counted]
         return announce(
             Estimate(
-                _weighted(entropies, [weight for _, weight in spaces]),
+                (_weighted(entropies, [weight for _, weight in spaces]) - shift) * factor,
                 k=None,
                 n=n,
                 dims=dims,
@@ -215,7 +229,17 @@ class Discrete(Counted):
     """I(X; Y) of discrete variables, from the counts of their symbols.
 
     It is ``H(X) + H(Y) - H(X, Y)`` with the entropies of :class:`fastmi.DiscreteEntropy`, each
-    corrected by itself. With Kx, Ky and Kxy different symbols, "none" is too large by about
+    corrected by itself. With more than about n/2 pairs of symbols even the corrected value is too
+    large. ``correction="chance"`` takes Grassberger's entropies and subtracts B, the mean of their
+    information over all reorderings of one variable::
+
+        I = (I("grassberger") - B) M / (M - B),    M = min(H(X), H(Y))
+
+    which is 0 on average for independent variables whatever their symbols, and M where one variable
+    determines the other, as in the adjusted mutual information of Vinh, Epps and Bailey (2010,
+    JMLR 11). Where each pair of symbols is expected 50 times, B is 0.
+
+    With Kx, Ky and Kxy different symbols, "none" is too large by about
     (Kxy - Kx - Ky + 1)/(2 n), which "miller-madow" subtracts; corrected values of independent
     variables scatter around 0, and about half of them are negative. A variable that is its own
     partner has ``I(X; X) = H(X)``.
@@ -223,6 +247,9 @@ class Discrete(Counted):
     The standard error sees the scatter of the samples over the symbols, not what is left of the
     bias.
     """
+
+    def __post_init__(self) -> None:
+        check_choice("correction", self.correction, [*CORRECTIONS, CHANCE])
 
     def estimate(self, x: object, y: object) -> Estimate:
         """Estimate I(X; Y) in nats.
@@ -235,7 +262,16 @@ class Discrete(Counted):
             TypeError: Values that cannot be compared.
             ValueError: Samples of wrong shape or length; missing labels.
         """
-        return self._total_correlation((x, y), ("x", "y"), _INSTEAD_OF_TWO)
+        if self.correction != CHANCE:
+            return self._total_correlation((x, y), ("x", "y"), _INSTEAD_OF_TWO)
+        start = perf_counter()
+        (in_x, in_y), dims = read_symbols((x, y), ("x", "y"))
+        joint = crossed(in_x, in_y)
+        entropies = (self.entropy_of(in_x), self.entropy_of(in_y))
+        chance = self._chance(in_x, in_y, entropies)
+        found = cautions_of([in_x, in_y], ("x", "y"), joint, _INSTEAD_OF_TWO)
+        spaces = [(in_x, 1), (in_y, 1), (joint, -1)]
+        return self._combine(spaces, dims=dims, found=found, start=start, chance=chance)
 
     def of_symbols(
         self, x: Symbols, y: Symbols, *, entropies: tuple[float, float]
@@ -249,17 +285,35 @@ class Discrete(Counted):
         """
         joint = crossed(x, y)
         n = len(joint.of)
-        value = self.joint_value(joint, entropies)
         # One sample of each cell stands for all of them.
         first = np.empty(len(joint.size), dtype=np.intp)
         first[joint.of] = np.arange(n)
-        surprise = CORRECTIONS[self.correction]
+        surprise = self._of_size
         local = surprise(x.size, n)[x.of[first]] + surprise(y.size, n)[y.of[first]]
         local -= surprise(joint.size, n)
+        shift, factor = self._chance(x, y, entropies)
+        value = (self.joint_value(joint, entropies) - shift) * factor
         mean = float(local @ joint.size) / n
-        spread = math.sqrt(float((local - mean) ** 2 @ joint.size) / n)
+        spread = factor * math.sqrt(float((local - mean) ** 2 @ joint.size) / n)
         cautions = cautions_of([x, y], ("x", "y"), joint, _INSTEAD_OF_TWO)
         return value, spread / n**0.5, tuple(cautions)
+
+    def _chance(
+        self, x: Symbols, y: Symbols, entropies: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Return what is subtracted from the information, and by what the rest is multiplied."""
+        if self.correction != CHANCE:
+            return 0.0, 1.0
+        by_chance = chance_information(x.size, y.size)
+        most = min(entropies)
+        if by_chance >= most * (1.0 - 1.0 / _MOST_FACTOR):
+            return by_chance, _MOST_FACTOR
+        return by_chance, most / (most - by_chance)
+
+    def reordered_value(self, x: Symbols, y: Symbols, entropies: tuple[float, float]) -> float:
+        """Return the value alone, as :meth:`of_symbols` does."""
+        shift, factor = self._chance(x, y, entropies)
+        return (self.joint_value(crossed(x, y), entropies) - shift) * factor
 
     def joint_value(self, joint: Symbols, entropies: tuple[float, float]) -> float:
         """Return the estimate from the symbols of the pairs and the entropies of both variables."""

@@ -135,7 +135,8 @@ def _kind_of(block: Array, named: bool) -> Kind:
     repeats = any(len(sizes) < n for sizes in columns)
     few = [named or len(sizes) <= min(_CLASSES, n // _SAMPLES_EACH) for sizes in columns]
     if all(few):
-        symbols = len(np.unique(kept, axis=0))
+        # Sorting rows takes many times as long as sorting numbers.
+        symbols = len(columns[0]) if len(columns) == 1 else len(np.unique(kept, axis=0))
         if named or symbols * _SAMPLES_EACH <= n:
             return Kind(CLASSES, symbols, named, True, len(columns))
     atoms = [sizes.max() > max(2.0, _ATOM * n) for sizes in columns]

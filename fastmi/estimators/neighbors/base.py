@@ -31,6 +31,7 @@ from fastmi.estimators.neighbors._settle import Recall, settle
 from fastmi.estimators.neighbors._ties import (
     TIED_SHARE,
     margins_tied_share,
+    repeated_share,
     tied_share,
     with_trace,
     within_steps,
@@ -325,6 +326,10 @@ class InformationEstimator(NeighborEstimator):
         share = super()._tied_share
         if self.normalize is None:
             return share(names, blocks, rows)
+        if self.normalize in RANKS and self._ties == "trace":
+            # Ranks lie on a lattice themselves, whose ties hide those of few samples, and an atom
+            # of few samples passes for copies.
+            return repeated_share(blocks)
         found = share(names, normalize_blocks(blocks, names, self.normalize)[0], rows)
         if self.normalize in RANKS and found > TIED_SHARE:
             # Ranks lie on a lattice themselves; what counts is what the values add to that.
