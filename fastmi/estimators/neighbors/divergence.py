@@ -15,6 +15,7 @@ from fastmi._cautions import Caution, announce, quiet
 from fastmi._checks import k_list
 from fastmi._estimate import Estimate, changed, small_sample_warnings
 from fastmi._inputs import read_two
+from fastmi._spread import near_origin
 from fastmi.estimators.neighbors.base import NeighborEstimator, Terms
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import kneighbors_among, kth_distance
@@ -26,6 +27,8 @@ Floats: TypeAlias = NDArray[np.float64]
 # Share of the samples that lie where the other sample has none, beyond the largest distance between
 # its own neighbours, above which the divergence may be infinite.
 _OUTSIDE_SHARE = 0.02
+# Smallest eigenvalue of the correlations of columns that are no linear functions of one another.
+_DEPENDENT = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +81,9 @@ class KLDivergence(NeighborEstimator):
 
         Raises:
             TypeError: Samples that are not real numbers.
-            ValueError: Samples of wrong shape, not finite, with different numbers of columns; k >=
-                n or k > m; k or more copies of a sample, where the estimate would be infinite.
+            ValueError: Samples of wrong shape, not finite, with different numbers of columns, or
+                with columns that are constant or linear functions of others; k >= n or k > m; k or
+                more copies of a sample, where the estimate would be infinite.
         """
         start = perf_counter()
         own, other = read_two(x, x_other, ("x", "x_other"))
@@ -89,14 +93,16 @@ class KLDivergence(NeighborEstimator):
             raise ValueError(
                 f"k must be at most the number of samples of x_other; got k={max(ks)}, m={m}"
             )
-        (stacked,), cautions = self.settle([np.concatenate([own, other])], ("x",))
+        columns = own.shape[1]
+        both, flat = _of_full_dimension(np.concatenate([own, other]), n)
+        (stacked,), cautions = self.settle([both], ("x",))
         own, other = np.ascontiguousarray(stacked[:n]), np.ascontiguousarray(stacked[n:])
         terms, errors, algorithm = self._terms_of(own, other, ks)
         with quiet():
             found = self._finish(
-                ([own], ks, cautions),
+                ([own], ks, (*flat, *cautions)),
                 terms,
-                dims=(own.shape[1], other.shape[1]),
+                dims=(columns, columns),
                 algorithm=algorithm,
                 start=start,
             )
@@ -162,6 +168,52 @@ class KLDivergence(NeighborEstimator):
             else (np.empty((0, len(other))), "")
         )
         return (within.distances, within.algorithm), (near, which), (apart[0], apart[1])
+
+
+def _of_full_dimension(both: Array, n: int) -> tuple[Array, tuple[Caution, ...]]:
+    """Return both samples without columns that have one value in both, and a caution about these.
+
+    Distances do not see them, and the number of columns in the formula must not either.
+
+    Args:
+        both: The n samples of P above those of Q.
+        n: Number of samples of P.
+
+    Raises:
+        ValueError: A column is constant in one of the samples, where the divergence is infinite or
+            has no value, or a linear function of the others in both.
+    """
+    flat = [(part == part[0]).all(axis=0) for part in (both[:n], both[n:])]
+    same = flat[0] & flat[1] & (both[0] == both[n])
+    for constant, name in zip(flat, ("x", "x_other"), strict=True):
+        wrong = np.flatnonzero(constant & ~same)
+        if len(wrong) or same.all():
+            raise ValueError(
+                f"{name} must have columns that vary; got one value in column "
+                f"{int(wrong[0]) if len(wrong) else 0}: leave it out, or use method='discrete' for "
+                "classes and counts"
+            )
+    cautions: tuple[Caution, ...] = ()
+    if same.any():
+        listed = ", ".join(map(str, np.flatnonzero(same).tolist()))
+        text = f"x and x_other have one and the same value in column {listed}, which was left out"
+        cautions = (Caution(text, "constant"),)
+        both = np.ascontiguousarray(both[:, ~same])
+    d = both.shape[1]
+    if d > 1:
+        near = near_origin(both).astype(np.float64)
+        near = near / np.abs(near).max(axis=0)
+        centered = near - near.mean(axis=0)
+        centered /= np.sqrt((centered**2).sum(axis=0))
+        # Of the products of columns, because their number is small beside that of samples.
+        least = float(np.linalg.eigvalsh(centered.T @ centered)[0])
+        if least < _DEPENDENT:
+            raise ValueError(
+                "x and x_other must have columns that are no linear functions of one another, "
+                "because samples then lie in fewer dimensions than they have columns; got "
+                f"{d} columns of which some are: leave repeated columns out"
+            )
+    return both, cautions
 
 
 def _error_of_other(near: Array, which: NDArray[np.int64], k: int, d: int, m: int) -> float:
