@@ -17,6 +17,7 @@ from fastmi import neighbors, normalize
 from fastmi._backend import VERSION as __version__
 from fastmi._backend import config, show_config
 from fastmi._cautions import EstimateWarning
+from fastmi._divergence import kl_divergence
 from fastmi._estimate import Estimate
 from fastmi._extras import is_installed as _is_installed
 from fastmi._several import (
@@ -68,6 +69,7 @@ __all__ = [
     "config",
     "dual_total_correlation",
     "entropy",
+    "kl_divergence",
     "mi",
     "neighbors",
     "normalize",

@@ -18,6 +18,7 @@ __all__: list[str] = [
     "first_unusable",
     "heed_stop",
     "kneighbors",
+    "kneighbors_among",
     "ksg",
     "ksg_pairs",
     "ksg_surrogates",
@@ -101,6 +102,14 @@ def first_unusable(block: numpy.ndarray) -> int: ...
 def heed_stop() -> None: ...
 def kneighbors(
     blocks: collections.abc.Sequence[numpy.ndarray],
+    k: typing.SupportsInt | typing.SupportsIndex,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def kneighbors_among(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    among: typing.SupportsInt | typing.SupportsIndex,
     k: typing.SupportsInt | typing.SupportsIndex,
     metric: str,
     algorithm: str,

@@ -27,6 +27,7 @@ BOTH = {"build_info"}
 # host memory only; of samples on a GPU some thousand rows are copied to be looked at. A pass
 # through a flow in host memory is an object that keeps what its backward pass needs. Pools of
 # threads, which a flag stops, work in host memory alone, because estimates on a GPU share a stream.
+# The search of one sample in another serves divergences, which take samples in host memory.
 CPU_ALONE = {
     "BnafPassF32",
     "BnafPassF64",
@@ -34,6 +35,7 @@ CPU_ALONE = {
     "coincidences",
     "digamma",
     "heed_stop",
+    "kneighbors_among",
     "simd_level",
     "simd_levels",
     "rectangle_counts",

@@ -104,6 +104,26 @@ py::tuple call_rectangle_counts(const std::vector<py::array>& given, const std::
       });
 }
 
+/// Returns distances T and indices int64 [n - among, k] of the nearest of the first `among` samples
+/// of each of the others, and the name of the algorithm that ran; see cpu/knn.h.
+template <class T>
+py::tuple call_kneighbors_among(const std::vector<py::array>& given, std::int64_t among, int k,
+                                Metric metric, Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  if (among < 1 || among >= n) throw std::invalid_argument("among must be in [1, n - 1]");
+  if (k < 1 || k > among) throw std::invalid_argument("k must be in [1, among]");
+  Array<T> distances({py::ssize_t{n - among}, py::ssize_t{k}});
+  Array<std::int64_t> indices({py::ssize_t{n - among}, py::ssize_t{k}});
+  T* to = distances.mutable_data();
+  std::int64_t* rows = indices.mutable_data();
+  CpuBackend::Place place(given, threads);
+  place.run([&](const cpu::Execution& execution) {
+    algorithm = cpu::kneighbors_among(blocks, among, k, metric, algorithm, execution, to, rows);
+  });
+  return py::make_tuple(distances, indices, algorithm_name(algorithm));
+}
+
 /// Returns whether rows may be copies of one another and whether values may tie, as two bools. The
 /// call is so short that it keeps the GIL.
 template <class T>
@@ -146,6 +166,16 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
 
   register_ops<CpuBackend>(m);
   register_cpu_bnaf(m);
+  m.def(
+      "kneighbors_among",
+      [](const std::vector<py::array>& blocks, std::int64_t among, int k, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype<CpuBackend>(blocks, [&]<class T>() {
+          return call_kneighbors_among<T>(blocks, among, k, as_metric(metric),
+                                          as_algorithm<CpuBackend>(algorithm), threads);
+        });
+      },
+      "blocks"_a, "among"_a, "k"_a, "metric"_a, "algorithm"_a, "threads"_a);
   m.def(
       "theiler_counts",
       [](const std::vector<py::array>& blocks, const std::vector<int>& ks, std::int64_t window,
