@@ -155,8 +155,7 @@ def transfer_entropy_network(
         measure=measure,
         targets=[one[begin:] for one in series],
         sources=[
-            [past[:, at * one.shape[1] : (at + reach) * one.shape[1]] for at in range(most)]
-            for past, one in zip(pasts, series, strict=True)
+            [np.ascontiguousarray(past[:, at : at + reach]) for at in range(most)] for past in pasts
         ],
         own=[delayed(one, range(1, memory + 1), begin) for one in series],
         given=[delayed(one, range(1, depth + 1), begin) for one in series] if depth else [],
