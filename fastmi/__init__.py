@@ -43,12 +43,14 @@ _SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "selec
 _NEEDS = {"nn": "torch", "selection": "sklearn"}
 _STATISTICS = (
     "LaggedMI",
+    "Link",
     "PairwiseMI",
     "PermutationTest",
     "RankedFeatures",
     "RankedPairs",
     "SizeCurve",
     "SubsampleError",
+    "TransferNetwork",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
@@ -58,6 +60,7 @@ _STATISTICS = (
     "size_curve",
     "subsample_error",
     "transfer_entropy",
+    "transfer_entropy_network",
 )
 _ADVICE = ("Recommendation", "recommend")
 
