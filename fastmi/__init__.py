@@ -24,14 +24,14 @@ from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
 if _TYPE_CHECKING:
-    from fastmi import bounds, compat, datasets, estimators, nn, ops, statistics
+    from fastmi import bounds, compat, datasets, estimators, nn, ops, plot, statistics
     from fastmi.estimators import *
     from fastmi.estimators.auto.advice import Recommendation as Recommendation
     from fastmi.estimators.auto.advice import recommend as recommend
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
-_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
+_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "plot", "statistics")
 _STATISTICS = (
     "LaggedMI",
     "PairwiseMI",
