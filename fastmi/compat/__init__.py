@@ -3,15 +3,18 @@
 :mod:`fastmi.compat.npeet` has the functions of NPEET's ``npeet.entropy_estimators``,
 :mod:`fastmi.compat.sklearn` the mutual information scores of ``sklearn.feature_selection``. Both
 keep the conventions of the original: its units, noise, clipping and argument names.
+
+:mod:`fastmi.compat.causallearn`, :mod:`fastmi.compat.pgmpy` and :mod:`fastmi.compat.dowhy` are
+tests of conditional independence for the packages of these names.
 """
 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
-    from fastmi.compat import npeet, sklearn
+    from fastmi.compat import causallearn, dowhy, npeet, pgmpy, sklearn
 
-__all__ = ["npeet", "sklearn"]
+__all__ = ["causallearn", "dowhy", "npeet", "pgmpy", "sklearn"]
 
 
 def __getattr__(name: str) -> object:

@@ -48,10 +48,11 @@ class GraphColumn:
 
 
 def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]:
-    """Return the columns of a data frame or an array of shape (n, d).
+    """Return the columns of a data frame or an array of shape (n, d), n >= 2.
 
     Args:
-        data: Numbers, strings, categories or booleans, without missing values.
+        data: Numbers, strings, categories or booleans, without missing values; or a list of
+            labels and columns.
         discrete: "auto" takes columns of few numbers as classes; True or False is for all columns
             of numbers; otherwise labels or positions of those that are classes. Names are classes
             in any case.
@@ -61,7 +62,7 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
         TypeError: Values of a kind that cannot be read.
         ValueError: Wrong shape, missing values, or a column in `discrete` that is not there.
     """
-    frame = frame_columns(data)
+    frame = data if isinstance(data, list) else frame_columns(data)
     if frame is None:
         array = np.asarray(data)
         if array.ndim != 2 or array.shape[1] == 0:
@@ -73,6 +74,11 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
     for position, (label, column) in enumerate(frame):
         (read,), (named,) = with_codes([column], [f"column {label!r}"])
         values = as_samples(read, f"column {label!r}")[:, 0].astype(np.float64)
+        if columns and len(values) != len(columns[0].values):
+            raise ValueError(
+                f"columns must have the same number of samples; got {len(columns[0].values)} in "
+                f"{labels[0]!r} and {len(values)} in {label!r}"
+            )
         kind = kinds_of([values[:, np.newaxis]], [named])[0].name
         classes = named or (kind == CLASSES if chosen is None else position in chosen)
         rng = np.random.default_rng([seed, position])

@@ -20,6 +20,8 @@ Found = TypeVar("Found")
 
 # Memory for orders and for what else tests with the same condition share, in entries.
 _MOST_ENTRIES = 1 << 23
+# Orders that show which rows exchange with no other.
+_LOOK = 10
 
 
 class Recall:
@@ -56,9 +58,12 @@ class Orders:
         self._drawn: list[Order] = []
 
     @property
-    def exact(self) -> bool:
-        """Whether rows exchange only with rows of the same condition."""
-        return self._exchange is None or self._exchange.exact
+    def fixed(self) -> float:
+        """Share of the rows that keep their sample in every order."""
+        if self._exchange is None:
+            return 0.0
+        rows = np.arange(self._n)
+        return float(np.all([order == rows for order in self.first(_LOOK)], axis=0).mean())
 
     def first(self, count: int) -> list[Order]:
         """Return the first `count` orders."""
@@ -76,13 +81,17 @@ class Condition:
     """The columns of a condition.
 
     Attributes:
+        key: Their numbers.
         place: Their coordinates, shape (n, d).
         regressors: Columns for a regression: numbers, and an indicator of each class but one.
         exchange: Draws orders among rows of similar conditions.
         classes: Whether all columns are classes.
     """
 
-    def __init__(self, columns: Sequence[GraphColumn], n_neighbors: int) -> None:
+    def __init__(
+        self, key: tuple[int, ...], columns: Sequence[GraphColumn], n_neighbors: int
+    ) -> None:
+        self.key = key
         self.classes = all(column.symbols for column in columns)
         self.place = np.column_stack([column.place for column in columns])
         # Here equal values are equal: rows that share them are shuffled among themselves.
