@@ -43,9 +43,7 @@ class ClassTable:
         )
         self.value = self._of(np.arange(n))
 
-    def null(
-        self, orders: Callable[[int], Sequence[Order]]
-    ) -> Callable[[int, int], Floats]:
+    def null(self, orders: Callable[[int], Sequence[Order]]) -> Callable[[int, int], Floats]:
         """Return the function that gives the values of surrogates, numbered from `begin` to `end`.
 
         Args:

@@ -79,6 +79,7 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
                 f"columns must have the same number of samples; got {len(columns[0].values)} in "
                 f"{labels[0]!r} and {len(values)} in {label!r}"
             )
+        named = named or str(getattr(column, "dtype", "")).lower() in ("bool", "boolean")
         kind = kinds_of([values[:, np.newaxis]], [named])[0].name
         classes = named or (kind == CLASSES if chosen is None else position in chosen)
         rng = np.random.default_rng([seed, position])

@@ -13,9 +13,9 @@ from fastmi._autocorrelation import scheme_cautions
 from fastmi._cautions import Caution, constant_caution, quiet, say
 from fastmi._checks import check_integer, check_search
 from fastmi._pool import heed_stop
+from fastmi.compat._class_table import ClassTable
 from fastmi.compat._graph_columns import GraphColumn, read_columns
 from fastmi.compat._surrogates import Condition, Orders, Recall, check_scheme
-from fastmi.compat._class_table import ClassTable
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.exchanged import MOST_NEIGHBORS
@@ -138,7 +138,9 @@ class IndependenceTests:
         """
         if label not in self._positions:
             names = ", ".join(repr(column.label) for column in self.columns)
-            raise ValueError(f"variables must be columns of the data; got {label!r}, not in {names}")
+            raise ValueError(
+                f"variables must be columns of the data; got {label!r}, not in {names}"
+            )
         return self._positions[label]
 
     def test(self, x: int, y: int, z: Sequence[int] = ()) -> IndependenceResult:

@@ -6,7 +6,7 @@ Importing this module registers the test. Keywords of ``pc`` and ``fci`` beyond 
     from causallearn.search.ConstraintBased.PC import pc
 
     graph = pc(data, 0.05, indep_test="fastmi", discrete=[3, 4], seed=0)
-    print(*fastmi.compat.causallearn.cautions(graph), sep="\\n")
+    print(fastmi.compat.causallearn.cautions(graph))
 """
 
 from __future__ import annotations

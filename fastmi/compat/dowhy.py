@@ -1,14 +1,16 @@
-"""A conditional independence test for DoWhy's ``gcm``, which takes functions of samples::
+"""A conditional independence test for DoWhy's ``gcm``, which takes functions of samples.
 
-    from dowhy.gcm.falsify import falsify_graph
-    from fastmi.compat.dowhy import independence_test
+For example::
 
-    falsify_graph(
-        graph,
-        data,
-        independence_test=independence_test,
-        conditional_independence_test=independence_test,
-    )
+from dowhy.gcm.falsify import falsify_graph
+from fastmi.compat.dowhy import independence_test
+
+falsify_graph(
+graph,
+data,
+independence_test=independence_test,
+conditional_independence_test=independence_test,
+)
 """
 
 from __future__ import annotations

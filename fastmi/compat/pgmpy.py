@@ -7,7 +7,7 @@ It takes frames of numbers, strings, categories and booleans together::
 
     test = IndependenceTest(data, seed=0)
     graph = PC(data).estimate(ci_test=test, significance_level=0.05)
-    print(*test.cautions(), sep="\\n")
+    print(test.cautions())
 """
 
 from __future__ import annotations
