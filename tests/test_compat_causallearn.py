@@ -6,14 +6,19 @@ import warnings
 import numpy as np
 import pytest
 
-pytest.importorskip("causallearn")
-from causallearn.search.ConstraintBased.FCI import fci
-from causallearn.search.ConstraintBased.PC import pc
-from causallearn.utils.cit import CIT, CIT_Base
+# The package warns of the future of its requirements.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("causallearn")
+    from causallearn.search.ConstraintBased.FCI import fci
+    from causallearn.search.ConstraintBased.PC import pc
+    from causallearn.utils.cit import CIT, CIT_Base
 
 import fastmi
 from fastmi.compat import causallearn as compat
 from graphs import EDGES, INTO, chain_and_collider
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
 
 def data(n=300, seed=0):

@@ -1,5 +1,6 @@
 """fastmi.compat.dowhy in the real DoWhy."""
 
+import warnings
 from functools import partial
 
 import networkx as nx

@@ -7,12 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("pgmpy")
-from pgmpy.estimators import PC
+# The package warns of its own future, and of that of its requirements.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("pgmpy")
+    from pgmpy.estimators import PC
 
 import fastmi
 from fastmi.compat.pgmpy import IndependenceTest
 from graphs import EDGES, INTO, chain_and_collider
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
 
 def frame(n=300, seed=0):

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "common/possible.h"
@@ -15,20 +16,40 @@ namespace {
 /// Samples that are tried first, nearest in (y, z): most radii end among them.
 constexpr std::int64_t kFirst = 64;
 
+/// Samples in the order of the first column of z, so that those near one another are neighbours in
+/// memory too.
 template <class T>
 struct Samples {
   std::int64_t n;
-  int d;               ///< columns of x
-  std::int64_t width;  ///< number of orders, filled up to whole vectors
-  Buffer<T> x;         ///< [n][d][width], in each order
-  Buffer<T> y, z;      ///< [columns][n]
+  int d;                       ///< columns of x
+  std::int64_t width;          ///< number of orders, filled up to whole vectors
+  Buffer<T> x;                 ///< [width / lanes][n][d][lanes], in each order
+  Buffer<T> y, z;              ///< [columns][n]
+  Buffer<std::int64_t> given;  ///< [n], the number of each sample as given
 };
 
 template <class T>
-Buffer<T> columns_of(const Points<T>& points) {
+Buffer<std::int64_t> sort_by_first(const Points<T>& z) {
+  std::vector<std::pair<T, std::int64_t>> keys(z.n);
+  for (std::int64_t i = 0; i < z.n; ++i) {
+    // No NaN, which another thread may have written into the samples, reaches the sort.
+    const T value = z.data[i * z.d];
+    keys[i] = {value == value ? value : T(0), i};
+  }
+  std::sort(keys.begin(), keys.end());
+  Buffer<std::int64_t> given(z.n);
+  std::transform(keys.begin(), keys.end(), given.begin(),
+                 [](const auto& key) { return key.second; });
+  return given;
+}
+
+template <class T>
+Buffer<T> columns_of(const Points<T>& points, const Buffer<std::int64_t>& given) {
   Buffer<T> columns(static_cast<std::size_t>(points.n * points.d));
   for (std::int64_t i = 0; i < points.n; ++i) {
-    for (int c = 0; c < points.d; ++c) columns[c * points.n + i] = points.data[i * points.d + c];
+    for (int c = 0; c < points.d; ++c) {
+      columns[c * points.n + i] = points.data[given[i] * points.d + c];
+    }
   }
   return columns;
 }
@@ -36,44 +57,61 @@ Buffer<T> columns_of(const Points<T>& points) {
 template <class T>
 Samples<T> arrange(const Points<T>& x, const Points<T>& y, const Points<T>& z,
                    const std::int64_t* orders, std::int64_t number, const Execution& execution) {
+  const std::int64_t n = x.n;
   const std::int64_t lanes = current_kernels<T>().lanes;
-  const std::int64_t width = (number + lanes - 1) / lanes * lanes;
-  Samples<T> samples{x.n, x.d, width, Buffer<T>(x.n * x.d * width), columns_of(y), columns_of(z)};
-  constexpr std::int64_t kRows = 64;
-  parallel_for(execution, (x.n + kRows - 1) / kRows, [&](std::int64_t part, int) {
-    const std::int64_t end = std::min(x.n, (part + 1) * kRows);
-    for (std::int64_t i = part * kRows; i < end; ++i) {
-      for (std::int64_t s = 0; s < width; ++s) {
-        // Lanes behind the last order repeat it and ask for no sample that it does not need.
-        const std::int64_t row = orders[std::min(s, number - 1) * x.n + i];
-        const std::int64_t from = possible_sample(static_cast<std::int32_t>(row), x.n);
-        for (int c = 0; c < x.d; ++c) {
-          samples.x[(i * x.d + c) * width + s] = x.data[from * x.d + c];
-        }
+  const std::int64_t groups = (number + lanes - 1) / lanes;
+  Samples<T> samples;
+  samples.n = n;
+  samples.d = x.d;
+  samples.width = groups * lanes;
+  samples.given = sort_by_first(z);
+  samples.y = columns_of(y, samples.given);
+  samples.z = columns_of(z, samples.given);
+  samples.x.resize(static_cast<std::size_t>(n * x.d * samples.width));
+  parallel_for(execution, groups, [&](std::int64_t group, int) {
+    T* to = samples.x.data() + group * n * x.d * lanes;
+    for (std::int64_t l = 0; l < lanes; ++l) {
+      // Lanes behind the last order repeat it and ask for no sample that it does not need.
+      const std::int64_t* order = orders + std::min(group * lanes + l, number - 1) * n;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t row = order[samples.given[i]];
+        const std::int64_t from = possible_sample(static_cast<std::int32_t>(row), n);
+        for (int c = 0; c < x.d; ++c) to[(i * x.d + c) * lanes + l] = x.data[from * x.d + c];
       }
     }
   });
   return samples;
 }
 
-/// Samples and their distances in some space, ascending.
+/// Samples and their distances in some space.
 template <class T>
-struct Ranked {
+struct Near {
   Buffer<std::int32_t> samples;
   Buffer<T> gaps;
   std::vector<std::pair<T, std::int32_t>> pairs;
 
-  /// Appends those in whose distance `wanted` says; none of them may be nearer than the last.
+  /// Appends those whose distance is wanted, in the order of the samples.
   template <class F>
   void append(const Buffer<T>& distances, F&& wanted) {
-    pairs.clear();
+    const std::size_t before = gaps.size();
+    std::size_t at = before;
+    gaps.resize(before + distances.size());
+    samples.resize(gaps.size());
     for (std::size_t j = 0; j < distances.size(); ++j) {
-      if (wanted(distances[j])) pairs.emplace_back(distances[j], static_cast<std::int32_t>(j));
+      gaps[at] = distances[j];
+      samples[at] = static_cast<std::int32_t>(j);
+      at += wanted(distances[j]);
     }
+    gaps.resize(at);
+    samples.resize(at);
+  }
+  /// Puts those from `begin` on in the order of their distances, none of which may be NaN.
+  void sort_from(std::size_t begin) {
+    pairs.clear();
+    for (std::size_t at = begin; at < gaps.size(); ++at) pairs.emplace_back(gaps[at], samples[at]);
     std::sort(pairs.begin(), pairs.end());
-    for (const auto& [gap, sample] : pairs) {
-      gaps.push_back(gap);
-      samples.push_back(sample);
+    for (std::size_t at = begin; at < gaps.size(); ++at) {
+      std::tie(gaps[at], samples[at]) = pairs[at - begin];
     }
   }
   void clear() {
@@ -111,7 +149,8 @@ class Query {
       within(i, near_z_, radius, of_space[2], of_space[0]);
       within(i, near_yz_, radius, of_space[1], nullptr);
       for (std::int64_t s = 0; s < number; ++s) {
-        std::int64_t* to = counts + (s * static_cast<std::int64_t>(ks_.size()) + q) * 3 * n + i;
+        std::int64_t* to =
+            counts + (s * static_cast<std::int64_t>(ks_.size()) + q) * 3 * n + samples_.given[i];
         for (int space = 0; space < 3; ++space) to[space * n] = of_space[space][s];
       }
     }
@@ -143,12 +182,14 @@ class Query {
     near_yz_.clear();
     const T first = rank(std::max<std::int64_t>(kFirst, 4 * ks_.back()));
     near_yz_.append(in_yz_, [&](T gap) { return gap <= first && gap < kInfinity; });
+    near_yz_.sort_from(0);
     offer(i, 0);
     // Distances among some of the samples bound those among all, so that no others matter.
     const T bound = farthest();
     if (!(first < bound)) return;
     const std::int64_t before = near_yz_.size();
     near_yz_.append(in_yz_, [&](T gap) { return first < gap && gap < bound; });
+    near_yz_.sort_from(static_cast<std::size_t>(before));
     offer(i, before);
   }
 
@@ -164,15 +205,16 @@ class Query {
   }
 
   void offer(std::int64_t i, std::int64_t begin) {
-    kernels_.exchanged_radii(samples_.x.data(), samples_.d, samples_.width, i,
+    kernels_.exchanged_radii(samples_.x.data(), samples_.n, samples_.d, samples_.width, i,
                              near_yz_.samples.data() + begin, near_yz_.gaps.data() + begin,
                              near_yz_.size() - begin, ks_.back(), nearest_.data());
   }
 
-  void within(std::int64_t i, const Ranked<T>& near, const T* radius, std::int64_t* counts,
+  void within(std::int64_t i, const Near<T>& near, const T* radius, std::int64_t* counts,
               std::int64_t* counts_x) const {
-    kernels_.exchanged_within(samples_.x.data(), samples_.d, samples_.width, i, near.samples.data(),
-                              near.gaps.data(), near.size(), radius, counts, counts_x);
+    kernels_.exchanged_within(samples_.x.data(), samples_.n, samples_.d, samples_.width, i,
+                              near.samples.data(), near.gaps.data(), near.size(), radius, counts,
+                              counts_x);
   }
 
   /// The largest of the radii of all orders.
@@ -184,7 +226,7 @@ class Query {
   Buffer<T> in_z_, in_yz_, scratch_;
   Buffer<T> nearest_;  ///< [k][width]
   Buffer<std::int64_t> found_;
-  Ranked<T> near_yz_, near_z_;
+  Near<T> near_yz_, near_z_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Joint radii and counts of one sample for x in many orders. Lanes are orders: whatever depends on
-// y and z alone is one number for all of them, and x comes as rows [sample][dim][orders].
+// y and z alone is one number for all of them.
 #pragma once
 
 #include <cstdint>
@@ -24,29 +24,29 @@ void widen_gaps(const T* column, T value, std::int64_t n, T* gaps) {
   }
 }
 
-/// Distance in (x, and whatever `gap` is the distance in) from sample i to j, for one vector of
-/// orders.
+/// Distances in x and in whatever `gap` is the distance in, from a sample to another for one
+/// vector of orders; own and other are their rows [d][lanes].
 template <class T>
-FASTMI_INLINE Vec<T> exchanged_distance(const T* x, int d, std::int64_t width, std::int64_t i,
-                                        std::int64_t j, T gap) {
+FASTMI_INLINE Vec<T> exchanged_distance(const T* own, const T* other, int d, T gap) {
   Vec<T> distance = broadcast(gap);
   for (int c = 0; c < d; ++c) {
-    distance = max_abs(distance, load(x + (j * d + c) * width) - load(x + (i * d + c) * width));
+    distance = max_abs(distance, load(other + c * kLanes<T>) - load(own + c * kLanes<T>));
   }
   return distance;
 }
 
 template <class T, int K>
-FASTMI_INLINE void radii_of_vector(const T* x, int d, std::int64_t width, std::int64_t i,
-                                   const std::int32_t* samples, const T* gaps, std::int64_t number,
-                                   int k, T* nearest) {
+FASTMI_INLINE void radii_of_vector(const T* x, int d, std::int64_t i, const std::int32_t* samples,
+                                   const T* gaps, std::int64_t number, int k, std::int64_t width,
+                                   T* nearest) {
+  const std::int64_t row = std::int64_t{d} * kLanes<T>;
   LaneLists<T, K> lists;
   lists.run_time_k = k;
   for (int q = 0; q < k; ++q) lists.nearest[q] = load(nearest + q * width);
   for (std::int64_t c = 0; c < number; ++c) {
     // Candidates come in the order of their distance in (y, z), which bounds the joint one.
     if (mask_lt(broadcast(gaps[c]), lists.worst()) == 0) break;
-    const Vec<T> distance = exchanged_distance(x, d, width, i, samples[c], gaps[c]);
+    const Vec<T> distance = exchanged_distance(x + i * row, x + samples[c] * row, d, gaps[c]);
     if (mask_lt(distance, lists.worst()) != 0) lists.insert(distance);
   }
   for (int q = 0; q < k; ++q) store(nearest + q * width, lists.nearest[q]);
@@ -54,51 +54,50 @@ FASTMI_INLINE void radii_of_vector(const T* x, int d, std::int64_t width, std::i
 
 /// Offers candidates to the lists of the k nearest distances [k][width] of every order.
 ///
-/// x [n][d][width], width a multiple of the lanes; samples and gaps [number]: candidates and their
-/// distances in (y, z), ascending.
+/// x [width / lanes][n][d][lanes]; samples and gaps [number]: candidates and their distances in
+/// (y, z), ascending.
 template <class T>
-void exchanged_radii(const T* x, int d, std::int64_t width, std::int64_t i,
+void exchanged_radii(const T* x, std::int64_t n, int d, std::int64_t width, std::int64_t i,
                      const std::int32_t* samples, const T* gaps, std::int64_t number, int k,
                      T* nearest) {
-  for (std::int64_t s = 0; s < width; s += kLanes<T>) {
+  for (std::int64_t s = 0; s < width; s += kLanes<T>, x += n * d * kLanes<T>) {
     switch (k) {
       case 3:
-        radii_of_vector<T, 3>(x + s, d, width, i, samples, gaps, number, k, nearest + s);
+        radii_of_vector<T, 3>(x, d, i, samples, gaps, number, k, width, nearest + s);
         break;
       case 5:
-        radii_of_vector<T, 5>(x + s, d, width, i, samples, gaps, number, k, nearest + s);
+        radii_of_vector<T, 5>(x, d, i, samples, gaps, number, k, width, nearest + s);
         break;
       default:
-        radii_of_vector<T, 0>(x + s, d, width, i, samples, gaps, number, k, nearest + s);
+        radii_of_vector<T, 0>(x, d, i, samples, gaps, number, k, width, nearest + s);
     }
   }
 }
 
-/// Counts the candidates nearer than radius [width], and those nearer in x as well.
-///
-/// samples and gaps as above; counts [width] of `gap < radius` go to `near`, and with x to
-/// `near_x` unless that is null.
+/// Counts the candidates with gap < radius [width] in `near` [width], and those that are as near in
+/// x too in `near_x` [width], unless that is null. The others are as above, in any order.
 template <class T>
-void exchanged_within(const T* x, int d, std::int64_t width, std::int64_t i,
+void exchanged_within(const T* x, std::int64_t n, int d, std::int64_t width, std::int64_t i,
                       const std::int32_t* samples, const T* gaps, std::int64_t number,
                       const T* radius, std::int64_t* near, std::int64_t* near_x) {
-  for (std::int64_t s = 0; s < width; s += kLanes<T>) {
+  const std::int64_t row = std::int64_t{d} * kLanes<T>;
+  for (std::int64_t s = 0; s < width; s += kLanes<T>, x += n * row) {
     const Vec<T> limit = load(radius + s);
     VecInt<T> count{};
     VecInt<T> count_x{};
-    for (std::int64_t c = 0; c < number; ++c) {
-      const Vec<T> gap = broadcast(gaps[c]);
-      if (mask_lt(gap, limit) == 0) break;
-      count = count_lt<T>(count, gap, limit);
-      if (near_x != nullptr) {
-        const Vec<T> distance = exchanged_distance(x + s, d, width, i, samples[c], gaps[c]);
+    if (near_x == nullptr) {
+      for (std::int64_t c = 0; c < number; ++c) {
+        count = count_lt<T>(count, broadcast(gaps[c]), limit);
+      }
+    } else {
+      for (std::int64_t c = 0; c < number; ++c) {
+        count = count_lt<T>(count, broadcast(gaps[c]), limit);
+        const Vec<T> distance = exchanged_distance(x + i * row, x + samples[c] * row, d, gaps[c]);
         count_x = count_lt<T>(count_x, distance, limit);
       }
+      for (int l = 0; l < kLanes<T>; ++l) near_x[s + l] = count_x[l];
     }
-    for (int l = 0; l < kLanes<T>; ++l) {
-      near[s + l] = count[l];
-      if (near_x != nullptr) near_x[s + l] = count_x[l];
-    }
+    for (int l = 0; l < kLanes<T>; ++l) near[s + l] = count[l];
   }
 }
 

@@ -14,16 +14,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from fastmi._extras import is_installed as _is_installed
 
 if _TYPE_CHECKING:
-    from fastmi.compat import (
-        causallearn as causallearn,
-    )
-    from fastmi.compat import (
-        dowhy as dowhy,
-    )
-    from fastmi.compat import npeet, sklearn
-    from fastmi.compat import (
-        pgmpy as pgmpy,
-    )
+    from fastmi.compat import causallearn, dowhy, npeet, pgmpy, sklearn  # noqa: F401
 
 __all__ = ["npeet", "sklearn"]
 
