@@ -66,9 +66,7 @@ def pattern(dag):
 def marks(matrix):
     """Return what joins each pair in causal-learn's matrix: nothing, a line, or an arrow."""
     return {
-        (i, j): (int(matrix[i, j]), int(matrix[j, i]))
-        for j in range(VARIABLES)
-        for i in range(j)
+        (i, j): (int(matrix[i, j]), int(matrix[j, i])) for j in range(VARIABLES) for i in range(j)
     }
 
 
@@ -173,7 +171,6 @@ def main():
     parser.add_argument("--tests", action="store_true", help="level and power of single tests")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    import fastmi.compat.causallearn  # registers the test
 
     rows = []
     if options.tests:

@@ -1,6 +1,5 @@
 """fastmi.compat.dowhy in the real DoWhy."""
 
-import warnings
 from functools import partial
 
 import networkx as nx

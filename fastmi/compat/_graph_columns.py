@@ -70,7 +70,7 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
         frame = [(j, array[:, j]) for j in range(array.shape[1])]
     labels = [label for label, _ in frame]
     chosen = _chosen(discrete, labels)
-    columns = []
+    columns: list[GraphColumn] = []
     for position, (label, column) in enumerate(frame):
         (read,), (named,) = with_codes([column], [f"column {label!r}"])
         values = as_samples(read, f"column {label!r}")[:, 0].astype(np.float64)

@@ -26,7 +26,7 @@ _OPTIONS = {"metric", "algorithm", "normalize", "theiler", "bias_correction"}
 
 
 def as_exchanged(
-    method: Method, k: object, options: dict[str, Any], blocks: Sequence[Array]
+    method: Method, k: Any, options: dict[str, Any], blocks: Sequence[Array]
 ) -> tuple[int, ...] | None:
     """Return the numbers of neighbours if the kernel of many orders serves the method, else None.
 
