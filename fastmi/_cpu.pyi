@@ -15,6 +15,8 @@ __all__: list[str] = [
     "coincidences",
     "count_within",
     "digamma",
+    "exchange",
+    "exchanged_counts",
     "first_unusable",
     "heed_stop",
     "kneighbors",
@@ -98,6 +100,17 @@ def count_within(
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def digamma(n: numpy.typing.NDArray[numpy.int64]) -> numpy.typing.NDArray[numpy.float64]: ...
+def exchange(
+    candidates: numpy.typing.NDArray[numpy.int64],
+    sequence: numpy.typing.NDArray[numpy.int64],
+    taken: numpy.typing.NDArray[numpy.bool],
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def exchanged_counts(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    orders: numpy.typing.NDArray[numpy.int64],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.int64]: ...
 def first_unusable(block: numpy.ndarray) -> int: ...
 def heed_stop() -> None: ...
 def kneighbors(
