@@ -540,8 +540,41 @@ NORMALIZE = [
     )
 ]
 
-OPERATIONS = {
-    row.name: row
-    for group in (ESTIMATES, NEIGHBORS, STATISTICS, BOUNDS, TRAININGS, DATASETS, COMPAT, NORMALIZE)
-    for row in group
-}
+SELECTION = [
+    Operation(
+        f"MISelector {criterion}, {kind}",
+        ("selection.MISelector",),
+        f"selection = load('fastmi.selection'); load('sklearn.utils.estimator_checks'); {samples}",
+        f"selection.MISelector(50, criterion={criterion!r}, n_jobs=2).fit(X, y)",
+    )
+    for criterion, kind, samples in (
+        (
+            "mrmr",
+            "many columns",
+            "X = rng.standard_normal((10_000, 1000)); y = X[:, 0] + X[:, 1]",
+        ),
+        (
+            "cmim",
+            "many rows",
+            "X = rng.standard_normal((300_000, 10)); y = rng.integers(0, 5, 300_000)",
+        ),
+        (
+            "jmi",
+            "classes",
+            "X = rng.integers(0, 30, (100_000, 60)); y = rng.integers(0, 5, 100_000)",
+        ),
+    )
+]
+
+_GROUPS = (
+    ESTIMATES,
+    NEIGHBORS,
+    STATISTICS,
+    BOUNDS,
+    TRAININGS,
+    DATASETS,
+    COMPAT,
+    NORMALIZE,
+    SELECTION,
+)
+OPERATIONS = {row.name: row for group in _GROUPS for row in group}
