@@ -19,7 +19,13 @@ from fastmi._backend import config, show_config
 from fastmi._cautions import EstimateWarning
 from fastmi._estimate import Estimate
 from fastmi._extras import is_installed as _is_installed
-from fastmi.api import cmi, entropy, mi, total_correlation
+from fastmi._several import (
+    dual_total_correlation,
+    o_information,
+    s_information,
+    total_correlation,
+)
+from fastmi.api import cmi, entropy, mi
 from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
@@ -59,10 +65,13 @@ __all__ = [
     "__version__",
     "cmi",
     "config",
+    "dual_total_correlation",
     "entropy",
     "mi",
     "neighbors",
     "normalize",
+    "o_information",
+    "s_information",
     "show_config",
     "total_correlation",
     *(name for name in _SUBMODULES if name not in _NEEDS or _is_installed(_NEEDS[name])),
