@@ -73,6 +73,7 @@ def laws() -> Iterator[Law]:
         return x, (x * z > 0).astype(int), z
 
     yield Law("y is the sign of x z", "cdc", np.log(2), signs)
+
     def signs_of_sign(rng: Any, n: int) -> Any:
         x, y, z = signs(rng, n)
         return (x > 0).astype(int), y, z
@@ -84,6 +85,7 @@ def laws() -> Iterator[Law]:
         return x, x + z + noise, z
 
     yield Law("y = x + z + noise", "ccc", 0.5 * np.log(2), summed)
+
     def summed_classes(rng: Any, n: int) -> Any:
         x, noise = rng.standard_normal((2, n))
         z = rng.integers(0, 3, n)

@@ -8,11 +8,11 @@ samples that agree with it in all classes, the others strictly inside r_i are co
 
     I(X; Y | Z) = psi(k) - < psi(n_xz + 1) + psi(n_yz + 1) - psi(n_z + 1) >
 
-Without classes this is the conditional form of KSG by Frenzel and Pompe (2007); where no more than k
-samples agree in all classes, each takes as many neighbours as there are, as in Ross (2014). A
+Without classes this is the conditional form of KSG by Frenzel and Pompe (2007). Where no more than
+k samples agree in all classes, each takes as many neighbours as there are, as in Ross (2014). A
 sample that is alone is left out if one column has classes; beside several its counts are those of
-the classes, whatever the distance. Three columns of classes are counted as symbols, with the correction of
-Grassberger.
+the classes, whatever the distance. Three columns of classes are counted as symbols, with the
+correction of Grassberger.
 
 So a term with a redundant column, I(X; Y | X), is near 0 whatever the kinds are, as is that of a
 column which carries nothing. Differences of estimates in different numbers of columns, of which the
