@@ -68,7 +68,8 @@ std::int32_t count_inside(const std::vector<double>& v, const std::int32_t* memb
     }
   }
   // On each side the radius ends at the last of these members, or before the next one. Where values
-  // are equal, other members may be as near as these.
+  // are equal, other members may be as near as these. Where they differ, all between the sample and
+  // the member at the radius itself are inside.
   int last = first + k;
   while (first > 0 && x - v[members[first - 1]] < radius) --first;
   while (last + 1 < size && v[members[last + 1]] - x < radius) ++last;
@@ -77,6 +78,8 @@ std::int32_t count_inside(const std::vector<double>& v, const std::int32_t* memb
   if (x - v[outside] < radius) {
     left = outside;
     outside = first > 0 ? members[first - 1] : -1;
+  } else if (outside < i && x - v[outside + 1] < radius) {
+    left = outside + 1;
   }
   while (left - outside > 1) {
     const std::int32_t middle = (left + outside) / 2;
@@ -87,6 +90,8 @@ std::int32_t count_inside(const std::vector<double>& v, const std::int32_t* memb
   if (v[outside] - x < radius) {
     right = outside;
     outside = last + 1 < size ? members[last + 1] : static_cast<std::int32_t>(v.size());
+  } else if (outside > i && v[outside - 1] - x < radius) {
+    right = outside - 1;
   }
   while (outside - right > 1) {
     const std::int32_t middle = (right + outside) / 2;
