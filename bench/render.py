@@ -57,6 +57,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "random_laws": ("Random laws of 15 families", accuracy_tables.random_laws_table),
     "features": ("Ranking the columns of a wide table", selection_tables.features_table),
     "selection": ("Columns that tell about a target", selection_tables.selection_table),
+    "kinds": ("Columns of every kind", accuracy_tables.kinds_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
 }
 
