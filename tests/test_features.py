@@ -126,7 +126,7 @@ class TestLeaks:
     def test_numbers(self, table):
         with pytest.warns(fastmi.EstimateWarning, match="it is the target 'y' itself"):
             result = fastmi.rank_features(table, np.array(table["target"]))
-        assert [caution.kind for caution in result.warnings["target"]][0] == "target"
+        assert result.warnings["target"][0].kind == "target"
         assert set(result.warnings) == {"target"}
 
     def test_classes_by_other_names(self, rng):
