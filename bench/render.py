@@ -61,6 +61,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
         selection_tables.terms_table,
     ),
     "selection": ("Columns that tell about a target", selection_tables.selection_table),
+    "kinds": ("Columns of every kind", accuracy_tables.kinds_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
 }
 

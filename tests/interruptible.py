@@ -271,9 +271,33 @@ STATISTICS = [
             "fastmi.pairwise_mi(X, n_permutations=100, n_jobs=2)",
         ),
         (
+            "pairwise_mi by kind",
+            "X = rng.standard_normal((20_000, 100)); X[:, ::2] = X[:, ::2].round(); "
+            "X[::7, 1] = np.nan",
+            "fastmi.pairwise_mi(X, missing='pairwise', n_jobs=2)",
+        ),
+        (
             "pairwise_mi gaussian, very many columns",
             "X = rng.standard_normal((2000, 400))",
             "fastmi.pairwise_mi(X, method='gaussian', n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.rank_features",
+        (
+            "rank_features",
+            "X = rng.standard_normal((200_000, 60)); y = rng.integers(0, 3, 200_000)",
+            "fastmi.rank_features(X, y, n_jobs=2)",
+        ),
+        (
+            "rank_features, classes",
+            "X = rng.integers(0, 15, (200_000, 200)); y = rng.integers(0, 3, 200_000)",
+            "fastmi.rank_features(X, y, n_jobs=2)",
+        ),
+        (
+            "rank_features, objects",
+            "X = {j: rng.integers(0, 9, 300_000).astype(str).astype(object) for j in range(30)}",
+            "fastmi.rank_features(X, rng.standard_normal(300_000), n_jobs=2)",
         ),
     ),
     *_rows(

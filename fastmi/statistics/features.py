@@ -29,7 +29,14 @@ from fastmi._table import TableColumn, read_table
 from fastmi.statistics._normalized import check_normalized, normalized_pairs
 from fastmi.statistics._pair_matrix import kinds_of, library_of, text_table
 from fastmi.statistics._table_pairs import TablePairs
-from fastmi.statistics._variables import MISSING, copies_caution, decide, left_out_caution
+from fastmi.statistics._variables import (
+    MISSING,
+    Variable,
+    copies_caution,
+    copies_of_target,
+    decide,
+    left_out_caution,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -229,6 +236,7 @@ def rank_features(
 
         estimates = source.estimate(pairs, n_jobs=n_jobs, report=report)
     notes = [*cautions, *left_out_caution(found[:1]), *copies_caution(found)]
+    leaks = copies_of_target(used, of_target)
     forms: list[Floats | None] = [None] * len(ks)
     if normalized is not None:
         entropies = [source.entropies(pair) for pair in pairs.tolist()]
@@ -251,9 +259,7 @@ def rank_features(
                 target=of_target.label,
                 target_kind=of_target.kind.name,
                 left_out=found[0].left_out,
-                warnings={
-                    used[j].label: table.warnings[j] for j in order.tolist() if j in table.warnings
-                },
+                warnings=_warnings(used, order.tolist(), table.warnings, leaks),
                 k=table.k,
                 seconds=seconds,
                 _frames=library_of(X),
@@ -262,6 +268,22 @@ def rank_features(
         )
     say(caution for result in results for caution in (*result._notes, *summaries(result)))
     return results[0] if isinstance(as_k(k), int) else results
+
+
+def _warnings(
+    used: Sequence[Variable],
+    order: Sequence[int],
+    of_pairs: dict[int, tuple[Caution, ...]],
+    of_features: dict[Hashable, tuple[Caution, ...]],
+) -> dict[Hashable, tuple[Caution, ...]]:
+    """Return the cautions of each feature that has any, in the order of the features."""
+    found = {}
+    for j in order:
+        label = used[j].label
+        cautions = (*of_features.get(label, ()), *of_pairs.get(j, ()))
+        if cautions:
+            found[label] = cautions
+    return found
 
 
 def _split(X: Any, y: Any) -> tuple[list[TableColumn], TableColumn]:
