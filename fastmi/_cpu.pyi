@@ -28,6 +28,7 @@ __all__: list[str] = [
     "kth_distance",
     "rectangle_counts",
     "rectangle_radii",
+    "ross_estimates",
     "simd_level",
     "simd_levels",
     "space_counts",
@@ -185,6 +186,12 @@ def rectangle_radii(
     metric: str,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> numpy.ndarray: ...
+def ross_estimates(
+    values: numpy.typing.NDArray[numpy.float64],
+    labels: numpy.typing.NDArray[numpy.int64],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
 def space_counts(

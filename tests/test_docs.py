@@ -16,6 +16,7 @@ FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [
     pytest.param("README.md"),
     pytest.param("docs/bounds.md"),
+    pytest.param("docs/selection.md"),
     pytest.param("docs/which-number.md"),
     pytest.param("docs/flows.md"),
     pytest.param("docs/neural.md", marks=pytest.mark.slow),
@@ -35,7 +36,10 @@ def examples(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page, tmp_path, monkeypatch):
-    if page not in ("README.md", "docs/which-number.md"):
+    if page == "docs/selection.md":
+        pytest.importorskip("pandas")
+        pytest.importorskip("sklearn")
+    elif page not in ("README.md", "docs/which-number.md"):
         torch = pytest.importorskip("torch")
     if page == "docs/gpu.md" and not torch.cuda.is_available():
         pytest.skip("no GPU for torch")

@@ -317,7 +317,14 @@ def test_interrupt(rng):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"method": "ksg2", "k": [2, 4]}, {"n_permutations": 5, "seed": 1}], ids=str
+    "options",
+    [
+        {},
+        {"method": "ksg1"},
+        {"method": "ksg2", "k": [2, 4]},
+        {"method": "ksg1", "n_permutations": 5, "seed": 1},
+    ],
+    ids=str,
 )
 def test_devices(rng, device, options):
     x, y = rng.standard_normal((80, 3)), rng.standard_normal((80, 2))

@@ -16,6 +16,7 @@
 #include "cpu/exchanged.h"
 #include "cpu/leaf_tree.h"
 #include "cpu/rectangles.h"
+#include "cpu/ross.h"
 #include "cpu/simd_level.h"
 #include "cpu/strips.h"
 #include "cpu/theiler.h"
@@ -186,6 +187,35 @@ Array<std::int64_t> exchange(const Array<std::int64_t>& candidates,
   return chosen;
 }
 
+/// Returns estimates double [len(ks), s] for values double [n], ascending, and labels int64 [s, n];
+/// see cpu/ross.h.
+Array<double> call_ross_estimates(const Array<double>& values, const Array<std::int64_t>& labels,
+                                  const std::vector<int>& ks, int threads) {
+  if (values.ndim() != 1 || labels.ndim() != 2 || labels.shape(1) != values.shape(0)) {
+    throw std::invalid_argument("values and labels must have shapes [n] and [s, n]");
+  }
+  const std::int64_t n = values.shape(0);
+  if (n > CpuBackend::kMaxSamples) {
+    throw std::invalid_argument("values must be at most " +
+                                std::to_string(CpuBackend::kMaxSamples) +
+                                "; got n=" + std::to_string(n));
+  }
+  check_ks(ks, n);
+  const double* from = values.data();
+  if (!std::all_of(from, from + n, [](double value) { return std::isfinite(value); }) ||
+      !std::is_sorted(from, from + n)) {
+    throw std::invalid_argument("values must be finite and in ascending order");
+  }
+  const std::int64_t number = labels.shape(0);
+  Array<double> estimates({length(ks), static_cast<py::ssize_t>(number)});
+  double* out = estimates.mutable_data();
+  const CpuBackend::Place place({}, threads);
+  place.run([&](const cpu::Execution& execution) {
+    cpu::ross_estimates(from, n, labels.data(), number, ks, execution, out);
+  });
+  return estimates;
+}
+
 /// Returns whether rows may be copies of one another and whether values may tie, as two bools. The
 /// call is so short that it keeps the GIL.
 template <class T>
@@ -269,6 +299,8 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
         });
       },
       "blocks"_a, "ks"_a, "spaces"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def("ross_estimates", &call_ross_estimates, "values"_a.noconvert(), "labels"_a.noconvert(),
+        "ks"_a, "threads"_a);
   m.def(
       "exchanged_counts",
       [](const std::vector<py::array>& blocks, const std::vector<int>& ks,
