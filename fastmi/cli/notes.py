@@ -20,6 +20,11 @@ _SPELLINGS = (
     (r"\bmethod=\"(\w+)\"", r"--method \1"),
     (r"\bnoise=(\d)", r"--noise \1"),
     (r"\bleave noise at None", "leave out --noise"),
+    (r"\bn_permutations=(?:'|\")?(\w+)(?:'|\")?", r"--permutations \1"),
+    (r"\bn_permutations\b", "--permutations"),
+    (r"\bmissing=(?:'|\")(\w+)(?:'|\")", r"--missing \1"),
+    (r"\bcorrected=True\b", "--corrected"),
+    (r"\btheiler=(\w+)", r"-o theiler=\1"),
 )
 
 
@@ -110,10 +115,15 @@ def in_options(cautions: Sequence[Caution], *, scaled: bool) -> tuple[Caution, .
         text = str(caution)
         if scaled:
             text = text.replace(rescale_advice(None), _SCALED_ADVICE)
-        for keyword, option in _SPELLINGS:
-            text = re.sub(keyword, option, text)
-        found.append(type(caution)(text, caution.kind))
+        found.append(type(caution)(as_options(text), caution.kind))
     return tuple(found)
+
+
+def as_options(text: str) -> str:
+    """Return a text with options of the command in the place of keywords of functions."""
+    for keyword, option in _SPELLINGS:
+        text = re.sub(keyword, option, text)
+    return text
 
 
 def _are_classes(column: Column) -> bool:
