@@ -357,7 +357,7 @@ def _normal_scores(block: Array, name: str) -> tuple[Array, Notes]:
     n = len(block)
     position = np.rint(2 * (n + 1) * ranks).astype(np.intp)
     scores = np.zeros(2 * n + 1)
-    scores[2::2] = _whole_scores(n)
+    scores[2::2] = whole_scores(n)
     halves = np.unique(position[position % 2 == 1])
     scores[halves] = _inverted(0.5 * halves / (n + 1))
     return scores[position].astype(block.dtype, copy=False), notes
@@ -365,7 +365,7 @@ def _normal_scores(block: Array, name: str) -> tuple[Array, Notes]:
 
 # Estimates that are repeated on samples of one size ask for the same scores again and again.
 @lru_cache(maxsize=2)
-def _whole_scores(n: int) -> Floats:
+def whole_scores(n: int) -> Floats:
     """Return the normal scores of the ranks 1 to n."""
     return _inverted(np.arange(1, n + 1) / (n + 1))
 

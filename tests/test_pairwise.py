@@ -39,7 +39,7 @@ def test_against_the_definition(columns, method, variant):
 
 def test_the_bits_of_mi(columns, dtype):
     x = columns.astype(dtype)
-    result = fastmi.pairwise_mi(x)
+    result = fastmi.pairwise_mi(x, method="ksg1")
     for i, j in combinations(range(5), 2):
         estimate = fastmi.mi(x[:, i], x[:, j])
         assert result.mi[i, j] == float(estimate)
@@ -71,7 +71,7 @@ def test_threads_change_nothing(columns, threads):
 
 
 def test_more_threads_than_pairs(columns):
-    result = fastmi.pairwise_mi(columns[:, :2], n_jobs=4)
+    result = fastmi.pairwise_mi(columns[:, :2], method="ksg1", n_jobs=4)
     assert result.mi[0, 1] == fastmi.mi(columns[:, 0], columns[:, 1])
 
 
@@ -103,7 +103,7 @@ def test_noise_is_added_once(columns):
 
 def test_warnings_name_the_pair(columns):
     columns[:, 3] = columns[:, 0]
-    warned = fastmi.pairwise_mi(columns).warnings
+    warned = fastmi.pairwise_mi(columns, method="ksg1").warnings
     assert set(warned) == {(0, 3)}
     assert warned[0, 3] == fastmi.mi(columns[:, 0], columns[:, 3]).warnings
 
@@ -112,7 +112,7 @@ def test_pandas(columns):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(columns, columns=list("abcde"))
     frame["d"] = frame["a"]
-    result = fastmi.pairwise_mi(frame, n_permutations=3, seed=0)
+    result = fastmi.pairwise_mi(frame, method="ksg1", n_permutations=3, seed=0)
     for table in (result.mi, result.stderr, result.p_value):
         assert list(table.index) == list(table.columns) == list("abcde")
     assert result.mi.loc["a", "c"] == fastmi.mi(frame["a"], frame["c"])
@@ -135,7 +135,7 @@ def test_polars_labels_of_rows_do_not_replace_a_column(columns):
     polars = pytest.importorskip("polars")
     names = ["column", "column_", "b"]
     frame = polars.DataFrame(dict(zip(names, columns.T[:3], strict=True)))
-    result = fastmi.pairwise_mi(frame)
+    result = fastmi.pairwise_mi(frame, method="ksg1")
     assert result.mi.columns == ["column__", *names]
     assert result.mi["column__"].to_list() == names
     assert result.mi["column"][1] == float(fastmi.mi(columns[:, 0], columns[:, 1]))
@@ -145,13 +145,13 @@ def test_labels_that_repeat(columns):
     pandas = pytest.importorskip("pandas")
     few = columns[:20, :3]
     frame = pandas.DataFrame(few, columns=["a", "a", "b"])
-    result = fastmi.pairwise_mi(frame)
+    result = fastmi.pairwise_mi(frame, method="ksg1")
     assert list(result.mi.columns) == ["a", "a", "b"]
-    np.testing.assert_array_equal(result.mi, fastmi.pairwise_mi(few).mi)
+    np.testing.assert_array_equal(result.mi, fastmi.pairwise_mi(few, method="ksg1").mi)
     # Each of the three pairs has too few samples, and keeps a warning of its own.
     assert result.warnings.keys() == {(0, 1), (0, 2), (1, 2)}
     polars = pytest.importorskip("polars")
-    across = fastmi.pairwise_mi(polars.DataFrame({"x": few[:, 0]}), frame)
+    across = fastmi.pairwise_mi(polars.DataFrame({"x": few[:, 0]}), frame, method="ksg1")
     assert across.mi.columns == ["column", "0", "1", "2"]
 
 
@@ -182,7 +182,8 @@ def test_progress(columns, monkeypatch, capsys):
     [
         ((np.zeros(9),), {}, ValueError, "X must have at least two columns"),
         ((np.zeros((9, 2)), np.zeros(8)), {}, ValueError, "same number of samples"),
-        ((np.full((9, 2), np.nan),), {}, ValueError, "X must be finite"),
+        ((np.full((9, 2), np.nan),), {}, ValueError, "nothing but missing values"),
+        ((np.full((9, 2), np.nan),), {"method": "ksg1"}, ValueError, "X must be finite"),
         ((np.eye(9),), {"k": 9}, ValueError, "k must be in"),
         ((np.eye(9),), {"method": "nope"}, ValueError, "method must be one of"),
         ((np.eye(9),), {"nope": 1}, TypeError, "nope"),
@@ -193,7 +194,7 @@ def test_progress(columns, monkeypatch, capsys):
             "n_permutations must be an integer >= 0",
         ),
         ((np.eye(9),), {"n_permutations": np.array([1])}, TypeError, "n_permutations must be"),
-        ((np.eye(9),), {"method": None}, ValueError, "method must be one of"),
+        ((np.eye(9),), {"method": 1}, ValueError, "method must be one of"),
         ((np.eye(9),), {"seed": -1}, ValueError, "seed must suit"),
         ((np.eye(9),), {"n_permutations": 1.5}, TypeError, "n_permutations must be an integer"),
         ((np.eye(9),), {"n_jobs": 0}, ValueError, "n_jobs"),
@@ -234,7 +235,7 @@ def test_the_kernel_gives_the_terms_of_each_pair(rng, n, ks, dtype, simd_level):
 def test_at_once_as_one_by_one(columns, options, n):
     """Values, errors and warnings agree on data that causes each of the warnings."""
     x = np.column_stack([columns[:n], np.ones(n), columns[:n, 0], 1e9 * columns[:n, 3]])
-    fast = fastmi.pairwise_mi(x, n_jobs=1, **options)
+    fast = fastmi.pairwise_mi(x, method="ksg1", n_jobs=1, **options)
     several = isinstance(fast, list)
     for result in fast if several else [fast]:
         expected = {}
@@ -251,7 +252,7 @@ def test_at_once_as_one_by_one(columns, options, n):
 def test_what_the_kernel_does_not_serve(columns):
     """With many neighbours or another search each pair is estimated by itself."""
     for options in ({"k": 70}, {"algorithm": "tree"}, {"algorithm": "brute"}):
-        result = fastmi.pairwise_mi(columns, **options)
+        result = fastmi.pairwise_mi(columns, method="ksg1", **options)
         assert result.mi[0, 4] == fastmi.mi(columns[:, 0], columns[:, 4], **options)
 
 

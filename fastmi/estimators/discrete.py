@@ -102,6 +102,10 @@ class _Counted(Estimator):
         # Correctly rounded, so that neither the order of samples nor of variables matters.
         return math.fsum(surprise * symbols.size) / n, surprise[symbols.of]
 
+    def entropy_of(self, symbols: Symbols) -> float:
+        """Return the entropy in nats of symbols."""
+        return self._surprise(symbols)[0]
+
     def _combine(
         self,
         plus: Sequence[Symbols],
@@ -219,6 +223,34 @@ class Discrete(_Counted):
             ValueError: Samples of wrong shape or length; missing labels.
         """
         return self._total_correlation((x, y), ("x", "y"), _INSTEAD_OF_TWO)
+
+    def of_symbols(
+        self, x: Symbols, y: Symbols, *, entropies: tuple[float, float]
+    ) -> tuple[float, float, tuple[Caution, ...]]:
+        """Return the value, its standard error and the cautions for symbols of both variables.
+
+        Args:
+            x: Symbols of x.
+            y: Symbols of y.
+            entropies: Their entropies, from :meth:`entropy_of`.
+        """
+        joint = crossed(x, y)
+        n = len(joint.of)
+        value = self.joint_value(joint, entropies)
+        # One sample of each cell stands for all of them.
+        first = np.empty(len(joint.size), dtype=np.intp)
+        first[joint.of] = np.arange(n)
+        surprise = CORRECTIONS[self.correction]
+        local = surprise(x.size, n)[x.of[first]] + surprise(y.size, n)[y.of[first]]
+        local -= surprise(joint.size, n)
+        mean = float(local @ joint.size) / n
+        spread = math.sqrt(float((local - mean) ** 2 @ joint.size) / n)
+        cautions = _cautions([x, y], ("x", "y"), joint, _INSTEAD_OF_TWO)
+        return value, spread / n**0.5, tuple(cautions)
+
+    def joint_value(self, joint: Symbols, entropies: tuple[float, float]) -> float:
+        """Return the estimate from the symbols of the pairs and the entropies of both variables."""
+        return math.fsum([*entropies, -self.entropy_of(joint)])
 
 
 @dataclass(frozen=True, kw_only=True)

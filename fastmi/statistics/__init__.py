@@ -5,7 +5,8 @@ results do not depend on the number of threads.
 """
 
 from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error
-from fastmi.statistics.pairwise import PairwiseMI, pairwise_mi
+from fastmi.statistics.features import RankedFeatures, rank_features
+from fastmi.statistics.pairwise import PairwiseMI, RankedPairs, pairwise_mi
 from fastmi.statistics.permutation import PermutationTest, permutation_test
 from fastmi.statistics.size_curve import SizeCurve, size_curve
 from fastmi.statistics.time_series import LaggedMI, lagged_mi
@@ -15,12 +16,15 @@ __all__ = [
     "LaggedMI",
     "PairwiseMI",
     "PermutationTest",
+    "RankedFeatures",
+    "RankedPairs",
     "SizeCurve",
     "SubsampleError",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "rank_features",
     "size_curve",
     "subsample_error",
     "transfer_entropy",

@@ -75,7 +75,7 @@ def estimate_pairs(
     """
     apart, cautions = _settled(ksg, blocks, pairs)
     if not apart:
-        return _estimate(ksg, blocks, pairs, cautions, n_jobs, report)
+        return estimate_settled(ksg, blocks, pairs, cautions, n_jobs, report)
     # Pairs that needed noise have columns of their own, in float64.
     tied = np.zeros(len(pairs), dtype=np.bool_)
     tied[list(apart)] = True
@@ -91,9 +91,9 @@ def estimate_pairs(
         [[numbers[place, int(pairs[pair, place])] for place in (0, 1)] for pair in apart]
     )
     noisy = like(blocks[0], np.hstack(columns))
-    found = _estimate(ksg, [noisy], own, [cautions[pair] for pair in apart], n_jobs, report)
+    found = estimate_settled(ksg, [noisy], own, [cautions[pair] for pair in apart], n_jobs, report)
     if len(rest):
-        others = _estimate(
+        others = estimate_settled(
             ksg,
             blocks,
             np.ascontiguousarray(pairs[rest]),
@@ -150,7 +150,7 @@ def _merged(first: PairEstimates, second: PairEstimates, places: list[int]) -> P
     return PairEstimates(first.k, values, stderr, warnings)
 
 
-def _estimate(
+def estimate_settled(
     ksg: KSG,
     blocks: Sequence[Array],
     pairs: NDArray[np.int64],
@@ -158,7 +158,16 @@ def _estimate(
     n_jobs: int | None,
     report: Callable[[int], object] | None,
 ) -> list[PairEstimates]:
-    """Return the estimates of settled pairs, with the `cautions` about each."""
+    """Return the estimates of pairs of which no value needs noise any more.
+
+    Args:
+        ksg: As in :func:`estimate_pairs`.
+        blocks: See there.
+        pairs: See there.
+        cautions: What is known to speak against each pair.
+        n_jobs: See there.
+        report: See there.
+    """
     n = len(blocks[0])
     # Warnings about each column in the place of x, and in the place of y.
     notes: list[tuple[Notes, Notes]] = [((), ()) for block in blocks for _ in range(block.shape[1])]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, TypeAlias, overload
 
@@ -12,85 +10,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._autocorrelation import pair_cautions
-from fastmi._backend import thread_count
-from fastmi._blocks import DeviceArray, host, like, take_rows
 from fastmi._cautions import Caution, say
 from fastmi._checks import (
     Seed,
     as_k,
+    check_choice,
     check_integer,
     check_noise,
     check_search,
     generator,
+    k_list,
 )
-from fastmi._columns import column_labels
+from fastmi._columns import check_pairing, column_labels
+from fastmi._device import as_device, gpu_of
 from fastmi._docs import describes_options
-from fastmi._estimate import with_cautions
 from fastmi._extras import Progress, ProgressBar
+from fastmi._table import read_table
 from fastmi._tasks import MOST_TASKS, run, streams
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
-from fastmi.estimators._measure import (
-    Measure,
-    add_noise,
-    as_ksg1,
-    make_measure,
-    read_samples,
-    reads_on,
-    values,
-)
+from fastmi.estimators._measure import add_noise, make_measure, read_samples, reads_on
 from fastmi.estimators._methods import listed
-from fastmi.estimators.neighbors.ksg import KSG
-from fastmi.statistics._pairs import estimate_pairs, pairs_at_once
-from fastmi.statistics.permutation import null_values, p_value
+from fastmi.estimators.auto.kinds import CLASSES
+from fastmi.statistics._named_gaps import entropies_of, estimate_with_gaps, read_with_gaps
+from fastmi.statistics._named_pairs import estimate_named
+from fastmi.statistics._normalized import CORRELATION, check_normalized, normalized_pairs
+from fastmi.statistics._pair_matrix import (
+    PairwiseMI,
+    RankedPairs,
+    framed,
+    library_of,
+    matrix_of,
+    summaries,
+)
+from fastmi.statistics._table_pairs import TablePairs
+from fastmi.statistics._variables import (
+    MISSING,
+    Variable,
+    Variables,
+    decide,
+    left_out_caution,
+    told_apart,
+)
+from fastmi.statistics.permutation import p_value
 
-Matrix = NDArray[np.float64]
-Settled: TypeAlias = tuple[list[NDArray[Any]], tuple[Caution, ...]]
+__all__ = ["PairwiseMI", "RankedPairs", "pairwise_mi"]
 
+Matrix: TypeAlias = NDArray[np.float64]
 
-@dataclass(frozen=True, kw_only=True)
-class PairwiseMI:
-    """Matrices with a row for each column of X and a column for each column of Y.
-
-    They are data frames if X was one (pandas: labelled; polars: with the labels of the rows
-    in a first column "column", or "column_" and so on if a column of Y has that name), else
-    arrays. Without Y they are symmetric, and the diagonal is NaN, because a continuous variable has
-    infinite information about itself.
-    ``numpy.asarray(result)`` is the array of `mi`.
-
-    Attributes:
-        mi: Estimates in nats, not clipped.
-        stderr: Standard errors in nats, see :class:`fastmi.Estimate`.
-        p_value: P-values of the permutation test of each pair, not corrected for the number of
-            pairs; None if no test was asked for.
-        warnings: Reasons to distrust a pair, by the labels of its two columns (their numbers
-            if X is an array, or a label repeats); pairs without any are left out. The call that
-            made them issues one :class:`fastmi.EstimateWarning` for each kind, with the number of
-            pairs.
-        k: Number of neighbours; None where the method searches none.
-        n: Number of samples.
-        method: Name of the method.
-        seconds: Wall time, shared by all k of one call.
-    """
-
-    mi: Any
-    stderr: Any = field(repr=False)
-    p_value: Any = field(repr=False)
-    warnings: dict[tuple[Hashable, Hashable], tuple[Caution, ...]] = field(repr=False)
-    k: int | None
-    n: int
-    method: str
-    seconds: float
-    _values: Matrix = field(repr=False)
-
-    def __str__(self) -> str:
-        of = "" if self.k is None else f", k={self.k}"
-        head = f"{self.method} in nats{of}, n={self.n}"
-        return "\n".join([head, str(self.mi), *summaries(self)])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return `mi` as an array; NumPy calls this."""
-        return np.array(self._values, dtype=dtype) if copy else np.asarray(self._values, dtype)
+#: What results say of `method` where each pair had the method of its kinds.
+BY_KIND = "by kind"
 
 
 @overload
@@ -99,7 +68,10 @@ def pairwise_mi(
     Y: object = ...,
     *,
     k: int = ...,
-    method: str = ...,
+    method: str | None = ...,
+    discrete: Any = ...,
+    missing: str = ...,
+    normalized: str | None = ...,
     n_permutations: int = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -116,7 +88,10 @@ def pairwise_mi(
     Y: object = ...,
     *,
     k: Sequence[int] | NDArray[np.integer[Any]],
-    method: str = ...,
+    method: str | None = ...,
+    discrete: Any = ...,
+    missing: str = ...,
+    normalized: str | None = ...,
     n_permutations: int = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
@@ -127,13 +102,18 @@ def pairwise_mi(
 ) -> list[PairwiseMI]: ...
 
 
-@describes_options(method=listed("mi"))
+@describes_options(
+    method="None, or the name of the method of every pair: " + listed("mi")
+)
 def pairwise_mi(
     X: object,
     Y: object = None,
     *,
     k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
-    method: str = "ksg1",
+    method: str | None = None,
+    discrete: Any = "auto",
+    missing: str = "raise",
+    normalized: str | None = None,
     n_permutations: int = 0,
     n_jobs: int | None = None,
     noise: float | None = None,
@@ -142,74 +122,374 @@ def pairwise_mi(
     progress: Progress = False,
     **options: Any,
 ) -> PairwiseMI | list[PairwiseMI]:
-    """Estimate the mutual information of every pair of columns, in nats.
+    """Estimate the mutual information of every pair of columns of a table, in nats.
 
-    The value of a pair is that of :func:`fastmi.mi` for its two columns. Samples are checked and
-    converted once, and a level of noise that is given is added once.
+    Columns may be numbers, booleans, categories, strings, dates and durations. Without a `method`
+    each pair gets the one of its kinds, and all values are on one scale: "ksg1" on normal scores
+    for continuous columns and mixtures of values that repeat and others, "ross" on normal scores
+    where one column has classes, "discrete" where both have. Equal values of a column that has no
+    classes are put in a seeded random order, which changes no information. With a named method the
+    value of each pair is that of :func:`fastmi.mi` for its two columns, which must be numbers
+    unless the method takes classes.
 
     Args:
-        X: Samples, shape (n, dx), in an array or a data frame. Each column is a variable.
+        X: Samples, shape (n, dx): a data frame, an array, or a dictionary of columns. Each column
+            is a variable.
         Y: Samples, shape (n, dy); None for the pairs of columns of `X`.
+        discrete: Which columns of numbers are classes: "auto" takes those with few different
+            values; True, False, or the labels, positions or a mask of them. Strings, categories and
+            booleans are classes in any case. For ``method=None`` only.
+        missing: What to do about missing values (NaN, None, NA, NaT): "raise" refuses them,
+            "pairwise" estimates each pair from the rows that have both columns, and "drop" all
+            pairs from the rows that have all columns.
+        normalized: None, or the form of `normalized` in the result: "correlation", sqrt(1 - exp(-2
+            I)), or for two columns of classes I over "min", "max", the "geometric" or "arithmetic"
+            mean of their entropies, or over the "joint" entropy.
         n_permutations: Number of shuffles per pair for the p-values; 0 for no p-values.
         n_jobs: Number of threads, which share the pairs; None or -1 as in :func:`fastmi.mi`.
             Networks are trained one after another, by as many threads as torch uses.
+        noise: None separates equal values of columns that are no classes, always without a
+            `method`, and with one as :func:`fastmi.mi` does. A number adds ``noise * sd(column) *
+            U(-1/2, 1/2)`` to each such column once; 0 adds none.
         seed: Seed of noise, shuffles and trainings; any value that
             :func:`numpy.random.default_rng` accepts.
-        **options: Further options of the method.
+        device: As in :func:`fastmi.mi`. Without a `method` samples on a GPU are taken as
+            continuous.
+        **options: Further options of a named method.
 
     Raises:
-        TypeError: Samples that are not real numbers, an option of the wrong type or unknown.
-        ValueError: Samples of wrong shape or length or not finite, an option out of range;
-            fewer than two columns and no `Y`.
+        TypeError: What is no table; with a named method samples that are not real numbers; an
+            option of the wrong type or unknown.
+        ValueError: Samples of wrong shape or length; missing values, or, with a named method,
+            values that are not finite; an option out of range; fewer than two usable columns and no
+            `Y`.
     """
     start = perf_counter()
     as_k(k)
-    row = find(MI_METHODS, method)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
+    check_choice("missing", missing, MISSING)
+    check_normalized(normalized, target=False)
     shuffles = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
-    rng = generator(seed)
+    common: dict[str, Any] = {
+        "k": k,
+        "normalized": normalized,
+        "shuffles": shuffles,
+        "n_jobs": n_jobs,
+        "noise": noise,
+        "seed": seed,
+        "progress": progress,
+    }
+    if method is None and not _on_gpu(X, Y, device):
+        if options:
+            raise TypeError(
+                f"pairwise_mi() without a method: options must belong to a named method; got "
+                f"{', '.join(options)}: name one, for example method='ksg1'"
+            )
+        results = _by_kind(X, Y, discrete=discrete, missing=missing, **common)
+    else:
+        if not (isinstance(discrete, str) and discrete == "auto"):
+            raise ValueError(
+                "discrete must be 'auto' where one method serves every pair, on a GPU or by its "
+                f"name; got discrete={discrete!r}: leave method at None"
+            )
+        on_gpu: dict[str, Any] = {"normalize": "copula"} if method is None else {}
+        results = _by_name(
+            X, Y, method=method, missing=missing, device=device, options={**on_gpu, **options},
+            **common,
+        )
+    seconds = perf_counter() - start
+    for result in results:
+        object.__setattr__(result, "seconds", seconds)
+    # All k of a call warn of much the same.
+    say(caution for result in results for caution in (*result._notes, *summaries(result)))
+    return results[0] if isinstance(as_k(k), int) else results
+
+
+def _on_gpu(X: object, Y: object, device: str) -> bool:
+    return as_device(device).startswith("cuda") or any(
+        gpu_of(each) is not None for each in (X, Y) if each is not None
+    )
+
+
+class _Found(NamedTuple):
+    """Estimates of all pairs for one k."""
+
+    k: int | None
+    values: Matrix
+    stderr: Matrix
+    n: NDArray[np.int64]
+    warnings: dict[int, tuple[Caution, ...]]
+    p_values: Matrix | None
+
+
+def _by_kind(
+    X: Any,
+    Y: Any,
+    *,
+    k: Any,
+    discrete: Any,
+    missing: str,
+    normalized: str | None,
+    shuffles: int,
+    n_jobs: int | None,
+    noise: float | None,
+    seed: Seed | None,
+    progress: Progress,
+) -> list[PairwiseMI]:
+    """Return the results of pairs whose method is that of their kinds."""
+    tables, found, cautions = read_pair_of_tables(X, Y, discrete=discrete, missing=missing)
+    n = len(found[0].used[0].values)
+    ks = k_list(as_k(k), n)
+    x, y = found[0].used, found[-1].used
+    source = TablePairs(x, y, ks=ks, noise=noise, seed=seed)
+    places = _pairs((len(x), len(y)), symmetric=Y is None)
+    with ProgressBar(progress, len(places), "pairs") as bar:
+
+        def report(count: int) -> None:
+            for _ in range(count):
+                bar.advance()
+
+        estimates = source.estimate(places, n_jobs=n_jobs, report=report)
+    p_values = _shuffled(source, places, estimates, shuffles, n_jobs, seed) if shuffles else None
+    notes = [*cautions, *left_out_caution(found)]
+    forms: list[Matrix] | None = None
+    if normalized is not None:
+        entropies = [source.entropies(pair) for pair in places.tolist()]
+        made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
+        forms = [matrix for matrix, _ in made]
+        notes += made[0][1]
+    results = []
+    for row, table in enumerate(estimates):
+        results.append(
+            _result(
+                X,
+                found,
+                places,
+                _Found(
+                    table.k,
+                    table.values,
+                    table.stderr,
+                    table.n,
+                    table.warnings,
+                    None if p_values is None else p_values[row],
+                ),
+                n=n,
+                method=BY_KIND,
+                methods=tuple(source.method(pair) for pair in places.tolist()),
+                normalized=None if forms is None else forms[row],
+                notes=tuple(notes),
+            )
+        )
+    return results
+
+
+def read_pair_of_tables(
+    X: Any, Y: Any, *, discrete: Any, missing: str
+) -> tuple[list[Any], list[Variables], list[Caution]]:
+    """Return the columns of X, and of Y if there is one, what is used of them, and cautions."""
     given = (X,) if Y is None else (X, Y)
+    names = ("X", "Y")[: len(given)]
+    check_pairing(given, names)
+    tables = [read_table(each, name) for each, name in zip(given, names, strict=True)]
+    rows = [len(table[0].values) for table in tables]
+    if len(set(rows)) > 1:
+        raise ValueError(
+            f"X and Y must have the same number of samples; got X with n={rows[0]}, Y with "
+            f"n={rows[1]}"
+        )
+    if Y is None and len(tables[0]) < 2:
+        raise ValueError("X must have at least two columns if there is no Y; got one")
+    found, cautions = decide(tables, names, discrete=discrete, missing=missing)
+    for own, name in zip(found, names, strict=True):
+        least = 2 if Y is None else 1
+        if len(own.used) < least:
+            reasons = "; ".join(f"{label!r}: {why}" for label, why in own.left_out.items())
+            needed = "two usable columns" if least == 2 else "one usable column"
+            raise ValueError(
+                f"{name} must have at least {needed}; got {len(own.used)} of {len(own.labels)} "
+                f"({reasons})"
+            )
+    return tables, found, cautions
+
+
+def _result(
+    X: Any,
+    found: Sequence[Variables],
+    places: NDArray[np.int64],
+    of: _Found,
+    *,
+    n: int,
+    method: str,
+    methods: tuple[str, ...],
+    normalized: Matrix | None,
+    notes: tuple[Caution, ...],
+) -> PairwiseMI:
+    """Return the result for one k."""
+    library = library_of(X)
+    symmetric = len(found) == 1
+    own = (found[0], found[-1])
+    if library:
+        labels = tuple([variable.label for variable in each.used] for each in own)
+        shown = places
+    else:
+        labels = tuple(list(each.labels) for each in own)
+        shown = np.column_stack(
+            [np.array(each.places)[places[:, side]] for side, each in enumerate(own)]
+        )
+    shape = (len(labels[0]), len(labels[1]))
+
+    values = matrix_of(of.values, shown, shape, symmetric=symmetric)
+
+    def framed_matrix(entries: Matrix | None) -> Any:
+        if entries is None:
+            return None
+        matrix = matrix_of(entries, shown, shape, symmetric=symmetric)
+        return framed(library, matrix, (labels[0], labels[1]))
+
+    warned = {
+        (own[0].used[i].label, own[1].used[j].label): of.warnings[number]
+        for number, (i, j) in enumerate(places.tolist())
+        if number in of.warnings
+    }
+    kinds: dict[Hashable, str] = {}
+    left_out: dict[Hashable, str] = {}
+    for each, name in zip(found, "XY", strict=False):
+        for variable in each.used:
+            kinds[_key(variable.label, kinds, name)] = variable.kind.name
+        for label, reason in each.left_out.items():
+            left_out[_key(label, left_out, name)] = reason
+    return PairwiseMI(
+        mi=framed(library, values, (labels[0], labels[1])),
+        stderr=framed_matrix(of.stderr),
+        p_value=framed_matrix(of.p_values),
+        normalized=framed_matrix(normalized),
+        kinds=kinds,
+        left_out=left_out,
+        warnings=warned,
+        k=of.k,
+        n=n,
+        method=method,
+        seconds=0.0,
+        _values=values,
+        _labels=(labels[0], labels[1]),
+        _pairs=shown,
+        _methods=methods,
+        _n=of.n,
+        _frames=library,
+        _notes=notes,
+    )
+
+
+def _key(label: Hashable, taken: dict[Hashable, str], name: str) -> Hashable:
+    """Return the label, with the name of its table where a column of the other has it, too."""
+    return f"{label} of {name}" if label in taken else label
+
+
+def _shuffled(
+    source: TablePairs,
+    pairs: NDArray[np.int64],
+    estimates: Sequence[Any],
+    shuffles: int,
+    n_jobs: int | None,
+    seed: Seed | None,
+) -> Matrix:
+    """Return the p-values of the permutation tests of all pairs, shape (number of k, p)."""
+    seeds = streams(generator(seed), len(pairs))
+
+    def one(number: int, threads: int) -> list[float]:
+        values = [float(table.values[number]) for table in estimates]
+        if np.isnan(values).any():
+            return [np.nan] * len(values)
+        engine, pair, _ = source.of_pair(pairs[number].tolist())
+        rng = np.random.default_rng(seeds[number])
+        orders = np.array([rng.permutation(engine.n) for _ in range(shuffles)])
+        null = engine.reordered(pair, orders, n_jobs=threads)
+        return [p_value(value, null[:, at]) for at, value in enumerate(values)]
+
+    found = run(one, len(pairs), n_jobs=n_jobs, progress=False, what="pairs")
+    return np.array(found).T.reshape(len(estimates), len(pairs))
+
+
+def _by_name(
+    X: Any,
+    Y: Any,
+    *,
+    k: Any,
+    method: str | None,
+    missing: str,
+    device: str,
+    options: dict[str, Any],
+    normalized: str | None,
+    shuffles: int,
+    n_jobs: int | None,
+    noise: float | None,
+    seed: Seed | None,
+    progress: Progress,
+) -> list[PairwiseMI]:
+    """Return the results of pairs that all have one method."""
+    row = find(MI_METHODS, "ksg1" if method is None else method)
+    if normalized not in (None, CORRELATION) and row.name != "discrete":
+        raise ValueError(
+            f"normalized={normalized!r} needs classes: leave method at None, or use "
+            f"method='discrete'; got method={method!r}"
+        )
+    rng = generator(seed)
     where, options = reads_on(device, row, options)
     measure = make_measure(pairwise_mi, row, k=k, options=options)
-    blocks = read_samples(row, given, ("X", "Y")[: len(given)], where)
+    given = (X,) if Y is None else (X, Y)
+    names = ("X", "Y")[: len(given)]
+    masks = None
+    if missing == "raise":
+        blocks = read_samples(row, given, names, where)
+    else:
+        blocks, masks = read_with_gaps(row, given, names)
     if noise:
         blocks = add_noise(row, blocks, noise, rng)
-    # What is left to each pair: no more noise, or what its ties need.
-    noise = None if noise is None else 0.0
     shape = (blocks[0].shape[1], blocks[-1].shape[1])
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
-    ksg = as_ksg1(row, k, options, noise=noise, seed=seed)
-    on_gpu = isinstance(blocks[0], DeviceArray)
-    # If there are fewer pairs than threads, several threads share the work of each pair.
-    many = on_gpu or len(pairs) >= thread_count(n_jobs)
-    if ksg is not None and not shuffles and many and pairs_at_once(ksg, blocks[0]):
-        tables = _at_once(ksg, blocks, pairs, n_jobs=n_jobs, progress=progress)
+    common: dict[str, Any] = {
+        "k": k,
+        "options": options,
+        "shuffles": shuffles,
+        # What is left to each pair: no more noise, or what its ties need.
+        "noise": None if noise is None else 0.0,
+        "seed": seed,
+        "rng": rng,
+        "n_jobs": n_jobs,
+        "progress": progress,
+    }
+    n = len(blocks[0])
+    rows = np.full(len(pairs), n, dtype=np.int64)
+    notes: list[Caution] = []
+    if masks is None:
+        tables = estimate_named(measure, blocks, pairs, **common)
     else:
-        together = ksg if ksg is not None and ksg.normalize is None else None
-        seeds = streams(rng, len(pairs))
-        columns = [_columns(block) for block in blocks]
-        # All estimates on a GPU share its stream, so that more threads would only take more memory.
-        threads = 1 if on_gpu or row.trains else n_jobs
-
-        def settle(blocks: list[NDArray[Any]], n_jobs: int) -> Settled:
-            return measure.settle(blocks, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
-
-        tables = _one_by_one(
-            measure, together, settle, columns, pairs, shuffles, seeds, threads, progress
+        tables, rows, notes = estimate_with_gaps(
+            measure, blocks, masks, pairs, drop=missing == "drop", **common
         )
-    seconds = perf_counter() - start
-    labels = (_labels(X, shape[0]), _labels(X if Y is None else Y, shape[1]))
-    keys = [_told_apart(own) for own in labels]
+    forms: list[Matrix] | None = None
+    if normalized is not None:
+        entropies = [(np.nan, np.nan)] * len(pairs)
+        if row.name == "discrete":
+            entropies = entropies_of(blocks, masks, pairs)
+        made = [normalized_pairs(normalized, table.values, entropies) for table in tables]
+        forms = [form for form, _ in made]
+    labels = [_labels(each, d) for each, d in zip((X, X if Y is None else Y), shape, strict=True)]
+    keys = [told_apart(own) for own in labels]
     ordered = pair_cautions(blocks, pairs) if shuffles else {}
+    library = library_of(X)
+
+    def framed_matrix(entries: Matrix | None) -> Any:
+        if entries is None:
+            return None
+        matrix = matrix_of(entries, pairs, shape, symmetric=Y is None)
+        return framed(library, matrix, (labels[0], labels[1]))
+
     results = []
-    for table in tables:
-        mi, stderr, p_values = (
-            _matrix(entries, pairs, shape, symmetric=Y is None)
-            for entries in (table.values, table.stderr, table.p_values)
-        )
+    for at, table in enumerate(tables):
         warned = {
             (keys[0][pairs[number, 0]], keys[1][pairs[number, 1]]): (
                 *table.warnings.get(number, ()),
@@ -217,57 +497,28 @@ def pairwise_mi(
             )
             for number in sorted({*table.warnings, *ordered})
         }
+        values = matrix_of(table.values, pairs, shape, symmetric=Y is None)
         results.append(
             PairwiseMI(
-                mi=_like(X, mi, labels),
-                stderr=_like(X, stderr, labels),
-                p_value=_like(X, p_values, labels) if shuffles else None,
+                mi=framed(library, values, (labels[0], labels[1])),
+                stderr=framed_matrix(table.stderr),
+                p_value=framed_matrix(table.p_values) if shuffles else None,
+                normalized=None if forms is None else framed_matrix(forms[at]),
                 warnings=warned,
                 k=table.k,
-                n=len(blocks[0]),
-                method=method,
-                seconds=seconds,
-                _values=mi,
+                n=n,
+                method=BY_KIND if method is None else method,
+                seconds=0.0,
+                _values=values,
+                _labels=(labels[0], labels[1]),
+                _pairs=pairs,
+                _methods=(row.name,) * len(pairs),
+                _n=rows,
+                _frames=library,
+                _notes=tuple(notes),
             )
         )
-    # All k of a call warn of much the same.
-    say(caution for result in results for caution in summaries(result))
-    return results[0] if isinstance(as_k(k), int) else results
-
-
-def summaries(result: PairwiseMI) -> list[Caution]:
-    """Return one caution or note for each kind, with its number of pairs and an example."""
-    rows, columns = result._values.shape
-    # Without Y the matrix holds each pair twice, and none on its diagonal.
-    symmetric = rows == columns and bool(np.isnan(np.diag(result._values)).all())
-    total = rows * (rows - 1) // 2 if symmetric else rows * columns
-    pairs: dict[str, list[tuple[Hashable, Hashable]]] = {}
-    examples: dict[str, Caution] = {}
-    for pair, cautions in result.warnings.items():
-        for caution in {each.kind: each for each in cautions}.values():
-            pairs.setdefault(caution.kind, []).append(pair)
-            examples.setdefault(caution.kind, caution)
-    return [
-        type(examples[kind])(
-            f"{len(found)} of {total} pairs, for example {found[0][0]} and {found[0][1]}: "
-            f"{examples[kind]}",
-            kind,
-        )
-        for kind, found in pairs.items()
-    ]
-
-
-class _Table(NamedTuple):
-    """What is kept of the estimates of all pairs for one k: nothing of length n.
-
-    The arrays have shape (number of pairs,); warnings are listed by the number of the pair.
-    """
-
-    k: int | None
-    values: Matrix
-    stderr: Matrix
-    p_values: Matrix
-    warnings: dict[int, tuple[Caution, ...]]
+    return results
 
 
 def _pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
@@ -278,134 +529,9 @@ def _pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
     return np.column_stack([rows.ravel(), columns.ravel()])
 
 
-def _at_once(
-    ksg: KSG,
-    blocks: list[NDArray[Any]],
-    pairs: NDArray[np.int64],
-    *,
-    n_jobs: int | None,
-    progress: Progress,
-) -> list[_Table]:
-    """Estimate all pairs in one call of the kernel."""
-    # Columns of Y follow those of X.
-    first = [0, 0 if len(blocks) == 1 else blocks[0].shape[1]]
-    with ProgressBar(progress, len(pairs), "pairs") as bar:
-        seen = 0
-
-        def report(done: int) -> None:
-            nonlocal seen
-            for _ in range(done - seen):
-                bar.advance()
-            seen = done
-
-        found = estimate_pairs(
-            ksg, blocks, pairs + first, n_jobs=n_jobs, report=report if progress else None
-        )
-        report(len(pairs))
-    return [
-        _Table(of_k.k, of_k.values, of_k.stderr, np.full(len(pairs), np.nan), of_k.warnings)
-        for of_k in found
-    ]
-
-
-def _one_by_one(
-    measure: Measure,
-    ksg: KSG | None,
-    settle: Callable[[list[NDArray[Any]], int], Settled],
-    columns: list[list[NDArray[Any]]],
-    pairs: NDArray[np.int64],
-    shuffles: int,
-    seeds: list[list[int]],
-    n_jobs: int | None,
-    progress: Progress,
-) -> list[_Table]:
-    """Estimate each pair by itself with any method, and its p-value if asked for.
-
-    `settle` returns the columns of a pair with the noise that ties need, and cautions of them.
-    `ksg` estimates all shuffles of a pair in one call; it is None where `measure` is not KSG
-    algorithm 1 without normalisation.
-    """
-
-    def null(x: NDArray[Any], y: NDArray[Any], own: np.random.Generator, threads: int) -> Matrix:
-        n = len(x)
-        if ksg is not None:
-            return null_values(ksg, [x, y], lambda _: own.permutation(n), shuffles, n_jobs=threads)
-        shuffled = (take_rows(x, own.permutation(n)) for _ in range(shuffles))
-        return np.array([values(measure((each, y), threads, own)) for each in shuffled])
-
-    def pair(number: int, threads: int) -> list[_Cell]:
-        i, j = pairs[number]
-        (x, y), cautions = settle([columns[0][i], columns[-1][j]], threads)
-        own = np.random.default_rng(seeds[number])
-        estimates = [with_cautions(each, cautions) for each in measure((x, y), threads, own)]
-        p_values = [np.nan] * len(estimates)
-        if shuffles:
-            shuffled = null(x, y, own, threads)
-            p_values = [p_value(float(e), shuffled[:, at]) for at, e in enumerate(estimates)]
-        return [
-            _Cell(float(e), e.stderr, p, e.warnings, e.k)
-            for e, p in zip(estimates, p_values, strict=True)
-        ]
-
-    found = run(pair, len(pairs), n_jobs=n_jobs, progress=progress, what="pairs")
-    tables = []
-    for cells in zip(*found, strict=True):
-        mi, stderr, p_values = (np.array([cell[entry] for cell in cells]) for entry in range(3))
-        warned = {number: cell.warnings for number, cell in enumerate(cells) if cell.warnings}
-        tables.append(_Table(cells[0].k, mi, stderr, p_values, warned))
-    return tables
-
-
-class _Cell(NamedTuple):
-    """What is kept of the estimate of one pair."""
-
-    mi: float
-    stderr: float
-    p_value: float
-    warnings: tuple[Caution, ...]
-    k: int | None
-
-
-def _columns(block: NDArray[Any]) -> list[NDArray[Any]]:
-    rows = np.ascontiguousarray(host(block).T)
-    return [like(block, row.reshape(-1, 1)) for row in rows]
-
-
-def _matrix(
-    entries: Matrix, pairs: NDArray[np.int64], shape: tuple[int, int], *, symmetric: bool
-) -> Matrix:
-    matrix = np.full(shape, np.nan)
-    rows, columns = pairs.T
-    matrix[rows, columns] = entries
-    if symmetric:
-        matrix[columns, rows] = entries
-    return matrix
-
-
 def _labels(samples: Any, d: int) -> list[Hashable]:
     columns = column_labels(samples)
     if columns is not None:
         return columns
     name = getattr(samples, "name", None)
     return [name] if name is not None and d == 1 else list(range(d))
-
-
-def _told_apart(labels: list[Hashable]) -> list[Hashable]:
-    """Return the labels, or the numbers of the columns where a label repeats."""
-    return labels if len(set(labels)) == len(labels) else list(range(len(labels)))
-
-
-def _like(samples: Any, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]) -> Any:
-    """Return `matrix` as a data frame of the kind of `samples`, or as it is."""
-    library = type(samples).__module__.partition(".")[0]
-    if library not in {"pandas", "polars"}:
-        return matrix
-    frame = importlib.import_module(library).DataFrame
-    if library == "pandas":
-        return frame(matrix, index=labels[0], columns=labels[1])
-    names = _told_apart([str(label) for label in labels[1]])
-    named = {str(name): column for name, column in zip(names, matrix.T, strict=True)}
-    of_rows = "column"
-    while of_rows in named:
-        of_rows += "_"
-    return frame({of_rows: [str(label) for label in labels[0]], **named})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmi._columns import dtype_of, frame_columns, is_category
 from fastmi._spread import extent
-from fastmi._symbols import as_codes
+from fastmi._symbols import as_codes, numbered
 from fastmi.ops.coincidences import nothing_repeats
 
 Array: TypeAlias = NDArray[Any]
@@ -144,6 +144,40 @@ def method_for(kinds: Sequence[Kind], n: int, *, separate: bool = True) -> str |
     if len(kinds) == 2 and classes and (CONTINUOUS in names or any(k.labels for k in kinds)):
         return "ross"
     return mixed
+
+
+def method_of_columns(x: Kind, y: Kind) -> str:
+    """Return the method for two single columns of a table, whose values are all on one scale.
+
+    These three have no bias to speak of where the columns are independent, whatever their kinds,
+    and so rank columns of different kinds side by side; "mesner" is off by up to eight standard
+    deviations on counts and classes (bench/bench_kinds.py). Mixtures are taken as continuous once
+    the order of equal values is drawn at random, which keeps the information.
+
+    Returns:
+        "discrete" for two columns of classes, "ross" where one has classes, else "ksg1".
+    """
+    number = [x.name, y.name].count(CLASSES)
+    return ("ksg1", "ross", "discrete")[number]
+
+
+def kind_of_column(values: Array, named: bool, discrete: bool | None = None) -> Kind:
+    """Return the kind of one column.
+
+    Args:
+        values: Shape (n,): numbers, or the codes of names.
+        named: Whether they are codes of names.
+        discrete: Whether numbers are classes; None leaves it to their values.
+    """
+    block = values.reshape(-1, 1)
+    if named or discrete:
+        symbols = len(numbered(values).size)
+        name = CLASSES if symbols > 1 else CONSTANT
+        return Kind(name, symbols, True, symbols < len(values), int(symbols > 1))
+    kind = kinds_of([block], [False])[0]
+    if discrete is None or kind.name == CONSTANT:
+        return kind
+    return Kind(CONTINUOUS, 0, False, kind.repeats, 1)
 
 
 def _are_many(kinds: Sequence[Kind]) -> bool:

@@ -158,6 +158,15 @@ def _filled(
     return blocks, _noise_decides_caution(noise)
 
 
+def copies_cautions(blocks: list[Array]) -> tuple[Caution, ...]:
+    """Return the caution of :func:`settle` about rows that are copies, () if there are few."""
+    if not coincidences(blocks).copies or never_vary(blocks):
+        return ()
+    count, _ = count_copies(blocks)
+    n = len(blocks[0])
+    return (_copies_caution(count, n),) if count > TIED_SHARE * n else ()
+
+
 def _copies_caution(count: int, n: int) -> Caution:
     """Return the caution about `count` of n rows that are copies."""
     return Caution(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
+from fastmi._checks import k_list
 from fastmi._columns import check_pairing
 from fastmi._estimate import Estimate, small_sample_warnings
 from fastmi._inputs import check_same_length
-from fastmi._symbols import as_symbols
+from fastmi._symbols import Symbols, as_symbols
 from fastmi.estimators.neighbors._mixtures import (
     copies_of,
     label_cautions,
@@ -35,6 +37,30 @@ from fastmi.ops.knn import KthDistances
 from fastmi.ops.rescale import held_radii
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ClassMembers:
+    """The samples of each class, which many estimates with the same classes share.
+
+    Attributes:
+        symbols: The class of each sample.
+        kept: Samples that are not alone in their class, shape (n,).
+        rows: For each class of at least two samples, their numbers among those that are kept.
+    """
+
+    symbols: Symbols
+    kept: NDArray[np.bool_]
+    rows: list[NDArray[np.intp]]
+
+    @classmethod
+    def of(cls, symbols: Symbols) -> ClassMembers:
+        """Return the members of classes from their symbols."""
+        kept = symbols.size[symbols.of] > 1
+        labels = symbols.of[kept]
+        by_class = np.argsort(labels, kind="stable")
+        ends = np.flatnonzero(np.diff(labels[by_class])) + 1
+        return cls(symbols, kept, np.split(by_class, ends))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,43 +110,57 @@ class Ross(MetricNeighborEstimator):
         classes, columns = as_symbols(y, "y")
         labels = classes.of
         check_same_length(points, labels, "x", "y")
-        size = classes.size[labels]
-        kept = size > 1
-        if not kept.any():
+        members = ClassMembers.of(classes)
+        if not members.kept.any():
             raise ValueError(
                 "y must be discrete: at least one class with two samples; got "
                 f"{len(labels)} samples with as many values: classes go in y, and "
                 'method="ksg1" is for two continuous variables'
             )
-        dropped = len(labels) - int(kept.sum())
+        terms, algorithm = self._terms_of(points, members, ks)
+        dims = (points.shape[1], columns)
+        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+
+    def of_members(self, points: Array, members: ClassMembers) -> list[Terms]:
+        """Return the terms for each k of samples that need no noise any more.
+
+        Args:
+            points: Samples of x, shape (n, dx).
+            members: The classes, at least one of which has two samples.
+        """
+        return self._terms_of(points, members, k_list(self.k, len(points)))[0]
+
+    def _terms_of(
+        self, points: Array, members: ClassMembers, ks: tuple[int, ...]
+    ) -> tuple[list[Terms], str]:
+        labels, size = members.symbols.of, members.symbols.size[members.symbols.of]
+        dropped = len(labels) - int(members.kept.sum())
         if dropped:
+            kept = members.kept
             points, labels, size = points[kept], labels[kept], size[kept]
         numbers = np.minimum(np.array(ks)[:, None], size - 1).astype(np.int64)
         (radii, algorithm), (held,), _ = held_radii(
-            lambda blocks: self._class_radii(blocks[0], labels, numbers), [points]
+            lambda blocks: self._class_radii(blocks[0], members.rows, numbers), [points]
         )
         terms = [
             self._class_terms(held, size, k, k_i, radius, dropped)
             for k, k_i, radius in zip(ks, numbers, radii, strict=True)
         ]
-        dims = (points.shape[1], columns)
-        return self._finish(samples, terms, dims=dims, algorithm=algorithm, start=start)
+        return terms, algorithm
 
     def _host_only(self) -> str:
         return "Ross"
 
     def _class_radii(
-        self, x: Array, labels: NDArray[np.intp], numbers: NDArray[np.int64]
+        self, x: Array, classes: Sequence[NDArray[np.intp]], numbers: NDArray[np.int64]
     ) -> KthDistances:
         """Return the distances to the k_i-th neighbour in the class, for each row k_i of `numbers`.
 
         The name of the search is that of the one that ran in the largest class.
         """
         radii = np.empty((len(numbers), len(x)), dtype=x.dtype)
-        by_class = np.argsort(labels, kind="stable")
-        ends = np.flatnonzero(np.diff(labels[by_class])) + 1
         largest, algorithm = 0, "auto"
-        for members in np.split(by_class, ends):
+        for members in classes:
             distances, ran = self._kth_distance([x[members]], numbers[:, members[0]].tolist())
             radii[:, members] = distances
             if len(members) > largest:

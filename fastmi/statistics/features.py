@@ -1,0 +1,314 @@
+"""Features ranked by their mutual information with a target."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._cautions import Caution, say
+from fastmi._checks import (
+    Seed,
+    as_k,
+    check_choice,
+    check_noise,
+    check_search,
+    k_list,
+)
+from fastmi._columns import check_pairing
+from fastmi._docs import describes_options
+from fastmi._extras import Progress, ProgressBar
+from fastmi._results import Table
+from fastmi._table import TableColumn, read_table
+from fastmi.statistics._normalized import check_normalized, normalized_pairs
+from fastmi.statistics._pair_matrix import kinds_of, library_of, text_table
+from fastmi.statistics._table_pairs import TablePairs
+from fastmi.statistics._variables import MISSING, decide, left_out_caution
+
+Floats: TypeAlias = NDArray[np.float64]
+
+#: The label of a target that has none.
+TARGET = "y"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RankedFeatures(Table):
+    """Features by falling mutual information with a target.
+
+    Attributes:
+        names: Labels of the features, their numbers in an array.
+        mi: Estimates in nats, not clipped; NaN, and last, where a feature has too few rows.
+        stderr: Standard errors in nats, see :class:`fastmi.Estimate`.
+        p_value: P-values of the permutation tests, not corrected for the number of features; None
+            if no test was asked for.
+        q_value: P-values corrected for the number of features; None without a test.
+        p_corrected: P-values of the largest statistic of all features; None if not asked for.
+        normalized: The estimates in the normalised form that was asked for, else None.
+        methods: Method of each feature.
+        kinds: What each feature was taken for: "continuous", "classes" or "mixture".
+        n: Rows that were used for each feature.
+        target: Label of the target, "y" if it has none.
+        target_kind: What the target was taken for.
+        left_out: Why columns were left out, by label.
+        warnings: Reasons to distrust a feature, by its label; features without any are left out.
+        k: Number of neighbours.
+        seconds: Wall time, shared by all k of one call.
+    """
+
+    names: tuple[Hashable, ...]
+    mi: Floats
+    stderr: Floats = field(repr=False)
+    p_value: Floats | None = field(default=None, repr=False)
+    q_value: Floats | None = field(default=None, repr=False)
+    p_corrected: Floats | None = field(default=None, repr=False)
+    normalized: Floats | None = field(default=None, repr=False)
+    methods: tuple[str, ...] = field(repr=False)
+    kinds: tuple[str, ...] = field(repr=False)
+    n: NDArray[np.int64] = field(repr=False)
+    target: Hashable
+    target_kind: str
+    left_out: dict[Hashable, str] = field(repr=False)
+    warnings: dict[Hashable, tuple[Caution, ...]] = field(repr=False)
+    k: int
+    seconds: float = field(compare=False)
+    _frames: str = field(default="", repr=False)
+    _notes: tuple[Caution, ...] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __str__(self) -> str:
+        head = f"information with {self.target} ({self.target_kind}) in nats, k={self.k}"
+        return "\n".join([head, text_table(self._rows()), *self._notes, *summaries(self)])
+
+    def top(self, n: int = 10) -> RankedFeatures:
+        """Return the first `n` features; what was corrected for all of them stays so."""
+        kept = slice(0, max(n, 0))
+        rows = {
+            name: getattr(self, name)[kept]
+            for name in ("names", "mi", "stderr", "methods", "kinds", "n")
+        }
+        for name in ("p_value", "q_value", "p_corrected", "normalized"):
+            if getattr(self, name) is not None:
+                rows[name] = getattr(self, name)[kept]
+        names = set(rows["names"])
+        rows["warnings"] = {
+            name: found for name, found in self.warnings.items() if name in names
+        }
+        return replace(self, **rows)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the ranking with :func:`fastmi.plot.features`, which takes the options."""
+        from fastmi import plot
+
+        return plot.features(self, ax=ax, **options)
+
+    def _library(self) -> str:
+        return self._frames or "pandas"
+
+    def _rows(self) -> dict[str, Sequence[Any]]:
+        rows: dict[str, Sequence[Any]] = {
+            "feature": self.names,
+            "mi": self.mi.tolist(),
+            "stderr": self.stderr.tolist(),
+        }
+        for name in ("normalized", "p_value", "q_value", "p_corrected"):
+            if getattr(self, name) is not None:
+                rows[name] = getattr(self, name).tolist()
+        rows["kind"] = self.kinds
+        rows["method"] = self.methods
+        rows["n"] = self.n.tolist()
+        rows["warnings"] = [kinds_of(self.warnings.get(name, ())) for name in self.names]
+        return rows
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "target": self.target,
+            "target_kind": self.target_kind,
+            "k": self.k,
+            "left_out": self.left_out,
+        }
+
+
+def summaries(result: RankedFeatures) -> list[Caution]:
+    """Return one caution or note for each kind, with its number of features and an example."""
+    features: dict[str, list[Hashable]] = {}
+    examples: dict[str, Caution] = {}
+    for name, cautions in result.warnings.items():
+        for caution in {each.kind: each for each in cautions}.values():
+            features.setdefault(caution.kind, []).append(name)
+            examples.setdefault(caution.kind, caution)
+    return [
+        type(examples[kind])(
+            f"{len(found)} of {len(result)} features, for example {found[0]}: {examples[kind]}",
+            kind,
+        )
+        for kind, found in features.items()
+    ]
+
+
+@describes_options()
+def rank_features(
+    X: object,
+    y: object,
+    *,
+    k: int | Sequence[int] | NDArray[np.integer[Any]] = 3,
+    discrete: Any = "auto",
+    missing: str = "raise",
+    normalized: str | None = None,
+    n_jobs: int | None = None,
+    noise: float | None = None,
+    seed: Seed | None = None,
+    progress: Progress = False,
+) -> RankedFeatures | list[RankedFeatures]:
+    """Rank the columns of a table by their mutual information with a target, in nats.
+
+    Every column gets the method of its kind and that of the target, as in
+    :func:`fastmi.pairwise_mi`, and all values are on one scale.
+
+    Args:
+        X: Samples, shape (n, d): a data frame, an array, or a dictionary of columns.
+        y: The target: an array or a column, shape (n,), or the label of a column of `X`, which is
+            then no feature. Strings, categories and booleans are classes; a number with few
+            different values is, too, unless `discrete` says otherwise.
+        discrete: Which columns of numbers are classes: "auto" takes those with few different
+            values; True or False for all columns and the target, or the labels, positions or a mask
+            of columns of `X`.
+        missing: What to do about missing values (NaN, None, NA, NaT): "raise" refuses them,
+            "pairwise" estimates each feature from the rows that have it and the target, and "drop"
+            all features from the rows that have all.
+        normalized: None, or the form of `normalized` in the result: "target", I / H(y) for a target
+            with classes; "correlation", sqrt(1 - exp(-2 I)); or for a feature and a target with
+            classes I over "min", "max", the "geometric" or "arithmetic" mean of their entropies, or
+            over the "joint" entropy.
+        noise: None separates equal values of columns that are no classes; a number adds ``noise *
+            sd(column) * U(-1/2, 1/2)`` to each such column, and 0 adds none.
+
+    Returns:
+        The ranking; a list of them if `k` is a sequence.
+
+    Raises:
+        TypeError: What is no table; an option of the wrong type.
+        ValueError: Samples of wrong shape or length; missing values; a target that is constant, or
+            whose classes hardly repeat; `y` is the label of no column, or of several; an option out
+            of range; no usable feature.
+    """
+    start = perf_counter()
+    as_k(k)
+    check_search("chebyshev", "auto", n_jobs)
+    check_noise(noise)
+    check_choice("missing", missing, MISSING)
+    check_normalized(normalized, target=True)
+    features, target = _split(X, y)
+    if len(target.values) != len(features[0].values):
+        raise ValueError(
+            f"X and y must have the same number of samples; got X with n={len(features[0].values)},"
+            f" y with n={len(target.values)}"
+        )
+    found, cautions = decide(
+        [features, [target]], ("X", "y"), discrete=discrete, missing=missing
+    )
+    if not found[1].used:
+        ((label, reason),) = found[1].left_out.items()
+        raise ValueError(f"y must be a target that varies; got {label!r}: {reason}")
+    if not found[0].used:
+        reasons = "; ".join(f"{label!r}: {why}" for label, why in found[0].left_out.items())
+        raise ValueError(f"X must have at least one usable column; got none ({reasons})")
+    used, (of_target,) = found[0].used, found[1].used
+    ks = k_list(as_k(k), len(of_target.values))
+    source = TablePairs(used, [of_target], ks=ks, noise=noise, seed=seed)
+    pairs = np.column_stack([np.arange(len(used)), np.zeros(len(used), dtype=np.int64)])
+    with ProgressBar(progress, len(pairs), "features") as bar:
+
+        def report(count: int) -> None:
+            for _ in range(count):
+                bar.advance()
+
+        estimates = source.estimate(pairs, n_jobs=n_jobs, report=report)
+    notes = [*cautions, *left_out_caution(found[:1])]
+    forms: list[Floats | None] = [None] * len(ks)
+    if normalized is not None:
+        entropies = [source.entropies(pair) for pair in pairs.tolist()]
+        made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
+        forms = [form for form, _ in made]
+        notes += made[0][1]
+    seconds = perf_counter() - start
+    results = []
+    for table, form in zip(estimates, forms, strict=True):
+        order = np.argsort(np.where(np.isnan(table.values), np.inf, -table.values), kind="stable")
+        results.append(
+            RankedFeatures(
+                names=tuple(used[j].label for j in order),
+                mi=table.values[order],
+                stderr=table.stderr[order],
+                normalized=None if form is None else form[order],
+                methods=tuple(source.method((int(j), 0)) for j in order),
+                kinds=tuple(used[j].kind.name for j in order),
+                n=table.n[order],
+                target=of_target.label,
+                target_kind=of_target.kind.name,
+                left_out=found[0].left_out,
+                warnings={
+                    used[j].label: table.warnings[j] for j in order.tolist() if j in table.warnings
+                },
+                k=table.k,
+                seconds=seconds,
+                _frames=library_of(X),
+                _notes=tuple(notes),
+            )
+        )
+    say(caution for result in results for caution in (*result._notes, *summaries(result)))
+    return results[0] if isinstance(as_k(k), int) else results
+
+
+def _split(X: Any, y: Any) -> tuple[list[TableColumn], TableColumn]:
+    """Return the features and the target.
+
+    Raises:
+        ValueError: `y` is the label of no column or of several, or has several columns; `X` has no
+            other column.
+    """
+    columns = read_table(X, "X")
+    if _is_label(y):
+        places = [j for j, column in enumerate(columns) if _same_label(column.label, y)]
+        if len(places) != 1:
+            what = "several columns" if places else "no column"
+            listed = ", ".join(repr(column.label) for column in columns[:10])
+            more = ", ..." if len(columns) > 10 else ""
+            raise ValueError(
+                f"y must be the label of one column of X, or an array; got {y!r}, the label of "
+                f"{what}: the columns are {listed}{more}"
+            )
+        rest = [column for j, column in enumerate(columns) if j != places[0]]
+        if not rest:
+            raise ValueError("X must have a column beside the target; got the target alone")
+        return rest, columns[places[0]]
+    check_pairing((X, y), ("X", "y"))
+    target = read_table(y, "y")
+    if len(target) != 1:
+        raise ValueError(
+            f"y must be one column, shape (n,); got {len(target)} columns: fastmi.pairwise_mi(X, Y)"
+            " takes several targets"
+        )
+    label = target[0].label
+    if label == 0 and not hasattr(y, "name"):
+        label = TARGET
+    only = target[0]
+    named = TableColumn(label, only.values, only.missing, only.named, only.problem, only.note)
+    return columns, named
+
+
+def _is_label(y: Any) -> bool:
+    """Return whether `y` can only be the label of a column: a string, a number or a tuple."""
+    if isinstance(y, str | bytes | int | float | np.generic):
+        return True
+    # A tuple is a label of several levels if its parts are no numbers.
+    return isinstance(y, tuple) and all(isinstance(part, str) for part in y)
+
+
+def _same_label(label: Hashable, y: Any) -> bool:
+    return type(label) is not bool and bool(label == y)
