@@ -54,6 +54,10 @@ class Samples:
         """Rows left out because a value was missing."""
         return self.rows - self.n
 
+    def describe_scale(self) -> str:
+        """Say in which unit the numbers are."""
+        return "unit deviation" if self.scaled else "not scaled"
+
     def describe_rounded(self) -> str:
         """Say which columns were not scaled because they vary no more than their rounding."""
         names = listed([f"'{name}'" for name in self.rounded], _SHOWN_COLUMNS)

@@ -17,6 +17,7 @@ from fastmi.cli import render
 from fastmi.cli.columns import DataError
 from fastmi.cli.notes import as_options
 from fastmi.cli.output import check_replaceable, replacing
+from fastmi.cli.samples import Samples
 from fastmi.cli.visible import reason
 
 _PICTURES = (".png", ".svg", ".pdf")
@@ -73,6 +74,14 @@ def show_notes(messages: Console, notes: list[str]) -> None:
     """Print remarks on how the data were taken."""
     for text in notes:
         render.note(messages, text)
+
+
+def note_samples(messages: Console, samples: Samples) -> list[str]:
+    """Print what was done to get samples from columns, and return it."""
+    notes = [samples.describe_dropped()] if samples.dropped else []
+    notes += [samples.describe_rounded()] if samples.rounded else []
+    show_notes(messages, notes)
+    return notes
 
 
 def given(**options: Any) -> dict[str, Any]:
