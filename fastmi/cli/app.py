@@ -1,12 +1,15 @@
 """The program: its commands, of which `mi`, `methods` and `info` are here."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 import fastmi
 from fastmi.cli import documents, help, render
+from fastmi.cli.independence import independence
+from fastmi.cli.lags import lag
 from fastmi.cli.matrices import matrix
 from fastmi.cli.notes import in_options, notes_on, shape_notes, shared_notes
 from fastmi.cli.options import (
@@ -41,6 +44,8 @@ from fastmi.cli.session import (
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 app = typer.Typer(
     name="fastmi",
     cls=help.Commands,
@@ -65,9 +70,9 @@ def _root(
         raise typer.Exit
 
 
-def _command(short: str, *examples: str) -> Any:
+def _command(short: str, *examples: str, name: str | None = None) -> Callable[[Function], Function]:
     """Return a decorator that makes a function a command."""
-    return app.command(short_help=short, epilog="\n".join(examples), cls=help.Command)
+    return app.command(name, short_help=short, epilog="\n".join(examples), cls=help.Command)
 
 
 _command(
@@ -81,6 +86,17 @@ _command(
     "fastmi matrix wine.csv --permutations auto --plot matrix.png",
     "fastmi matrix diabetes.csv --columns age,bmi,bp --method ksg1 --k 5",
 )(matrix)
+_command(
+    "P-value of the dependence of two blocks of columns.",
+    "fastmi test diabetes.csv --x bmi --y progression --given age,sex",
+    "fastmi test series.csv --x rain --y flow --scheme circular --permutations 1000",
+    name="test",
+)(independence)
+_command(
+    "MI of two series at several lags.",
+    "fastmi lag series.csv --x rain --y flow --max-lag 48 --permutations 200",
+    "fastmi lag series.csv --x rain --y flow --min-lag 0 --max-lag 24 --plot lags.png",
+)(lag)
 
 
 @_command(

@@ -70,20 +70,11 @@ def show_bars(
     headings: Headings,
     bars: Sequence[Bar],
     unit: str,
-    *,
-    largest: float | None = None,
 ) -> None:
-    """Print a line for each value, with as many columns as the terminal has room for.
-
-    Args:
-        console: Where to print.
-        headings: What stands above the columns.
-        bars: The lines.
-        unit: "nats" or "bits".
-        largest: The value in nats of a bar of full length; None for the largest of `bars`.
-    """
-    if largest is None:
-        largest = max((bar.value for bar in bars if math.isfinite(bar.value)), default=0.0)
+    """Print a line for each value, with as many columns as the terminal has room for."""
+    # A bar of full length ends where the largest value with its error does.
+    ends = [bar.value + (bar.stderr if math.isfinite(bar.stderr) else 0.0) for bar in bars]
+    largest = max(filter(math.isfinite, ends), default=0.0)
     tests = list(bars[0].tests) if bars else []
     numbers = {
         f"{headings.value} ({unit})": [f"{in_unit(bar.value, unit):.3f}" for bar in bars],
@@ -127,16 +118,13 @@ def show_strongest(
     console: Console, matrix: PairMatrix, count: int, unit: str, normalized: str | None = None
 ) -> None:
     """Print the `count` pairs of largest MI with their tests and bars."""
-    pairs = matrix.ranked()
-    values = [matrix.estimates[pair].value for pair in pairs]
     bars = []
-    for pair in pairs[:count]:
+    for pair in matrix.ranked()[:count]:
         found = matrix.estimates[pair]
         names = (matrix.names[pair[0]], matrix.names[pair[1]])
         bars.append(Bar(names, found.value, found.stderr, found.tests))
-    largest = max(filter(math.isfinite, values), default=0.0)
     headings = Headings("strongest pairs", normalized=normalized or "")
-    show_bars(console, headings, bars, unit, largest=largest)
+    show_bars(console, headings, bars, unit)
 
 
 class _Layout:
@@ -184,7 +172,9 @@ class _Layout:
 
     def name_width(self) -> int:
         """Return how many places the longest name takes."""
-        return max((cell_len(short_name(n, self.name)) for b in self._bars for n in b.names), default=0)
+        return max(
+            (cell_len(short_name(n, self.name)) for b in self._bars for n in b.names), default=0
+        )
 
     def _room(self) -> int:
         """Return the places that are left beside the columns."""

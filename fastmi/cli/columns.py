@@ -82,7 +82,8 @@ class Column:
         if self.labels is not None:
             return np.array([label is None for label in self.labels], dtype=bool)
         if self.times is not None:
-            return np.isnat(self.times)
+            lacking: npt.NDArray[np.bool_] = np.isnat(self.times)
+            return lacking
         return np.isnan(self.values)
 
     @property

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fastmi.cli.columns import Column, DataError, Table, listed
@@ -71,8 +70,6 @@ def one_column(table: Table, spec: str, flag: str) -> Column:
         names = listed([column.name for column in found], _SHOWN_NAMES)
         raise DataError(f"{flag} must name one column; got {len(found)}: {names}")
     return found[0]
-
-
 
 
 def _is_text(column: Column) -> bool:

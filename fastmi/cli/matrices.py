@@ -192,7 +192,7 @@ def _by_kind(
     total = check_pairs(len(frame))
     with progress_of(messages, "pairs of columns", total) as advance:
         result = called(messages, table, fastmi.pairwise_mi, frame, progress=advance, **options)
-    notes += note_result(messages, result, refused)
+    notes += note_result(messages, table, result, refused)
     pairs = pairs_by_kind(result)
     about = {
         "n": result.n,

@@ -24,6 +24,7 @@ _SPELLINGS = (
     (r"\bn_permutations\b", "--permutations"),
     (r"\bmissing=(?:'|\")(\w+)(?:'|\")", r"--missing \1"),
     (r"\bcorrected=True\b", "--corrected"),
+    (r"\bscheme=(?:'|\")(\w+)(?:'|\")", r"--scheme \1"),
     (r"\btheiler=(\w+)", r"-o theiler=\1"),
 )
 
@@ -58,9 +59,7 @@ def left_out(table: Table, *, classes: bool) -> list[str]:
         reasons.setdefault(kind, []).append((column.name, reason))
     notes = _grouped(reasons)
     if texts:
-        notes.append(
-            "text is used as classes where no --method is named, or by --method discrete"
-        )
+        notes.append("text is used as classes where no --method is named, or by --method discrete")
     return notes
 
 

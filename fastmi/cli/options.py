@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from enum import Enum
 from pathlib import Path
@@ -99,9 +100,7 @@ Header = Annotated[
 ]
 DropMissing = Annotated[
     bool,
-    typer.Option(
-        "--drop-missing", help="Leave out rows that lack a value.", rich_help_panel=DATA
-    ),
+    typer.Option("--drop-missing", help="Leave out rows that lack a value.", rich_help_panel=DATA),
 ]
 MissingValues = Annotated[
     Missing | None,
@@ -257,6 +256,48 @@ Permutations = Annotated[
         rich_help_panel=SIGNIFICANCE,
     ),
 ]
+Scheme = Annotated[
+    str | None,
+    typer.Option(
+        "--scheme",
+        metavar="NAME",
+        help="How the rows of X are reordered: shuffle, circular or block (for series), local or "
+        "residual (with --given).  [default: shuffle; with --given local, or residual where rows "
+        "hardly resemble each other]",
+        show_default=False,
+        rich_help_panel=SIGNIFICANCE,
+    ),
+]
+BlockLength = Annotated[
+    int | None,
+    typer.Option(
+        "--block-length",
+        metavar="N",
+        help="Rows that --scheme block keeps together.",
+        show_default=False,
+        rich_help_panel=SIGNIFICANCE,
+    ),
+]
+CountOfTest = Annotated[
+    str,
+    typer.Option(
+        "--permutations",
+        metavar="N",
+        help="How many random orders of the rows to compare with.",
+        rich_help_panel=SIGNIFICANCE,
+    ),
+]
+Rotations = Annotated[
+    str | None,
+    typer.Option(
+        "--permutations",
+        metavar="N",
+        help="P-values from N rotations of a series, which keep its autocorrelation; 200 is "
+        "usual.  [default: no p-values]",
+        show_default=False,
+        rich_help_panel=SIGNIFICANCE,
+    ),
+]
 FalseDiscoveries = Annotated[
     Fdr,
     typer.Option(
@@ -277,9 +318,7 @@ Corrected = Annotated[
 ]
 Top = Annotated[
     int,
-    typer.Option(
-        "--top", min=0, metavar="N", help="How many to list.", rich_help_panel=OUTPUT
-    ),
+    typer.Option("--top", min=0, metavar="N", help="How many to list.", rich_help_panel=OUTPUT),
 ]
 Out = Annotated[
     Path | None,
@@ -349,7 +388,9 @@ def parse_ks(text: str | None) -> int | list[int] | None:
     return ks[0] if len(ks) == 1 else ks
 
 
-def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
+def parse_options(
+    method: str, texts: list[str] | None, methods: Mapping[str, Method] = MI_METHODS
+) -> dict[str, Any]:
     """Return the options in texts such as "normalize=local", as Python values.
 
     Raises:
@@ -363,7 +404,7 @@ def parse_options(method: str, texts: list[str] | None) -> dict[str, Any]:
             raise DataError(f"--option must be NAME=VALUE, such as normalize=local; got {text!r}")
         if name in _FLAGS:
             raise DataError(f"--option {name}: use {_FLAGS[name]}")
-        row = find(MI_METHODS, method)
+        row = find(methods, method)
         valid = [known for known in row.options if known not in {*_FLAGS, *_HIDDEN}]
         if name not in valid:
             raise DataError(

@@ -196,7 +196,7 @@ def _readable(value: object) -> str:
 
 def _heat_table(matrix: PairMatrix, unit: str, cell: int, label_width: int, *, gap: int) -> Table:
     names = matrix.names
-    largest = largest_of(matrix)
+    largest = _largest(matrix)
     table = Table(box=None, padding=0, pad_edge=False)
     table.add_column("", no_wrap=True, min_width=label_width + gap)
     for j in range(len(names)):
@@ -237,7 +237,7 @@ def _aligned(text: str, cell: int, *, style: str) -> Text:
     return Text(f"{text} ".rjust(cell) if cell == _WIDE_CELL else text.rjust(cell), style=style)
 
 
-def largest_of(matrix: PairMatrix) -> float:
+def _largest(matrix: PairMatrix) -> float:
     values = (matrix.estimates[pair].value for pair in matrix.ranked())
     return max(filter(math.isfinite, values), default=0.0)
 
@@ -251,6 +251,7 @@ def _label_width(names: Sequence[str]) -> int:
 
 
 def plain_table(*, show_header: bool = True) -> Table:
+    """Return a table without lines."""
     return Table(
         box=None,
         padding=(0, 2, 0, 0),
@@ -272,6 +273,7 @@ def _line(text: str) -> str:
 
 
 def fraction_of(value: float, largest: float) -> float:
+    """Return the share of the largest value, within [0, 1]; infinity is all of it."""
     if math.isnan(value) or largest <= 0:
         return float(value == math.inf)
     return min(1.0, max(0.0, value / largest))

@@ -44,8 +44,7 @@ def called(messages: Console, table: Table, function: Any, *args: Any, **options
         try:
             result = function(*args, **options)
         except ValueError as error:
-            text = _ROW.sub(lambda at: f"in {table.place(int(at[1]))}", str(error))
-            text = _TABLE.sub("the table must ", _GAPS.sub("", text))
+            text = _TABLE.sub("the table must ", _GAPS.sub("", _placed(str(error), table)))
             raise DataError(as_options(" ".join(text.split()))) from error
     # Cautions stand in the result as well.
     others = [each for each in caught if not issubclass(each.category, fastmi.EstimateWarning)]
@@ -55,10 +54,11 @@ def called(messages: Console, table: Table, function: Any, *args: Any, **options
 
 
 def note_result(
-    messages: Console, result: Any, refused: Mapping[str, str]
+    messages: Console, table: Table, result: Any, refused: Mapping[str, str]
 ) -> list[str]:
     """Print what holds for the whole result, and return the notes on what was left out."""
     left = {**refused, **texts(result.left_out)}
+    left = {name: _placed(why, table) for name, why in left.items()}
     notes = left_out_notes(left)
     show_notes(messages, notes)
     for caution in in_options(result._notes, scaled=False):
@@ -113,6 +113,11 @@ def rows_used(counts: Any) -> str:
     """Return how many rows the estimates are from."""
     low, high = int(min(counts)), int(max(counts))
     return f"n = {low}" if low == high else f"n = {low} to {high}"
+
+
+def _placed(text: str, table: Table) -> str:
+    """Return a text of the library with rows named as a reader of the file would look for them."""
+    return _ROW.sub(lambda at: f"in {table.place(int(at[1]))}", text)
 
 
 def reasons(refused: Mapping[str, str]) -> list[str]:
