@@ -13,6 +13,7 @@ from pathlib import Path
 
 import accuracy_tables
 import result_tables
+import selection_tables
 from result_tables import Result, caption, front_page_table, gpu_table
 
 README = Path(__file__).with_name("README.md")
@@ -54,6 +55,8 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "compat": ("Drop-in replacements", result_tables.compat_table),
     "bmi": ("Many tasks with known information, n = 5000", accuracy_tables.bmi_table),
     "random_laws": ("Random laws of 15 families", accuracy_tables.random_laws_table),
+    "features": ("Ranking the columns of a wide table", selection_tables.features_table),
+    "selection": ("Columns that tell about a target", selection_tables.selection_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
 }
 

@@ -21,6 +21,10 @@ FUNCTIONS = {
     "mi": "Mutual information: `fastmi.mi(x, y, method=...)`",
     "cmi": "Conditional mutual information: `fastmi.cmi(x, y, z, method=...)`",
     "total_correlation": "Total correlation: `fastmi.total_correlation(x, y, z, ..., method=...)`",
+    "dual_total_correlation": "Dual total correlation: "
+    "`fastmi.dual_total_correlation(x, y, z, ..., method=...)`",
+    "o_information": "O-information: `fastmi.o_information(x, y, z, ..., method=...)`",
+    "s_information": "S-information: `fastmi.s_information(x, y, z, ..., method=...)`",
     "entropy": "Entropy: `fastmi.entropy(x, method=...)`",
 }
 

@@ -19,19 +19,27 @@ from fastmi._backend import config, show_config
 from fastmi._cautions import EstimateWarning
 from fastmi._estimate import Estimate
 from fastmi._extras import is_installed as _is_installed
-from fastmi.api import cmi, entropy, mi, total_correlation
+from fastmi._several import (
+    dual_total_correlation,
+    o_information,
+    s_information,
+    total_correlation,
+)
+from fastmi.api import cmi, entropy, mi
 from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
 if _TYPE_CHECKING:
-    from fastmi import bounds, compat, datasets, estimators, nn, ops, statistics
+    from fastmi import bounds, compat, datasets, estimators, nn, ops, selection, statistics
     from fastmi.estimators import *
     from fastmi.estimators.auto.advice import Recommendation as Recommendation
     from fastmi.estimators.auto.advice import recommend as recommend
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
-_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
+_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "selection", "statistics")
+# What a module of these needs to be imported at all.
+_NEEDS = {"nn": "torch", "selection": "sklearn"}
 _STATISTICS = (
     "LaggedMI",
     "PairwiseMI",
@@ -57,13 +65,16 @@ __all__ = [
     "__version__",
     "cmi",
     "config",
+    "dual_total_correlation",
     "entropy",
     "mi",
     "neighbors",
     "normalize",
+    "o_information",
+    "s_information",
     "show_config",
     "total_correlation",
-    *(name for name in _SUBMODULES if name != "nn" or _is_installed("torch")),
+    *(name for name in _SUBMODULES if name not in _NEEDS or _is_installed(_NEEDS[name])),
     *_ADVICE,
     *_STATISTICS,
     *_IMPORTABLE,

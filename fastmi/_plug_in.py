@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
-# Spaces with their signs: positions of the blocks, and +1 or -1.
+# Spaces with their weights: positions of the blocks, and +1 or -1, or more where a space occurs
+# more than once.
 Signed: TypeAlias = tuple[tuple[tuple[int, ...], int], ...]
 
 #: Information of two blocks, and of two given a third, as signed sums of entropies.
@@ -26,6 +27,45 @@ def of_several(number: int) -> Signed:
     """Return the total correlation of `number` blocks as a signed sum of entropies."""
     blocks = tuple(range(number))
     return (*(((b,), 1) for b in blocks), (blocks, -1))
+
+
+def of_several_dual(number: int) -> Signed:
+    """Return the dual total correlation of `number` blocks as a signed sum of entropies.
+
+    It is ``h(X) - sum_b h(X_b | X_-b)`` with X_-b all blocks but b, and the chain rule makes of it
+    ``sum_b h(X_-b) - (number - 1) h(X)``.
+    """
+    blocks = tuple(range(number))
+    rest = tuple((tuple(c for c in blocks if c != b), 1) for b in blocks)
+    return (*rest, (blocks, 1 - number))
+
+
+def of_several_difference(number: int) -> Signed:
+    """Return the O-information, the total correlation less its dual, as a signed sum of entropies.
+
+    For two blocks it is the empty sum, because the two are the same.
+    """
+    return _added(of_several(number), of_several_dual(number), -1)
+
+
+def of_several_sum(number: int) -> Signed:
+    """Return the S-information, the total correlation and its dual, as a sum of entropies."""
+    return _added(of_several(number), of_several_dual(number), 1)
+
+
+def parts_of_several(number: int) -> dict[str, Signed]:
+    """Return what the O-information and the S-information are made of, by name."""
+    return {
+        "total_correlation": of_several(number),
+        "dual_total_correlation": of_several_dual(number),
+    }
+
+
+def _added(first: Signed, second: Signed, sign: int) -> Signed:
+    weights = dict(first)
+    for space, weight in second:
+        weights[space] = weights.get(space, 0) + sign * weight
+    return tuple((space, weight) for space, weight in weights.items() if weight)
 
 
 def plug_in_bias(n: int, dims: Sequence[int], signed: Signed) -> float:

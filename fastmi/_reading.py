@@ -150,9 +150,10 @@ def raise_unusable(array: Array, position: int, x: object, name: str) -> NoRetur
             f"differences fit {array.dtype}; got {value} in {where}: rescale the columns"
         )
     count = array.size - np.count_nonzero(np.isfinite(array))
+    hint = ": leave those rows out of every variable" if np.isnan(value) else ""
     raise ValueError(
         f"{name} must be finite; got {value} in {where} "
-        f"({count} such {'value' if count == 1 else 'values'} in all)"
+        f"({count} such {'value' if count == 1 else 'values'} in all){hint}"
     )
 
 

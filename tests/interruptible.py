@@ -57,7 +57,7 @@ _TO_TRAIN = (
 )
 
 _SAMPLES_OF = {CONTINUOUS: _WIDE, DISCRETE: _LABELS, DISCRETE_Y: _CLASSES}
-_ARGUMENTS = {"mi": "x, y", "cmi": "x, y, z", "total_correlation": "x, y, z", "entropy": "x"}
+_ARGUMENTS = {"mi": "x, y", "entropy": "x"}  # all others take x, y and z
 # Methods for which the samples above are too few or too many for a run of several seconds.
 _SAMPLES_OF_METHOD = {
     "lnc": "x, y, z = rng.standard_normal((3, 1_000_000, 2)); x += y",
@@ -71,7 +71,8 @@ _OPTIONS_OF_METHOD = {"lnc": ", k=20", "3h": ", k=10"}
 
 
 def _of_method(method):
-    call = f"fastmi.{method.function}({_ARGUMENTS[method.function]}, method={method.name!r}"
+    arguments = _ARGUMENTS.get(method.function, "x, y, z")
+    call = f"fastmi.{method.function}({arguments}, method={method.name!r}"
     samples = _SAMPLES_OF_METHOD.get(method.name, _SAMPLES_OF.get(method.takes, _WIDE))
     if method.trains:
         samples = _TO_TRAIN

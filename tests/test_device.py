@@ -81,6 +81,13 @@ class TestEstimates:
         estimate = fastmi.total_correlation(*map(device.put, (x, y, z)), method=method)
         same(estimate, fastmi.total_correlation(x, y, z, method=method))
 
+    @pytest.mark.parametrize(
+        "function", [fastmi.dual_total_correlation, fastmi.o_information, fastmi.s_information]
+    )
+    def test_leave_one_out(self, x, y, z, device, function):
+        estimate = function(*map(device.put, (x, y, z)), k=[2, 4])
+        same(estimate, function(x, y, z, k=[2, 4]))
+
     @pytest.mark.parametrize("method", ["kl", "wkl"])
     def test_entropy(self, x, device, method):
         estimate = fastmi.entropy(device.put(x), method=method)

@@ -3,12 +3,15 @@
 import math
 import pickle
 from decimal import Decimal
+from functools import partial
+from itertools import permutations
 
 import numpy as np
 import pytest
 
 import fastmi
 import reference
+from fastmi.estimators._chance import chance_information
 
 CORRECTIONS = ("none", "miller-madow", "chao-shen", "grassberger")
 each_correction = pytest.mark.parametrize("correction", CORRECTIONS)
@@ -324,12 +327,15 @@ def test_lengths_must_match():
 # Options
 
 
-@pytest.mark.parametrize("function", ["mi", "cmi", "total_correlation", "entropy"])
+@pytest.mark.parametrize("function", ["mi", "cmi", "total_correlation", "o_information", "entropy"])
 def test_an_unknown_correction_lists_the_valid_ones(function):
     arguments = [SAME, SAME] if function != "entropy" else [SAME]
+    # Chance needs two variables, and no condition.
+    last = ", 'chance'" if function == "mi" else ""
     with pytest.raises(
         ValueError,
-        match="correction must be one of 'none', 'miller-madow', 'chao-shen', 'grassberger'; got",
+        match="correction must be one of 'none', 'miller-madow', 'chao-shen', 'grassberger'"
+        f"{last}; got",
     ):
         getattr(fastmi, function)(*arguments, method="discrete", correction="digamma")
     listed = r"method='discrete'.*among method, error, correction; got k"
@@ -381,3 +387,54 @@ def test_too_few_samples_are_named(rng):
         assert kinds(fastmi.mi(x, y, method="discrete")) == ["few_samples"]
     assert kinds(fastmi.entropy(x, method="discrete")) == []
     assert kinds(fastmi.entropy(30 * x + y, method="discrete")) == ["few_samples"]
+
+
+# The correction by chance
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 7), (8, 8), (2, 12)], ids=str)
+def test_chance_is_the_mean_over_all_reorderings(rng, shape):
+    """The exact mean lies within the scatter of the mean of many reorderings."""
+    n = 40
+    x, y = (rng.integers(0, number, n) for number in shape)
+    plain = partial(fastmi.mi, method="discrete")
+    null = [float(plain(x, rng.permutation(y))) for _ in range(1500)]
+    sizes = [np.unique(column, return_counts=True)[1] for column in (x, y)]
+    exact = chance_information(*sizes)
+    assert abs(exact - np.mean(null)) < 4 * np.std(null) / len(null) ** 0.5
+
+
+def test_chance_of_four_samples_by_hand():
+    """Of the 4! orders of (0, 0, 1, 1) a third pair equal classes, the others give 4 cells."""
+    x = np.array([0, 0, 1, 1])
+    values = [float(fastmi.mi(x, x[list(p)], method="discrete")) for p in permutations(range(4))]
+    assert chance_information(np.array([2, 2]), np.array([2, 2])) == pytest.approx(np.mean(values))
+
+
+def test_many_samples_of_each_pair_leave_nothing_to_chance(monkeypatch):
+    sizes = np.array([3000, 4000, 3000])
+    assert chance_information(sizes, sizes) == 0.0
+    monkeypatch.setattr("fastmi.estimators._chance._MANY", 1e9)
+    assert abs(chance_information(sizes, sizes)) < 1e-6
+
+
+@pytest.mark.parametrize("n, shape", [(50, (10, 10)), (200, (10, 40)), (200, (40, 40))], ids=str)
+def test_independent_classes_have_no_information_after_chance(n, shape):
+    """Grassberger's correction alone leaves up to a nat where most pairs are seen once."""
+    corrected, plain = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x, y = (rng.integers(0, number, n) for number in shape)
+        corrected.append(float(fastmi.mi(x, y, method="discrete", correction="chance")))
+        plain.append(float(fastmi.mi(x, y, method="discrete")))
+    assert abs(np.mean(corrected)) < 4 * np.std(corrected) / 40**0.5
+    assert np.mean(plain) > 0.2
+
+
+def test_chance_keeps_what_one_variable_determines(rng):
+    x = rng.integers(0, 30, 200)
+    entropy = fastmi.entropy(x, method="discrete")
+    corrected = fastmi.mi(x, 7 * x, method="discrete", correction="chance")
+    assert float(corrected) == pytest.approx(float(entropy))
+    assert corrected.local.mean() == pytest.approx(float(corrected))
+    assert corrected.stderr == pytest.approx(corrected.local.std() / 200**0.5)

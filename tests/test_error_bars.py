@@ -112,7 +112,7 @@ def test_every_method_takes_an_error(row):
         x, y, z = (np.round(column).astype(int) for column in (x, y, z))
     if row.takes == "x continuous, y discrete":
         y = np.where(y > 0, "up", "down")
-    number = {"mi": 2, "cmi": 3, "total_correlation": 3, "entropy": 1}[row.function]
+    number = {"mi": 2, "entropy": 1}.get(row.function, 3)
     arrays = (x, y, z)[:number]
     function = getattr(fastmi, row.function)
     plain = function(*arrays, method=row.name)

@@ -61,6 +61,9 @@ def _estimates():
         "mi": (2, fastmi.mi),
         "cmi": (3, fastmi.cmi),
         "total_correlation": (3, fastmi.total_correlation),
+        "dual_total_correlation": (3, fastmi.dual_total_correlation),
+        "o_information": (3, fastmi.o_information),
+        "s_information": (3, fastmi.s_information),
         "entropy": (1, fastmi.entropy),
     }
     for method in METHODS:
@@ -100,7 +103,7 @@ def _statistics():
     subsample = partial(fastmi.subsample_error, halves=3, seed=0)
     yield "subsample_error", 2, subsample
     yield "subsample_error gaussian", 2, partial(subsample, method="gaussian")
-    yield "pairwise_mi normalize", 1, partial(fastmi.pairwise_mi, normalize="local")
+    yield "pairwise_mi normalize", 1, partial(fastmi.pairwise_mi, method="ksg1", normalize="local")
     yield "transfer_entropy", 2, partial(fastmi.transfer_entropy, **few)
     for scheme in ("local", "residual", "circular"):
         test = partial(fastmi.permutation_test, scheme=scheme, **few)

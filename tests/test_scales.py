@@ -27,6 +27,9 @@ VARIABLES = {
     "mi": (2, fastmi.mi),
     "cmi": (3, fastmi.cmi),
     "total_correlation": (3, fastmi.total_correlation),
+    "dual_total_correlation": (3, fastmi.dual_total_correlation),
+    "o_information": (3, fastmi.o_information),
+    "s_information": (3, fastmi.s_information),
     "entropy": (1, fastmi.entropy),
 }
 NUMERIC = [m for m in METHODS if not m.trains and m.takes != "discrete"]

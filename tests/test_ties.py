@@ -92,6 +92,19 @@ def test_rounding_leaves_dependence(method, step):
     assert float(fastmi.mi(*rounded, method=method, k=5)) == pytest.approx(truth, abs=0.06)
 
 
+def test_normal_scores_of_few_samples_are_separated():
+    """Half of x is 0: a lattice of ranks must not hide that, or classes are taken for distances."""
+    values = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = np.where(rng.random(50) < 0.5, 0.0, np.exp(rng.standard_normal(50)))
+        values.append(
+            float(fastmi.mi(x, rng.integers(0, 3, 50), method="ross", normalize="copula"))
+        )
+    assert abs(np.mean(values)) < 4 * np.std(values) / 30**0.5
+    assert np.max(values) < 0.4
+
+
 @pytest.mark.parametrize(
     "estimate",
     [

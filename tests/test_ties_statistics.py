@@ -22,7 +22,7 @@ class TestStatistics:
     @pytest.mark.parametrize("dtype", ["float64", "float32"])
     def test_pairs_are_those_of_mi(self, table, options, dtype):
         x = table.astype(dtype)
-        found = fastmi.pairwise_mi(x, n_jobs=1, **options)
+        found = fastmi.pairwise_mi(x, method="ksg1", n_jobs=1, **options)
         for q, of_k in enumerate(found if isinstance(found, list) else [found]):
             for i in range(6):
                 for j in range(i + 1, 6):
@@ -35,8 +35,8 @@ class TestStatistics:
         assert (4, 5) not in warned
 
     def test_pairs_of_two_tables_and_raw_pairs(self, table):
-        found = fastmi.pairwise_mi(table[:, :3], table[:, 3:], n_jobs=1)
-        raw = fastmi.pairwise_mi(table, noise=0, n_jobs=1)
+        found = fastmi.pairwise_mi(table[:, :3], table[:, 3:], method="ksg1", n_jobs=1)
+        raw = fastmi.pairwise_mi(table, method="ksg1", noise=0, n_jobs=1)
         for i in range(3):
             for j in range(3):
                 assert found.mi[i, j] == float(fastmi.mi(table[:, i], table[:, 3 + j]))
@@ -44,8 +44,8 @@ class TestStatistics:
         assert "leave noise at None" in raw.warnings[2, 3][0]
 
     def test_pairs_one_by_one(self, table):
-        at_once = fastmi.pairwise_mi(table, n_jobs=1)
-        tested = fastmi.pairwise_mi(table, n_permutations=9, seed=0, n_jobs=1)
+        at_once = fastmi.pairwise_mi(table, method="ksg1", n_jobs=1)
+        tested = fastmi.pairwise_mi(table, method="ksg1", n_permutations=9, seed=0, n_jobs=1)
         other = fastmi.pairwise_mi(table, method="ksg2", n_jobs=1)
         for i, j in ((0, 4), (1, 2), (2, 3)):
             assert tested.mi[i, j] == float(fastmi.mi(table[:, i], table[:, j], seed=0))
@@ -55,7 +55,7 @@ class TestStatistics:
     def test_copies_in_pairs(self):
         x = np.random.default_rng(0).standard_normal((200, 3)).repeat(2, axis=0)
         x[:, 2] = np.random.default_rng(1).standard_normal(400)
-        found = fastmi.pairwise_mi(x, n_jobs=1).warnings
+        found = fastmi.pairwise_mi(x, method="ksg1", n_jobs=1).warnings
         kinds = {pair: [each.kind for each in texts] for pair, texts in found.items()}
         assert kinds.pop((0, 1)) == ["copies"]
         assert not any("copies" in of_pair for of_pair in kinds.values())

@@ -26,6 +26,7 @@ CALLS: dict[str, Callable[..., object]] = {
     "cmi": lambda x, y: fastmi.cmi(x, y, x + y),
     "entropy": lambda x, _: fastmi.entropy(x),
     "total_correlation": fastmi.total_correlation,
+    "o_information": lambda x, y: fastmi.o_information(x, y, x * y),
     "several k": lambda x, y: fastmi.mi(x, y, k=[3, 4, 5]),
     "lagged_mi": lambda x, y: fastmi.lagged_mi(x, y, [0, 1, 2]),
     "transfer_entropy": fastmi.transfer_entropy,

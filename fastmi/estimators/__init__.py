@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from fastmi.estimators.neighbors.mesner import Mesner as Mesner
     from fastmi.estimators.neighbors.mixed import MixedKSG as MixedKSG
     from fastmi.estimators.neighbors.mixed import Ross as Ross
+    from fastmi.estimators.neighbors.multivariate import (
+        DualTotalCorrelation as DualTotalCorrelation,
+    )
+    from fastmi.estimators.neighbors.multivariate import OInformation as OInformation
+    from fastmi.estimators.neighbors.multivariate import SInformation as SInformation
     from fastmi.estimators.neighbors.relevance import RelevanceKSG as RelevanceKSG
     from fastmi.estimators.neighbors.sweep import KSGSweep as KSGSweep
     from fastmi.estimators.neighbors.total_correlation import (
@@ -67,6 +72,16 @@ if TYPE_CHECKING:
     from fastmi.estimators.neural.entropies import NDoERealNVP as NDoERealNVP
     from fastmi.estimators.neural.entropies import SeparateBNAF as SeparateBNAF
     from fastmi.estimators.neural.mienf import MIENF as MIENF
+    from fastmi.estimators.several.discrete import (
+        DiscreteDualTotalCorrelation as DiscreteDualTotalCorrelation,
+    )
+    from fastmi.estimators.several.discrete import DiscreteOInformation as DiscreteOInformation
+    from fastmi.estimators.several.discrete import DiscreteSInformation as DiscreteSInformation
+    from fastmi.estimators.several.gaussian import (
+        GaussianDualTotalCorrelation as GaussianDualTotalCorrelation,
+    )
+    from fastmi.estimators.several.gaussian import GaussianOInformation as GaussianOInformation
+    from fastmi.estimators.several.gaussian import GaussianSInformation as GaussianSInformation
 
 __all__ = [
     "CMI_METHODS",

@@ -26,8 +26,7 @@ class Method:
     """A row of the table.
 
     Attributes:
-        function: Public function that takes the name: "mi", "cmi", "total_correlation" or
-            "entropy".
+        function: Public function that takes the name, for example "mi" or "entropy".
         name: Name that users type, and that results carry.
         module: Module of the estimator below ``fastmi.estimators``; its folder says whether it
             searches neighbours or trains a network.
@@ -375,6 +374,78 @@ METHODS = (
         gpu=False,
     ),
     Method(
+        "dual_total_correlation",
+        "ksg1",
+        "neighbors.multivariate",
+        "DualTotalCorrelation",
+        "counts within one radius, as in Kraskov et al. (2004), algorithm 1",
+    ),
+    Method(
+        "dual_total_correlation",
+        "gaussian",
+        "several.gaussian",
+        "GaussianDualTotalCorrelation",
+        "closed form on canonical correlations",
+        gpu=False,
+    ),
+    Method(
+        "dual_total_correlation",
+        "discrete",
+        "several.discrete",
+        "DiscreteDualTotalCorrelation",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
+        "o_information",
+        "ksg1",
+        "neighbors.multivariate",
+        "OInformation",
+        "counts within one radius, as in Kraskov et al. (2004), algorithm 1",
+    ),
+    Method(
+        "o_information",
+        "gaussian",
+        "several.gaussian",
+        "GaussianOInformation",
+        "closed form on canonical correlations",
+        gpu=False,
+    ),
+    Method(
+        "o_information",
+        "discrete",
+        "several.discrete",
+        "DiscreteOInformation",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
+        "s_information",
+        "ksg1",
+        "neighbors.multivariate",
+        "SInformation",
+        "counts within one radius, as in Kraskov et al. (2004), algorithm 1",
+    ),
+    Method(
+        "s_information",
+        "gaussian",
+        "several.gaussian",
+        "GaussianSInformation",
+        "closed form on canonical correlations",
+        gpu=False,
+    ),
+    Method(
+        "s_information",
+        "discrete",
+        "several.discrete",
+        "DiscreteSInformation",
+        "counts of symbols, with a correction of their bias",
+        takes=DISCRETE,
+        gpu=False,
+    ),
+    Method(
         "entropy",
         "kl",
         "neighbors.entropy",
@@ -401,7 +472,7 @@ METHODS = (
 
 
 def methods_of(function: str) -> dict[str, Method]:
-    """Return the methods of "mi", "cmi", "total_correlation" or "entropy" by name."""
+    """Return the methods of a function, for example "mi" or "entropy", by name."""
     return {row.name: row for row in METHODS if row.function == function}
 
 
@@ -416,7 +487,7 @@ def listed(function: str) -> str:
     return "\n".join(["Name of an estimator; its options are those of the class.", *lines])
 
 
-#: Methods of :func:`fastmi.mi` by name; the next three are those of the other functions.
+#: Methods of :func:`fastmi.mi` by name; the next ones are those of the other functions.
 MI_METHODS = methods_of("mi")
 CMI_METHODS = methods_of("cmi")
 TOTAL_CORRELATION_METHODS = methods_of("total_correlation")

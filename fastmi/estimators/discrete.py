@@ -18,6 +18,7 @@ from fastmi._estimate import Estimate
 from fastmi._inputs import check_same_length, is_empty, variable_names
 from fastmi._symbols import Symbols, as_symbols, crossed
 from fastmi.estimators._base import Estimator
+from fastmi.estimators._chance import chance_information
 from fastmi.ops.digamma import digamma
 
 Array = NDArray[Any]
@@ -69,6 +70,11 @@ def grassberger(size: NDArray[np.intp], n: int) -> Floats:
     return surprise
 
 
+#: The correction that needs both variables.
+CHANCE = "chance"
+# Largest factor M / (M - B): beyond it nearly all of the information is chance.
+_MOST_FACTOR = 4.0
+
 #: Functions of the sizes of the symbols (s,) and n, whose mean over the samples is the entropy.
 CORRECTIONS: Mapping[str, Callable[[NDArray[np.intp], int], Floats]] = {
     "none": plug_in,
@@ -79,7 +85,7 @@ CORRECTIONS: Mapping[str, Callable[[NDArray[np.intp], int], Floats]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Counted(Estimator):
+class Counted(Estimator):
     """Options of the estimators that count symbols.
 
     Args:
@@ -98,9 +104,13 @@ class _Counted(Estimator):
     def _surprise(self, symbols: Symbols) -> tuple[float, Floats]:
         """Return the entropy, and the surprise of each sample, whose mean it is."""
         n = len(symbols.of)
-        surprise = CORRECTIONS[self.correction](symbols.size, n)
+        surprise = self._of_size(symbols.size, n)
         # Correctly rounded, so that neither the order of samples nor of variables matters.
         return math.fsum(surprise * symbols.size) / n, surprise[symbols.of]
+
+    def _of_size(self, size: NDArray[np.intp], n: int) -> Floats:
+        """Return the surprise of symbols of these sizes."""
+        return CORRECTIONS["grassberger" if self.correction == CHANCE else self.correction](size, n)
 
     def entropy_of(self, symbols: Symbols) -> float:
         """Return the entropy in nats of symbols."""
@@ -108,27 +118,38 @@ class _Counted(Estimator):
 
     def _combine(
         self,
-        plus: Sequence[Symbols],
-        minus: Sequence[Symbols],
+        spaces: Sequence[tuple[Symbols, int]],
         *,
         dims: tuple[int, ...],
         found: list[Caution],
         start: float,
+        parts: Mapping[str, Sequence[int]] | None = None,
+        chance: tuple[float, float] = (0.0, 1.0),
     ) -> Estimate:
-        """Return the result for the entropies in `plus` less those in `minus`.
+        """Return the result for a sum of entropies.
 
-        The last of `minus` is that of all variables, whose counts are left out of the result.
+        Args:
+            spaces: Symbols and the weight of their entropy. The last are those of all variables,
+                whose counts are left out of the result where there are others.
+            dims: Columns of each argument.
+            found: What speaks against the estimate.
+            start: When the call began.
+            parts: Further sums by name, the weights in the order of `spaces`.
+            chance: What is subtracted from the sum, and by what the rest is multiplied.
         """
-        added = [self._surprise(symbols) for symbols in plus]
-        taken = [self._surprise(symbols) for symbols in minus]
-        n = len(plus[0].of)
-        local = np.sum([own for _, own in added], axis=0)
-        for _, own in taken:
-            local -= own
-        counts = [symbols.size[symbols.of] - 1 for symbols in (*plus, *minus[:-1])]
+        each = [self._surprise(symbols) for symbols, _ in spaces]
+        n = len(spaces[0][0].of)
+        local = np.zeros(n)
+        for (_, own), (_, weight) in zip(each, spaces, strict=True):
+            local += weight * own
+        shift, factor = chance
+        local = (local - shift) * factor
+        entropies = [value for value, _ in each]
+        counted = [symbols for symbols, _ in spaces[: max(1, len(spaces) - 1)]]
+        counts = [symbols.size[symbols.of] - 1 for symbols in counted]
         return announce(
             Estimate(
-                math.fsum([*(value for value, _ in added), *(-value for value, _ in taken)]),
+                (_weighted(entropies, [weight for _, weight in spaces]) - shift) * factor,
                 k=None,
                 n=n,
                 dims=dims,
@@ -139,6 +160,7 @@ class _Counted(Estimator):
                 algorithm="none",
                 counts=np.stack(counts).astype(np.int64, copy=False),
                 seconds=perf_counter() - start,
+                terms={name: _weighted(entropies, own) for name, own in (parts or {}).items()},
             )
         )
 
@@ -146,16 +168,21 @@ class _Counted(Estimator):
         self, arrays: Sequence[object], names: Sequence[str], instead: str
     ) -> Estimate:
         start = perf_counter()
-        margins, dims = _read(arrays, names)
+        margins, dims = read_symbols(arrays, names)
         joint = margins[0]
         for margin in margins[1:]:
             joint = crossed(joint, margin)
-        found = _cautions(margins, names, joint, instead)
-        return self._combine(margins, [joint], dims=dims, found=found, start=start)
+        found = cautions_of(margins, names, joint, instead)
+        spaces = [*((margin, 1) for margin in margins), (joint, -1)]
+        return self._combine(spaces, dims=dims, found=found, start=start)
+
+
+def _weighted(entropies: Sequence[float], weights: Sequence[int]) -> float:
+    return math.fsum(weight * value for weight, value in zip(weights, entropies, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscreteEntropy(_Counted):
+class DiscreteEntropy(Counted):
     """The entropy H(X) of a discrete variable, from the counts of its symbols.
 
     Each different row is a symbol. With n_s samples of symbol s, K different symbols, f of them
@@ -192,17 +219,27 @@ class DiscreteEntropy(_Counted):
             ValueError: Samples of wrong shape; missing labels.
         """
         start = perf_counter()
-        (symbols,), dims = _read((x,), ("x",))
-        found = _cautions([symbols], ("x",), symbols, 'method="kl" is for continuous x')
-        return self._combine([symbols], [], dims=dims, found=found, start=start)
+        (symbols,), dims = read_symbols((x,), ("x",))
+        found = cautions_of([symbols], ("x",), symbols, 'method="kl" is for continuous x')
+        return self._combine([(symbols, 1)], dims=dims, found=found, start=start)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discrete(_Counted):
+class Discrete(Counted):
     """I(X; Y) of discrete variables, from the counts of their symbols.
 
     It is ``H(X) + H(Y) - H(X, Y)`` with the entropies of :class:`fastmi.DiscreteEntropy`, each
-    corrected by itself. With Kx, Ky and Kxy different symbols, "none" is too large by about
+    corrected by itself. With more than about n/2 pairs of symbols even the corrected value is too
+    large. ``correction="chance"`` takes Grassberger's entropies and subtracts B, the mean of their
+    information over all reorderings of one variable::
+
+        I = (I("grassberger") - B) M / (M - B),    M = min(H(X), H(Y))
+
+    which is 0 on average for independent variables whatever their symbols, and M where one variable
+    determines the other, as in the adjusted mutual information of Vinh, Epps and Bailey (2010,
+    JMLR 11). Where each pair of symbols is expected 50 times, B is 0.
+
+    With Kx, Ky and Kxy different symbols, "none" is too large by about
     (Kxy - Kx - Ky + 1)/(2 n), which "miller-madow" subtracts; corrected values of independent
     variables scatter around 0, and about half of them are negative. A variable that is its own
     partner has ``I(X; X) = H(X)``.
@@ -210,6 +247,9 @@ class Discrete(_Counted):
     The standard error sees the scatter of the samples over the symbols, not what is left of the
     bias.
     """
+
+    def __post_init__(self) -> None:
+        check_choice("correction", self.correction, [*CORRECTIONS, CHANCE])
 
     def estimate(self, x: object, y: object) -> Estimate:
         """Estimate I(X; Y) in nats.
@@ -222,7 +262,16 @@ class Discrete(_Counted):
             TypeError: Values that cannot be compared.
             ValueError: Samples of wrong shape or length; missing labels.
         """
-        return self._total_correlation((x, y), ("x", "y"), _INSTEAD_OF_TWO)
+        if self.correction != CHANCE:
+            return self._total_correlation((x, y), ("x", "y"), _INSTEAD_OF_TWO)
+        start = perf_counter()
+        (in_x, in_y), dims = read_symbols((x, y), ("x", "y"))
+        joint = crossed(in_x, in_y)
+        entropies = (self.entropy_of(in_x), self.entropy_of(in_y))
+        chance = self._chance(in_x, in_y, entropies)
+        found = cautions_of([in_x, in_y], ("x", "y"), joint, _INSTEAD_OF_TWO)
+        spaces = [(in_x, 1), (in_y, 1), (joint, -1)]
+        return self._combine(spaces, dims=dims, found=found, start=start, chance=chance)
 
     def of_symbols(
         self, x: Symbols, y: Symbols, *, entropies: tuple[float, float]
@@ -236,17 +285,35 @@ class Discrete(_Counted):
         """
         joint = crossed(x, y)
         n = len(joint.of)
-        value = self.joint_value(joint, entropies)
         # One sample of each cell stands for all of them.
         first = np.empty(len(joint.size), dtype=np.intp)
         first[joint.of] = np.arange(n)
-        surprise = CORRECTIONS[self.correction]
+        surprise = self._of_size
         local = surprise(x.size, n)[x.of[first]] + surprise(y.size, n)[y.of[first]]
         local -= surprise(joint.size, n)
+        shift, factor = self._chance(x, y, entropies)
+        value = (self.joint_value(joint, entropies) - shift) * factor
         mean = float(local @ joint.size) / n
-        spread = math.sqrt(float((local - mean) ** 2 @ joint.size) / n)
-        cautions = _cautions([x, y], ("x", "y"), joint, _INSTEAD_OF_TWO)
+        spread = factor * math.sqrt(float((local - mean) ** 2 @ joint.size) / n)
+        cautions = cautions_of([x, y], ("x", "y"), joint, _INSTEAD_OF_TWO)
         return value, spread / n**0.5, tuple(cautions)
+
+    def _chance(
+        self, x: Symbols, y: Symbols, entropies: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Return what is subtracted from the information, and by what the rest is multiplied."""
+        if self.correction != CHANCE:
+            return 0.0, 1.0
+        by_chance = chance_information(x.size, y.size)
+        most = min(entropies)
+        if by_chance >= most * (1.0 - 1.0 / _MOST_FACTOR):
+            return by_chance, _MOST_FACTOR
+        return by_chance, most / (most - by_chance)
+
+    def reordered_value(self, x: Symbols, y: Symbols, entropies: tuple[float, float]) -> float:
+        """Return the value alone, as :meth:`of_symbols` does."""
+        shift, factor = self._chance(x, y, entropies)
+        return (self.joint_value(crossed(x, y), entropies) - shift) * factor
 
     def joint_value(self, joint: Symbols, entropies: tuple[float, float]) -> float:
         """Return the estimate from the symbols of the pairs and the entropies of both variables."""
@@ -254,7 +321,7 @@ class Discrete(_Counted):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscreteTotalCorrelation(_Counted):
+class DiscreteTotalCorrelation(Counted):
     """The total correlation of discrete variables, from the counts of their symbols.
 
     It is ``sum_b H(X_b) - H(X_1, ..., X_m)`` with the entropies of :class:`fastmi.DiscreteEntropy`.
@@ -278,7 +345,7 @@ class DiscreteTotalCorrelation(_Counted):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscreteConditional(_Counted):
+class DiscreteConditional(Counted):
     """I(X; Y | Z) of discrete variables, from the counts of their symbols.
 
     It is ``H(X, Z) + H(Y, Z) - H(Z) - H(X, Y, Z)`` with the entropies of
@@ -301,12 +368,13 @@ class DiscreteConditional(_Counted):
             return Discrete(correction=self.correction).estimate(x, y)
         start = perf_counter()
         names = ("x", "y", "z")
-        margins, dims = _read((x, y, z), names)
+        margins, dims = read_symbols((x, y, z), names)
         in_x, in_y, in_z = margins
         in_xz, in_yz = crossed(in_x, in_z), crossed(in_y, in_z)
         joint = crossed(in_xz, in_y)
-        found = _cautions(margins, names, joint, _INSTEAD_OF_THREE)
-        return self._combine([in_xz, in_yz], [in_z, joint], dims=dims, found=found, start=start)
+        found = cautions_of(margins, names, joint, _INSTEAD_OF_THREE)
+        spaces = [(in_xz, 1), (in_yz, 1), (in_z, -1), (joint, -1)]
+        return self._combine(spaces, dims=dims, found=found, start=start)
 
 
 _INSTEAD_OF_TWO = (
@@ -316,7 +384,9 @@ _INSTEAD_OF_TWO = (
 _INSTEAD_OF_THREE = 'method="fp" is for continuous variables, "mesner" for mixtures'
 
 
-def _read(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[Symbols], tuple[int, ...]]:
+def read_symbols(
+    arrays: Sequence[object], names: Sequence[str]
+) -> tuple[list[Symbols], tuple[int, ...]]:
     """Return the symbols of each variable, and their numbers of columns."""
     check_pairing(arrays, names)
     read = [as_symbols(array, name) for array, name in zip(arrays, names, strict=True)]
@@ -326,7 +396,7 @@ def _read(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[Symbols]
     return symbols, tuple(d for _, d in read)
 
 
-def _cautions(
+def cautions_of(
     margins: Sequence[Symbols], names: Sequence[str], joint: Symbols, instead: str
 ) -> list[Caution]:
     """Return what speaks against the estimate.

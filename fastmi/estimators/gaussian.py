@@ -42,7 +42,7 @@ _NAMED = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Normal(Estimator):
+class Normal(Estimator):
     """Base of the three estimators: it reads the samples and normalises them if asked.
 
     Args:
@@ -85,13 +85,14 @@ class _Normal(Estimator):
 
     def _result(
         self,
-        terms: list[_Terms],
+        terms: list[Pairs],
         blocks: list[Array],
         notes: tuple[Caution, ...],
         *,
         ranks: Sequence[int],
         signed: Signed,
         start: float,
+        signs: Sequence[int] = (),
     ) -> Estimate:
         """Return the estimate.
 
@@ -102,31 +103,37 @@ class _Normal(Estimator):
             ranks: Number of independent columns of each block, given z that of x and of y.
             signed: The information as a signed sum of entropies of the blocks.
             start: When the call began.
+            signs: Sign of each of the terms; without any all are positive.
         """
         n = len(blocks[0])
         dims = tuple(block.shape[1] for block in blocks)
-        rest = np.concatenate([one.rest for one in terms])
-        local = np.sum([one.local for one in terms], axis=0)
+        weights = signs or [1] * len(terms)
+        rest, rounding = (
+            np.concatenate([np.empty(0), *(getattr(one, name) for one in terms)])
+            for name in ("rest", "rounding")
+        )
+        sign = np.repeat(weights, [len(one.rest) for one in terms])
         found = list(notes)
-        value = math.inf
-        stderr = math.nan
         bias = 0.0
-        rounding = np.concatenate([one.rounding for one in terms])
-        if _determined(rest, rounding):
-            found.append(
-                Caution(
-                    "one variable is a linear function of the others in some direction, up to the "
-                    "rounding of its values: the value is infinite",
-                    "deterministic",
-                )
-            )
+        determined = _determined(rest, rounding)
+        if determined.any():
+            # Each such direction contributes as much: the logarithm of one rounding error.
+            net = int(sign[determined].sum())
+            value = math.copysign(math.inf, net) if net else math.nan
+            local = np.full(n, value)
+            stderr = math.nan
+            found.append(_determined_caution(value))
         else:
+            local = np.zeros(n)
+            for weight, one in zip(weights, terms, strict=True):
+                local += weight * one.local
             found += _rounding_notes(rest, rounding)
             if self.bias_correction is not None and len(rest) > 0:
                 bias = plug_in_bias(n, ranks, signed)
-            value = 0.5 * math.fsum(-np.log(rest)) - bias
+            value = 0.5 * math.fsum(-sign * np.log(rest)) - bias
             stderr = float(local.std()) / n**0.5
-            found += self._tails(value, math.fsum(one.tails for one in terms))
+            left = math.fsum(w * one.tails for w, one in zip(weights, terms, strict=True))
+            found += self._tails(value, left)
         found += self._few_samples(n, sum(dims))
         return announce(
             Estimate(
@@ -145,14 +152,17 @@ class _Normal(Estimator):
         )
 
     def _tails(self, value: float, left: float) -> list[Caution]:
-        if self.bias_correction is None or left <= max(_LEFT, _LEFT_SHARE * abs(value)):
+        if self.bias_correction is None or abs(left) <= max(_LEFT, _LEFT_SHARE * abs(value)):
             return []
         instead = (
             "use normalize='copula'"
             if self.normalize not in RANKS
             else "rows that lie far out in one variable do so in the other"
         )
-        text = f"heavy tails: the value is about {left:.2g} nats too high by chance; {instead}"
+        where = "high" if left > 0 else "low"
+        text = (
+            f"heavy tails: the value is about {abs(left):.2g} nats too {where} by chance; {instead}"
+        )
         return [Caution(text, "tails")]
 
     def _few_samples(self, n: int, columns: int) -> list[Caution]:
@@ -169,7 +179,7 @@ class _Normal(Estimator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gaussian(_Normal):
+class Gaussian(Normal):
     """I(X; Y) of the Gaussian with the covariance of the samples.
 
     With rho_c the canonical correlations of x and y (Hotelling 1936,
@@ -208,14 +218,14 @@ class Gaussian(_Normal):
         """
         start = perf_counter()
         blocks, notes = self._read((x, y), ("x", "y"))
-        bases = [_orthonormal(block) for block in blocks]
+        bases = [orthonormal(block) for block in blocks]
         ranks = [basis.of.shape[1] for basis in bases]
-        terms = [_canonical_terms(*bases)]
+        terms = [canonical_pairs(*bases)]
         return self._result(terms, blocks, notes, ranks=ranks, signed=OF_TWO, start=start)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianConditional(_Normal):
+class GaussianConditional(Normal):
     """I(X; Y | Z) of the Gaussian with the covariance of the samples.
 
     It is :class:`fastmi.Gaussian` of the residuals of linear regressions of x and y on z. For one
@@ -243,17 +253,17 @@ class GaussianConditional(_Normal):
             ).estimate(x, y)
         start = perf_counter()
         blocks, notes = self._read((x, y, z), ("x", "y", "z"))
-        condition = _orthonormal(blocks[2])
-        bases = [_orthonormal(block, condition) for block in blocks[:2]]
+        condition = orthonormal(blocks[2])
+        bases = [orthonormal(block, condition) for block in blocks[:2]]
         ranks = [basis.of.shape[1] for basis in (*bases, condition)]
-        terms = [_canonical_terms(*bases)]
+        terms = [canonical_pairs(*bases)]
         return self._result(
             terms, blocks, notes, ranks=ranks, signed=OF_TWO_GIVEN_THIRD, start=start
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianTotalCorrelation(_Normal):
+class GaussianTotalCorrelation(Normal):
     """The total correlation of the Gaussian with the covariance of the samples.
 
     It follows the chain rule, ``sum_b I(X_1, ..., X_(b-1); X_b)``, with each term by
@@ -276,14 +286,21 @@ class GaussianTotalCorrelation(_Normal):
         """
         start = perf_counter()
         blocks, notes = self._read(variables, variable_names(variables))
-        bases = [_orthonormal(block) for block in blocks]
-        terms = []
-        for b in range(1, len(blocks)):
-            before = bases[0] if b == 1 else _orthonormal(np.hstack(blocks[:b]))
-            terms.append(_canonical_terms(before, bases[b]))
+        bases = [orthonormal(block) for block in blocks]
+        terms = chained_pairs(blocks)
         ranks = [basis.of.shape[1] for basis in bases]
         signed = of_several(len(blocks))
         return self._result(terms, blocks, notes, ranks=ranks, signed=signed, start=start)
+
+
+def chained_pairs(blocks: Sequence[Array]) -> list[Pairs]:
+    """Return the canonical pairs of each block and those before it, by the chain rule."""
+    bases = [orthonormal(block) for block in blocks]
+    terms = []
+    for b in range(1, len(blocks)):
+        before = bases[0] if b == 1 else orthonormal(np.hstack(blocks[:b]))
+        terms.append(canonical_pairs(before, bases[b]))
+    return terms
 
 
 class _Basis(NamedTuple):
@@ -299,7 +316,7 @@ class _Basis(NamedTuple):
     rounding: Floats
 
 
-class _Terms(NamedTuple):
+class Pairs(NamedTuple):
     """The canonical pairs of two bases.
 
     Attributes:
@@ -315,7 +332,7 @@ class _Terms(NamedTuple):
     tails: float
 
 
-def _orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
+def orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
     """Return an orthonormal basis of the centred columns.
 
     Args:
@@ -354,7 +371,7 @@ def _orthonormal(block: Array, condition: _Basis | None = None) -> _Basis:
     return _Basis(left[:, kept], rounding @ (right[kept].T / singular[kept]))
 
 
-def _canonical_terms(x: _Basis, y: _Basis) -> _Terms:
+def canonical_pairs(x: _Basis, y: _Basis) -> Pairs:
     """Return the canonical pairs of two bases."""
     n = len(x.of)
     left, rho, right = np.linalg.svd(x.of.T @ y.of, full_matrices=False)
@@ -364,12 +381,12 @@ def _canonical_terms(x: _Basis, y: _Basis) -> _Terms:
     sine = v - x.of @ (x.of.T @ v)
     rest = (sine**2).sum(axis=0)
     rounding = ((x.rounding @ left) ** 2).sum(axis=0) + ((y.rounding @ right.T) ** 2).sum(axis=0)
-    if _determined(rest, rounding):
-        return _Terms(rest, rounding, np.full(n, math.inf), 0.0)
+    if _determined(rest, rounding).any():
+        return Pairs(rest, rounding, np.full(n, math.inf), 0.0)
     u, v = u * math.sqrt(n), v * math.sqrt(n)
     quadratic = ((rho * u) ** 2 - 2 * rho * u * v + (rho * v) ** 2) / (2 * rest)
     local = (-0.5 * np.log(rest) - quadratic).sum(axis=1)
-    return _Terms(rest, rounding, local, _bias_by_tails(x.of, y.of, rho))
+    return Pairs(rest, rounding, local, _bias_by_tails(x.of, y.of, rho))
 
 
 def _bias_by_tails(x: Floats, y: Floats, rho: Floats) -> float:
@@ -390,9 +407,21 @@ def _bias_by_tails(x: Floats, y: Floats, rho: Floats) -> float:
     return float(product - pairs - 2.0 * paired) / (2.0 * n)
 
 
-def _determined(rest: Floats, rounding: Floats) -> bool:
-    """Return whether one variate is a linear function of another, up to rounding."""
-    return bool((rest <= np.minimum(_ROUNDINGS * rounding, _DETERMINED)).any())
+def _determined(rest: Floats, rounding: Floats) -> NDArray[np.bool_]:
+    """Return which variates are linear functions of others, up to rounding, shape (pairs,)."""
+    found: NDArray[np.bool_] = rest <= np.minimum(_ROUNDINGS * rounding, _DETERMINED)
+    return found
+
+
+def _determined_caution(value: float) -> Caution:
+    what = "the value is infinite"
+    if math.isnan(value):
+        what = "the value, a difference of two that are infinite, is not determined"
+    return Caution(
+        "one variable is a linear function of the others in some direction, up to the "
+        f"rounding of its values: {what}",
+        "deterministic",
+    )
 
 
 def _notes_on(blocks: Sequence[Array], names: Sequence[str]) -> tuple[Caution, ...]:

@@ -24,27 +24,31 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._checks import Seed, generator
 from fastmi._inputs import jitter
-from fastmi._symbols import Symbols, crossed, numbered
 from fastmi._pool import heed_stop
+from fastmi._symbols import Symbols
 from fastmi._tasks import run
 from fastmi.estimators.auto.kinds import CLASSES, method_of_columns
 from fastmi.estimators.discrete import Discrete
-from fastmi.estimators.neighbors._settle import copies_cautions
-from fastmi.estimators.neighbors._ties import streams
+from fastmi.estimators.neighbors._settle import copies_cautions, tied_caution
+from fastmi.estimators.neighbors._ties import TIED_SHARE, repeated_share
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.estimators.neighbors.mixed import ClassMembers, Ross
-from fastmi.normalize import copula, whole_scores
+from fastmi.normalize import copula
 from fastmi.ops.coincidences import coincidences
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import sorts_pairs
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._pairs import estimate_settled
+from fastmi.statistics._scores import scores_of
 from fastmi.statistics._variables import Variable
 
 Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 Notes: TypeAlias = tuple[Caution, ...]
 Report: TypeAlias = Callable[[int], object]
+
+#: The estimator of two columns of classes.
+DISCRETE = Discrete(correction="chance")
 
 
 class PairTable(NamedTuple):
@@ -79,6 +83,7 @@ class Margin:
     seed: Seed | None
     separate: bool = True
     _scores: dict[int, Floats] = field(default_factory=dict)
+    _symbols: Symbols | None = None
     _classes: ClassMembers | None = None
     _tied: bool | None = None
     _entropy: float | None = None
@@ -97,19 +102,22 @@ class Margin:
         if self.variable.kind.name != CLASSES:
             return float("nan")
         if self._entropy is None:
-            self._entropy = Discrete().entropy_of(self.symbols)
+            self._entropy = DISCRETE.entropy_of(self.symbols)
         return self._entropy
 
     @property
     def symbols(self) -> Symbols:
         """The classes of a column of classes."""
-        return self.classes.symbols
+        if self._symbols is None:
+            codes = self.variable.values
+            self._symbols = Symbols(codes, np.bincount(codes))
+        return self._symbols
 
     @property
     def classes(self) -> ClassMembers:
         """The classes of a column of classes, and the samples of each."""
         if self._classes is None:
-            self._classes = ClassMembers.of(numbered(self.variable.values))
+            self._classes = ClassMembers.of(self.symbols)
         return self._classes
 
     def scores(self, place: int) -> Floats:
@@ -130,17 +138,10 @@ class Margin:
 
     def _scored(self, place: int) -> Floats:
         values = self.variable.values
-        n = len(values)
-        order = np.argsort(values, kind="stable")
-        ascending = values[order]
-        self._tied = bool((ascending[1:] == ascending[:-1]).any())
-        if self._tied and not self.separate:
+        if not self.separate:
             return copula(values)[:, 0]
-        if self._tied:
-            # The noise that the estimators add to separate equal values puts them in this order.
-            order = np.lexsort((streams(self.seed)(place, 0).random(n), values))
-        scores = np.empty(n)
-        scores[order] = whole_scores(n)
+        # The noise that the estimators add to separate equal values puts them in this order.
+        scores, self._tied = scores_of(values, self.seed, place)
         return scores
 
 
@@ -239,8 +240,10 @@ class PairEngine:
                     warnings[row][number] = notes
         n = np.full(len(pairs), self.n, dtype=np.int64)
         return [
-            PairTable(k, *each, n, warned)
-            for k, *each, warned in zip(self.ks, values, stderr, warnings, strict=True)
+            PairTable(k, *own, n, warned)
+            for k, own, warned in zip(
+                self.ks, zip(values, stderr, strict=True), warnings, strict=True
+            )
         ]
 
     def of_pair(self, pair: Sequence[int]) -> list[tuple[float, float, Notes]]:
@@ -252,12 +255,14 @@ class PairEngine:
         if method == "ross":
             return self._of_classes(*_continuous_first(x, y))
         found, _ = self._ksg._terms([_block(x.scores(0)), _block(y.scores(1))], self.ks)
-        copies = self._copies(x, y)
-        return [_cell(terms, self.n, copies) for terms in found]
+        notes = (*self._copies(x, y), *self._left_tied(x, y))
+        return [_cell(terms, self.n, notes) for terms in found]
 
     def _of_classes(self, x: Margin, y: Margin) -> list[tuple[float, float, Notes]]:
         found = self._ross.of_members(_block(x.scores(0)), y.classes)
-        return [_cell(terms, len(terms.local), ()) for terms in found]
+        notes = self._left_tied(x)
+        n = int(y.classes.kept.sum())
+        return [_cell(terms, n, notes) for terms in found]
 
     def _ksg_at_once(
         self, pairs: NDArray[np.int64], n_jobs: int | None, report: Report
@@ -282,9 +287,10 @@ class PairEngine:
             report(total - done)
             done = total
 
-        cautions = [
-            self._copies(self.x[i], self.y[j]) for i, j in pairs.tolist()
-        ]
+        cautions = []
+        for i, j in pairs.tolist():
+            both = self.x[i], self.y[j]
+            cautions.append((*self._copies(*both), *self._left_tied(*both)))
         found = estimate_settled(
             self._ksg, [np.column_stack(columns)], placed, cautions, n_jobs, told
         )
@@ -297,6 +303,13 @@ class PairEngine:
             return ()
         return copies_cautions([_block(margin.variable.values) for margin in margins])
 
+    def _left_tied(self, *margins: Margin) -> Notes:
+        """Return a caution if noise=0 leaves values of columns without classes tied."""
+        if self._noise != 0.0:
+            return ()
+        share = max(repeated_share([_block(margin.variable.values)]) for margin in margins)
+        return (tied_caution(share),) if share > TIED_SHARE else ()
+
     def reordered(
         self, pair: Sequence[int], orders: NDArray[np.int64], *, n_jobs: int | None = 1
     ) -> Floats:
@@ -308,6 +321,7 @@ class PairEngine:
             n_jobs: Number of threads.
         """
         x, y = self.x[pair[0]], self.y[pair[1]]
+        found: Floats
         method = self.method(pair)
         if method == "ksg1":
             waiting = iter([np.ascontiguousarray(orders, dtype=np.int64), None])
@@ -322,15 +336,15 @@ class PairEngine:
                 n_jobs=n_jobs,
             )
             constants = np.array([psi(k) + psi(self.n) for k in self.ks])
-            found: Floats = constants - means
+            found = constants - means
             return found
         if method == "discrete":
             entropies = (x.entropy, y.entropy)
             every = []
             for order in orders:
                 heed_stop()
-                moved = Symbols(y.symbols.of[order], y.symbols.size)
-                every.append(Discrete().joint_value(crossed(x.symbols, moved), entropies))
+                shuffled = Symbols(y.symbols.of[order], y.symbols.size)
+                every.append(DISCRETE.reordered_value(x.symbols, shuffled, entropies))
             return np.repeat(np.array(every)[:, None], len(self.ks), axis=1)
         # Ross reorders the continuous column, whichever that is: with the inverse order it is the
         # same pairing of rows.
@@ -362,4 +376,4 @@ def _cell(terms: Any, n: int, notes: Notes) -> tuple[float, float, Notes]:
 
 
 def _discrete(x: Margin, y: Margin) -> tuple[float, float, Notes]:
-    return Discrete().of_symbols(x.symbols, y.symbols, entropies=(x.entropy, y.entropy))
+    return DISCRETE.of_symbols(x.symbols, y.symbols, entropies=(x.entropy, y.entropy))

@@ -85,7 +85,7 @@ def estimate_with_gaps(
     notes = []
     groups: dict[bytes, tuple[Mask, list[int]]] = {}
     if drop:
-        kept = ~np.hstack(masks).any(axis=1)
+        kept: Mask = np.logical_not(np.logical_or.reduce(np.hstack(masks), axis=1))
         left = int(kept.sum())
         if left < n:
             text = f"missing='drop' leaves {left} of {n} rows, those that are complete"
@@ -93,7 +93,7 @@ def estimate_with_gaps(
         groups[b""] = kept, list(range(len(pairs)))
     else:
         for number, (i, j) in enumerate(pairs.tolist()):
-            kept = ~(masks[0][:, i] | masks[-1][:, j])
+            kept = np.logical_not(np.logical_or(masks[0][:, i], masks[-1][:, j]))
             groups.setdefault(np.packbits(kept).tobytes(), (kept, []))[1].append(number)
     k = as_k(common["k"])
     ks = (k,) if isinstance(k, int) else k
@@ -138,6 +138,8 @@ def entropies_of(
         if masks is not None:
             kept = ~(masks[0][:, i] | masks[-1][:, j])
             x, y = x[kept], y[kept]
-        of_x, of_y = (Discrete().entropy_of(numbered(each)) if len(each) else np.nan for each in (x, y))
+        of_x, of_y = (
+            Discrete().entropy_of(numbered(each)) if len(each) else np.nan for each in (x, y)
+        )
         found.append((of_x, of_y))
     return found

@@ -83,7 +83,9 @@ def estimate_named(
     def settle(blocks: list[NDArray[Any]], n_jobs: int) -> Settled:
         return measure.settle(blocks, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
 
-    return _one_by_one(measure, together, settle, columns, pairs, shuffles, seeds, threads, progress)
+    return _one_by_one(
+        measure, together, settle, columns, pairs, shuffles, seeds, threads, progress
+    )
 
 
 def _at_once(

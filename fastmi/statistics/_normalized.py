@@ -65,19 +65,21 @@ def normalized_pairs(
     if form == CORRELATION:
         limited = int(classes.any(axis=1).sum())
         text = (
-            f"{limited} of {total} pairs have a column of classes, whose information is at most its "
-            "entropy: their normalized='correlation' cannot reach 1, and is not to be compared "
+            f"{limited} of {total} pairs have a column of classes, whose information is at most "
+            "its entropy: their normalized='correlation' cannot reach 1, and is not to be compared "
             "with that of continuous pairs"
         )
         return correlation(information), [Caution(text, "normalized")] if limited else []
-    needed = classes[:, 1] if form == TARGET else classes.all(axis=1)
+    needed = (classes[:, 1] if form == TARGET else classes[:, 0] & classes[:, 1]).tolist()
     divisors = [
         (y if form == TARGET else DIVISORS[form](x, y, own)) if has else math.nan
-        for (x, y), own, has in zip(known.tolist(), information.tolist(), needed, strict=True)
+        for (x, y), own, has in zip(
+            known.tolist(), information.tolist(), needed.tolist(), strict=True
+        )
     ]
     # Rounding may leave an entropy that is 0 a little below it.
     divisor = np.array([each if each > 0.0 else math.nan for each in divisors])
-    undefined = total - int(needed.sum())
+    undefined = total - sum(needed)
     what = "the target" if form == TARGET else "both columns"
     text = (
         f"{undefined} of {total} pairs have no normalized={form!r}, because it needs classes in "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -92,8 +92,8 @@ class PairwiseMI(Table):
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw the matrix with :func:`fastmi.plot.matrix`, which takes the options."""
-        from fastmi import plot
-
+        # Imported here, because most programs draw nothing.
+        plot = importlib.import_module("fastmi.plot")
         return plot.matrix(self, ax=ax, **options)
 
     def _library(self) -> str:
@@ -166,7 +166,7 @@ def kinds_of(cautions: Sequence[Caution]) -> str:
     return ", ".join(dict.fromkeys(caution.kind for caution in cautions))
 
 
-def text_table(rows: dict[str, Sequence[Any]], most: int = _PRINTED) -> str:
+def text_table(rows: Mapping[str, Sequence[Any]], most: int = _PRINTED) -> str:
     """Return columns as aligned text, the first rows of a long table."""
     count = len(next(iter(rows.values())))
     cells = [
@@ -230,9 +230,7 @@ def library_of(samples: Any) -> str:
     return library if library in ("pandas", "polars") else ""
 
 
-def framed(
-    library: str, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]
-) -> Any:
+def framed(library: str, matrix: Matrix, labels: tuple[list[Hashable], list[Hashable]]) -> Any:
     """Return `matrix` as a data frame of a library, or as it is."""
     if not library:
         return matrix

@@ -100,7 +100,7 @@ class TablePairs:
         return PairRows(PairEngine(*own, **self._options), (0, 0), rows)
 
     def entropies(self, pair: Sequence[int]) -> tuple[float, float]:
-        """Return H(X) and H(Y) of a pair in nats, from its rows; NaN for a column without classes."""
+        """Return H(X) and H(Y) of a pair in nats, from its rows; NaN for what has no classes."""
         if CLASSES not in (self.x[pair[0]].kind.name, self.y[pair[1]].kind.name):
             return np.nan, np.nan
         engine, (i, j), _ = self.of_pair(pair)

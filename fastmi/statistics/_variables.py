@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from fastmi._cautions import Caution
 from fastmi._checks import check_choice
+from fastmi._repeats import row_hashes
 from fastmi._symbols import numbered
 from fastmi._table import TableColumn, read_table
 from fastmi.estimators.auto.kinds import CLASSES, CONSTANT, Kind, kind_of_column
+from fastmi.estimators.neighbors._ties import TIED_SHARE, count_copies, tells_copies
 
 Array: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -123,7 +125,8 @@ def decide(
         return found, []
     if missing == "raise":
         raise _missing_error(gaps)
-    kept = ~np.logical_or.reduce([variable.missing for _, variable in gaps])
+    masks = [variable.missing for _, variable in gaps if variable.missing is not None]
+    kept: Mask = ~np.logical_or.reduce(masks)
     left = int(kept.sum())
     if left < 2:
         raise ValueError(
@@ -133,8 +136,7 @@ def decide(
     shorter = [[_kept(column, kept) for column in table] for table in tables]
     again = [_usable(*each) for each in zip(shorter, classes, strict=True)]
     text = (
-        f"missing='drop' leaves {left} of {len(kept)} rows, those that are complete: "
-        f"{_worst(gaps)}"
+        f"missing='drop' leaves {left} of {len(kept)} rows, those that are complete: {_worst(gaps)}"
     )
     results = []
     for own, first in zip(again, found, strict=True):
@@ -148,15 +150,49 @@ def decide(
 
 def left_out_caution(found: Sequence[Variables]) -> list[Caution]:
     """Return a caution that names the columns that are left out, [] if there are none."""
-    reasons = [
-        f"{label!r} ({reason})" for own in found for label, reason in own.left_out.items()
-    ]
+    reasons = [f"{label!r} ({reason})" for own in found for label, reason in own.left_out.items()]
     if not reasons:
         return []
     more = f" and {len(reasons) - _LISTED} more" if len(reasons) > _LISTED else ""
     total = sum(len(own.labels) for own in found)
     text = f"{len(reasons)} of {total} columns are left out: {', '.join(reasons[:_LISTED])}{more}"
     return [Caution(text, "left_out")]
+
+
+def copies_caution(found: Sequence[Variables]) -> list[Caution]:
+    """Return a caution if rows of the used columns are copies of one another, else [].
+
+    Records that were repeated pass for close neighbours in every pair.
+    """
+    variables = [variable for own in found for variable in own.used]
+    numbers = [variable.kind.name != CLASSES for variable in variables]
+    columns = [filled(variable) for variable in variables]
+    n = len(columns[0])
+    if not any(numbers) or len(np.unique(row_hashes(columns))) > (1.0 - 0.5 * TIED_SHARE) * n:
+        return []
+    looked_at = iter(numbers)
+
+    def tells(block: Array) -> list[bool]:
+        # Values of classes repeat by nature.
+        return tells_copies(block) if next(looked_at) else [False]
+
+    copied = count_copies([column.reshape(-1, 1) for column in columns], tells).copied
+    if copied <= TIED_SHARE * n:
+        return []
+    text = (
+        f"{copied} of {n} rows are exact copies of one another in every column and pass for close "
+        "neighbours, which distorts all estimates: drop the repeated rows, or average what was "
+        "measured repeatedly (noise does not help)"
+    )
+    return [Caution(text, "copies")]
+
+
+def filled(variable: Variable) -> NDArray[np.float64]:
+    """Return the values as float64, with the median in the place of what is missing."""
+    values = variable.values.astype(np.float64)
+    if variable.missing is not None:
+        values[variable.missing] = np.median(values[~variable.missing])
+    return values
 
 
 def told_apart(labels: list[Hashable]) -> list[Hashable]:
@@ -273,7 +309,8 @@ def discrete_columns(
                 f"discrete must have one entry for each column if it is a mask; got {len(items)} "
                 f"entries for {len(first)} columns"
             )
-        return [list(map(bool, items)), *([None] * len(table) for table in tables[1:])]
+        of_others: list[list[bool | None]] = [[None] * len(table) for table in tables[1:]]
+        return [list(map(bool, items)), *of_others]
     marked: list[list[bool | None]] = [[False] * len(table) for table in tables]
     unknown = [item for item in items if not _mark(item, tables, marked)]
     if unknown:
@@ -284,9 +321,7 @@ def discrete_columns(
             f"{expected}; got {listed}, which is none of the {len(first)} columns ({labels}{more})"
         )
     # Other tables are left to their values unless one of their columns is named.
-    return [
-        own if at == 0 or any(own) else [None] * len(own) for at, own in enumerate(marked)
-    ]
+    return [own if at == 0 or any(own) else [None] * len(own) for at, own in enumerate(marked)]
 
 
 def _mark(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -27,7 +28,7 @@ from fastmi._table import TableColumn, read_table
 from fastmi.statistics._normalized import check_normalized, normalized_pairs
 from fastmi.statistics._pair_matrix import kinds_of, library_of, text_table
 from fastmi.statistics._table_pairs import TablePairs
-from fastmi.statistics._variables import MISSING, decide, left_out_caution
+from fastmi.statistics._variables import MISSING, copies_caution, decide, left_out_caution
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -96,15 +97,13 @@ class RankedFeatures(Table):
             if getattr(self, name) is not None:
                 rows[name] = getattr(self, name)[kept]
         names = set(rows["names"])
-        rows["warnings"] = {
-            name: found for name, found in self.warnings.items() if name in names
-        }
+        rows["warnings"] = {name: found for name, found in self.warnings.items() if name in names}
         return replace(self, **rows)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw the ranking with :func:`fastmi.plot.features`, which takes the options."""
-        from fastmi import plot
-
+        # Imported here, because most programs draw nothing.
+        plot = importlib.import_module("fastmi.plot")
         return plot.features(self, ax=ax, **options)
 
     def _library(self) -> str:
@@ -209,9 +208,7 @@ def rank_features(
             f"X and y must have the same number of samples; got X with n={len(features[0].values)},"
             f" y with n={len(target.values)}"
         )
-    found, cautions = decide(
-        [features, [target]], ("X", "y"), discrete=discrete, missing=missing
-    )
+    found, cautions = decide([features, [target]], ("X", "y"), discrete=discrete, missing=missing)
     if not found[1].used:
         ((label, reason),) = found[1].left_out.items()
         raise ValueError(f"y must be a target that varies; got {label!r}: {reason}")
@@ -229,7 +226,7 @@ def rank_features(
                 bar.advance()
 
         estimates = source.estimate(pairs, n_jobs=n_jobs, report=report)
-    notes = [*cautions, *left_out_caution(found[:1])]
+    notes = [*cautions, *left_out_caution(found[:1]), *copies_caution(found)]
     forms: list[Floats | None] = [None] * len(ks)
     if normalized is not None:
         entropies = [source.entropies(pair) for pair in pairs.tolist()]

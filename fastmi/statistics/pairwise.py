@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_integer,
     check_noise,
     check_search,
+    did_you_mean,
     generator,
     k_list,
 )
@@ -31,7 +32,6 @@ from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._measure import add_noise, make_measure, read_samples, reads_on
 from fastmi.estimators._methods import listed
-from fastmi.estimators.auto.kinds import CLASSES
 from fastmi.statistics._named_gaps import entropies_of, estimate_with_gaps, read_with_gaps
 from fastmi.statistics._named_pairs import estimate_named
 from fastmi.statistics._normalized import CORRELATION, check_normalized, normalized_pairs
@@ -46,9 +46,10 @@ from fastmi.statistics._pair_matrix import (
 from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import (
     MISSING,
-    Variable,
     Variables,
+    copies_caution,
     decide,
+    filled,
     left_out_caution,
     told_apart,
 )
@@ -102,9 +103,7 @@ def pairwise_mi(
 ) -> list[PairwiseMI]: ...
 
 
-@describes_options(
-    method="None, or the name of the method of every pair: " + listed("mi")
-)
+@describes_options(method="None, or the name of the method of every pair: " + listed("mi"))
 def pairwise_mi(
     X: object,
     Y: object = None,
@@ -182,9 +181,13 @@ def pairwise_mi(
     }
     if method is None and not _on_gpu(X, Y, device):
         if options:
+            valid = list(pairwise_mi.__kwdefaults__ or ())
+            first, *_ = options
+            of_ksg1 = first in MI_METHODS["ksg1"].options
+            hint = ": it is one of method='ksg1'" if of_ksg1 else did_you_mean(first, valid)
             raise TypeError(
-                f"pairwise_mi() without a method: options must belong to a named method; got "
-                f"{', '.join(options)}: name one, for example method='ksg1'"
+                f"pairwise_mi() with method=None: options must be among {', '.join(valid)}; got "
+                f"{', '.join(options)}{hint}"
             )
         results = _by_kind(X, Y, discrete=discrete, missing=missing, **common)
     else:
@@ -195,7 +198,12 @@ def pairwise_mi(
             )
         on_gpu: dict[str, Any] = {"normalize": "copula"} if method is None else {}
         results = _by_name(
-            X, Y, method=method, missing=missing, device=device, options={**on_gpu, **options},
+            X,
+            Y,
+            method=method,
+            missing=missing,
+            device=device,
+            options={**on_gpu, **options},
             **common,
         )
     seconds = perf_counter() - start
@@ -238,7 +246,7 @@ def _by_kind(
     progress: Progress,
 ) -> list[PairwiseMI]:
     """Return the results of pairs whose method is that of their kinds."""
-    tables, found, cautions = read_pair_of_tables(X, Y, discrete=discrete, missing=missing)
+    found, cautions = _read(X, Y, discrete=discrete, missing=missing)
     n = len(found[0].used[0].values)
     ks = k_list(as_k(k), n)
     x, y = found[0].used, found[-1].used
@@ -252,15 +260,20 @@ def _by_kind(
 
         estimates = source.estimate(places, n_jobs=n_jobs, report=report)
     p_values = _shuffled(source, places, estimates, shuffles, n_jobs, seed) if shuffles else None
-    notes = [*cautions, *left_out_caution(found)]
+    notes = [*cautions, *left_out_caution(found), *copies_caution(found)]
     forms: list[Matrix] | None = None
     if normalized is not None:
         entropies = [source.entropies(pair) for pair in places.tolist()]
         made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
         forms = [matrix for matrix, _ in made]
         notes += made[0][1]
+    ordered = _serial_cautions(found, places) if shuffles else {}
     results = []
     for row, table in enumerate(estimates):
+        warned = {
+            number: (*table.warnings.get(number, ()), *ordered.get(number, ()))
+            for number in sorted({*table.warnings, *ordered})
+        }
         results.append(
             _result(
                 X,
@@ -271,7 +284,7 @@ def _by_kind(
                     table.values,
                     table.stderr,
                     table.n,
-                    table.warnings,
+                    warned,
                     None if p_values is None else p_values[row],
                 ),
                 n=n,
@@ -284,10 +297,8 @@ def _by_kind(
     return results
 
 
-def read_pair_of_tables(
-    X: Any, Y: Any, *, discrete: Any, missing: str
-) -> tuple[list[Any], list[Variables], list[Caution]]:
-    """Return the columns of X, and of Y if there is one, what is used of them, and cautions."""
+def _read(X: Any, Y: Any, *, discrete: Any, missing: str) -> tuple[list[Variables], list[Caution]]:
+    """Return what is used of X, and of Y if there is one, and cautions."""
     given = (X,) if Y is None else (X, Y)
     names = ("X", "Y")[: len(given)]
     check_pairing(given, names)
@@ -310,7 +321,7 @@ def read_pair_of_tables(
                 f"{name} must have at least {needed}; got {len(own.used)} of {len(own.labels)} "
                 f"({reasons})"
             )
-    return tables, found, cautions
+    return found, cautions
 
 
 def _result(
@@ -381,6 +392,14 @@ def _result(
     )
 
 
+def _serial_cautions(
+    found: Sequence[Variables], places: NDArray[np.int64]
+) -> dict[int, tuple[Caution, ...]]:
+    """Return why shuffles of pairs give too small p-values, by the number of the pair."""
+    blocks = [np.column_stack([filled(each) for each in own.used]) for own in found]
+    return pair_cautions(blocks, places)
+
+
 def _key(label: Hashable, taken: dict[Hashable, str], name: str) -> Hashable:
     """Return the label, with the name of its table where a column of the other has it, too."""
     return f"{label} of {name}" if label in taken else label
@@ -408,7 +427,7 @@ def _shuffled(
         return [p_value(value, null[:, at]) for at, value in enumerate(values)]
 
     found = run(one, len(pairs), n_jobs=n_jobs, progress=False, what="pairs")
-    return np.array(found).T.reshape(len(estimates), len(pairs))
+    return np.array(found, dtype=np.float64).reshape(len(pairs), len(estimates)).T
 
 
 def _by_name(

@@ -35,6 +35,7 @@ from fastmi.estimators._measure import (
     reads_on,
     values,
 )
+from fastmi.estimators.auto.choice import choose
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.digamma import psi
 from fastmi.ops.surrogates import surrogate_means
@@ -198,7 +199,7 @@ def permutation_test(
     is not made for it.
 
     Args:
-        x: Samples, shape (n, dx) or (n,).
+        x: Samples, shape (n, dx) or (n,): numbers, times, or names as in :func:`fastmi.mi`.
         y: Samples, shape (n, dy) or (n,).
         z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
         n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n_permutations)``.
@@ -212,8 +213,9 @@ def permutation_test(
         n_neighbors: Number of rows among which "local" and "residual" exchange, the row itself
             included.
         k: Number of neighbours. A sequence gives a list of tests on the same surrogates.
-        method: Name of a method of :func:`fastmi.mi`, by default "ksg1"; with `z` a name of a
-            method of :func:`fastmi.cmi`, by default "fp".
+        method: Name of a method of :func:`fastmi.mi`; with `z` a name of a method of
+            :func:`fastmi.cmi`. None takes the one that these functions take for the samples: "ksg1"
+            or "fp" for numbers, and for names (strings, categories) one that is made for them.
         n_jobs: Number of threads, which share the surrogates; None or -1 as in :func:`fastmi.mi`.
             Networks are trained one after another, by as many threads as torch uses.
         noise: As in :func:`fastmi.mi`; it is added once, to all samples, before the surrogates are
@@ -239,9 +241,24 @@ def permutation_test(
         if scheme is None and value is not None:
             raise ValueError(f"{option} must be None unless scheme={made_for!r}; got scheme=None")
     rng = generator(seed)
-    given = (x, y) if z is None else (x, y, z)
+    given: tuple[object, ...] = (x, y) if z is None else (x, y, z)
+    choice = None
+    asked = k
+    if method is None:
+        choice = choose(
+            given,
+            "xyz"[: len(given)],
+            "ksg1" if z is None else "fp",
+            conditional=z is not None,
+            normalize=options.get("normalize"),
+        )
+        given, method = choice.arrays, choice.method
+        if choice.normalized:
+            options = {**options, "normalize": None}
     row = method_named(method, conditional=z is not None)
     where, options = reads_on(device, row, options)
+    if choice is not None and choice.named and not row.searches:
+        k = 3  # the default, which counts as not given
     measure = make_measure(permutation_test, row, k=k, options=options)
     samples = read_samples(row, given, ("x", "y", "z")[: len(given)], where)
     name = ("shuffle" if z is None else "local") if scheme is None else scheme
@@ -285,6 +302,8 @@ def permutation_test(
     left = None if noise is None else 0.0
     blocks, ties = measure.settle(blocks, noise=left, seed=seed, rng=rng, n_jobs=n_jobs)
     estimates = [with_cautions(each, ties) for each in measure(blocks, n_jobs, rng)]
+    if choice is not None:
+        estimates = choice.shown(estimates)
 
     def order(number: int) -> Order:
         return reorder(number, np.random.default_rng(seeds[number]))
@@ -314,7 +333,9 @@ def permutation_test(
         for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
     ]
     announce(tests)
-    return tests[0] if isinstance(as_k(k), int) else tests
+    ks = as_k(asked)
+    # A method without neighbours has one test for all of their numbers.
+    return tests[0] if isinstance(ks, int) else tests * (len(ks) // len(tests))
 
 
 def _loss(

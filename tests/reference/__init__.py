@@ -26,6 +26,7 @@ from reference.lnc import lnc_mi
 from reference.mesner import mesner_cmi, mesner_mi
 from reference.metric import block_distances, joint_distances
 from reference.mixed import mixed_mi, ross_mi
+from reference.multivariate import MULTIVARIATE, entropy_weights_of, ksg_entropies, signed_sum
 from reference.relevance import column_dependence, relevance_kernel
 from reference.space_counts import space_counts
 from reference.sweep import sweep_counts
@@ -33,6 +34,7 @@ from reference.theiler import theiler_counts
 
 __all__ = [
     "EULER_GAMMA",
+    "MULTIVARIATE",
     "KsgTerms",
     "biksg",
     "binned_conditional_mi",
@@ -47,6 +49,7 @@ __all__ = [
     "discrete_cmi",
     "discrete_entropy",
     "discrete_total_correlation",
+    "entropy_weights_of",
     "exact_gaussian_mi",
     "exchange_partners",
     "exchanged_order",
@@ -56,6 +59,7 @@ __all__ = [
     "joint_distances",
     "kl_entropy",
     "kneighbors",
+    "ksg_entropies",
     "ksg_hybrid",
     "ksg_mi",
     "ksg_terms",
@@ -67,6 +71,7 @@ __all__ = [
     "mixed_mi",
     "relevance_kernel",
     "ross_mi",
+    "signed_sum",
     "space_counts",
     "sweep_counts",
     "theiler_counts",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from numbers import Number
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._columns import dtype_of, frame_columns, is_category
+from fastmi._columns import dtype_of, frame_columns, is_category, is_missing
 from fastmi._spread import extent
 from fastmi._symbols import as_codes, numbered
 from fastmi.ops.coincidences import nothing_repeats
@@ -26,6 +28,10 @@ _CLASSES, _SAMPLES_EACH = 20, 5
 # Share of the samples at one value of a column with more values, above which it is an atom and not
 # the rounding of a continuous variable.
 _ATOM = 0.1
+# Number of values of a list that are looked at to find out what it holds.
+_LOOK = 100
+# Types of values with a hash that are no names; tuples and arrays are rows.
+_NO_NAMES = (Number, date, time, timedelta, tuple, np.generic)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Kind:
 
 def with_codes(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[object], list[bool]]:
     """Return the arrays with numbers in the place of names, and which of them had names."""
-    labels = [_holds_names(x) for x in arrays]
+    labels = [holds_names(x) for x in arrays]
     read = [
         as_codes(x, name) if named else x
         for x, name, named in zip(arrays, names, labels, strict=True)
@@ -58,8 +64,10 @@ def with_codes(arrays: Sequence[object], names: Sequence[str]) -> tuple[list[obj
     return read, labels
 
 
-def _holds_names(x: object) -> bool:
-    """Return whether every column holds strings or categories."""
+def holds_names(x: object) -> bool:
+    """Return whether every column holds names: strings, categories, booleans of a data frame."""
+    if isinstance(x, list | tuple):
+        return _begins_with_name(x)
     frame = frame_columns(x)
     columns: list[object] = [x] if frame is None else [column for _, column in frame]
     return bool(columns) and all(map(_is_named, columns))
@@ -67,9 +75,9 @@ def _holds_names(x: object) -> bool:
 
 def _is_named(column: object) -> bool:
     dtype = dtype_of(column)
-    if is_category(dtype):
+    if is_category(dtype) or _is_boolean(column, dtype):
         return True
-    if dtype is not None and getattr(dtype, "kind", "") in "biufc" and str(dtype) != "object":
+    if dtype is not None and getattr(dtype, "kind", "-") in "biufc" and str(dtype) != "object":
         return False
     if hasattr(column, "__dlpack__") and not isinstance(column, np.ndarray):
         return False
@@ -79,7 +87,29 @@ def _is_named(column: object) -> bool:
         return False
     if values.dtype.kind in "US":
         return True
-    return values.dtype.kind in "OT" and values.size > 0 and isinstance(values.flat[0], str)
+    return values.dtype.kind in "OT" and _begins_with_name(values.reshape(-1)[:_LOOK].tolist())
+
+
+def _is_boolean(column: object, dtype: object) -> bool:
+    """Return whether a column of a data frame's library holds True and False."""
+    if isinstance(column, np.ndarray) or hasattr(column, "__cuda_array_interface__"):
+        return False
+    return str(dtype).lower().removesuffix("[pyarrow]") in ("bool", "boolean")
+
+
+def _begins_with_name(x: Sequence[Any]) -> bool:
+    """Return whether the first value of nested lists that is not missing is a name.
+
+    Names are strings and any other objects with a hash that are neither numbers nor times.
+    """
+    for value in x[:_LOOK]:
+        if isinstance(value, list):
+            return _begins_with_name(value)
+        if isinstance(value, str | bytes):
+            return True
+        if not is_missing(value):
+            return not isinstance(value, _NO_NAMES) and isinstance(value, Hashable)
+    return False
 
 
 def kinds_of(blocks: Sequence[Array], labels: Sequence[bool]) -> list[Kind]:
@@ -105,7 +135,8 @@ def _kind_of(block: Array, named: bool) -> Kind:
     repeats = any(len(sizes) < n for sizes in columns)
     few = [named or len(sizes) <= min(_CLASSES, n // _SAMPLES_EACH) for sizes in columns]
     if all(few):
-        symbols = len(np.unique(kept, axis=0))
+        # Sorting rows takes many times as long as sorting numbers.
+        symbols = len(columns[0]) if len(columns) == 1 else len(np.unique(kept, axis=0))
         if named or symbols * _SAMPLES_EACH <= n:
             return Kind(CLASSES, symbols, named, True, len(columns))
     atoms = [sizes.max() > max(2.0, _ATOM * n) for sizes in columns]

@@ -92,7 +92,7 @@ def settle(
                 found.append(_lattice_caution(share))
         elif share > TIED_SHARE:
             if noise == 0:
-                caution: Caution | None = _tied_caution(share)
+                caution: Caution | None = tied_caution(share)
             elif ties == "fill":
                 blocks, caution = _filled(given, blocks, noise, seed)
             elif noise is None:
@@ -215,7 +215,7 @@ def _lattice_caution(share: float) -> Caution:
     )
 
 
-def _tied_caution(share: float) -> Caution:
+def tied_caution(share: float) -> Caution:
     """Return the caution about samples that noise=0 leaves tied."""
     text = f"{_tied(share)}, and the estimate is off: leave noise at None, which separates them"
     return Caution(text, "ties")

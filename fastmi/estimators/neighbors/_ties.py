@@ -163,6 +163,17 @@ def tied_share(
     return max(shares)
 
 
+def repeated_share(blocks: Sequence[Array]) -> float:
+    """Return the largest share of the samples that share their value of a column with others."""
+    shares = [0.0]
+    for column in (column for block in blocks for column in host(block).T):
+        number = np.unique(column, return_counts=True)[1]
+        # A column that never varies has nothing to separate.
+        if len(number) > 1:
+            shares.append(float(number[number > 1].sum()) / len(column))
+    return max(shares)
+
+
 def margins_tied_share(
     blocks: Sequence[Array],
     radii: Callable[[Array], Array],

@@ -31,6 +31,7 @@ from fastmi.estimators.neighbors._settle import Recall, settle
 from fastmi.estimators.neighbors._ties import (
     TIED_SHARE,
     margins_tied_share,
+    repeated_share,
     tied_share,
     with_trace,
     within_steps,
@@ -62,6 +63,7 @@ class Terms(NamedTuple):
         warnings: What the user should know, or a function that returns it when first read.
         summed: Mean and standard deviation of `local` where a kernel has computed them already.
         curve: Estimates of a sweep, see :class:`fastmi.Estimate`.
+        parts: Further quantities by name, which become the ``terms`` of the estimate.
     """
 
     local: Local | Callable[[], Local]
@@ -69,6 +71,7 @@ class Terms(NamedTuple):
     warnings: tuple[Caution, ...] | Callable[[], tuple[Caution, ...]]
     summed: tuple[float, float] | None = None
     curve: NDArray[np.float64] | None = None
+    parts: dict[str, float] | None = None
 
     @property
     def value(self) -> float:
@@ -269,7 +272,7 @@ class NeighborEstimator(Estimator):
         seconds = perf_counter() - start
         estimates = []
         loud = bool(notes)
-        for k, (local, counts, warnings, summed, curve) in zip(ks, terms, strict=True):
+        for k, (local, counts, warnings, summed, curve, parts) in zip(ks, terms, strict=True):
             if summed is None:
                 values = local() if callable(local) else local
                 mean, std, n = float(values.mean()), float(values.std()), len(values)
@@ -289,6 +292,7 @@ class NeighborEstimator(Estimator):
                 seconds=seconds,
                 device=device,
                 curve=curve,
+                terms=parts,
             )
             estimates.append(estimate)
             if warnings:
@@ -322,6 +326,10 @@ class InformationEstimator(NeighborEstimator):
         share = super()._tied_share
         if self.normalize is None:
             return share(names, blocks, rows)
+        if self.normalize in RANKS and self._ties == "trace":
+            # Ranks lie on a lattice themselves, whose ties hide those of few samples, and an atom
+            # of few samples passes for copies.
+            return repeated_share(blocks)
         found = share(names, normalize_blocks(blocks, names, self.normalize)[0], rows)
         if self.normalize in RANKS and found > TIED_SHARE:
             # Ranks lie on a lattice themselves; what counts is what the values add to that.

@@ -1,0 +1,52 @@
+"""Tables of the benches about columns and their target, as Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from result_tables import Result, markdown_table
+from timing import format_seconds
+
+
+def selection_table(result: Result) -> str:
+    """Mean scores of three models by selector and number of columns; the best of a data set."""
+    rows = result["rows"]
+    kept = sorted({row["kept"] for row in rows if row["seconds"] is not None})
+    lines = []
+    for data in dict.fromkeys(row["data"] for row in rows):
+        own = [row for row in rows if row["data"] == data]
+        best = {m: max(row["mean"] for row in own if row["kept"] == m) for m in kept}
+        for selector in dict.fromkeys(row["selector"] for row in own):
+            cells = {row["kept"]: row for row in own if row["selector"] == selector}
+            last = cells[max(cells)]
+            if last["seconds"] is None:
+                text = f"{last['mean']:.3f} with all {last['columns']}"
+                lines.append([data, last["score"], selector, text, *[""] * len(kept)])
+                continue
+            scores = [_score(cells[m], best[m]) for m in kept]
+            spent = format_seconds(last["seconds"])
+            lines.append([data, last["score"], selector, *scores, spent])
+    header = ["data", "score", "selector", *(f"{m} columns" for m in kept)]
+    return markdown_table([*header, f"time for {kept[-1]}"], lines)
+
+
+def _score(row: dict[str, Any], best: float) -> str:
+    text = f"{row['mean']:.3f} ± {row['stderr']:.3f}"
+    return f"**{text}**" if row["mean"] == best else text
+
+
+def features_table(result: Result) -> str:
+    """Seconds of one call for a whole table; ratios are to fastmi with the data frame."""
+    rows = [
+        [
+            row["target"],
+            str(row["n"]),
+            str(row["columns"]),
+            candidate,
+            format_seconds(seconds),
+            f"{row['ratios'][candidate]:.1f}x" if candidate in row["ratios"] else "",
+        ]
+        for row in result["rows"]
+        for candidate, seconds in row["seconds"].items()
+    ]
+    return markdown_table(["target", "n", "columns", "candidate", "time", "ratio"], rows)

@@ -1,0 +1,1 @@
+"""Sums of entropies of several variables beyond the total correlation, without neighbours."""
