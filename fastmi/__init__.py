@@ -62,12 +62,14 @@ _SUBMODULES = (
 _NEEDS = {"nn": "torch", "selection": "sklearn"}
 _STATISTICS = (
     "LaggedMI",
+    "Link",
     "PairwiseMI",
     "PermutationTest",
     "RankedFeatures",
     "RankedPairs",
     "SizeCurve",
     "SubsampleError",
+    "TransferNetwork",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
@@ -76,6 +78,7 @@ _STATISTICS = (
     "size_curve",
     "subsample_error",
     "transfer_entropy",
+    "transfer_entropy_network",
 )
 _ADVICE = ("Recommendation", "recommend")
 
