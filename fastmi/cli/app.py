@@ -11,6 +11,7 @@ from fastmi.cli import documents, help, render
 from fastmi.cli.independence import independence
 from fastmi.cli.lags import lag
 from fastmi.cli.matrices import matrix
+from fastmi.cli.networks import te
 from fastmi.cli.notes import in_options, notes_on, shape_notes, shared_notes
 from fastmi.cli.options import (
     Bits,
@@ -97,6 +98,11 @@ _command(
     "fastmi lag series.csv --x rain --y flow --max-lag 48 --permutations 200",
     "fastmi lag series.csv --x rain --y flow --min-lag 0 --max-lag 24 --plot lags.png",
 )(lag)
+_command(
+    "Transfer entropy between series.",
+    "fastmi te series.csv --max-lag 5 --plot network.png",
+    "fastmi te series.csv --source rain --target flow --max-lag 24 --target-history 2",
+)(te)
 
 
 @_command(

@@ -126,12 +126,10 @@ def lag(
                 tested = {"n_permutations": count, "progress": advance}
             first, second = samples.blocks
             result = fastmi.lagged_mi(first, second, lags, method=row.name, **options, **tested)
-        if plot is not None and not hasattr(result, "plot"):
-            raise DataError("--plot needs --permutations, for example --permutations 200")
     estimates = getattr(result, "estimates", result)
     rows = _rows(result, estimates, lags)
     cautions = in_options(_cautions(result, estimates), scaled=samples.scaled)
-    failures = [_write(rows, out, unit), draw(result, plot, unit=unit)]
+    failures = [_write(rows, out, unit), draw("lags", result, plot, unit=unit)]
     names = [[column.name for column in block] for block in blocks]
     if as_json:
         found = [

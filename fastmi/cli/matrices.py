@@ -46,6 +46,7 @@ from fastmi.cli.options import (
 from fastmi.cli.pairs import (
     PairMatrix,
     check_pairs,
+    drawable,
     pairs_by_kind,
     pairs_of_method,
     write_matrix,
@@ -139,7 +140,7 @@ def matrix(
             drop = kept == Missing.DROP.value
             found = _of_method(messages, table, columns, row, scale, options, drop=drop)
     pairs = found.pairs
-    failures = [_write(pairs, out, unit), draw(found.result, plot, unit=unit)]
+    failures = [_write(pairs, out, unit), draw("matrix", drawable(pairs), plot, unit=unit)]
     if as_json:
         head = {"data": str(data), "columns": list(pairs.names), "k": pairs.k}
         common = documents.closing(unit, pairs.seconds, found.notes)
@@ -168,7 +169,6 @@ class _Found:
 
     Attributes:
         pairs: The estimates.
-        result: What the library returned, which draws itself.
         rows: How many rows were used.
         words: How they were estimated, for the title.
         about: The settings, for a document.
@@ -176,7 +176,6 @@ class _Found:
     """
 
     pairs: PairMatrix
-    result: Any
     rows: str
     words: list[str]
     about: dict[str, Any]
@@ -202,7 +201,7 @@ def _by_kind(
         "left_out": refused | texts(result.left_out),
     }
     rows = rows_used([each.n for each in pairs.estimates.values()])
-    return _Found(pairs, result, rows, ["estimator by pair"], about, notes)
+    return _Found(pairs, rows, ["estimator by pair"], about, notes)
 
 
 def _of_method(
@@ -245,7 +244,7 @@ def _of_method(
     )
     about = documents.settings(samples, row, options)
     words = [row.name, samples.describe_scale()]
-    return _Found(pairs, result, f"n = {samples.n}", words, about, notes)
+    return _Found(pairs, f"n = {samples.n}", words, about, notes)
 
 
 def _names(columns: Sequence[Column]) -> list[str]:

@@ -56,6 +56,13 @@ class Fdr(str, Enum):
     BY = "by"
 
 
+class Condition(str, Enum):
+    """What is given beside a target's own past."""
+
+    NONE = "none"
+    ALL = "all"
+
+
 class Form(str, Enum):
     """Forms of mutual information on a scale without a unit."""
 
@@ -153,6 +160,27 @@ MethodOfTest = Annotated[
         metavar="NAME",
         autocompletion=_methods_like,
         help="Estimator; `fastmi methods` lists them.  [default: by what the columns hold]",
+        show_default=False,
+        rich_help_panel=ESTIMATE,
+    ),
+]
+MethodOfTransfer = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help="Estimator of conditional information: fp (neighbours), gaussian and others.  "
+        "[default: fp]",
+        show_default=False,
+        rich_help_panel=ESTIMATE,
+    ),
+]
+Given = Annotated[
+    Condition | None,
+    typer.Option(
+        "--condition",
+        help="all: give the past of all other series, which leaves direct links; --method gaussian "
+        "sees more in so many columns.  [default: none]",
         show_default=False,
         rich_help_panel=ESTIMATE,
     ),
@@ -295,6 +323,16 @@ Rotations = Annotated[
         help="P-values from N rotations of a series, which keep its autocorrelation; 200 is "
         "usual.  [default: no p-values]",
         show_default=False,
+        rich_help_panel=SIGNIFICANCE,
+    ),
+]
+PermutationsOfTransfer = Annotated[
+    str,
+    typer.Option(
+        "--permutations",
+        metavar="N",
+        help="How many rotations of a source to compare with. auto: as many as a decision about "
+        "all pairs needs; 0: no p-values.",
         rich_help_panel=SIGNIFICANCE,
     ),
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from fastmi.cli.arrow import columns_as_parquet, require_pyarrow
 from fastmi.cli.columns import DataError, FloatArray
 from fastmi.cli.notes import in_options
 from fastmi.cli.output import check_replaceable, replacing
-from fastmi.cli.visible import reason
+from fastmi.cli.visible import reason, visible
 from fastmi.estimators._methods import CONTINUOUS, Method
 
 # Results of so many pairs still fit in memory, and their matrix can be looked at.
@@ -169,6 +170,47 @@ def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:
     """Return the share of the points that have k or more other points in the same place."""
     _, sizes = np.unique(np.hstack([x, y]), axis=0, return_counts=True)
     return float(sizes[sizes > k].sum() / len(x))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A square matrix with labels, as far as :func:`fastmi.plot.matrix` needs a data frame.
+
+    Attributes:
+        index: Labels of the rows.
+        columns: Labels of the columns.
+        values: The entries.
+    """
+
+    index: Sequence[str]
+    columns: Sequence[str]
+    values: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows and of columns."""
+        return self.values.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype)
+
+
+def drawable(pairs: PairMatrix) -> SimpleNamespace:
+    """Return the matrices that :func:`fastmi.plot.matrix` draws, under the names of columns.
+
+    Results of tables that are no data frames have no labels.
+    """
+    names = [visible(name) for name in pairs.names]
+    tests = next(iter(pairs.estimates.values())).tests
+    found = dict.fromkeys(("normalized", "p_value", "q_value", "p_corrected"))
+    matrices: dict[str, Any] = {**found, "warnings": {}}
+    for what in ("mi", "stderr", *tests):
+        matrix = np.full((len(names), len(names)), np.nan)
+        for (i, j), each in pairs.estimates.items():
+            value = {"mi": each.value, "stderr": each.stderr, **each.tests}[what]
+            matrix[i, j] = matrix[j, i] = value
+        matrices[what] = Grid(names, names, matrix)
+    return SimpleNamespace(**matrices)
 
 
 def in_unit(value: float, unit: str) -> float:

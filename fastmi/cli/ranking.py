@@ -111,7 +111,7 @@ def rank(
                 messages, table, fastmi.rank_features, frame, goal.name, progress=advance, **options
             )
         notes += note_result(messages, table, result, refused)
-    failures = [_write_ranks(result, out, unit), draw(result, plot, unit=unit)]
+    failures = [_write_ranks(result, out, unit), draw("features", result, plot, unit=unit)]
     names = [str(name) for name in result.names]
     cautions = [in_options(result.warnings.get(name, ()), scaled=False) for name in names]
     if as_json:

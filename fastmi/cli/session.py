@@ -108,12 +108,16 @@ def check_picture(path: Path | None) -> None:
         raise DataError(f"--plot: cannot write {path}: {reason(error)}") from error
 
 
-def draw(result: Any, path: Path | None, **options: Any) -> str:
-    """Write the picture of a result; return what went wrong, so that the result is still shown."""
+def draw(function: str, result: Any, path: Path | None, **options: Any) -> str:
+    """Write the picture that a function of `fastmi.plot` makes of a result.
+
+    Returns:
+        What went wrong, so that the result is shown even so.
+    """
     if path is None:
         return ""
     try:
-        figure = result.plot(**options).figure
+        figure = getattr(fastmi.plot, function)(result, **options).figure
         content = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
         figure.savefig(content, format=kind, dpi=_RESOLUTION, bbox_inches="tight")

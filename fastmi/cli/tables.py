@@ -61,11 +61,16 @@ def note_result(
     left = {name: _placed(why, table) for name, why in left.items()}
     notes = left_out_notes(left)
     show_notes(messages, notes)
-    for caution in in_options(result._notes, scaled=False):
+    for caution in in_options(_notes_of(result), scaled=False):
         if caution.kind not in _SAID:
             render.remark(messages, caution, str(caution))
             notes.append(str(caution))
     return notes
+
+
+def _notes_of(result: Any) -> Sequence[Caution]:
+    """Return the cautions of a result as a whole."""
+    return getattr(result, "cautions", None) or getattr(result, "_notes", ())
 
 
 def summarise(messages: Console, cautions: Mapping[str, Sequence[Caution]]) -> None:
