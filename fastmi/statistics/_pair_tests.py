@@ -1,0 +1,337 @@
+"""Permutation tests of many pairs of columns, which share surrogates wherever that is exact.
+
+The distribution of an estimate over all orders of the rows depends on the values of each margin, and
+not on which row has which. Every column without classes is a reordering of the same normal
+scores, so that all pairs of such columns have one null distribution, which depends on n and k
+alone; with a column of classes it depends on the sizes of the classes, too. Each distinct pair of
+margins therefore gets one series of surrogates, from which all its pairs take their p-values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmi._cautions import Caution
+from fastmi._checks import Seed, check_flag, check_integer, generator
+from fastmi._extras import Progress, ProgressBar
+from fastmi._tasks import MOST_TASKS, run
+from fastmi.estimators.auto.kinds import CLASSES
+from fastmi.statistics._mixed_pairs import Margin, PairEngine, PairTable
+from fastmi.statistics._sequential import STOP_AT, SequentialTests
+from fastmi.statistics._table_pairs import TablePairs
+from fastmi.statistics.multiple import FDR, LargestStatistic, q_values
+from fastmi._checks import check_choice
+
+Floats: TypeAlias = NDArray[np.float64]
+Report: TypeAlias = Callable[[int], object]
+
+AUTO = "auto"
+#: The level of the decisions that "auto" makes possible, and that warnings speak of.
+ALPHA = 0.05
+# Surrogates of "auto" for each pair: with 2 / ALPHA of them a pair passes the correction for all
+# pairs by itself even where one surrogate reaches it.
+_PER_PAIR = math.ceil(2 / ALPHA)
+_LEAST_AUTO, _MOST_AUTO = 999, 1_000_000
+# Surrogates that are drawn together; those of a test depend on its seed and on their number alone.
+_CHUNK = 64
+# Surrogates that one round draws of a series that has tests left, at first and at most.
+_FIRST, _LARGEST = 64, 1 << 14
+# Surrogates of all pairs of a table at which their deviations are known well enough.
+_FOR_SCALE = 256
+
+
+class Testing(NamedTuple):
+    """What was asked for about p-values.
+
+    Attributes:
+        count: Largest number of surrogates of a pair; 0 for no test.
+        sequential: Whether tests stop early.
+        corrected: Whether p-values of the largest statistic are asked for.
+        fdr: The correction of :func:`fastmi.q_values`.
+    """
+
+    count: int
+    sequential: bool
+    corrected: bool
+    fdr: str
+
+    def of(self, pairs: int) -> int:
+        """Return the largest number of surrogates for a number of pairs."""
+        if self.count >= 0:
+            return self.count
+        return min(max(_LEAST_AUTO, _PER_PAIR * pairs - 1), _MOST_AUTO)
+
+
+def check_testing(
+    n_permutations: object, sequential: object, corrected: object, fdr: object
+) -> Testing:
+    """Return what was asked for, checked; a `count` of -1 stands for "auto".
+
+    Raises:
+        TypeError: A value of the wrong type.
+        ValueError: A value out of range; `corrected` without permutations.
+    """
+    check_flag("sequential", sequential)
+    check_flag("corrected", corrected)
+    check_choice("fdr", fdr, FDR)
+    if isinstance(n_permutations, str):
+        check_choice("n_permutations", n_permutations, [AUTO])
+        count = -1
+    else:
+        count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
+    if corrected and not count:
+        raise ValueError("corrected must be False without permutations; got n_permutations=0")
+    return Testing(count, bool(sequential), bool(corrected), str(fdr))
+
+
+class PairPValues(NamedTuple):
+    """P-values of p pairs for one k, each of shape (p,).
+
+    Attributes:
+        p_value: P-values of each pair by itself, NaN where it has no value.
+        q_value: The same, corrected by the false discovery rate.
+        p_corrected: P-values of the largest statistic, None if not asked for.
+        surrogates: Number of surrogates that each test has used.
+        cautions: What is wrong with the tests as a whole.
+    """
+
+    p_value: Floats
+    q_value: Floats
+    p_corrected: Floats | None
+    surrogates: NDArray[np.int64]
+    cautions: tuple[Caution, ...]
+
+
+def test_pairs(
+    source: TablePairs,
+    pairs: NDArray[np.int64],
+    estimates: list[PairTable],
+    testing: Testing,
+    *,
+    symmetric: bool,
+    n_jobs: int | None,
+    seed: Seed | None,
+    progress: Progress,
+) -> list[PairPValues]:
+    """Return the p-values of pairs for each k.
+
+    Args:
+        source: The columns.
+        pairs: Positions of x and of y, shape (p, 2).
+        estimates: The estimates of the pairs, for each k.
+        testing: What was asked for.
+        symmetric: Whether x and y are columns of one table, so that a surrogate of all pairs
+            reorders each column by itself; else it reorders the rows of all y together.
+        n_jobs: Number of threads.
+        seed: Seed of the surrogates.
+        progress: As in :func:`fastmi.pairwise_mi`.
+
+    Raises:
+        ValueError: The largest statistic is asked for, and pairs have rows of their own.
+    """
+    values = np.array([table.values for table in estimates])
+    entropy = [int(each) for each in generator(seed).integers(0, 2**63, size=2)]
+    tested = int((~np.isnan(values[0])).sum())
+    count = testing.of(tested)
+    series = _series_of(source, pairs, values, count, STOP_AT if testing.sequential else 0, entropy)
+    _draw(series, n_jobs, progress)
+    p = np.full(values.shape, np.nan)
+    seen = np.zeros(values.shape, dtype=np.int64)
+    unreached = np.zeros(values.shape, dtype=np.bool_)
+    for each in series:
+        for row, tests in enumerate(each.tests):
+            p[row, each.numbers] = tests.p_values()
+            seen[row, each.numbers] = tests.seen
+            unreached[row, each.numbers] = tests.unreached
+    corrected = (
+        _against_largest(
+            source, pairs, values, series, count, entropy, symmetric, n_jobs, progress
+        )
+        if testing.corrected
+        else None
+    )
+    found = []
+    for row in range(len(values)):
+        q = q_values(p[row], testing.fdr)
+        own = None if corrected is None else corrected[row]
+        cautions = _resolution(count, tested, q, unreached[row])
+        found.append(PairPValues(p[row], q, own, seen[row], cautions))
+    return found
+
+
+@dataclass
+class _Series:
+    """One series of surrogates, and the tests that take it.
+
+    Attributes:
+        engine: An engine that has a pair with these margins.
+        pair: The pair.
+        seed: Seed of the series.
+        numbers: The pairs that are tested with it.
+        tests: Their tests, for each k.
+        most: Largest number of surrogates.
+        drawn: Number of them so far.
+        total, squares: Their sum and that of their squares, for each k, about the first.
+    """
+
+    engine: PairEngine
+    pair: tuple[int, int]
+    seed: list[int]
+    numbers: list[int] = field(default_factory=list)
+    tests: list[SequentialTests] = field(default_factory=list)
+    most: int = 0
+    drawn: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.drawn < self.most and not all(test.done for test in self.tests)
+
+    def chunk(self, number: int) -> Floats:
+        """Return surrogates ``_CHUNK * number`` and following, shape (_CHUNK, number of k)."""
+        rng = np.random.default_rng([*self.seed, number])
+        orders = np.array([rng.permutation(self.engine.n) for _ in range(_CHUNK)])
+        return self.engine.reordered(self.pair, orders, n_jobs=1)
+
+
+def _series_of(
+    source: TablePairs,
+    pairs: NDArray[np.int64],
+    values: Floats,
+    count: int,
+    stop_at: int,
+    entropy: list[int],
+) -> list[_Series]:
+    """Return the series of surrogates that serve all pairs which have a value."""
+    found: dict[Hashable, _Series] = {}
+    for number in np.flatnonzero(~np.isnan(values).any(axis=0)).tolist():
+        engine, pair, _ = source.of_pair(pairs[number].tolist())
+        key = _margins(engine, pair)
+        if key not in found:
+            # The series depends on the margins, so that it is the same in any company of pairs.
+            digest = blake2b(repr(key).encode(), digest_size=8).digest()
+            seed = [*entropy, int.from_bytes(digest, "little")]
+            found[key] = _Series(engine, pair, seed, most=count)
+        found[key].numbers.append(number)
+    for series in found.values():
+        series.tests = [
+            SequentialTests(of_k[series.numbers], count, stop_at) for of_k in values
+        ]
+    return list(found.values())
+
+
+def _margins(engine: PairEngine, pair: tuple[int, int]) -> Hashable:
+    """Return what the null distribution of a pair depends on, beside the numbers of neighbours."""
+    both = (_margin(engine.x[pair[0]], 0), _margin(engine.y[pair[1]], 1))
+    return (engine.n, *sorted(both))
+
+
+def _margin(margin: Margin, place: int) -> tuple[str, Any]:
+    if margin.variable.kind.name == CLASSES:
+        return "classes", tuple(sorted(margin.symbols.size.tolist()))
+    if margin.separate:
+        return "scores", ()
+    # Without noise equal values share a rank, and which ranks are shared differs by column.
+    ranks = np.sort(margin.scores(place))
+    return "tied", blake2b(ranks.tobytes(), digest_size=16).hexdigest()
+
+
+def _draw(series: list[_Series], n_jobs: int | None, progress: Progress) -> None:
+    """Draw surrogates until no test needs more, a few at first and more in each round."""
+    size = _FIRST
+    with ProgressBar(progress, sum(each.most for each in series), "surrogates") as bar:
+        while active := [each for each in series if each.active]:
+            tasks = [
+                (each, each.drawn // _CHUNK + i)
+                for each in active
+                for i in range(math.ceil(min(size, each.most - each.drawn) / _CHUNK))
+            ]
+            _take(tasks, n_jobs, bar)
+            size = min(2 * size, _LARGEST)
+
+
+def _take(tasks: list[tuple[_Series, int]], n_jobs: int | None, bar: ProgressBar) -> None:
+    def task(number: int, threads: int) -> Floats:
+        del threads
+        own, chunk = tasks[number]
+        return own.chunk(chunk)
+
+    surrogates = run(task, len(tasks), n_jobs=n_jobs, progress=False, what="surrogates")
+    for (own, _), found in zip(tasks, surrogates, strict=True):
+        for tests, of_k in zip(own.tests, found.T, strict=True):
+            tests.add(of_k)
+        own.drawn = min(own.drawn + len(found), own.most)
+        for _ in range(len(found)):
+            bar.advance()
+
+
+def _resolution(
+    count: int, tested: int, q: Floats, unreached: NDArray[np.bool_]
+) -> tuple[Caution, ...]:
+    """Return a caution where more surrogates might make pairs significant that are not."""
+    with np.errstate(invalid="ignore"):
+        held_back = int((unreached & (q > ALPHA)).sum())
+    if not held_back:
+        return ()
+    enough = _PER_PAIR * tested - 1
+    text = (
+        f"{held_back} of {tested} pairs exceed all {count} surrogates and still have q > {ALPHA:g}, "
+        f"because p-values cannot be below {1 / (1 + count):.2g}: n_permutations='auto', or "
+        f"{enough} of them, can tell"
+    )
+    return (Caution(text, "resolution"),)
+
+
+def _against_largest(
+    source: TablePairs,
+    pairs: NDArray[np.int64],
+    values: Floats,
+    series: list[_Series],
+    count: int,
+    entropy: list[int],
+    symmetric: bool,
+    n_jobs: int | None,
+    progress: Progress,
+) -> Floats:
+    """Return the p-values of the largest statistic of all pairs, shape (number of k, p)."""
+    engines = {id(each.engine): each.engine for each in series}
+    if len(engines) != 1 or len(series[0].engine.x) != len(source.x):
+        raise ValueError(
+            "corrected must be False where pairs have rows of their own; got missing values: "
+            "missing='drop' gives all pairs the same rows"
+        )
+    (engine,) = engines.values()
+    kept = np.flatnonzero(~np.isnan(values).any(axis=0))
+    own = pairs[kept]
+    mean, deviation = np.zeros(values.shape), np.zeros(values.shape)
+    for each in series:
+        null = np.concatenate([each.chunk(number) for number in range(_FOR_SCALE // _CHUNK)])
+        mean[:, each.numbers] = null.mean(axis=0)[:, None]
+        deviation[:, each.numbers] = null.std(axis=0)[:, None]
+    largest = [
+        LargestStatistic(of_k[kept], m[kept], s[kept])
+        for of_k, m, s in zip(values, mean, deviation, strict=True)
+    ]
+
+    def surrogate(number: int, threads: int) -> Floats:
+        rng = np.random.default_rng([*entropy, number])
+        moved = engine.reordered_columns(rng, each_by_itself=symmetric)
+        tables = moved.estimate(own, n_jobs=threads, report=_silent)
+        return np.array([table.values for table in tables])
+
+    found = run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates of all pairs")
+    for row, of_k in enumerate(largest):
+        of_k.add(np.array([each[row] for each in found]))
+    p = np.full(values.shape, np.nan)
+    p[:, kept] = [of_k.p_values() for of_k in largest]
+    return p
+
+
+def _silent(count: int) -> None:
+    del count
