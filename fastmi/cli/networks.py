@@ -243,7 +243,7 @@ def _pair(rows: dict[str, list[Any]], at: int, result: Any, unit: str) -> dict[s
     cautions = in_options(result.warnings.get((source, target), ()), scaled=False)
     values = documents.estimate_dict(rows["te"][at], rows["stderr"][at], cautions, unit)
     values["te"] = values.pop("mi")
-    tests = {
+    tests: dict[str, Any] = {
         name: documents.json_number(float(rows[name][at]))
         for name in ("p_value", "q_value")
         if name in rows

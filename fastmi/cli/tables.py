@@ -70,7 +70,9 @@ def note_result(
 
 def _notes_of(result: Any) -> Sequence[Caution]:
     """Return the cautions of a result as a whole."""
-    return getattr(result, "cautions", None) or getattr(result, "_notes", ())
+    own: Sequence[Caution] = getattr(result, "cautions", ())
+    notes: Sequence[Caution] = getattr(result, "_notes", ())
+    return [*own, *notes]
 
 
 def summarise(messages: Console, cautions: Mapping[str, Sequence[Caution]]) -> None:
