@@ -113,7 +113,7 @@ def features(
     ax.set_ylim(rows - 0.4, -0.6)
     _write(ax, values, errors, p, found, size if step == 1 else 0.0)
     if found is not None:
-        _legend(ax, level_text(found[0], alpha))
+        _legend(ax, level_text(found[0], alpha), found[1][:most] <= alpha)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
@@ -134,7 +134,9 @@ def _draw(ax: Any, values: Floats, errors: Floats, significant: Any) -> None:
     colours = BLUE
     if significant is not None:
         colours = [BLUE if each else GREY for each in significant]  # type: ignore[assignment]
-    ax.barh(np.arange(len(values)), lengths, height=0.72, color=colours)
+    ax.barh(
+        np.arange(len(values)), lengths, height=0.72 if len(values) <= 100 else 1.0, color=colours
+    )
     drawn = finite & np.isfinite(errors)
     ax.errorbar(
         values[drawn],
@@ -142,7 +144,7 @@ def _draw(ax: Any, values: Floats, errors: Floats, significant: Any) -> None:
         xerr=errors[drawn],
         fmt="none",
         ecolor=ink(ax),
-        elinewidth=1.0,
+        elinewidth=1.0 if len(values) <= 100 else 0.3,
         capsize=2.0 if len(values) <= 60 else 0.0,
     )
     ax.axvline(0.0, color=ink(ax), linewidth=0.8)
@@ -182,10 +184,15 @@ def _write(
     ax.set_xlim(low, max(high, low + (reach - low) * 1.16))
 
 
-def _legend(ax: Any, level: str) -> None:
+def _legend(ax: Any, level: str, significant: Any) -> None:
+    """Say what the colours mean that are there."""
     patch = type(ax.patches[0])
     handles = [
         patch((0, 0), 1, 1, facecolor=colour, label=label)
-        for colour, label in ((BLUE, f"significant, {level}"), (GREY, "not significant"))
+        for there, colour, label in (
+            (significant.any(), BLUE, f"significant, {level}"),
+            (not significant.all(), GREY, "not significant"),
+        )
+        if there
     ]
     ax.legend(handles=handles, loc="lower right", fontsize="small", framealpha=0.9)

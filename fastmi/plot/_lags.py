@@ -120,6 +120,7 @@ def _draw_band(ax: Any, steps: Any, levels: Any, alpha: float) -> None:
     label = f"not significant at {alpha:g} among all lags"
     if len(steps) == 1:
         steps, levels = steps + np.array([-0.5, 0.5]), np.repeat(levels, 2)
+        ax.set_xlim(steps[0] - 0.5, steps[1] + 0.5)
     finite = np.isfinite(levels)
     ax.fill_between(
         steps, low, levels, where=finite, color=GREY, alpha=0.5, linewidth=0, label=label, zorder=0

@@ -111,19 +111,25 @@ def matrix(
     what = "normalised mutual information" if bounded else f"mutual information ({unit})"
     title = f"{what[0].upper()}{what[1:]}"
     if found is not None and marked is not None:
-        title = _title(found[1], int(marked.sum()), symmetric, level_text(found[0], alpha))
-    ax.set_title(title)
+        marked &= ~np.isnan(values[np.ix_(*places)])
+        level = level_text(found[0], alpha)
+        title = _title(values, found[1], int(marked.sum()), symmetric, level)
     if not shown.size:
+        ax.set_title(title)
         say_in(ax, "no pairs")
         return ax
     image = _heat(ax, shown, cmap, vmax, what)
     cells = _cells(ax, shown.shape)
     _name_axes(ax, names)
     written = min(cells) >= _WRITTEN if write_values is None else write_values
+    mark = ""
     if written:
+        mark = "*: "
         _write(ax, image, shown, marked, min(cells))
     elif marked is not None and not only_significant and min(cells) >= _MARKED:
+        mark = "•: "
         _mark(ax, image, shown, marked, min(cells))
+    ax.set_title(title.replace("(", f"({mark}", 1) if marked is not None else title)
     return ax
 
 
@@ -156,8 +162,8 @@ def _new_axes(shape: tuple[int, ...], names: list[list[str]]) -> Any:
     return new_axes(max(width + labels[0] + _BAR + 0.3, 4.0), max(height + labels[1] + 0.6, 2.4))
 
 
-def _title(p: Floats, marked: int, symmetric: bool, level: str) -> str:
-    tested = int((~np.isnan(p)).sum())
+def _title(values: Floats, p: Floats, marked: int, symmetric: bool, level: str) -> str:
+    tested = int((~np.isnan(p) & ~np.isnan(values)).sum())
     halves = 2 if symmetric else 1
     return f"{marked // halves} of {tested // halves} pairs significant ({level})"
 
@@ -186,6 +192,8 @@ def _heat(ax: Any, shown: Floats, cmap: str, vmax: float | None, what: str) -> A
         ax=ax,
         label=what,
         extend=extend.get((above, below), "neither"),
+        # As wide as text is high, however high the bar is.
+        aspect=max(20.0, 5.0 * inches(ax)[1]),
         fraction=0.05,
         pad=0.02,
     )
@@ -226,13 +234,15 @@ def _ink_on(image: Any, shown: Floats) -> NDArray[np.bool_]:
 def _write(ax: Any, image: Any, shown: Floats, marked: Any, cell: float) -> None:
     """Write values into the cells, with a star where a pair is significant."""
     light = _ink_on(image, shown)
+    # Values that are all small need more digits.
+    digits = 3 if image.norm.vmax < 0.1 else 2
     for (row, column), number in np.ndenumerate(shown):
         if not np.isnan(number):
             star = "*" if marked is not None and marked[row, column] else ""
             ax.text(
                 column,
                 row,
-                f"{text_of(number)}{star}",
+                f"{text_of(number, digits)}{star}",
                 ha="center",
                 va="center",
                 fontsize=min(72.0 * cell / 4.2, 9.0),
@@ -246,5 +256,5 @@ def _mark(ax: Any, image: Any, shown: Floats, marked: Any, cell: float) -> None:
     for on, colour in ((light, "black"), (~light, "white")):
         rows, columns = np.nonzero(marked & on & ~np.isnan(shown))
         ax.scatter(
-            columns, rows, s=(72.0 * cell * 0.3) ** 2, color=colour, linewidths=0, marker="o"
+            columns, rows, s=(72.0 * cell * 0.2) ** 2, color=colour, linewidths=0, marker="o"
         )

@@ -77,9 +77,10 @@ def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
     label = f"{values.size} surrogates" + (f", {infinite} infinite" if infinite else "")
     ax.hist(finite, bins=edges, color=GREY, label=label)
     _draw_estimate(ax, estimate, float(edges[0]), float(edges[-1]), unit)
-    ax.set_ylim(top=ax.get_ylim()[1] * 1.1)
+    # The legend has room above the bars.
+    ax.set_ylim(top=ax.get_ylim()[1] * 1.2)
     ax.yaxis.get_major_locator().set_params(integer=True)
-    ax.legend(fontsize="small", loc="best")
+    ax.legend(fontsize="small", loc="upper center", ncol=2)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
