@@ -1,7 +1,7 @@
 """Permutation tests of many pairs of columns, which share surrogates wherever that is exact.
 
-The distribution of an estimate over all orders of the rows depends on the values of each margin, and
-not on which row has which. Every column without classes is a reordering of the same normal
+The distribution of an estimate over all orders of the rows depends on the values of each margin,
+and not on which row has which. Every column without classes is a reordering of the same normal
 scores, so that all pairs of such columns have one null distribution, which depends on n and k
 alone; with a column of classes it depends on the sizes of the classes, too. Each distinct pair of
 margins therefore gets one series of surrogates, from which all its pairs take their p-values.
@@ -10,27 +10,28 @@ margins therefore gets one series of surrogates, from which all its pairs take t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._autocorrelation import pair_cautions
 from fastmi._cautions import Caution
-from fastmi._checks import Seed, check_flag, check_integer, generator
+from fastmi._checks import Seed, check_choice, check_flag, check_integer, generator
 from fastmi._extras import Progress, ProgressBar
 from fastmi._tasks import MOST_TASKS, run
 from fastmi.estimators.auto.kinds import CLASSES
 from fastmi.statistics._mixed_pairs import Margin, PairEngine, PairTable
 from fastmi.statistics._sequential import STOP_AT, SequentialTests
 from fastmi.statistics._table_pairs import TablePairs
+from fastmi.statistics._variables import Variable, Variables, filled
 from fastmi.statistics.multiple import FDR, LargestStatistic, q_values
-from fastmi._checks import check_choice
 
 Floats: TypeAlias = NDArray[np.float64]
-Report: TypeAlias = Callable[[int], object]
 
 AUTO = "auto"
 #: The level of the decisions that "auto" makes possible, and that warnings speak of.
@@ -47,7 +48,7 @@ _FIRST, _LARGEST = 64, 1 << 14
 _FOR_SCALE = 256
 
 
-class Testing(NamedTuple):
+class Plan(NamedTuple):
     """What was asked for about p-values.
 
     Attributes:
@@ -69,9 +70,7 @@ class Testing(NamedTuple):
         return min(max(_LEAST_AUTO, _PER_PAIR * pairs - 1), _MOST_AUTO)
 
 
-def check_testing(
-    n_permutations: object, sequential: object, corrected: object, fdr: object
-) -> Testing:
+def make_plan(n_permutations: object, sequential: object, corrected: object, fdr: object) -> Plan:
     """Return what was asked for, checked; a `count` of -1 stands for "auto".
 
     Raises:
@@ -88,7 +87,7 @@ def check_testing(
         count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
     if corrected and not count:
         raise ValueError("corrected must be False without permutations; got n_permutations=0")
-    return Testing(count, bool(sequential), bool(corrected), str(fdr))
+    return Plan(count, bool(sequential), bool(corrected), str(fdr))
 
 
 class PairPValues(NamedTuple):
@@ -109,11 +108,11 @@ class PairPValues(NamedTuple):
     cautions: tuple[Caution, ...]
 
 
-def test_pairs(
+def p_values_of_pairs(
     source: TablePairs,
     pairs: NDArray[np.int64],
     estimates: list[PairTable],
-    testing: Testing,
+    plan: Plan,
     *,
     symmetric: bool,
     n_jobs: int | None,
@@ -126,7 +125,7 @@ def test_pairs(
         source: The columns.
         pairs: Positions of x and of y, shape (p, 2).
         estimates: The estimates of the pairs, for each k.
-        testing: What was asked for.
+        plan: What was asked for.
         symmetric: Whether x and y are columns of one table, so that a surrogate of all pairs
             reorders each column by itself; else it reorders the rows of all y together.
         n_jobs: Number of threads.
@@ -136,32 +135,33 @@ def test_pairs(
     Raises:
         ValueError: The largest statistic is asked for, and pairs have rows of their own.
     """
+    if plan.corrected and any(_has_gaps(each) for each in (*source.x, *source.y)):
+        raise ValueError(
+            "corrected must be False where pairs have rows of their own; got missing values: "
+            "missing='drop' gives all pairs the same rows"
+        )
     values = np.array([table.values for table in estimates])
     entropy = [int(each) for each in generator(seed).integers(0, 2**63, size=2)]
     tested = int((~np.isnan(values[0])).sum())
-    count = testing.of(tested)
-    series = _series_of(source, pairs, values, count, STOP_AT if testing.sequential else 0, entropy)
+    count = plan.of(tested)
+    series = _series_of(source, pairs, values, count, STOP_AT if plan.sequential else 0, entropy)
     _draw(series, n_jobs, progress)
     p = np.full(values.shape, np.nan)
     seen = np.zeros(values.shape, dtype=np.int64)
-    unreached = np.zeros(values.shape, dtype=np.bool_)
     for each in series:
         for row, tests in enumerate(each.tests):
             p[row, each.numbers] = tests.p_values()
             seen[row, each.numbers] = tests.seen
-            unreached[row, each.numbers] = tests.unreached
     corrected = (
-        _against_largest(
-            source, pairs, values, series, count, entropy, symmetric, n_jobs, progress
-        )
-        if testing.corrected
+        _against_largest(pairs, values, series, count, entropy, symmetric, n_jobs, progress)
+        if plan.corrected
         else None
     )
     found = []
     for row in range(len(values)):
-        q = q_values(p[row], testing.fdr)
+        q = q_values(p[row], plan.fdr)
         own = None if corrected is None else corrected[row]
-        cautions = _resolution(count, tested, q, unreached[row])
+        cautions = resolution_cautions(count, p[row], q)
         found.append(PairPValues(p[row], q, own, seen[row], cautions))
     return found
 
@@ -174,19 +174,18 @@ class _Series:
         engine: An engine that has a pair with these margins.
         pair: The pair.
         seed: Seed of the series.
+        most: Largest number of surrogates.
         numbers: The pairs that are tested with it.
         tests: Their tests, for each k.
-        most: Largest number of surrogates.
         drawn: Number of them so far.
-        total, squares: Their sum and that of their squares, for each k, about the first.
     """
 
     engine: PairEngine
     pair: tuple[int, int]
     seed: list[int]
+    most: int
     numbers: list[int] = field(default_factory=list)
     tests: list[SequentialTests] = field(default_factory=list)
-    most: int = 0
     drawn: int = 0
 
     @property
@@ -196,8 +195,22 @@ class _Series:
     def chunk(self, number: int) -> Floats:
         """Return surrogates ``_CHUNK * number`` and following, shape (_CHUNK, number of k)."""
         rng = np.random.default_rng([*self.seed, number])
-        orders = np.array([rng.permutation(self.engine.n) for _ in range(_CHUNK)])
-        return self.engine.reordered(self.pair, orders, n_jobs=1)
+        ranks, rows, swapped = self._places
+        orders = []
+        for _ in range(_CHUNK):
+            order = rng.permutation(self.engine.n)
+            orders.append(rows[(np.argsort(order) if swapped else order)[ranks]])
+        return self.engine.reordered(self.pair, np.array(orders), n_jobs=1)
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.intp], NDArray[np.intp], bool]:
+        """Return the rank of each row in x, the rows of y by rank, and which margin is first.
+
+        Orders are drawn between ranks, so that all pairs of these margins have the same series.
+        """
+        x, y = self.engine.x[self.pair[0]], self.engine.y[self.pair[1]]
+        swapped = _margin(x, 0) > _margin(y, 1)
+        return np.argsort(_by_rank(x, 0)), _by_rank(y, 1), swapped
 
 
 def _series_of(
@@ -220,9 +233,7 @@ def _series_of(
             found[key] = _Series(engine, pair, seed, most=count)
         found[key].numbers.append(number)
     for series in found.values():
-        series.tests = [
-            SequentialTests(of_k[series.numbers], count, stop_at) for of_k in values
-        ]
+        series.tests = [SequentialTests(of_k[series.numbers], count, stop_at) for of_k in values]
     return list(found.values())
 
 
@@ -240,6 +251,14 @@ def _margin(margin: Margin, place: int) -> tuple[str, Any]:
     # Without noise equal values share a rank, and which ranks are shared differs by column.
     ranks = np.sort(margin.scores(place))
     return "tied", blake2b(ranks.tobytes(), digest_size=16).hexdigest()
+
+
+def _by_rank(margin: Margin, place: int) -> NDArray[np.intp]:
+    """Return the rows of a column in ascending order, classes in that of their sizes."""
+    if margin.variable.kind.name == CLASSES:
+        symbols = margin.symbols
+        return np.lexsort((symbols.of, symbols.size[symbols.of]))
+    return np.argsort(margin.scores(place), kind="stable")
 
 
 def _draw(series: list[_Series], n_jobs: int | None, progress: Progress) -> None:
@@ -271,25 +290,48 @@ def _take(tasks: list[tuple[_Series, int]], n_jobs: int | None, bar: ProgressBar
             bar.advance()
 
 
-def _resolution(
-    count: int, tested: int, q: Floats, unreached: NDArray[np.bool_]
-) -> tuple[Caution, ...]:
-    """Return a caution where more surrogates might make pairs significant that are not."""
+def cautions_of(tested: PairPValues | None) -> tuple[Caution, ...]:
+    """Return what is wrong with tests as a whole; nothing where there were none."""
+    return () if tested is None else tested.cautions
+
+
+def _has_gaps(variable: Variable) -> bool:
+    return variable.missing is not None and bool(variable.missing.any())
+
+
+def serial_cautions(
+    found: Sequence[Variables], places: NDArray[np.int64]
+) -> dict[int, tuple[Caution, ...]]:
+    """Return why surrogates of pairs give too small p-values, by the number of the pair."""
+    blocks = [np.column_stack([filled(each) for each in own.used]) for own in found]
+    return pair_cautions(blocks, places)
+
+
+def resolution_cautions(count: int, p: Floats, q: Floats | None) -> tuple[Caution, ...]:
+    """Return a caution where more surrogates might make pairs significant that are not.
+
+    Args:
+        count: Largest number of surrogates of a pair.
+        p: P-values, of which the smallest that is possible is ``1 / (1 + count)``.
+        q: The same, corrected for their number; None without tests.
+    """
+    if q is None:
+        return ()
+    lowest = 1.0 / (1.0 + count)
     with np.errstate(invalid="ignore"):
-        held_back = int((unreached & (q > ALPHA)).sum())
+        held_back = int(((p <= lowest) & (q > ALPHA)).sum())
     if not held_back:
         return ()
-    enough = _PER_PAIR * tested - 1
+    tested = int((~np.isnan(p)).sum())
     text = (
-        f"{held_back} of {tested} pairs exceed all {count} surrogates and still have q > {ALPHA:g}, "
-        f"because p-values cannot be below {1 / (1 + count):.2g}: n_permutations='auto', or "
-        f"{enough} of them, can tell"
+        f"{held_back} of {tested} tests have no surrogate that reaches the estimate and still "
+        f"q > {ALPHA:g}, because p-values of {count} surrogates are at least {lowest:.2g}: "
+        f"n_permutations='auto', or {_PER_PAIR * tested - 1}, can tell"
     )
     return (Caution(text, "resolution"),)
 
 
 def _against_largest(
-    source: TablePairs,
     pairs: NDArray[np.int64],
     values: Floats,
     series: list[_Series],
@@ -300,13 +342,7 @@ def _against_largest(
     progress: Progress,
 ) -> Floats:
     """Return the p-values of the largest statistic of all pairs, shape (number of k, p)."""
-    engines = {id(each.engine): each.engine for each in series}
-    if len(engines) != 1 or len(series[0].engine.x) != len(source.x):
-        raise ValueError(
-            "corrected must be False where pairs have rows of their own; got missing values: "
-            "missing='drop' gives all pairs the same rows"
-        )
-    (engine,) = engines.values()
+    engine = series[0].engine  # the only one where nothing is missing
     kept = np.flatnonzero(~np.isnan(values).any(axis=0))
     own = pairs[kept]
     mean, deviation = np.zeros(values.shape), np.zeros(values.shape)

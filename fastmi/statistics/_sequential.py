@@ -93,8 +93,3 @@ class SequentialTests:
         left = self._active
         found[left] = (1.0 + self._reached[left]) / (1.0 + self._seen[left])
         return found
-
-    @property
-    def unreached(self) -> NDArray[np.bool_]:
-        """Which tests had no surrogate at or above their estimate, shape (m,)."""
-        return (self._reached == 0) & ~np.isnan(self._least)
