@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import fastmi
-from fastmi.statistics import _stopping
+from fastmi.statistics import _named_pairs, _stopping
 from fastmi.statistics._sequential import SequentialTests
 from fastmi.statistics._stopping import draw_until
 from fastmi.statistics.permutation import p_value
@@ -221,3 +221,37 @@ def test_false_is_the_test_of_all_surrogates(rng):
     # An h that is never reached makes all surrogates, too.
     found = fastmi.permutation_test(x, y, n_permutations=50, seed=0, sequential=51)
     assert found.p_value == whole.p_value
+
+
+@pytest.mark.parametrize("method", ["ksg1", "gaussian"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_pairs_of_a_named_method_stop_too(rng, method, n_jobs):
+    X = rng.standard_normal((80, 5))
+    X[:, 1] += 2.0 * X[:, 0]
+    made = []
+    null_values = _named_pairs.null_values
+
+    def counted(ksg, blocks, order, count, **options):
+        made.append(count)
+        return null_values(ksg, blocks, order, count, **options)
+
+    common = {"method": method, "n_permutations": 400, "seed": 2}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_named_pairs, "null_values", counted)
+        found = fastmi.pairwise_mi(X, n_jobs=n_jobs, **common)
+        stopped = sum(made)
+        made.clear()
+        whole = fastmi.pairwise_mi(X, n_jobs=n_jobs, sequential=False, **common)
+        total = sum(made)
+    if method == "ksg1":
+        assert total == 4000
+        assert stopped < 2000
+    assert found.p_value[0, 1] == whole.p_value[0, 1] == 1 / 401
+    upper = np.triu_indices(5, 1)
+    p, all_p = found.p_value[upper], whole.p_value[upper]
+    # Both estimate one number: h / l scatters by some 1 / sqrt(20) of itself.
+    assert (np.abs(np.log(p / all_p)) < 1.0).all()
+    assert (p != all_p).sum() > 5
+    np.testing.assert_array_equal(
+        p, fastmi.pairwise_mi(X, n_jobs=3 - n_jobs, **common).p_value[upper]
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,14 +21,16 @@ _LOOK = 64
 def scores_of(values: Array, seed: Seed | None, block: int, column: int = 0) -> tuple[Floats, bool]:
     """Return the normal scores of a column, shape (n,), and whether values are equal.
 
-    The scores are always those of the ranks 1 to n. Equal values are ordered by the noise that the
-    estimators add to separate them: the order is that of ``numpy.lexsort((noise, values))``.
+    The scores are always those of the ranks 1 to n. Equal values are put in a random order.
 
     Args:
         values: The column, shape (n,).
-        seed: Seed of the noise.
-        block: The place of the noise in :func:`fastmi.estimators.neighbors._ties.streams`.
-        column: The same.
+        seed: Seed of the order.
+        block: The first number of the random stream, see
+            :func:`fastmi.estimators.neighbors._ties.streams`.
+        column: The second. Columns that make pairs need numbers of their own: of two columns that
+            are mostly zeros, the order of the zeros makes the estimate, and if all pairs had the
+            same two orders, the luck of one pair would be that of all.
     """
     n = len(values)
     # Equal values are ordered below. NumPy's fastest sort is slow where a few values are most.
@@ -40,26 +41,11 @@ def scores_of(values: Array, seed: Seed | None, block: int, column: int = 0) -> 
     rises = ascending[1:] != ascending[:-1]
     tied = not rises.all()
     if tied:
-        by_noise = _order_of_noise(seed, block, column, n)
+        drawn = streams(seed)(block, column).permutation(n)
         # NumPy sorts numbers of 16 bits in linear time.
         code = np.zeros(n, dtype=np.uint16 if n <= 1 << 16 else np.uint32)
         code[order[1:]] = np.cumsum(rises)
-        order = by_noise[np.argsort(code[by_noise], kind="stable")]
+        order = drawn[np.argsort(code[drawn], kind="stable")]
     scores = np.empty(n)
     scores[order] = whole_scores(n)
     return scores, tied
-
-
-def _order_of_noise(seed: Seed | None, block: int, column: int, n: int) -> NDArray[np.intp]:
-    # A generator may have moved on since the last call.
-    if seed is None or type(seed) is int:
-        return _remembered_order(seed, block, column, n)
-    return _new_order(seed, block, column, n)
-
-
-def _new_order(seed: Seed | None, block: int, column: int, n: int) -> NDArray[np.intp]:
-    return np.argsort(streams(seed)(block, column).random(n), kind="stable")
-
-
-# The columns of a table share the noise of their place.
-_remembered_order = lru_cache(maxsize=4)(_new_order)
