@@ -1,11 +1,11 @@
 """P-values of many pairs: level, false discoveries and power, and what the tests cost.
 
-Level: the share of independent pairs with p <= .05 and .01, which has to be at most that, by kind of
-column and n. Discoveries: features of which 1 or 25 tell about the target, among 500 that do not;
-the share of false ones among those with q <= .05 (has to be at most .05 on average), the share of
-true ones that are found, how often any is false, and the time, beside tests with a fixed number of
-surrogates for each pair that take as long. Surrogates: how many tests that stop early make. Pair:
-two dependent columns among 500 others, in a matrix of all pairs.
+Level: the share of independent pairs with p <= .05 and .01, which has to be at most that, by kind
+of column and n. Discoveries: features of which 1 or 25 tell about the target, among 500 that do
+not; the share of false ones among those with q <= .05 (has to be at most .05 on average), the share
+of true ones that are found, how often any is false, and the time, beside tests with a fixed number
+of surrogates for each pair that take as long. Surrogates: how many tests that stop early make.
+Pair: two dependent columns among 500 others, in a matrix of all pairs.
 
     python bench/bench_fdr.py --json bench/results/fdr.json
 """
@@ -16,6 +16,7 @@ import argparse
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -131,26 +132,25 @@ def discoveries(
     seconds: dict[str, list[float]] = {}
     found: dict[str, list[dict[str, float]]] = {}
 
-    def take(name: str, way: Callable[[], np.ndarray]) -> float:
+    def take(name: str, way: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
         start = perf_counter()
-        values = way()
+        values = way(X, y)
         spent = perf_counter() - start
         seconds.setdefault(name, []).append(spent)
         found.setdefault(name, []).append(_discoveries(values <= ALPHA, true))
-        return spent
 
     fixed = 0
     for table in range(tables):
         X, y = features(table, n, noise, true, effect)
         for name, way in ways.items():
-            take(name, lambda way=way: way(X, y))
+            take(name, way)
         if not fixed:
             # As many surrogates of its own for each pair as take the time of "auto".
             start = perf_counter()
-            _own_surrogates(X, y, 20)
+            _own_surrogates(X, y, count=20)
             each = (perf_counter() - start) / 20
             fixed = max(20, round(seconds["q by BH, n_permutations='auto'"][0] / each))
-        take(f"q by BH, {fixed} surrogates of each pair", lambda: _own_surrogates(X, y, fixed))
+        take(f"q by BH, {fixed} surrogates of each pair", partial(_own_surrogates, count=fixed))
     return [
         {
             "true": true,

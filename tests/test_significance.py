@@ -1,4 +1,4 @@
-"""Sequential permutation tests: right wherever they stop, and the same however they are computed."""
+"""Sequential permutation tests: right wherever they stop, however they are computed."""
 
 import numpy as np
 import pytest

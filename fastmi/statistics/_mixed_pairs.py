@@ -18,7 +18,6 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,10 +152,8 @@ class Margin:
         values = self.variable.values
         if not self.separate:
             return copula(values)[:, 0]
-        # An order that depends on the column, so that the luck of one pair is not that of all, and
-        # on nothing else, so that a pair has the same value in any company.
-        own = crc32(np.ascontiguousarray(values).tobytes())
-        scores, self._tied = scores_of(values, self.seed, place, own)
+        # The noise that the estimators add to separate equal values puts them in this order.
+        scores, self._tied = scores_of(values, self.seed, place)
         return scores
 
 

@@ -21,16 +21,14 @@ _LOOK = 64
 def scores_of(values: Array, seed: Seed | None, block: int, column: int = 0) -> tuple[Floats, bool]:
     """Return the normal scores of a column, shape (n,), and whether values are equal.
 
-    The scores are always those of the ranks 1 to n. Equal values are put in a random order.
+    The scores are always those of the ranks 1 to n. Equal values are ordered by the noise that the
+    estimators add to separate them: the order is that of ``numpy.lexsort((noise, values))``.
 
     Args:
         values: The column, shape (n,).
-        seed: Seed of the order.
-        block: The first number of the random stream, see
-            :func:`fastmi.estimators.neighbors._ties.streams`.
-        column: The second. Columns that make pairs need numbers of their own: of two columns that
-            are mostly zeros, the order of the zeros makes the estimate, and if all pairs had the
-            same two orders, the luck of one pair would be that of all.
+        seed: Seed of the noise.
+        block: The place of the noise in :func:`fastmi.estimators.neighbors._ties.streams`.
+        column: The same.
     """
     n = len(values)
     # Equal values are ordered below. NumPy's fastest sort is slow where a few values are most.
@@ -41,11 +39,11 @@ def scores_of(values: Array, seed: Seed | None, block: int, column: int = 0) -> 
     rises = ascending[1:] != ascending[:-1]
     tied = not rises.all()
     if tied:
-        drawn = streams(seed)(block, column).permutation(n)
         # NumPy sorts numbers of 16 bits in linear time.
         code = np.zeros(n, dtype=np.uint16 if n <= 1 << 16 else np.uint32)
         code[order[1:]] = np.cumsum(rises)
-        order = drawn[np.argsort(code[drawn], kind="stable")]
+        by_noise = np.argsort(streams(seed)(block, column, code).random(n), kind="stable")
+        order = by_noise[np.argsort(code[by_noise], kind="stable")]
     scores = np.empty(n)
     scores[order] = whole_scores(n)
     return scores, tied

@@ -86,4 +86,3 @@ def _next_end(made: int, reached: int, stop_at: int) -> int:
     if made:
         wanted = int(min(2 * made, 1.2 * made * stop_at / max(reached, 1)))
     return made + max(_LANES, -(-(wanted - made) // _LANES) * _LANES)
-

@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_choice,
     check_noise,
     check_search,
+    check_seed,
     k_list,
 )
 from fastmi._columns import check_pairing
@@ -223,6 +224,7 @@ def rank_features(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
+    check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=True)
     plan = make_plan(n_permutations, sequential, corrected, fdr)
@@ -259,7 +261,7 @@ def rank_features(
         notes += made[0][1]
     tested: Sequence[PairPValues | None] = [None] * len(ks)
     serial: dict[int, tuple[Caution, ...]] = {}
-    if plan.count:
+    if plan.most:
         serial = serial_cautions(found, pairs)
         tested = p_values_of_pairs(
             source,
