@@ -52,6 +52,7 @@ _STATISTICS = (
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "q_values",
     "rank_features",
     "size_curve",
     "subsample_error",

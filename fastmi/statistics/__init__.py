@@ -6,6 +6,7 @@ results do not depend on the number of threads.
 
 from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error
 from fastmi.statistics.features import RankedFeatures, rank_features
+from fastmi.statistics.multiple import q_values
 from fastmi.statistics.pairwise import PairwiseMI, RankedPairs, pairwise_mi
 from fastmi.statistics.permutation import PermutationTest, permutation_test
 from fastmi.statistics.size_curve import SizeCurve, size_curve
@@ -24,6 +25,7 @@ __all__ = [
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "q_values",
     "rank_features",
     "size_curve",
     "subsample_error",
