@@ -196,7 +196,7 @@ def copies_of_target(
 
     A frame with the target among its columns is the usual reason.
     """
-    found = {}
+    found: dict[int, tuple[Caution, ...]] = {}
     for place, feature in enumerate(features):
         classes = [each.kind.name == CLASSES for each in (feature, target)]
         if classes[0] != classes[1]:
