@@ -176,6 +176,15 @@ STATISTICS = [
             "x, y = rng.standard_normal((2, 1_000_000)); y += x",
             "fastmi.permutation_test(x, y, n_permutations=100, n_jobs=2)",
         ),
+        *(
+            (
+                f"permutation_test {method}, sequential",
+                "x, y = rng.standard_normal((2, 20_000, 3)); y += x",
+                f"fastmi.permutation_test(x, y, method={method!r}, n_permutations=400, "
+                "sequential=True, n_jobs=2)",
+            )
+            for method in ("ksg1", "mixed")
+        ),
         (
             "permutation_test mixed, large",
             "x, y = rng.standard_normal((2, 100_000, 4)); y += x",
