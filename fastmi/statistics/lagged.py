@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -153,9 +154,8 @@ class LaggedMI(Table):
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from fastmi import plot
-
-        return plot.lags(self, ax=ax, **options)
+        # Imported here, because most programs draw nothing.
+        return import_module("fastmi.plot").lags(self, ax=ax, **options)
 
     def _rows(self) -> dict[str, Sequence[Any]]:
         tests = {"p_value": self.p_value, "p_corrected": self.p_corrected, "band": self.band}
