@@ -67,7 +67,7 @@ def autoregressive(own: float, coupling: float) -> Callable[..., np.ndarray]:
 def logistic(coupling: float) -> Callable[..., np.ndarray]:
     """Return the step of coupled logistic maps, x -> 3.9 x (1 - x), without noise."""
 
-    def step(past: np.ndarray, links: Links, noise: np.ndarray) -> np.ndarray:
+    def step(past: np.ndarray, links: Links, _: np.ndarray) -> np.ndarray:
         mixed = past[-1].copy()
         for source, target, lag in links:
             mixed[target] += coupling * (past[-lag, source] - past[-1, target])
@@ -79,7 +79,7 @@ def logistic(coupling: float) -> Callable[..., np.ndarray]:
 def henon(coupling: float) -> Callable[..., np.ndarray]:
     """Return the step of coupled Henon maps, x -> 1.4 - x^2 + 0.3 x_{t-2}."""
 
-    def step(past: np.ndarray, links: Links, noise: np.ndarray) -> np.ndarray:
+    def step(past: np.ndarray, links: Links, _: np.ndarray) -> np.ndarray:
         squares = past[-1] ** 2
         for source, target, lag in links:
             driven = past[-lag, source] * past[-1, target]
@@ -125,7 +125,7 @@ def _network(condition: str, method: str) -> Callable[[np.ndarray, int], np.ndar
     return find
 
 
-def _granger_of_pairs(series: np.ndarray, seed: int) -> np.ndarray:
+def _granger_of_pairs(series: np.ndarray, _: int) -> np.ndarray:
     from statsmodels.tsa.stattools import grangercausalitytests
 
     m = series.shape[1]
@@ -139,7 +139,7 @@ def _granger_of_pairs(series: np.ndarray, seed: int) -> np.ndarray:
     return found
 
 
-def _granger_of_all(series: np.ndarray, seed: int) -> np.ndarray:
+def _granger_of_all(series: np.ndarray, _: int) -> np.ndarray:
     from statsmodels.tsa.api import VAR
 
     m = series.shape[1]

@@ -221,7 +221,8 @@ def test_estimates_are_found_by_their_lag(rng):
         assert result[np.int64(3)] is result.estimates[0]
         assert list(result) == [result[3], result[-1], result[1]]
         np.testing.assert_array_equal(np.asarray(result), result.mi)
-        assert -1 in result and 0 not in result
+        assert -1 in result
+        assert 0 not in result
         assert result.best == 1
     # The last lag is not the lag -1.
     with pytest.raises(KeyError, match="lag must be one of"):

@@ -218,7 +218,7 @@ def corrected(observed: Floats, null: Floats) -> Floats:
 
 
 def band(observed: Floats, null: Floats, p_corrected: Floats, alpha: float) -> Floats:
-    """Return the value of each lag above which its corrected p-value is at most `alpha`, shape (m,).
+    """Return the value of each lag above which its p-value is at most `alpha`, shape (m,).
 
     A value of d deviations of its N surrogates has t = d sqrt(N / (N + 1 + d^2)) deviations of
     all N + 1 together. A surrogate reaches it if it is as large at this lag, or has t deviations at
