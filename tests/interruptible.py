@@ -386,6 +386,24 @@ STATISTICS = [
             _SERIES.format(n=50_000),
             "fastmi.transfer_entropy(x, y, scheme='local', n_permutations=200, n_jobs=2)",
         ),
+        (
+            "transfer_entropy, condition",
+            _SERIES.format(n=50_000),
+            "fastmi.transfer_entropy(x, y, condition=np.roll(x, 7), condition_history=2, "
+            "n_permutations=200, n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.transfer_entropy_network",
+        *(
+            (
+                f"transfer_entropy_network {method}, {condition}",
+                "X = np.cumsum(rng.standard_normal((20_000, 6)), axis=0); X -= np.roll(X, 9, 0)",
+                f"fastmi.transfer_entropy_network(X, 3, method={method!r}, "
+                f"condition={condition!r}, n_jobs=2)",
+            )
+            for method, condition in (("fp", "none"), ("gaussian", "all"))
+        ),
     ),
 ]
 
