@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._blocks import host
+from fastmi._blocks import DeviceArray, glance, host
 from fastmi._cautions import Caution
 from fastmi._estimate import small_sample_warnings
 from fastmi._plug_in import (
@@ -185,13 +186,16 @@ def _ceiling_cautions(
     return found
 
 
-def _references(blocks: list[Array]) -> dict[str, tuple[int, Floats]]:
+def _references(blocks: Sequence[Array | DeviceArray]) -> dict[str, tuple[int, Floats]]:
     """Return the local values of each part that the Gaussian copula of some rows has.
 
     They come with the step between these rows. Normal scores have normal margins, so that the total
     correlation of this copula is a lower bound of that of the samples. It is empty where rows are
-    few, values repeat or never vary, or columns depend on each other entirely.
+    few, values repeat or never vary, or columns depend on each other entirely; and for samples that
+    are on a GPU alone.
     """
+    if any(isinstance(block, DeviceArray) and not block.has_host() for block in blocks):
+        return {}
     step = max(1, len(blocks[0]) // _ROWS)
     rows = [np.ascontiguousarray(host(block)[::step]) for block in blocks]
     if len(rows[0]) <= 2 * sum(widths(rows)) + 10 or not nothing_repeats(rows):
@@ -256,7 +260,11 @@ def _useless_cautions(
         normalize: How the variables were scaled.
     """
     m, n = len(blocks), len(blocks[0])
-    constant = [b for b in range(m) if never_vary([blocks[b]])]
+    # Samples on a GPU are copied where some rows suggest it.
+    looked = glance(blocks, 2 * _ROWS)
+    constant = [
+        b for b, rows in enumerate(looked) if never_vary([rows]) and never_vary([blocks[b]])
+    ]
     if len(constant) == m:
         return []  # named where ties are settled
     found = [
