@@ -31,32 +31,46 @@ from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
 if _TYPE_CHECKING:
-    from fastmi import bounds, compat, datasets, estimators, nn, ops, selection, statistics
+    from fastmi import bounds, compat, datasets, estimators, nn, ops, plot, selection, statistics
     from fastmi.estimators import *
     from fastmi.estimators.auto.advice import Recommendation as Recommendation
     from fastmi.estimators.auto.advice import recommend as recommend
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
-_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "selection", "statistics")
+_SUBMODULES = (
+    "bounds",
+    "compat",
+    "datasets",
+    "estimators",
+    "nn",
+    "ops",
+    "plot",
+    "selection",
+    "statistics",
+)
 # What a module of these needs to be imported at all.
 _NEEDS = {"nn": "torch", "selection": "sklearn"}
 _STATISTICS = (
     "LaggedMI",
+    "Link",
     "PairwiseMI",
     "PermutationTest",
     "RankedFeatures",
     "RankedPairs",
     "SizeCurve",
     "SubsampleError",
+    "TransferNetwork",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "q_values",
     "rank_features",
     "size_curve",
     "subsample_error",
     "transfer_entropy",
+    "transfer_entropy_network",
 )
 _ADVICE = ("Recommendation", "recommend")
 

@@ -56,6 +56,13 @@ struct Kernels {
                           std::int32_t* position);
   std::int64_t (*count_in_rows)(const T* rows, std::int64_t length, const int* members, int size,
                                 const T* limits);
+  void (*widen_gaps)(const T* column, T value, std::int64_t n, T* gaps);
+  void (*exchanged_radii)(const T* x, std::int64_t n, int d, std::int64_t width, std::int64_t i,
+                          const std::int32_t* samples, const T* gaps, std::int64_t number, int k,
+                          T* nearest);
+  void (*exchanged_within)(const T* x, std::int64_t n, int d, std::int64_t width, std::int64_t i,
+                           const std::int32_t* samples, const T* gaps, std::int64_t number,
+                           const T* radius, std::int64_t* near, std::int64_t* near_x);
   int tile_vectors;  ///< vectors side by side in the widest tile of a matrix product
   void (*multiply_tile)(const T* const* rows, std::int64_t common, const T* panel,
                         std::int64_t rest, const T* b, int vectors, const T* start, T* c);

@@ -14,6 +14,7 @@ What depends on one column alone is computed once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -37,6 +38,7 @@ from fastmi.normalize import copula
 from fastmi.ops.coincidences import coincidences
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import sorts_pairs
+from fastmi.ops.ross import ross_estimates
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._pairs import estimate_settled
 from fastmi.statistics._scores import scores_of
@@ -135,6 +137,17 @@ class Margin:
         if found is None:
             found = self._scores[place] = self._scored(place)
         return found
+
+    def reordered(self, order: NDArray[np.int64]) -> Margin:
+        """Return the margin of the same column with its rows in another order."""
+        moved = Margin(self.variable, self.seed, self.separate, _repeats=False)
+        moved._entropy = self._entropy
+        if self.variable.kind.name == CLASSES:
+            moved._symbols = Symbols(self.symbols.of[order], self.symbols.size)
+            return moved
+        moved._scores = {place: self.scores(place)[order] for place in (0, 1)}
+        moved._tied = self._tied
+        return moved
 
     def _scored(self, place: int) -> Floats:
         values = self.variable.values
@@ -310,6 +323,23 @@ class PairEngine:
         share = max(repeated_share([_block(margin.variable.values)]) for margin in margins)
         return (tied_caution(share),) if share > TIED_SHARE else ()
 
+    def reordered_columns(self, rng: np.random.Generator, *, each_by_itself: bool) -> PairEngine:
+        """Return an engine for a surrogate of all pairs, whose estimates have no warnings of ties.
+
+        Args:
+            rng: Source of the orders.
+            each_by_itself: Whether each column gets an order of its own, for pairs within a table;
+                else the rows of all y are put in one other order.
+        """
+        moved = copy(self)
+        moved._noise = None
+        if each_by_itself:
+            moved.x = moved.y = [each.reordered(rng.permutation(self.n)) for each in self.x]
+        else:
+            order = rng.permutation(self.n)
+            moved.y = [each.reordered(order) for each in self.y]
+        return moved
+
     def reordered(
         self, pair: Sequence[int], orders: NDArray[np.int64], *, n_jobs: int | None = 1
     ) -> Floats:
@@ -346,16 +376,20 @@ class PairEngine:
                 shuffled = Symbols(y.symbols.of[order], y.symbols.size)
                 every.append(DISCRETE.reordered_value(x.symbols, shuffled, entropies))
             return np.repeat(np.array(every)[:, None], len(self.ks), axis=1)
-        # Ross reorders the continuous column, whichever that is: with the inverse order it is the
-        # same pairing of rows.
         first, second = _continuous_first(x, y)
         scores = first.scores(0)
-        rows = []
-        for order in orders:
-            moved = order if first is y else np.argsort(order)
-            terms = self._ross.of_members(_block(scores[moved]), second.classes)
-            rows.append([each.value for each in terms])
-        return np.array(rows)
+        ascending = np.argsort(scores, kind="stable")
+        codes = second.symbols.of.astype(np.int64, copy=False)
+        # The classes in the order of the scores. Sample i has x[i] and y[order[i]].
+        if first is x:
+            labels = codes[np.take(orders, ascending, axis=1)]
+        else:
+            rank = np.empty_like(ascending)
+            rank[ascending] = np.arange(self.n)
+            labels = np.empty(orders.shape, dtype=np.int64)
+            np.put_along_axis(labels, rank[orders], codes[np.newaxis], axis=1)
+        found = ross_estimates(scores[ascending], labels, self.ks, n_jobs=n_jobs).T
+        return found
 
 
 def _continuous_first(x: Margin, y: Margin) -> tuple[Margin, Margin]:
