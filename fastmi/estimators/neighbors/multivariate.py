@@ -114,8 +114,9 @@ class DualTotalCorrelation(_OneRadius):
         D = (m - 1) psi(k) + psi(n) - < sum_b psi(n_-b + 1) >
 
     because what depends on the radius cancels. The dual total correlation (Han 1975,
-    https://doi.org/10.1016/S0019-9958(75)80004-0) is the information that the variables share in
-    any way, and at most the entropy of all. For two variables it is the mutual information.
+    https://doi.org/10.1016/S0019-9958(75)80004-0) is what the uncertainty of all variables has
+    beyond what each of them has for itself, given the others. For two variables it is the mutual
+    information.
 
     The m searches in m - 1 variables take about m times the time of :class:`fastmi.KSG`.
     """
@@ -134,8 +135,8 @@ class OInformation(_OneRadius):
 
         O = (m - 2) [psi(n) - psi(k)] + < sum_b [psi(n_-b + 1) - psi(n_b + 1)] >
 
-    One radius for all counts makes much of the bias of the two parts cancel, which subtracting two
-    estimates would not do. The parts are the ``terms`` of the result.
+    It is the difference of the two estimates, from one search and with an error of its own. The
+    parts are the ``terms`` of the result.
     """
 
     def _information(self, number: int) -> Signed:
