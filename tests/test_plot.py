@@ -72,6 +72,9 @@ class TestAll:
             ax = drawn(PICTURES[name](None, list("abcdefgh")))
             dark = [line for line in ax.lines if to_hex(line.get_color()) == "#000000"]
             assert not dark
+            if name in ("network", "layers"):
+                strongest = max(ax.patches, key=lambda patch: patch.get_linewidth())
+                assert np.mean(strongest.get_edgecolor()[:3]) > 0.5
 
     def test_is_one_new_figure(self, name):
         ax = PICTURES[name](None, list("abcdefgh"))

@@ -109,6 +109,12 @@ class TestMatrix:
         assert [t.get_text() for t in ax.get_yticklabels()] == list("abc")
         np.testing.assert_array_equal(ax.images[0].get_array().filled(np.nan), values)
 
+    def test_labels_of_a_dictionary(self, rng):
+        values, _ = blocks(rng, 3, 1)
+        labels = (list("abc"), list("abc"))
+        ax = plot.matrix(SimpleNamespace(mi=values, _labels=labels), order="given")
+        assert [t.get_text() for t in ax.get_yticklabels()] == list("abc")
+
     def test_significant_pairs(self, rng):
         values, _ = blocks(rng, 6, 2)
         q = np.where(values > 0.3, 0.01, 0.7)

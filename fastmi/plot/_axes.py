@@ -207,8 +207,14 @@ def array_of(frame: Any) -> NDArray[np.float64]:
     return floats(frame[:, 1:].to_numpy() if _is_polars(frame) else frame)
 
 
-def labels_of(frame: Any) -> tuple[list[Hashable], list[Hashable]]:
-    """Return the labels of rows and columns of a matrix; their numbers if it is an array."""
+def labels_of(result: Any, frame: Any) -> tuple[list[Hashable], list[Hashable]]:
+    """Return the labels of rows and columns of a matrix; their numbers if there are none.
+
+    A result that has an array may still know the labels: those of a dictionary of columns.
+    """
+    known = getattr(result, "_labels", None)
+    if known is not None:
+        return list(known[0]), list(known[1])
     if _is_polars(frame):
         return list(frame[:, 0]), list(frame.columns[1:])
     if hasattr(frame, "index") and hasattr(frame, "columns"):

@@ -97,7 +97,7 @@ def matrix(
             "normalized='correlation'"
         )
     found = significance(result, "matrix", needed=only_significant)
-    labels = labels_of(frame)
+    labels = labels_of(result, frame)
     values = array_of(frame)
     bounded = value == "normalized"
     symmetric = _is_symmetric(values, labels)

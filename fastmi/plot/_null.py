@@ -13,6 +13,7 @@ from fastmi.plot._axes import (
     factor_of,
     field_of,
     floats,
+    inches,
     new_axes,
     p_text,
     say_in,
@@ -21,6 +22,8 @@ from fastmi.plot._axes import (
 
 # An estimate farther away than this many widths of the histogram is drawn at the edge.
 _FAR = 8.0
+# Inches in which the two parts of the legend stand beside one another.
+_WIDE = 3.8
 
 
 def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
@@ -78,9 +81,10 @@ def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
     ax.hist(finite, bins=edges, color=GREY, label=label)
     _draw_estimate(ax, estimate, float(edges[0]), float(edges[-1]), unit)
     # The legend has room above the bars.
-    ax.set_ylim(top=ax.get_ylim()[1] * 1.2)
+    beside = inches(ax)[0] > _WIDE
+    ax.set_ylim(top=ax.get_ylim()[1] * (1.2 if beside else 1.4))
     ax.yaxis.get_major_locator().set_params(integer=True)
-    ax.legend(fontsize="small", loc="upper center", ncol=2)
+    ax.legend(fontsize="small", loc="upper center", ncol=2 if beside else 1)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
