@@ -5,6 +5,7 @@ import pytest
 
 import fastmi
 from fastmi import plot
+from fastmi._cautions import Caution
 from pictures import blocks, colour_bar, drawn, lagged, links_of, pairs_of, permuted, texts
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -163,6 +164,17 @@ class TestNull:
         test = fastmi.permutation_test(x, x + rng.normal(size=100), n_permutations=30, seed=0)
         ax = plot.null(test, unit="bits")
         assert ax.lines[0].get_xdata()[0] == pytest.approx(test.estimate.bits)
+
+
+def test_warnings_are_told():
+    alike = (Caution("rows are alike", "autocorrelation"),)
+    test = permuted(0.3, np.linspace(0, 1, 20))
+    test.warnings = alike
+    assert plot.null(test).get_title().endswith("p = 0.01\nwarnings: autocorrelation")
+    network = links_of(3, [(0, 1)])
+    network.warnings = {("v0", "v1"): alike, ("v1", "v0"): alike}
+    title = plot.network(network).get_title()
+    assert title.endswith("\n2 pairs with warnings: autocorrelation")
 
 
 class TestCurves:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastmi import plot
+from fastmi._cautions import Caution, Note
 from fastmi.plot._order import cluster_order, leaf_order
 from pictures import blocks, colour_bar, drawn, pairs_of, ranking, texts
 
@@ -173,6 +174,11 @@ class TestMatrix:
 
 
 class TestFeatures:
+    def test_warnings_are_told(self):
+        cautions = {"f0": (Caution("alike", "serial"),), "f1": (Note("fine", "ties"),)}
+        title = plot.features(ranking([0.5, 0.2], warnings=cautions)).get_title()
+        assert title == "Information about y\n1 feature with warnings: serial"
+
     def test_bars_errors_and_names(self):
         ax = drawn(plot.features(ranking([0.5, 0.2, -0.1]), unit="bits"))
         np.testing.assert_allclose(

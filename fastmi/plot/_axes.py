@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Note
 from fastmi._checks import check_choice
 from fastmi._extras import load
 
@@ -194,6 +195,27 @@ def significance(
             "n_permutations=200 or more"
         )
     return None
+
+
+def warned(result: object, what: str = "") -> str:
+    """Return a line about what the result warns of, such as p-values that are too small, or "".
+
+    A picture is seen without the warnings that came with the result.
+
+    Args:
+        result: Has `warnings`, a sequence, or a dictionary of sequences by what they are about.
+        what: What the keys of that dictionary are, one of them.
+    """
+    warnings = getattr(result, "warnings", None) or ()
+    about = warnings.values() if isinstance(warnings, dict) else [warnings]
+    kinds = [{each.kind for each in cautions if not isinstance(each, Note)} for cautions in about]
+    named = ", ".join(sorted(set().union(*kinds)))
+    if not named:
+        return ""
+    if not isinstance(warnings, dict):
+        return f"\nwarnings: {named}"
+    count = sum(map(bool, kinds))
+    return f"\n{count} {what}{'s' * (count > 1)} with warnings: {named}"
 
 
 def level_text(name: str, alpha: float) -> str:

@@ -24,6 +24,7 @@ from fastmi.plot._axes import (
     new_axes,
     say_in,
     significance,
+    warned,
     width_of,
 )
 from fastmi.plot._order import leaf_order
@@ -91,7 +92,7 @@ def network(
     """
     check_axes(ax)
     check_choice("layout", layout, ("circular", "layered"))
-    alpha = check_real("alpha", alpha, 0.0, 1.0, ends="()")
+    alpha = check_real("alpha", alpha, 0.0, 1.0, ends="(]")
     most = check_integer("most", most, 1)
     factor = factor_of(unit)
     colours = None if cmap is None else colour_map(cmap)
@@ -113,7 +114,7 @@ def network(
         ax = new_axes(side + 2 * margin + 1.0, side + (2 * margin if turned else 0.0))
     ax.set_axis_off()
     level = level_text(found[0], alpha)
-    ax.set_title(_title(links, level))
+    ax.set_title(_title(links, level) + warned(result, "pair"))
     if not names:
         say_in(ax, "no variables")
         return ax
@@ -339,7 +340,8 @@ def _bows(links: _Links, places: Floats, *, circular: bool) -> Floats:
             bow = (_MORE if source < target else _LESS) if both else _BOW
             bows[index] = bow if right else -bow
         else:
-            bows[index] = _BOW if both else _LESS
+            # Links that pass a layer bow around what stands in it.
+            bows[index] = _BOW if both else _LESS * abs(end[0] - start[0])
     return bows
 
 

@@ -18,6 +18,7 @@ from fastmi.plot._axes import (
     p_text,
     say_in,
     text_of,
+    warned,
 )
 
 # An estimate farther away than this many widths of the histogram is drawn at the edge.
@@ -61,7 +62,7 @@ def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
         )
     estimate = float(test.estimate) * factor
     ax = new_axes(5.6, 3.6) if ax is None else ax
-    ax.set_title(f"Permutation test: {p_text('p', float(test.p_value))}")
+    ax.set_title(f"Permutation test: {p_text('p', float(test.p_value))}{warned(test)}")
     ax.set_xlabel(f"estimate ({unit})")
     ax.set_ylabel("surrogates")
     finite = values[np.isfinite(values)]
