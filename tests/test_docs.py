@@ -1,5 +1,6 @@
 """The examples of README.md and docs/ run as they are printed, and every method is described."""
 
+import importlib
 import inspect
 import re
 import runpy
@@ -16,6 +17,7 @@ FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [
     pytest.param("README.md"),
     pytest.param("docs/bounds.md"),
+    pytest.param("docs/plots.md"),
     pytest.param("docs/selection.md"),
     pytest.param("docs/which-number.md"),
     pytest.param("docs/flows.md"),
@@ -39,6 +41,9 @@ def test_examples_run(page, tmp_path, monkeypatch):
     if page == "docs/selection.md":
         pytest.importorskip("pandas")
         pytest.importorskip("sklearn")
+    elif page == "docs/plots.md":
+        pytest.importorskip("matplotlib").use("agg")
+        pytest.importorskip("pandas")
     elif page not in ("README.md", "docs/which-number.md"):
         torch = pytest.importorskip("torch")
     if page == "docs/gpu.md" and not torch.cuda.is_available():
@@ -50,6 +55,9 @@ def test_examples_run(page, tmp_path, monkeypatch):
     names = {}
     for code in examples(page):
         exec(compile(code, page, "exec"), names)
+    if page == "docs/plots.md":
+        importlib.import_module("matplotlib.pyplot").close("all")
+        assert (tmp_path / "both.pdf").stat().st_size > 1000
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
