@@ -87,6 +87,36 @@ def discrete_table(result: Result) -> str:
     return markdown_table(["laws and n", "rows", *corrections], table)
 
 
+def kinds_table(result: Result) -> str:
+    """Mean errors of each method over the pairs of kinds, and the worst of them."""
+    table = []
+    keys = sorted({(row["n"], row["rho"]) for row in result["rows"]})
+    for n, rho in keys:
+        for method in ("by kind", "mesner", "ksg1"):
+            rows = [
+                row
+                for row in result["rows"]
+                if (row["n"], row["rho"]) == (n, rho) and method in row
+            ]
+            errors = [abs(row[method]["error"]) for row in rows]
+            worst = max(rows, key=lambda row: abs(row[method]["error"]))
+            beyond = sum(abs(row[method]["error"]) > row[method]["sd"] for row in rows)
+            table.append(
+                [
+                    str(n),
+                    f"{rho:g}",
+                    method,
+                    str(len(rows)),
+                    f"{sum(errors) / len(errors):.3f}",
+                    f"{beyond}",
+                    f"{worst[method]['error']:+.3f} ({worst['x']}, {worst['y']}; "
+                    f"I = {worst['truth']:.2f})",
+                ]
+            )
+    head = ["n", "rho", "method", "pairs", "mean abs. bias", "bias above its sd", "worst bias"]
+    return markdown_table(head, table)
+
+
 def _per_symbol(row: dict[str, Any]) -> float:
     return row["n"] / math.exp(row["truth"]) if row["quantity"] == "entropy" else math.inf
 

@@ -52,9 +52,9 @@ def data_sets(quick: bool) -> Iterator[Data]:
     if quick:
         return
     yield Data("digits", *datasets.load_digits(return_X_y=True), False)
-    shaped = {"n_samples": 1000, "n_features": 100, "n_informative": 5, "random_state": 0}
+    shaped = {"n_samples": 1000, "n_features": 60, "n_informative": 5, "random_state": 0}
     madelon = datasets.make_classification(
-        **shaped, n_redundant=15, n_repeated=10, n_clusters_per_class=8, class_sep=2.0
+        **shaped, n_redundant=10, n_repeated=5, n_clusters_per_class=8, class_sep=2.0
     )
     yield Data("like madelon", *madelon, False)
     yield Data("signs", *signs(), False)
@@ -160,18 +160,16 @@ def models(data: Data) -> list[Any]:
     ]
 
 
-def folds(data: Data, quick: bool) -> list[tuple[Any, Any]]:
+def folds(data: Data, repeats: int) -> list[tuple[Any, Any]]:
     """Return the training and the test rows of each fold."""
     from sklearn import model_selection
 
     kind = "RepeatedKFold" if data.regression else "RepeatedStratifiedKFold"
-    splitter = getattr(model_selection, kind)(
-        n_splits=5, n_repeats=1 if quick else 2, random_state=0
-    )
+    splitter = getattr(model_selection, kind)(n_splits=5, n_repeats=repeats, random_state=0)
     return list(splitter.split(data.X, data.y))
 
 
-def measure(data: Data, quick: bool) -> list[dict[str, Any]]:
+def measure(data: Data, repeats: int) -> list[dict[str, Any]]:
     """Return one row for each selector and number of columns."""
     scores: dict[tuple[str, int], list[list[float]]] = {}
     seconds: dict[tuple[str, int], list[float]] = {}
@@ -179,7 +177,7 @@ def measure(data: Data, quick: bool) -> list[dict[str, Any]]:
     # The first call of each imports what it needs.
     for selector in offered.values():
         selector(data, data.X, data.y, 2)
-    for number, (train, test) in enumerate(folds(data, quick)):
+    for number, (train, test) in enumerate(folds(data, repeats)):
         X, y = data.X[train], data.y[train]
 
         def score(chosen: list[int], X=X, y=y, test=test) -> list[float]:
@@ -221,13 +219,17 @@ def measure(data: Data, quick: bool) -> list[dict[str, Any]]:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     tasks.add_arguments(parser, "two data sets, five folds")
+    parser.add_argument("--repeats", type=int, default=2, help="times that rows are split by five")
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these data sets")
     arguments = parser.parse_args(argv)
     rows = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for data in data_sets(arguments.quick):
-            progress(data.name)
-            rows += measure(data, arguments.quick)
+    # Some peers warn on threads of their own, where a filter of this one does not reach.
+    warnings.simplefilter("ignore")
+    for data in data_sets(arguments.quick):
+        if arguments.data and data.name not in arguments.data:
+            continue
+        progress(data.name)
+        rows += measure(data, 1 if arguments.quick else arguments.repeats)
     result = {"bench": "selection", "machine": machine.describe(THREADS), "rows": rows}
     render.report(result, arguments.json)
 

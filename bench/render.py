@@ -56,7 +56,12 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "bmi": ("Many tasks with known information, n = 5000", accuracy_tables.bmi_table),
     "random_laws": ("Random laws of 15 families", accuracy_tables.random_laws_table),
     "features": ("Ranking the columns of a wide table", selection_tables.features_table),
+    "selection_terms": (
+        "Conditional terms of a selection on known laws",
+        selection_tables.terms_table,
+    ),
     "selection": ("Columns that tell about a target", selection_tables.selection_table),
+    "kinds": ("Columns of every kind", accuracy_tables.kinds_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),
 }
 

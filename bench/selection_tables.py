@@ -50,3 +50,18 @@ def features_table(result: Result) -> str:
         for candidate, seconds in row["seconds"].items()
     ]
     return markdown_table(["target", "n", "columns", "candidate", "time", "ratio"], rows)
+
+
+def terms_table(result: Result) -> str:
+    """Mean and deviation of estimates by law and kinds of columns, a column for each n."""
+    sizes = sorted({row["n"] for row in result["rows"]})
+    cells: dict[tuple[str, str, float], dict[int, str]] = {}
+    for row in result["rows"]:
+        key = (row["law"], row["kinds"], row["truth"])
+        cells.setdefault(key, {})[row["n"]] = f"{row['mean']:.3f} ± {row['sd']:.3f}"
+    rows = [
+        [law, kinds, f"{truth:.3f}", *(of[n] for n in sizes)]
+        for (law, kinds, truth), of in cells.items()
+    ]
+    header = ["law", "kinds of x, y, z", "I(X; Y \\| Z)"]
+    return markdown_table([*header, *(f"n = {n}" for n in sizes)], rows)

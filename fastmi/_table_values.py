@@ -214,9 +214,9 @@ def of_objects(values: list[Any]) -> Read:
             for each in present
         ]
         return _placed(seconds, missing)
-    if any(_is_number(each) or issubclass(each, complex) for each in types):
+    if any(_is_number(each) or issubclass(each, complex | np.complexfloating) for each in types):
         listed = ", ".join(sorted(each.__name__ for each in types))
-        if all(issubclass(each, complex | int | float | np.number) for each in types):
+        if any(issubclass(each, complex | np.complexfloating) for each in types):
             raise Unusable("it holds complex numbers: pass real and imaginary parts as columns")
         raise Unusable(
             f"it mixes numbers with other values (types {listed}): convert it to numbers, with "

@@ -57,7 +57,8 @@ _TO_TRAIN = (
 )
 
 _SAMPLES_OF = {CONTINUOUS: _WIDE, DISCRETE: _LABELS, DISCRETE_Y: _CLASSES}
-_ARGUMENTS = {"mi": "x, y", "entropy": "x"}  # all others take x, y and z
+# All others take x, y and z.
+_ARGUMENTS = {"mi": "x, y", "kl_divergence": "x, y", "entropy": "x"}
 # Methods for which the samples above are too few or too many for a run of several seconds.
 _SAMPLES_OF_METHOD = {
     "lnc": "x, y, z = rng.standard_normal((3, 1_000_000, 2)); x += y",
@@ -143,7 +144,11 @@ ESTIMATES = [
 
 NEIGHBORS = [
     *_rows("neighbors.kth_distance", ("kth_distance", _WIDE, "neighbors.kth_distance(x, 50)")),
-    *_rows("neighbors.kneighbors", ("kneighbors", _WIDE, "neighbors.kneighbors((x, y), 20)")),
+    *_rows(
+        "neighbors.kneighbors",
+        ("kneighbors", _WIDE, "neighbors.kneighbors((x, y), 20)"),
+        ("kneighbors, reference", _WIDE, "neighbors.kneighbors(x, 20, reference=y)"),
+    ),
     *_rows(
         "neighbors.count_within",
         ("count_within", _WIDE, "neighbors.count_within(x, 1.0)"),
@@ -271,9 +276,33 @@ STATISTICS = [
             "fastmi.pairwise_mi(X, n_permutations=100, n_jobs=2)",
         ),
         (
+            "pairwise_mi by kind",
+            "X = rng.standard_normal((20_000, 100)); X[:, ::2] = X[:, ::2].round(); "
+            "X[::7, 1] = np.nan",
+            "fastmi.pairwise_mi(X, missing='pairwise', n_jobs=2)",
+        ),
+        (
             "pairwise_mi gaussian, very many columns",
             "X = rng.standard_normal((2000, 400))",
             "fastmi.pairwise_mi(X, method='gaussian', n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.rank_features",
+        (
+            "rank_features",
+            "X = rng.standard_normal((200_000, 60)); y = rng.integers(0, 3, 200_000)",
+            "fastmi.rank_features(X, y, n_jobs=2)",
+        ),
+        (
+            "rank_features, classes",
+            "X = rng.integers(0, 15, (200_000, 200)); y = rng.integers(0, 3, 200_000)",
+            "fastmi.rank_features(X, y, n_jobs=2)",
+        ),
+        (
+            "rank_features, objects",
+            "X = {j: rng.integers(0, 9, 300_000).astype(str).astype(object) for j in range(30)}",
+            "fastmi.rank_features(X, rng.standard_normal(300_000), n_jobs=2)",
         ),
     ),
     *_rows(
@@ -541,8 +570,41 @@ NORMALIZE = [
     )
 ]
 
-OPERATIONS = {
-    row.name: row
-    for group in (ESTIMATES, NEIGHBORS, STATISTICS, BOUNDS, TRAININGS, DATASETS, COMPAT, NORMALIZE)
-    for row in group
-}
+SELECTION = [
+    Operation(
+        f"MISelector {criterion}, {kind}",
+        ("selection.MISelector",),
+        f"selection = load('fastmi.selection'); load('sklearn.utils.estimator_checks'); {samples}",
+        f"selection.MISelector(50, criterion={criterion!r}, n_jobs=2).fit(X, y)",
+    )
+    for criterion, kind, samples in (
+        (
+            "mrmr",
+            "many columns",
+            "X = rng.standard_normal((10_000, 1000)); y = X[:, 0] + X[:, 1]",
+        ),
+        (
+            "cmim",
+            "many rows",
+            "X = rng.standard_normal((300_000, 10)); y = rng.integers(0, 5, 300_000)",
+        ),
+        (
+            "jmi",
+            "classes",
+            "X = rng.integers(0, 30, (100_000, 60)); y = rng.integers(0, 5, 100_000)",
+        ),
+    )
+]
+
+_GROUPS = (
+    ESTIMATES,
+    NEIGHBORS,
+    STATISTICS,
+    BOUNDS,
+    TRAININGS,
+    DATASETS,
+    COMPAT,
+    NORMALIZE,
+    SELECTION,
+)
+OPERATIONS = {row.name: row for group in _GROUPS for row in group}

@@ -38,6 +38,8 @@ FEW = [
     "pairwise_mi ksg1, p-values",
     "pairwise_mi mixed, p-values",
     "pairwise_mi discrete, p-values",
+    "pairwise_mi by kind",
+    "rank_features, classes",
     "permutation_test mixed",
     "permutation_test discrete",
     "permutation_test, local, fp",

@@ -1,5 +1,6 @@
 """fastmi.pairwise_mi gives every pair the value of fastmi.mi, on any number of threads."""
 
+import pickle
 import signal
 import sys
 from itertools import combinations
@@ -316,7 +317,14 @@ def test_interrupt(rng):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"method": "ksg2", "k": [2, 4]}, {"n_permutations": 5, "seed": 1}], ids=str
+    "options",
+    [
+        {},
+        {"method": "ksg1"},
+        {"method": "ksg2", "k": [2, 4]},
+        {"method": "ksg1", "n_permutations": 5, "seed": 1},
+    ],
+    ids=str,
 )
 def test_devices(rng, device, options):
     x, y = rng.standard_normal((80, 3)), rng.standard_normal((80, 2))
@@ -388,3 +396,313 @@ def test_the_shuffles_of_a_pair_are_one_call_on_a_gpu(rng, host_gpu, monkeypatch
     assert [names.count(name) for name in ("Buffer", "ksg", "ksg_surrogates")] == [4, 6, 6]
     # All estimates on a GPU share its stream, so that more threads would only take more memory.
     assert threads == {get_ident()}
+
+
+# Pairs by their kinds
+
+
+@pytest.fixture
+def mixed(rng):
+    n = 160
+    x = rng.standard_normal(n)
+    return {
+        "x": x,
+        "single": rng.standard_normal(n).astype(np.float32),
+        "rounded": np.round(x + rng.standard_normal(n), 1),
+        "zeros": np.where(x > 0, 0.0, x),
+        "levels": (np.digitize(x, [-1, 0, 1]) + rng.integers(0, 2, n)),
+        "names": np.where(x + rng.standard_normal(n) > 0, "up", "down"),
+        "counts": rng.poisson(80, n),
+    }
+
+
+def alone(mixed, kinds, x, y, **options):
+    """What fastmi.mi says of two columns by the method of their kinds."""
+    classes = [kinds[label] == "classes" for label in (x, y)]
+    values = [
+        np.unique(mixed[label], return_inverse=True)[1]
+        if is_class
+        else np.asarray(mixed[label], dtype=np.float64)
+        for label, is_class in zip((x, y), classes, strict=True)
+    ]
+    if all(classes):
+        options = {name: value for name, value in options.items() if name not in ("k", "seed")}
+        return fastmi.mi(*values, method="discrete", correction="chance", **options)
+    if any(classes):
+        return fastmi.mi(
+            *(values[::-1] if classes[0] else values), method="ross", normalize="copula", **options
+        )
+    return fastmi.mi(*values, normalize="copula", **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"k": 5, "seed": 3}], ids=str)
+def test_by_kind_gives_the_bits_of_mi(mixed, options):
+    result = fastmi.pairwise_mi(mixed, **options)
+    assert result.method == "by kind"
+    assert result.kinds["zeros"] == "mixture"
+    labels = list(mixed)
+    methods = result._methods
+    for (i, j), method in zip(combinations(range(len(labels)), 2), methods, strict=True):
+        expected = alone(mixed, result.kinds, labels[i], labels[j], **options)
+        assert result.mi[i, j] == result.mi[j, i] == float(expected), (labels[i], labels[j])
+        assert result.stderr[i, j] == pytest.approx(expected.stderr, rel=1e-12)
+        number = [result.kinds[labels[at]] for at in (i, j)].count("classes")
+        assert method == ("ksg1", "ross", "discrete")[number]
+
+
+def test_by_kind_where_the_kernel_does_not_serve(mixed):
+    result = fastmi.pairwise_mi(mixed, k=70)
+    assert result.mi[0, 2] == float(alone(mixed, result.kinds, "x", "rounded", k=70))
+
+
+def test_several_k_threads_and_tables(mixed, threads):
+    several = fastmi.pairwise_mi(mixed, k=[3, 7], n_jobs=threads, n_permutations=5, seed=0)
+    for result in several:
+        one = fastmi.pairwise_mi(mixed, k=result.k, n_jobs=1, n_permutations=5, seed=0)
+        assert result == one
+    names = list(mixed)
+    X, Y = ({name: mixed[name] for name in part} for part in (names[:3], names[3:]))
+    across = fastmi.pairwise_mi(X, Y, seed=0)
+    np.testing.assert_array_equal(across.mi, several[0].mi[:3, 3:])
+
+
+def test_nothing_but_ranks_matters(mixed):
+    """Increasing maps of numbers, other names and other codes change no bit."""
+    before = fastmi.pairwise_mi(mixed)
+    changed = {
+        **mixed,
+        "x": np.exp(3 * mixed["x"]) + 1e6,
+        "zeros": -np.expm1(-mixed["zeros"]),
+        "names": np.where(mixed["names"] == "up", "A", "Z"),
+        "levels": mixed["levels"] * 1.5 - 7,
+    }
+    after = fastmi.pairwise_mi(changed)
+    np.testing.assert_array_equal(before.mi, after.mi)
+
+
+def test_independent_columns_of_all_kinds_have_none():
+    """No kind of column leads by its bias."""
+    found = []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        n = 100
+        table = {
+            "normal": rng.standard_normal(n),
+            "rounded": np.round(rng.standard_normal(n), 1),
+            "binary": rng.random(n) < 0.5,
+            "rare": rng.random(n) < 0.1,
+            "ten": rng.integers(0, 10, n),
+            "forty": rng.integers(0, 40, n).astype(str),
+            "zeros": np.where(rng.random(n) < 0.5, 0.0, rng.exponential(size=n)),
+            "counts": rng.poisson(4, n),
+        }
+        with pytest.warns(fastmi.EstimateWarning):  # 40 names in 100 rows are few rows for each
+            found.append(fastmi.pairwise_mi(table, discrete=["ten"]).mi)
+    means = np.mean(found, axis=0)
+    errors = np.std(found, axis=0) / len(found) ** 0.5
+    apart = np.abs(means[np.triu_indices(8, 1)]) / errors[np.triu_indices(8, 1)]
+    assert (apart < 4).all()
+
+
+class TestGaps:
+    @pytest.fixture
+    def gappy(self, mixed):
+        mixed["x"] = mixed["x"].copy()
+        mixed["x"][:30] = np.nan
+        mixed["names"] = mixed["names"].astype(object)
+        mixed["names"][20:60] = None
+        return mixed
+
+    def test_each_pair_uses_the_rows_that_both_have(self, gappy):
+        result = fastmi.pairwise_mi(gappy, missing="pairwise")
+        rows = {
+            ("x", "names"): np.arange(60, 160),
+            ("x", "single"): np.arange(30, 160),
+            ("levels", "names"): np.r_[0:20, 60:160],
+            ("single", "counts"): np.arange(160),
+        }
+        labels = list(gappy)
+        listed = {tuple(pair): n for pair, n in zip(result._pairs.tolist(), result._n, strict=True)}
+        for (x, y), kept in rows.items():
+            i, j = labels.index(x), labels.index(y)
+            columns = {label: gappy[label][kept] for label in (x, y)}
+            expected = alone(columns, result.kinds, x, y)
+            assert result.mi[i, j] == float(expected)
+            assert listed[min(i, j), max(i, j)] == len(kept)
+
+    def test_drop_uses_the_rows_that_are_complete(self, gappy):
+        with pytest.warns(fastmi.EstimateWarning, match="leaves 100 of 160 rows"):
+            dropped = fastmi.pairwise_mi(gappy, missing="drop")
+        shorter = {label: column[60:] for label, column in gappy.items()}
+        np.testing.assert_array_equal(dropped.mi, fastmi.pairwise_mi(shorter).mi)
+        assert dropped.n == 100
+
+    def test_raise_is_the_default(self, gappy):
+        with pytest.raises(ValueError, match=r"40 in 'names', 30 in 'x', of 160 rows"):
+            fastmi.pairwise_mi(gappy)
+
+    def test_pairs_with_too_few_rows(self, rng):
+        a, b, c = rng.standard_normal((3, 40))
+        a[:33] = np.nan
+        with pytest.warns(fastmi.EstimateWarning, match="only 7 rows have both"):
+            result = fastmi.pairwise_mi(
+                {"a": a, "b": b, "c": c}, missing="pairwise", n_permutations=3
+            )
+        assert np.isnan(result.mi[0]).all()
+        assert np.isfinite(result.mi[1, 2])
+        assert np.isnan(result.p_value[0, 1])
+        assert {caution.kind for caution in result.warnings["a", "b"]} == {"few_samples"}
+
+    def test_a_column_that_is_constant_where_both_are_known(self, rng):
+        a, b = rng.standard_normal((2, 60))
+        c = np.where(np.arange(60) < 30, 1.0, rng.standard_normal(60))
+        a[30:] = np.nan
+        with pytest.warns(fastmi.EstimateWarning, match="constant"):
+            result = fastmi.pairwise_mi({"a": a, "b": b, "c": c}, missing="pairwise")
+        assert np.isnan(result.mi[0, 2])
+        assert np.isfinite(result.mi[0, 1])
+
+    @pytest.mark.parametrize("method", ["ksg1", "gaussian"])
+    def test_named_methods(self, rng, method):
+        x = rng.standard_normal((90, 3))
+        x[:20, 0] = np.nan
+        x[10:40, 1] = np.nan
+        result = fastmi.pairwise_mi(x, method=method, missing="pairwise", n_permutations=3, seed=0)
+        assert result.mi[0, 1] == float(fastmi.mi(x[40:, 0], x[40:, 1], method=method))
+        assert result.mi[0, 2] == float(fastmi.mi(x[20:, 0], x[20:, 2], method=method))
+        with pytest.warns(fastmi.EstimateWarning, match="leaves 50 of 90 rows"):
+            dropped = fastmi.pairwise_mi(x, method=method, missing="drop")
+        assert dropped.mi[0, 2] == float(fastmi.mi(x[40:, 0], x[40:, 2], method=method))
+
+    def test_named_methods_refuse_names(self, gappy):
+        with pytest.raises(TypeError, match="got names in column 'names'"):
+            fastmi.pairwise_mi(gappy, method="ksg1", missing="pairwise")
+
+
+class TestNormalized:
+    def test_correlation_of_normal_columns(self):
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal(4000)
+        y = 0.8 * x + 0.6 * rng.standard_normal(4000)
+        result = fastmi.pairwise_mi(np.column_stack([x, y]), normalized="correlation")
+        assert result.normalized[0, 1] == pytest.approx(0.8, abs=0.02)
+        independent = fastmi.pairwise_mi(
+            np.column_stack([x, rng.permutation(y)]), normalized="correlation"
+        )
+        assert (independent.normalized[0, 1] == 0) == (independent.mi[0, 1] <= 0)
+
+    @pytest.mark.parametrize("form", ["min", "max", "geometric", "arithmetic", "joint"])
+    def test_of_classes(self, rng, form):
+        a = rng.integers(0, 4, 300)
+        table = {"a": a, "same": a * 2 + 1, "coarse": a // 2, "other": rng.integers(0, 3, 300)}
+        result = fastmi.pairwise_mi(table, normalized=form)
+        entropy = [float(fastmi.entropy(column, method="discrete")) for column in table.values()]
+        information = result.mi[0, 2]
+        divisor = {
+            "min": min(entropy[0], entropy[2]),
+            "max": max(entropy[0], entropy[2]),
+            "geometric": (entropy[0] * entropy[2]) ** 0.5,
+            "arithmetic": (entropy[0] + entropy[2]) / 2,
+            "joint": entropy[0] + entropy[2] - information,
+        }[form]
+        assert result.normalized[0, 2] == pytest.approx(information / divisor)
+        assert result.normalized[0, 1] == pytest.approx(1)
+        assert abs(result.normalized[0, 3]) < 0.05
+        assert result.to_frame()["normalized"][0] == result.normalized[0, 1]
+
+    def test_what_has_no_meaning_is_missing_with_one_warning(self, mixed):
+        with pytest.warns(fastmi.EstimateWarning) as caught:
+            result = fastmi.pairwise_mi(mixed, normalized="min")
+        texts = [str(each.message) for each in caught if "normalized='min'" in str(each.message)]
+        assert len(texts) == 1
+        assert "20 of 21 pairs" in texts[0]
+        assert np.isfinite(result.normalized).sum() == 2
+        with pytest.warns(fastmi.EstimateWarning, match="11 of 21 pairs have a column of classes"):
+            fastmi.pairwise_mi(mixed, normalized="correlation")
+
+    def test_named_methods(self, rng):
+        x = rng.integers(0, 3, (80, 2))
+        by_name = fastmi.pairwise_mi(x, method="discrete", normalized="max")
+        entropy = max(float(fastmi.entropy(column, method="discrete")) for column in x.T)
+        assert by_name.normalized[0, 1] == pytest.approx(by_name.mi[0, 1] / entropy)
+        with pytest.raises(ValueError, match="normalized='max' needs classes"):
+            fastmi.pairwise_mi(x, method="ksg1", normalized="max")
+        with pytest.raises(ValueError, match="normalized must be one of 'correlation', 'min'"):
+            fastmi.pairwise_mi(x, normalized="target")
+
+
+class TestLeftOutColumns:
+    def test_arrays_keep_the_numbers_of_their_columns(self, columns):
+        x = np.insert(columns, 1, 3.0, axis=1)
+        with pytest.warns(fastmi.EstimateWarning, match="1 of 6 columns are left out: 1 "):
+            result = fastmi.pairwise_mi(x)
+        assert result.mi.shape == (6, 6)
+        assert np.isnan(result.mi[1]).all()
+        assert result.left_out == {1: "constant"}
+        np.testing.assert_array_equal(
+            np.delete(np.delete(result.mi, 1, 0), 1, 1), fastmi.pairwise_mi(columns).mi
+        )
+
+    def test_frames_lose_them(self, columns):
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame(columns, columns=list("abcde"))
+        frame.insert(1, "id", [f"row {j}" for j in range(len(frame))])
+        with pytest.warns(fastmi.EstimateWarning, match="'id' .150 different names in 150 rows"):
+            result = fastmi.pairwise_mi(frame)
+        assert list(result.mi.columns) == list("abcde")
+        assert set(result.left_out) == {"id"}
+
+    def test_both_tables_may_lose_columns_of_one_label(self, columns):
+        X = {"a": columns[:, 0], "b": np.zeros(150)}
+        Y = {"b": np.ones(150), "a": columns[:, 1]}
+        with pytest.warns(fastmi.EstimateWarning, match="2 of 4 columns"):
+            result = fastmi.pairwise_mi(X, Y)
+        assert result.left_out == {"b": "constant", "b of Y": "constant"}
+
+    def test_too_few_that_can_be_used(self, columns):
+        with pytest.raises(
+            ValueError, match=r"at least two usable columns; got 1 of 2 \('b': cons"
+        ):
+            fastmi.pairwise_mi({"a": columns[:, 0], "b": np.zeros(150)})
+
+
+class TestResult:
+    def test_tidy_rows(self, mixed):
+        result = fastmi.pairwise_mi(mixed, n_permutations=3, seed=0)
+        rows = result.to_dict()["rows"]
+        numbers = ["mi", "stderr", "p_value", "q_value"]
+        assert list(rows[0]) == ["x", "y", *numbers, "method", "n", "warnings"]
+        assert (rows[0]["x"], rows[0]["y"], rows[0]["n"]) == ("x", "single", 160)
+        assert rows[0]["mi"] == result.mi[0, 1]
+        assert len(rows) == 21
+        top = result.top(3)
+        values = [row["mi"] for row in top.to_dict()["rows"]]
+        assert values == sorted((row["mi"] for row in rows), reverse=True)[:3]
+        assert "method" in str(top).splitlines()[0]
+        assert "<table>" in result._repr_html_()
+
+    def test_pickle_and_equality(self, mixed):
+        result = fastmi.pairwise_mi(mixed)
+        assert pickle.loads(pickle.dumps(result)) == result
+        assert fastmi.pairwise_mi(mixed, seed=1) != result
+
+    def test_frames_of_the_library_of_the_samples(self, mixed):
+        for library in ("pandas", "polars"):
+            frame = pytest.importorskip(library).DataFrame(mixed)
+            result = fastmi.pairwise_mi(frame)
+            assert type(result.to_frame()).__module__.startswith(library)
+            assert type(result.top(2).to_frame()).__module__.startswith(library)
+            np.testing.assert_array_equal(np.asarray(result), fastmi.pairwise_mi(mixed).mi)
+
+    def test_options_of_methods_need_a_method(self, mixed):
+        with pytest.raises(TypeError, match="got metric: it is one of method='ksg1'"):
+            fastmi.pairwise_mi(mixed, metric="euclidean")
+        with pytest.raises(ValueError, match="discrete must be 'auto' where one method"):
+            fastmi.pairwise_mi(mixed, method="ksg1", discrete=True)
+
+    def test_noise_zero_says_what_it_leaves(self, mixed):
+        with pytest.warns(fastmi.EstimateWarning, match="leave noise at None"):
+            fastmi.pairwise_mi(mixed, noise=0)
+        noisy = fastmi.pairwise_mi(mixed, noise=0.5, seed=0)
+        assert noisy != fastmi.pairwise_mi(mixed)
+        assert noisy == fastmi.pairwise_mi(mixed, noise=0.5, seed=0)

@@ -5,6 +5,7 @@ import numpy as np
 import reference
 from fastmi import neighbors
 from fastmi.ops.coincidences import coincidences
+from fastmi.ops.ross import ross_estimates
 
 METRIC = "chebyshev"
 
@@ -51,3 +52,15 @@ def test_digamma(benchmark, size, task):
     assert np.isfinite(psi).all()
     if size == "small":
         np.testing.assert_allclose(psi, reference.digamma(n), rtol=1e-13)
+
+
+def test_ross_estimates(benchmark, size, task):
+    rng = np.random.default_rng(0)
+    values = np.sort(rng.standard_normal(task.n))
+    labels = rng.integers(0, 3, (10, task.n))
+    estimates = benchmark(ross_estimates, values, labels, [task.k], n_jobs=1)
+    assert np.abs(estimates).max() < 0.1 + task.n**-0.25
+    if size == "small":
+        x = values.reshape(-1, 1)
+        expected = [reference.ross_mi(x, row, task.k, METRIC) for row in labels]
+        np.testing.assert_allclose(estimates[0], expected, rtol=0, atol=1e-12)

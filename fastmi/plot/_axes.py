@@ -70,6 +70,24 @@ def factor_of(unit: str) -> float:
     return _UNITS[unit]
 
 
+def colour_map(name: str) -> Any:
+    """Return a colour map of matplotlib by its name.
+
+    Raises:
+        TypeError: `name` is not a string.
+        ValueError: There is no such colour map.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"cmap must be a string; got cmap={name!r} ({type(name).__name__})")
+    maps = load("matplotlib", extra="plot", needed_by="plot()").colormaps
+    if name not in maps:
+        raise ValueError(
+            "cmap must be the name of a colour map of matplotlib, for example 'viridis'; "
+            f"got cmap={name!r}"
+        )
+    return maps[name]
+
+
 def floats(values: object) -> NDArray[np.float64]:
     """Return values as an array, also those of a list of estimates."""
     return np.array(values, dtype=np.float64)

@@ -20,6 +20,9 @@ from fastmi.plot._axes import (
     say_in,
 )
 
+# Level of the band of results that have no other.
+_BAND = 0.05
+
 
 def lags(result: Any, ax: Any = None, *, unit: str = "nats", alpha: float = 0.05) -> Any:
     """Draw information by lag, with standard errors, and the level of significance.
@@ -45,6 +48,8 @@ def lags(result: Any, ax: Any = None, *, unit: str = "nats", alpha: float = 0.05
     alpha = check_real("alpha", alpha, 0.0, 1.0, ends="()")
     factor = factor_of(unit)
     numbers = floats(field_of(result, "lags", "lags", "fastmi.lagged_mi"))
+    p = getattr(result, "p_corrected", None)
+    band = None if p is None else _band(result, alpha)
     order = np.argsort(numbers, kind="stable")
     steps = numbers[order]
     estimates = field_of(result, "estimates", "lags", "fastmi.lagged_mi")
@@ -58,11 +63,10 @@ def lags(result: Any, ax: Any = None, *, unit: str = "nats", alpha: float = 0.05
     if not len(steps):
         say_in(ax, "no lags")
         return ax
-    p = getattr(result, "p_corrected", None)
     significant = np.zeros(len(steps), bool) if p is None else floats(p)[order] <= alpha
-    levels = None if p is None else floats(_band(result, alpha))[order] * factor
+    levels = None if band is None else floats(band)[order] * factor
     _draw(ax, steps, values, errors, significant)
-    if p is not None and levels is not None:
+    if levels is not None:
         _draw_band(ax, steps, levels, alpha)
     ax.axhline(0.0, color=ink(ax), linewidth=0.8)
     if steps[0] < 0 < steps[-1]:
@@ -78,6 +82,10 @@ def lags(result: Any, ax: Any = None, *, unit: str = "nats", alpha: float = 0.05
 def _band(result: Any, alpha: float) -> Any:
     if hasattr(result, "band_at"):
         return result.band_at(alpha)
+    if alpha != _BAND:
+        raise ValueError(
+            f"alpha must be {_BAND} for a result that has a band of that level alone; got {alpha}"
+        )
     return field_of(result, "band", "lags", "fastmi.lagged_mi")
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._checks import check_choice, check_flag, check_real
-from fastmi._extras import load
 from fastmi.plot._axes import (
     array_of,
     check_axes,
+    colour_map,
     factor_of,
     field_of,
     inches,
@@ -87,6 +87,9 @@ def matrix(
     check_flag("only_significant", only_significant)
     alpha = check_real("alpha", alpha, 0.0, 1.0, ends="()")
     factor = factor_of(unit)
+    colours = colour_map(cmap)
+    if vmax is not None:
+        vmax = check_real("vmax", vmax, 0.0, ends="(]")
     frame = field_of(result, value, "matrix", "fastmi.pairwise_mi")
     if frame is None:
         raise ValueError(
@@ -118,7 +121,7 @@ def matrix(
         ax.set_title(title)
         say_in(ax, "no pairs")
         return ax
-    image = _heat(ax, shown, cmap, vmax, what)
+    image = _heat(ax, shown, colours, vmax, what)
     cells = _cells(ax, shown.shape)
     _name_axes(ax, names)
     written = min(cells) >= _WRITTEN if write_values is None else write_values
@@ -168,18 +171,16 @@ def _title(values: Floats, p: Floats, marked: int, symmetric: bool, level: str) 
     return f"{marked // halves} of {tested // halves} pairs significant ({level})"
 
 
-def _heat(ax: Any, shown: Floats, cmap: str, vmax: float | None, what: str) -> Any:
+def _heat(ax: Any, shown: Floats, colours: Any, vmax: float | None, what: str) -> Any:
     """Draw the cells and their colour bar."""
-    matplotlib = load("matplotlib", extra="plot", needed_by="plot.matrix()")
     finite = shown[np.isfinite(shown)]
     top = float(finite.max(initial=0.0)) if vmax is None else vmax
     # Without information anywhere, all cells have the colour of zero.
     top = top if top > 0.0 else 1.0
-    colours = matplotlib.colormaps[cmap].with_extremes(bad="#D9D9D9")
     oblong = max(shown.shape) > _MOST_OBLONG * min(shown.shape)
     image = ax.imshow(
         np.ma.masked_invalid(np.where(np.isinf(shown), np.sign(shown) * 2.0 * top, shown)),
-        cmap=colours,
+        cmap=colours.with_extremes(bad="#D9D9D9"),
         vmin=0.0,
         vmax=top,
         aspect="auto" if oblong else "equal",
@@ -225,7 +226,7 @@ def _name_axes(ax: Any, names: list[list[str]]) -> None:
 
 def _ink_on(image: Any, shown: Floats) -> NDArray[np.bool_]:
     """Return where cells are light, so that dark text can be read there."""
-    rgb = image.to_rgba(np.nan_to_num(shown, posinf=image.norm.vmax))[..., :3]
+    rgb = image.to_rgba(np.nan_to_num(shown, posinf=image.norm.vmax, neginf=0.0))[..., :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     # Contrast with black exceeds that with white from this luminance on (WCAG 2).
     return np.asarray(linear @ [0.2126, 0.7152, 0.0722] > 0.179)

@@ -13,6 +13,7 @@ from fastmi._extras import load
 from fastmi.plot._axes import (
     array_of,
     check_axes,
+    colour_map,
     factor_of,
     field_of,
     inches,
@@ -92,6 +93,7 @@ def network(
     alpha = check_real("alpha", alpha, 0.0, 1.0, ends="()")
     most = check_integer("most", most, 1)
     factor = factor_of(unit)
+    colours = colour_map(cmap)
     directed = hasattr(result, "te")
     made_by = "fastmi.transfer_entropy_network or fastmi.pairwise_mi"
     frame = field_of(result, "te" if directed else "mi", "network", made_by)
@@ -121,7 +123,7 @@ def network(
         _name_in_layers(ax, places, names)
     ax.plot(*places.T, "o", markersize=_size(len(names)), color=ink(ax), zorder=3)
     if links.significant:
-        _draw(ax, links, places, _bows(links, places, circular=layout == "circular"), cmap, what)
+        _draw(ax, links, places, _bows(links, places, circular=layout == "circular"), colours, what)
     else:
         say_in(ax, f"no significant links\n({level})")
     return ax
@@ -216,7 +218,7 @@ def _layers(links: _Links, count: int) -> Floats:
         nodes = np.flatnonzero(layer == column).tolist()
         # Near the mean of those that lead to it: the fewest crossings that a sort can give.
         nodes.sort(key=lambda node: -_mean([places[each, 1] for each in neighbours[node]]))
-        heights = np.linspace(1.0, -1.0, len(nodes)) if len(nodes) > 1 else np.zeros(1)
+        heights = np.linspace(1.0, -1.0, len(nodes)) if len(nodes) != 1 else np.zeros(1)
         # Columns are shifted, or links between outer ones would run through the inner.
         for node, height in zip(nodes, heights, strict=True):
             places[node] = column, height + 0.13 * (column % 2)
@@ -331,17 +333,17 @@ def _bows(links: _Links, places: Floats, *, circular: bool) -> Floats:
     return bows
 
 
-def _draw(ax: Any, links: _Links, places: Floats, bows: Floats, cmap: str, what: str) -> None:
+def _draw(ax: Any, links: _Links, places: Floats, bows: Floats, cmap: Any, what: str) -> None:
     """Draw the links, their lags and a colour bar."""
-    matplotlib, patches, mappables, colours = (
-        load(name, extra="plot", needed_by="plot.network()")
-        for name in ("matplotlib", "matplotlib.patches", "matplotlib.cm", "matplotlib.colors")
+    patches, mappables, colours = (
+        load(f"matplotlib.{name}", extra="plot", needed_by="plot.network()")
+        for name in ("patches", "cm", "colors")
     )
     finite = links.values[np.isfinite(links.values)]
     top = float(finite.max(initial=0.0)) or 1.0
     low = min(float(finite.min(initial=0.0)), 0.0)
     # Without its lightest fifth, which is not seen as a line on white.
-    shades = colours.ListedColormap(matplotlib.colormaps[cmap](np.linspace(0.2, 1.0, 256)))
+    shades = colours.ListedColormap(cmap(np.linspace(0.2, 1.0, 256)))
     scale = mappables.ScalarMappable(colours.Normalize(low, top), shades)
     shares = np.clip(np.nan_to_num(links.values / top, posinf=1.0, neginf=0.0), 0.0, 1.0)
     node = _size(len(places))

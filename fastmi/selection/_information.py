@@ -8,11 +8,11 @@ samples that agree with it in all classes, the others strictly inside r_i are co
 
     I(X; Y | Z) = psi(k) - < psi(n_xz + 1) + psi(n_yz + 1) - psi(n_z + 1) >
 
-Without classes this is the conditional form of KSG by Frenzel and Pompe (2007); a class smaller
-than k + 1 takes fewer neighbours, as in Ross (2014). Where two or three columns of classes leave no
-more than k samples together, all of these are taken, whatever their distance, and the counts are
-those of the classes. Three columns of classes are counted as symbols, with the correction of
-Grassberger.
+Without classes this is the conditional form of KSG by Frenzel and Pompe (2007). Where no more than
+k samples agree in all classes, each takes as many neighbours as there are, as in Ross (2014). A
+sample that is alone is left out if one column has classes; beside several its counts are those of
+the classes, whatever the distance. Three columns of classes are counted as symbols, with the
+correction of Grassberger.
 
 So a term with a redundant column, I(X; Y | X), is near 0 whatever the kinds are, as is that of a
 column which carries nothing. Differences of estimates in different numbers of columns, of which the
@@ -247,9 +247,10 @@ def _estimate(columns: Sequence[Scored], k: int, *, n_jobs: int | None) -> float
             return 0.0
         columns = [column.rows(kept) for column in columns]
     size = _together(columns)
-    several = sum(column.symbols is not None for column in columns) > 1
-    whole = (size <= k) & several
-    number = np.full(len(size), k) if several else np.minimum(k, size - 1)
+    # Samples alone in their cell are dropped where one column has classes, as nothing is known of
+    # them. Of several columns that would drop what contradicts a dependence between classes.
+    whole = size == 1
+    number = np.clip(size - 1, 1, k)
     ks = np.unique(number)
     # A space of classes alone is counted by their sizes, without a search.
     searched = [any(columns[b].symbols is None for b in space) for space in _SPACES]

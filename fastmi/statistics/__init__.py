@@ -7,8 +7,8 @@ results do not depend on the number of threads.
 from fastmi.statistics.error_bars import SubsampleError, jackknife_error, subsample_error
 from fastmi.statistics.features import RankedFeatures, rank_features
 from fastmi.statistics.lagged import LaggedMI
-from fastmi.statistics.network import Link, TransferNetwork
 from fastmi.statistics.multiple import q_values
+from fastmi.statistics.network import Link, TransferNetwork
 from fastmi.statistics.pairwise import PairwiseMI, RankedPairs, pairwise_mi
 from fastmi.statistics.permutation import PermutationTest, permutation_test
 from fastmi.statistics.size_curve import SizeCurve, size_curve

@@ -38,6 +38,7 @@ from fastmi.normalize import copula
 from fastmi.ops.coincidences import coincidences
 from fastmi.ops.digamma import psi
 from fastmi.ops.knn import sorts_pairs
+from fastmi.ops.ross import ross_estimates
 from fastmi.ops.surrogates import surrogate_means
 from fastmi.statistics._pairs import estimate_settled
 from fastmi.statistics._scores import scores_of
@@ -375,16 +376,20 @@ class PairEngine:
                 shuffled = Symbols(y.symbols.of[order], y.symbols.size)
                 every.append(DISCRETE.reordered_value(x.symbols, shuffled, entropies))
             return np.repeat(np.array(every)[:, None], len(self.ks), axis=1)
-        # Ross reorders the continuous column, whichever that is: with the inverse order it is the
-        # same pairing of rows.
         first, second = _continuous_first(x, y)
         scores = first.scores(0)
-        rows = []
-        for order in orders:
-            moved = order if first is y else np.argsort(order)
-            terms = self._ross.of_members(_block(scores[moved]), second.classes)
-            rows.append([each.value for each in terms])
-        return np.array(rows)
+        ascending = np.argsort(scores, kind="stable")
+        codes = second.symbols.of.astype(np.int64, copy=False)
+        # The classes in the order of the scores. Sample i has x[i] and y[order[i]].
+        if first is x:
+            labels = codes[np.take(orders, ascending, axis=1)]
+        else:
+            rank = np.empty_like(ascending)
+            rank[ascending] = np.arange(self.n)
+            labels = np.empty(orders.shape, dtype=np.int64)
+            np.put_along_axis(labels, rank[orders], codes[np.newaxis], axis=1)
+        found = ross_estimates(scores[ascending], labels, self.ks, n_jobs=n_jobs).T
+        return found
 
 
 def _continuous_first(x: Margin, y: Margin) -> tuple[Margin, Margin]:

@@ -73,9 +73,7 @@ def normalized_pairs(
     needed = (classes[:, 1] if form == TARGET else classes[:, 0] & classes[:, 1]).tolist()
     divisors = [
         (y if form == TARGET else DIVISORS[form](x, y, own)) if has else math.nan
-        for (x, y), own, has in zip(
-            known.tolist(), information.tolist(), needed.tolist(), strict=True
-        )
+        for (x, y), own, has in zip(known.tolist(), information.tolist(), needed, strict=True)
     ]
     # Rounding may leave an entropy that is 0 a little below it.
     divisor = np.array([each if each > 0.0 else math.nan for each in divisors])

@@ -52,26 +52,26 @@ class Plan(NamedTuple):
     """What was asked for about p-values.
 
     Attributes:
-        count: Largest number of surrogates of a pair; 0 for no test.
+        most: Largest number of surrogates of a pair; 0 for no test, -1 for "auto".
         sequential: Whether tests stop early.
         corrected: Whether p-values of the largest statistic are asked for.
         fdr: The correction of :func:`fastmi.q_values`.
     """
 
-    count: int
+    most: int
     sequential: bool
     corrected: bool
     fdr: str
 
     def of(self, pairs: int) -> int:
         """Return the largest number of surrogates for a number of pairs."""
-        if self.count >= 0:
-            return self.count
+        if self.most >= 0:
+            return self.most
         return min(max(_LEAST_AUTO, _PER_PAIR * pairs - 1), _MOST_AUTO)
 
 
 def make_plan(n_permutations: object, sequential: object, corrected: object, fdr: object) -> Plan:
-    """Return what was asked for, checked; a `count` of -1 stands for "auto".
+    """Return what was asked for, checked.
 
     Raises:
         TypeError: A value of the wrong type.

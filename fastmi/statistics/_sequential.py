@@ -84,7 +84,7 @@ class SequentialTests:
 
     def p_values(self) -> Floats:
         """Return the p-values, shape (m,), NaN where there was no test."""
-        found = self._p.copy()
+        found: Floats = self._p.copy()
         left = self._active
         found[left] = (1.0 + self._reached[left]) / (1.0 + self._seen[left])
         return found

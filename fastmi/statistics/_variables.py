@@ -187,6 +187,43 @@ def copies_caution(found: Sequence[Variables]) -> list[Caution]:
     return [Caution(text, "copies")]
 
 
+def copies_of_target(
+    features: Sequence[Variable], target: Variable
+) -> dict[Hashable, tuple[Caution, ...]]:
+    """Return a caution for each feature that is the target itself, or its classes by other names.
+
+    A frame with the target among its columns is the usual reason.
+    """
+    found = {}
+    for feature in features:
+        classes = [each.kind.name == CLASSES for each in (feature, target)]
+        if classes[0] != classes[1]:
+            continue
+        both = np.ones(len(target.values), dtype=np.bool_)
+        for each in (feature, target):
+            both &= True if each.missing is None else ~each.missing
+        x, y = feature.values[both], target.values[both]
+        same = _one_to_one(x, y) if classes[0] else bool((x == y).all())
+        if len(x) and same:
+            text = (
+                f"it is the target {target.label!r} itself, or names the same classes: leave it out"
+            )
+            found[feature.label] = (Caution(text, "target"),)
+    return found
+
+
+def _one_to_one(x: NDArray[np.intp], y: NDArray[np.intp]) -> bool:
+    """Return whether codes of classes tell each other."""
+    number = int(x.max()) + 1 if len(x) else 0
+    image = np.zeros(number, dtype=np.intp)
+    image[x] = y
+    # Each class of x has one of y, and no two have the same.
+    if not (image[x] == y).all():
+        return False
+    used = image[np.bincount(x, minlength=number) > 0]
+    return len(np.unique(used)) == len(used)
+
+
 def filled(variable: Variable) -> NDArray[np.float64]:
     """Return the values as float64, with the median in the place of what is missing."""
     values = variable.values.astype(np.float64)

@@ -18,6 +18,7 @@ from fastmi._checks import (
     check_choice,
     check_noise,
     check_search,
+    check_seed,
     k_list,
 )
 from fastmi._columns import check_pairing
@@ -35,7 +36,14 @@ from fastmi.statistics._pair_tests import (
     serial_cautions,
 )
 from fastmi.statistics._table_pairs import TablePairs
-from fastmi.statistics._variables import MISSING, copies_caution, decide, left_out_caution
+from fastmi.statistics._variables import (
+    MISSING,
+    Variable,
+    copies_caution,
+    copies_of_target,
+    decide,
+    left_out_caution,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -223,6 +231,7 @@ def rank_features(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
+    check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=True)
     plan = make_plan(n_permutations, sequential, corrected, fdr)
@@ -251,6 +260,7 @@ def rank_features(
 
         estimates = source.estimate(pairs, n_jobs=n_jobs, report=report)
     notes = [*cautions, *left_out_caution(found[:1]), *copies_caution(found)]
+    leaks = copies_of_target(used, of_target)
     forms: list[Floats | None] = [None] * len(ks)
     if normalized is not None:
         entropies = [source.entropies(pair) for pair in pairs.tolist()]
@@ -259,7 +269,7 @@ def rank_features(
         notes += made[0][1]
     tested: Sequence[PairPValues | None] = [None] * len(ks)
     serial: dict[int, tuple[Caution, ...]] = {}
-    if plan.count:
+    if plan.most:
         serial = serial_cautions(found, pairs)
         tested = p_values_of_pairs(
             source,
@@ -292,11 +302,7 @@ def rank_features(
                 target=of_target.label,
                 target_kind=of_target.kind.name,
                 left_out=found[0].left_out,
-                warnings={
-                    used[j].label: (*table.warnings.get(j, ()), *serial.get(j, ()))
-                    for j in order.tolist()
-                    if j in table.warnings or j in serial
-                },
+                warnings=_warnings(used, order.tolist(), table.warnings, leaks, serial),
                 k=table.k,
                 seconds=seconds,
                 _frames=library_of(X),
@@ -305,6 +311,23 @@ def rank_features(
         )
     say(caution for result in results for caution in (*result._notes, *summaries(result)))
     return results[0] if isinstance(as_k(k), int) else results
+
+
+def _warnings(
+    used: Sequence[Variable],
+    order: Sequence[int],
+    of_pairs: dict[int, tuple[Caution, ...]],
+    of_features: dict[Hashable, tuple[Caution, ...]],
+    serial: dict[int, tuple[Caution, ...]],
+) -> dict[Hashable, tuple[Caution, ...]]:
+    """Return the cautions of each feature that has any, in the order of the features."""
+    found = {}
+    for j in order:
+        label = used[j].label
+        cautions = (*of_features.get(label, ()), *of_pairs.get(j, ()), *serial.get(j, ()))
+        if cautions:
+            found[label] = cautions
+    return found
 
 
 def _split(X: Any, y: Any) -> tuple[list[TableColumn], TableColumn]:

@@ -17,6 +17,7 @@ from fastmi._checks import (
     check_choice,
     check_noise,
     check_search,
+    check_seed,
     did_you_mean,
     generator,
     k_list,
@@ -196,6 +197,7 @@ def pairwise_mi(
     as_k(k)
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
+    check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=False)
     plan = make_plan(n_permutations, sequential, corrected, fdr)
@@ -289,7 +291,7 @@ def _by_kind(
 
         estimates = source.estimate(places, n_jobs=n_jobs, report=report)
     tested: Sequence[PairPValues | None] = [None] * len(estimates)
-    if plan.count:
+    if plan.most:
         tested = p_values_of_pairs(
             source,
             places,
@@ -307,7 +309,7 @@ def _by_kind(
         made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
         forms = [matrix for matrix, _ in made]
         notes += made[0][1]
-    ordered = serial_cautions(found, places) if plan.count else {}
+    ordered = serial_cautions(found, places) if plan.most else {}
     results = []
     for row, table in enumerate(estimates):
         warned = {

@@ -49,6 +49,7 @@ from fastmi.statistics._conditional import (
     switched,
     warned,
 )
+from fastmi.statistics._exchanged import as_exchanged, exchanged_values
 from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
 
 Array = NDArray[Any]
@@ -318,6 +319,9 @@ def permutation_test(
     many = on_gpu or count >= thread_count(n_jobs)
     if ksg is not None and ksg.normalize is None and many:
         null = null_values(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
+    elif (ks := as_exchanged(row, k, options, blocks)) is not None:
+        with ProgressBar(progress, count, _LABEL) as bar:
+            null = exchanged_values(blocks, ks, order, count, n_jobs=n_jobs, advance=bar.advance)
     else:
         # All estimates on a GPU share its stream, so that more threads would only take more memory.
         threads = 1 if on_gpu or row.trains else n_jobs
