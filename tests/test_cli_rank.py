@@ -142,6 +142,10 @@ def test_discrete():
     assert "classes" not in kinds("--discrete", "none").values()
     assert kinds("--discrete", "class")["class"] == "classes"
     assert kinds("--discrete", "class")["relatives"] != "classes"
+    message = run(*args, "--discrete", "port", fails=True)
+    assert "--discrete names 'port', which is not among the columns in use" in message
+    both = run_json(*args, "--discrete", "class,survived")
+    assert both["target_kind"] == "classes"
     assert "no column 'clas'" in run(*args, "--discrete", "clas", fails=True)
 
 

@@ -134,13 +134,13 @@ def matrix(
         with shown_warnings(messages):
             table = read_table(data, header=header)
         if row is None:
-            options |= {"missing": kept, "discrete": labels_of(table, discrete)}
-            found = _by_kind(messages, table, columns, options)
+            options["missing"] = kept
+            found = _by_kind(messages, table, columns, discrete, options)
         else:
             drop = kept == Missing.DROP.value
             found = _of_method(messages, table, columns, row, scale, options, drop=drop)
     pairs = found.pairs
-    failures = [_write(pairs, out, unit), draw("matrix", drawable(pairs), plot, unit=unit)]
+    failures = [_write(pairs, out, unit), draw("matrix", lambda: drawable(pairs), plot, unit=unit)]
     if as_json:
         head = {"data": str(data), "columns": list(pairs.names), "k": pairs.k}
         common = documents.closing(unit, pairs.seconds, found.notes)
@@ -183,11 +183,16 @@ class _Found:
 
 
 def _by_kind(
-    messages: Console, table: Table, columns: list[str] | None, options: dict[str, Any]
+    messages: Console,
+    table: Table,
+    columns: list[str] | None,
+    discrete: list[str] | None,
+    options: dict[str, Any],
 ) -> _Found:
     """Estimate every pair by the method that suits its two columns."""
     chosen = table.select(columns) if columns else list(table.columns)
     frame, refused, notes = framed(messages, table, chosen)
+    options = {**options, "discrete": labels_of(table, frame, discrete)}
     total = check_pairs(len(frame))
     with progress_of(messages, "pairs of columns", total) as advance:
         result = called(messages, table, fastmi.pairwise_mi, frame, progress=advance, **options)

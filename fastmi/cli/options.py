@@ -125,8 +125,8 @@ Discrete = Annotated[
     typer.Option(
         "--discrete",
         metavar="COLUMNS",
-        help="Columns of numbers that are classes, or all, or none. Text is classes whatever this "
-        "says.  [default: by what the columns hold]",
+        help="Which columns of numbers are classes: these and no others, all, or none. Text is "
+        "classes whatever this says.  [default: by what the columns hold]",
         show_default=False,
         rich_help_panel=DATA,
     ),

@@ -108,8 +108,8 @@ def check_picture(path: Path | None) -> None:
         raise DataError(f"--plot: cannot write {path}: {reason(error)}") from error
 
 
-def draw(function: str, result: Any, path: Path | None, **options: Any) -> str:
-    """Write the picture that a function of `fastmi.plot` makes of a result.
+def draw(function: str, make: Callable[[], Any], path: Path | None, **options: Any) -> str:
+    """Write the picture that a function of `fastmi.plot` makes of the result that `make` returns.
 
     Returns:
         What went wrong, so that the result is shown even so.
@@ -117,7 +117,7 @@ def draw(function: str, result: Any, path: Path | None, **options: Any) -> str:
     if path is None:
         return ""
     try:
-        figure = getattr(fastmi.plot, function)(result, **options).figure
+        figure = getattr(fastmi.plot, function)(make(), **options).figure
         content = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
         figure.savefig(content, format=kind, dpi=_RESOLUTION, bbox_inches="tight")
