@@ -71,6 +71,7 @@ from fastmi.cli.tables import (
     rows_used,
     say_written,
     shown,
+    steps_of,
     test_options,
     texts,
 )
@@ -193,8 +194,8 @@ def _by_kind(
     chosen = table.select(columns) if columns else list(table.columns)
     frame, refused, notes = framed(messages, table, chosen)
     options = {**options, "discrete": labels_of(table, frame, discrete)}
-    total = check_pairs(len(frame))
-    with progress_of(messages, "pairs of columns", total) as advance:
+    steps = steps_of("pairs of columns", check_pairs(len(frame)), options)
+    with progress_of(messages, *steps) as advance:
         result = called(messages, table, fastmi.pairwise_mi, frame, progress=advance, **options)
     notes += note_result(messages, table, result, refused)
     pairs = pairs_by_kind(result)
@@ -225,7 +226,7 @@ def _of_method(
     left = [] if columns else left_out(table, classes=classes)
     notes = [*table.notes, *shape_notes(table), *left, *notes_on(chosen)]
     show_notes(messages, notes)
-    total = check_pairs(len(chosen))
+    steps = steps_of("pairs of columns", check_pairs(len(chosen)), options)
     samples = as_samples(
         table,
         [[column] for column in chosen],
@@ -235,7 +236,7 @@ def _of_method(
         as_codes=True,
     )
     notes += note_samples(messages, samples)
-    with progress_of(messages, "pairs of columns", total) as advance, shown_warnings(messages):
+    with progress_of(messages, *steps) as advance, shown_warnings(messages):
         result = fastmi.pairwise_mi(
             np.hstack(samples.blocks), method=row.name, progress=advance, **options
         )

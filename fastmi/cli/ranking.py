@@ -47,6 +47,7 @@ from fastmi.cli.tables import (
     rows_used,
     say_written,
     shown,
+    steps_of,
     summarise,
     test_options,
     texts,
@@ -106,7 +107,8 @@ def rank(
             raise DataError(f"--target '{goal.name}' cannot be told: {refused[goal.name]}")
         if len(frame) < 2:
             raise DataError("there is no column to rank beside the target", *reasons(refused))
-        with progress_of(messages, "columns", len(frame) - 1) as advance:
+        steps = steps_of("columns", len(frame) - 1, options)
+        with progress_of(messages, *steps) as advance:
             result = called(
                 messages, table, fastmi.rank_features, frame, goal.name, progress=advance, **options
             )

@@ -54,8 +54,11 @@ def shown_warnings(messages: Console) -> Iterator[None]:
 
 
 @contextmanager
-def progress_of(messages: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each step; a terminal shows a bar of them."""
+def progress_of(messages: Console, what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Yield a function to call after each step; a terminal shows a bar of them.
+
+    `total` is None where nobody knows how many steps there are: tests end early.
+    """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
