@@ -57,6 +57,11 @@ class SequentialTests:
         """Number of surrogates that each test has used, shape (m,)."""
         return self._seen
 
+    @property
+    def reached(self) -> NDArray[np.int64]:
+        """Number of surrogates used that were at or above each estimate, shape (m,)."""
+        return self._reached
+
     def add(self, surrogates: Floats) -> None:
         """Take the next surrogates, shape (s,)."""
         surrogates = surrogates[: self._most - self._drawn]

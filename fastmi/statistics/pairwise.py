@@ -51,6 +51,7 @@ from fastmi.statistics._pair_tests import (
     resolution_cautions,
     serial_cautions,
 )
+from fastmi.statistics._sequential import STOP_AT
 from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import (
     MISSING,
@@ -167,8 +168,7 @@ def pairwise_mi(
             classes) share their surrogates, which is exact and costs little.
         sequential: Whether the test of a pair ends once 20 surrogates have reached its estimate, so
             that pairs with nothing to find take few (Besag and Clifford 1991,
-            https://doi.org/10.1093/biomet/78.2.301); the p-values are valid all the same. With a
-            named method every pair makes all its surrogates.
+            https://doi.org/10.1093/biomet/78.2.301); the p-values are valid all the same.
         corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest
             of all pairs of a surrogate, in deviations of its own null distribution, step by step
             downwards (Westfall and Young 1993). A surrogate reorders all columns of X, or with `Y`
@@ -490,6 +490,7 @@ def _by_name(
         "k": k,
         "options": options,
         "shuffles": shuffles,
+        "stop_at": STOP_AT if plan.sequential else 0,
         # What is left to each pair: no more noise, or what its ties need.
         "noise": None if noise is None else 0.0,
         "seed": seed,

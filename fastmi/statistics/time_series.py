@@ -34,6 +34,7 @@ _SLOW = 0.25
 # autoregressive ones, .1 at AR(.5).
 _PERSISTENT = 0.2
 
+
 @describes_options(method=listed("mi"))
 def lagged_mi(
     x: object,
