@@ -19,6 +19,7 @@ PAGES = [
     pytest.param("docs/bounds.md"),
     pytest.param("docs/plots.md"),
     pytest.param("docs/selection.md"),
+    pytest.param("docs/tables.md"),
     pytest.param("docs/which-number.md"),
     pytest.param("docs/flows.md"),
     pytest.param("docs/neural.md", marks=pytest.mark.slow),
@@ -38,9 +39,10 @@ def examples(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page, tmp_path, monkeypatch):
-    if page == "docs/selection.md":
+    if page in ("docs/selection.md", "docs/tables.md"):
         pytest.importorskip("pandas")
-        pytest.importorskip("sklearn")
+        if page == "docs/selection.md":
+            pytest.importorskip("sklearn")
     elif page == "docs/plots.md":
         pytest.importorskip("matplotlib").use("agg")
         pytest.importorskip("pandas")
