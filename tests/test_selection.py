@@ -199,7 +199,7 @@ def test_columns_of_many_classes_seem_to_tell_nothing(kind):
         z = kind(rng.standard_normal(200), rng)
         values.append(terms((x, z, y), (classes, kind, classes)).conditional([0], 1)[0])
     error = np.std(values) / len(values) ** 0.5
-    # Counts that are not compared with shuffles say 0.4 nats and more.
+    # Counts that are not compared with shuffles say 0.2 nats given numbers, and 0.7 given classes.
     assert abs(np.mean(values)) < 0.03 + 3 * error
 
 
