@@ -46,6 +46,17 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("packages", ["causal-learn pgmpy", "dowhy"])
+def doors(session: nox.Session, packages: str) -> None:
+    """Run the tests of fastmi.compat in the packages that it plugs into."""
+    # DoWhy asks for an older SciPy than the other environments have.
+    constraints = "constraints/dowhy.txt" if packages == "dowhy" else CONSTRAINTS
+    session.install("-c", constraints, ".", "pytest", "hypothesis", *packages.split())
+    tests = [f"tests/test_compat_{name.replace('-', '')}.py" for name in packages.split()]
+    session.run("pytest", *tests, *session.posargs)
+
+
+@nox.session
 def scalar(session: nox.Session) -> None:
     """Run the Python tests at the scalar SIMD level."""
     install(session, ".[test]")

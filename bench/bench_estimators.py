@@ -17,6 +17,7 @@ from pathlib import Path
 import machine
 import numpy as np
 import render
+import scipy.special
 import tasks
 from known import SAMPLES, Blocks, Method, Sample
 
@@ -77,6 +78,42 @@ def _three_entropies(blocks: Blocks, method: Method) -> float:
     return x + y - joint
 
 
+def _signed(name: str) -> dict[tuple[str, str], Oracle]:
+    """Return the oracles of a sum of entropies, the Gaussian one less its bias."""
+
+    def by_counts(blocks: Blocks, method: Method) -> float:
+        entropy = reference.ksg_entropies(blocks, method.k, "chebyshev")
+        return reference.signed_sum(name, len(blocks), entropy)
+
+    def normal(blocks: Blocks, _: Method) -> float:
+        n = len(blocks[0])
+
+        def entropy(space: tuple[int, ...]) -> float:
+            columns = np.hstack([blocks[b] for b in space])
+            d = columns.shape[1]
+            log_det = np.linalg.slogdet(np.cov(columns.T).reshape(d, d))[1]
+            chance = sum(float(scipy.special.psi((n - i) / 2)) for i in range(1, d + 1))
+            return 0.5 * (log_det - chance)
+
+        return reference.signed_sum(name, len(blocks), entropy)
+
+    return {(name, "ksg1"): by_counts, (name, "gaussian"): normal}
+
+
+def _normal_divergence(blocks: Blocks, _: Method) -> float:
+    x, other = blocks
+    (n, d), m = x.shape, len(other)
+    a, b = np.cov(x.T, bias=True), np.cov(other.T, bias=True)
+    shift = x.mean(axis=0) - other.mean(axis=0)
+    quadratic = np.trace(np.linalg.solve(b, a)) + shift @ np.linalg.solve(b, shift)
+    dets = sum(
+        sign * (np.linalg.slogdet(s)[1] - d * math.log(2 / size))
+        - sign * sum(scipy.special.psi((size - i) / 2) for i in range(1, d + 1))
+        for sign, s, size in ((1, b, m), (-1, a, n))
+    )
+    return float(0.5 * (quadratic * (m - d - 2) / m - d / m - d + dets))
+
+
 ORACLES: dict[tuple[str, str], Oracle] = {
     ("mi", "ksg1"): lambda b, m: reference.ksg_mi(b, m.k, 1, "chebyshev"),
     ("mi", "ksg2"): lambda b, m: reference.ksg_mi(b, m.k, 2, "chebyshev"),
@@ -103,6 +140,11 @@ ORACLES: dict[tuple[str, str], Oracle] = {
     ),
     ("total_correlation", "gaussian"): _normal,
     ("total_correlation", "binning"): _binned,
+    **_signed("dual_total_correlation"),
+    **_signed("o_information"),
+    **_signed("s_information"),
+    ("kl_divergence", "knn"): lambda b, m: reference.kl_divergence(*b, m.k, "chebyshev"),
+    ("kl_divergence", "gaussian"): _normal_divergence,
     ("entropy", "kl"): lambda b, m: reference.kl_entropy(b[0], m.k, "chebyshev"),
     ("entropy", "wkl"): lambda b, m: reference.weighted_entropy(
         b[0], entropy_weights(m.k, b[0].shape[1])

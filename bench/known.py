@@ -45,7 +45,7 @@ class Sample:
     """Samples of a law and what is to be estimated.
 
     Attributes:
-        quantity: A function of fastmi: "mi", "cmi", "total_correlation" or "entropy".
+        quantity: A function of fastmi, for example "mi" or "entropy".
         name: Name of the law.
         dims: Columns of each variable, as the table shows them.
         truth: The true value in nats.
@@ -102,6 +102,8 @@ TOTAL = (
     Method("gaussian", None),
     Method("binning", None),
 )
+LEAVE_ONE_OUT = (Method("ksg1"), Method("ksg1", 10), Method("gaussian", None))
+DIVERGENCE = (Method("knn"), Method("knn", 10), Method("gaussian", None))
 ENTROPY = (Method("kl"), Method("kl", 10), Method("wkl", 10))
 WIDE_ENTROPY = (Method("kl"), Method("kl", 10), Method("wkl", 40))
 
@@ -140,6 +142,15 @@ def _normal(d: int, methods: tuple[Method, ...]) -> Sample:
 
 _DISCRETE = datasets.DiscretePlusUniform(5)
 
+# Log determinants of three and of two of these variables give all four quantities.
+_ALL, _TWO = math.log(0.4**2 * 2.2), math.log(1 - 0.6**2)
+_TOTAL, _DUAL = -0.5 * _ALL, 1.5 * _TWO - _ALL
+_OF_THREE_EQUAL = {
+    "dual_total_correlation": _DUAL,
+    "o_information": _TOTAL - _DUAL,
+    "s_information": _TOTAL + _DUAL,
+}
+
 SAMPLES: tuple[Sample, ...] = (
     _pair("Gaussian, rho 0.6", datasets.CorrelatedGaussian(0.6, 1), CONTINUOUS),
     _pair("Gaussian, rho 0.6", datasets.CorrelatedGaussian(0.6, 3), CONTINUOUS),
@@ -168,6 +179,18 @@ SAMPLES: tuple[Sample, ...] = (
         -0.5 * math.log(0.4**2 * 2.2),
         _three_equal,
         TOTAL,
+    ),
+    *(
+        Sample(name, "Gaussian, rho 0.6", "1+1+1", truth, _three_equal, LEAVE_ONE_OUT)
+        for name, truth in _OF_THREE_EQUAL.items()
+    ),
+    Sample(
+        "kl_divergence",
+        "Gaussians, shift 0.5",
+        "3",
+        0.375,
+        lambda n, rng: (rng.standard_normal((n, 3)), 0.5 + rng.standard_normal((n, 3))),
+        DIVERGENCE,
     ),
     _normal(1, ENTROPY),
     _normal(3, ENTROPY),

@@ -60,6 +60,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
         "Conditional terms of a selection on known laws",
         selection_tables.terms_table,
     ),
+    "fdr": ("P-values of many pairs", selection_tables.fdr_table),
     "selection": ("Columns that tell about a target", selection_tables.selection_table),
     "kinds": ("Columns of every kind", accuracy_tables.kinds_table),
     "discrete": ("Corrections of discrete entropy and information", accuracy_tables.discrete_table),

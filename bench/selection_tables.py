@@ -65,3 +65,45 @@ def terms_table(result: Result) -> str:
     ]
     header = ["law", "kinds of x, y, z", "I(X; Y \\| Z)"]
     return markdown_table([*header, *(f"n = {n}" for n in sizes)], rows)
+
+
+def fdr_table(result: Result) -> str:
+    """Level of p-values, discoveries among many features, and what the tests cost."""
+    small = ("0.05", "0.01")
+    levels = [
+        [
+            row["kinds"],
+            str(row["n"]),
+            *(f"{row[f'p <= {a}']:.4f} ± {row[f'error of p <= {a}']:.4f}" for a in small),
+        ]
+        for row in result["level"]
+    ]
+    found = [
+        [
+            f"{row['true']} of {row['noise'] + row['true']}",
+            row["way"],
+            f"{row['false_share']:.3f}",
+            f"{row['any_false']:.2f}",
+            f"{row['power']:.2f}",
+            format_seconds(row["seconds"]),
+        ]
+        for row in result["discoveries"]
+    ]
+    made, pair = result["surrogates"], result["one_pair"]
+    return "\n\n".join(
+        [
+            "Share of independent pairs with a small p-value:",
+            markdown_table(["columns", "n", *(f"p <= {a}" for a in small)], levels),
+            f"Features called dependent at 5 %, n = {result['discoveries'][0]['n']}:",
+            markdown_table(
+                ["true", "called by", "false share", "any false", "power", "time"], found
+            ),
+            f"Of at most {made['most']} surrogates, tests that stop early make {made['mean']:.0f} "
+            f"on average for independent samples (median {made['median']:.0f}), and "
+            f"{made['dependent']} for dependent ones, n = {made['n']}.",
+            f"One dependent pair among {pair['columns']} columns, n = {pair['n']}: "
+            f"{pair['significant']} of {pair['pairs']} pairs have q <= .05, {pair['p <= 0.05']} "
+            f"have p <= .05; {format_seconds(pair['seconds'])}.",
+            f"```text\n{pair['top']}\n```",
+        ]
+    )

@@ -25,6 +25,7 @@ FUNCTIONS = {
     "`fastmi.dual_total_correlation(x, y, z, ..., method=...)`",
     "o_information": "O-information: `fastmi.o_information(x, y, z, ..., method=...)`",
     "s_information": "S-information: `fastmi.s_information(x, y, z, ..., method=...)`",
+    "kl_divergence": "Divergence of two samples: `fastmi.kl_divergence(x, x_other, method=...)`",
     "entropy": "Entropy: `fastmi.entropy(x, method=...)`",
 }
 

@@ -17,6 +17,7 @@ from fastmi import neighbors, normalize
 from fastmi._backend import VERSION as __version__
 from fastmi._backend import config, show_config
 from fastmi._cautions import EstimateWarning
+from fastmi._divergence import kl_divergence
 from fastmi._estimate import Estimate
 from fastmi._extras import is_installed as _is_installed
 from fastmi._several import (
@@ -30,30 +31,34 @@ from fastmi.estimators._methods import ESTIMATORS as _ESTIMATORS
 from fastmi.estimators._methods import IMPORTABLE as _IMPORTABLE
 
 if _TYPE_CHECKING:
-    from fastmi import bounds, compat, datasets, estimators, nn, ops, selection, statistics
+    from fastmi import bounds, compat, datasets, estimators, nn, ops, plot, selection, statistics
     from fastmi.estimators import *
     from fastmi.estimators.auto.advice import Recommendation as Recommendation
     from fastmi.estimators.auto.advice import recommend as recommend
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
-_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "statistics")
+_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "plot", "statistics")
 _STATISTICS = (
     "LaggedMI",
+    "Link",
     "PairwiseMI",
     "PermutationTest",
     "RankedFeatures",
     "RankedPairs",
     "SizeCurve",
     "SubsampleError",
+    "TransferNetwork",
     "jackknife_error",
     "lagged_mi",
     "pairwise_mi",
     "permutation_test",
+    "q_values",
     "rank_features",
     "size_curve",
     "subsample_error",
     "transfer_entropy",
+    "transfer_entropy_network",
 )
 _ADVICE = ("Recommendation", "recommend")
 
@@ -65,6 +70,7 @@ __all__ = [
     "config",
     "dual_total_correlation",
     "entropy",
+    "kl_divergence",
     "mi",
     "neighbors",
     "normalize",

@@ -15,9 +15,12 @@ __all__: list[str] = [
     "coincidences",
     "count_within",
     "digamma",
+    "exchange",
+    "exchanged_counts",
     "first_unusable",
     "heed_stop",
     "kneighbors",
+    "kneighbors_among",
     "ksg",
     "ksg_pairs",
     "ksg_surrogates",
@@ -98,10 +101,29 @@ def count_within(
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple: ...
 def digamma(n: numpy.typing.NDArray[numpy.int64]) -> numpy.typing.NDArray[numpy.float64]: ...
+def exchange(
+    candidates: numpy.typing.NDArray[numpy.int64],
+    sequence: numpy.typing.NDArray[numpy.int64],
+    taken: numpy.typing.NDArray[numpy.bool],
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def exchanged_counts(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    ks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    orders: numpy.typing.NDArray[numpy.int64],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.int64]: ...
 def first_unusable(block: numpy.ndarray) -> int: ...
 def heed_stop() -> None: ...
 def kneighbors(
     blocks: collections.abc.Sequence[numpy.ndarray],
+    k: typing.SupportsInt | typing.SupportsIndex,
+    metric: str,
+    algorithm: str,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple: ...
+def kneighbors_among(
+    blocks: collections.abc.Sequence[numpy.ndarray],
+    among: typing.SupportsInt | typing.SupportsIndex,
     k: typing.SupportsInt | typing.SupportsIndex,
     metric: str,
     algorithm: str,

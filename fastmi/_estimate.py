@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from fastmi._cautions import Caution, Note
 from fastmi._checks import transposed
-from fastmi._extras import load
 
 Local: TypeAlias = NDArray[np.float64]
 
@@ -256,11 +255,14 @@ class Estimate(float):
         found: Local = self.model.pointwise(*samples)
         return found
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Any = None, *, unit: str = "nats") -> Any:
         """Draw the curves of the training, or of the sweep.
+
+        These are :func:`fastmi.plot.training` and :func:`fastmi.plot.sweep`.
 
         Args:
             ax: matplotlib Axes to draw into; None for a new figure.
+            unit: "nats" or "bits".
 
         Returns:
             The Axes.
@@ -273,22 +275,10 @@ class Estimate(float):
             raise ValueError(
                 f"plot() needs a training or a sweep; method={self.method!r} has neither"
             )
-        if ax is None:
-            ax = load("matplotlib.pyplot", extra="plot", needed_by="plot()").figure().subplots()
-        if self.history is not None:
-            history = self.history
-            ax.plot(history.steps, history.train, label="training batches", alpha=0.6)
-            ax.plot(history.steps, history.validation, label="held out")
-            ax.set_xlabel("training step")
-        elif self.curve is not None:
-            ax.plot(self.curve[:, 0], self.curve[:, 1], marker=".", label="sweep")
-            ax.set_xscale("log")
-            ax.set_xlabel("scale")
-        ax.axhline(float(self), color="black", linewidth=1, linestyle=":", label="estimate")
-        ax.set_ylabel("nats")
-        ax.set_title(self.method)
-        ax.legend()
-        return ax
+        from fastmi import plot
+
+        draw = plot.sweep if self.history is None else plot.training
+        return draw(self, ax, unit=unit)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the arrays, as JSON-able values."""

@@ -109,6 +109,24 @@ def as_blocks(arrays: Sequence[object], names: Sequence[str], device: str = "hos
     return blocks
 
 
+def read_two(x: object, other: object, names: tuple[str, str]) -> tuple[Array, Array]:
+    """Return two samples of one variable, of different lengths, with one dtype and as many columns.
+
+    Raises:
+        TypeError: See :func:`as_samples`.
+        ValueError: See there; or the numbers of columns differ.
+    """
+    first, second = as_samples(x, names[0]), as_samples(other, names[1])
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must have the same number of columns; got "
+            f"{first.shape[1]} and {second.shape[1]}"
+        )
+    if first.dtype != second.dtype:
+        first, second = (each.astype(FLOAT64, copy=False) for each in (first, second))
+    return first, second
+
+
 def _host_blocks(arrays: Sequence[object], names: Sequence[str]) -> list[Array]:
     blocks = [as_samples(array, name) for array, name in zip(arrays, names, strict=True)]
     if _differ(blocks, names):

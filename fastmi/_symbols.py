@@ -163,3 +163,37 @@ def _raise_missing(missing: NDArray[np.bool_], what: str, name: str, where: str)
         f"{name} must not have {what}; got {int(missing.sum())} of them{where}, the first in row "
         f"{int(missing.argmax())}: leave those rows out, or give them a label of their own"
     )
+
+
+def stacked(x: object, other: object, names: tuple[str, str]) -> tuple[Array, int, int]:
+    """Return the classes of two samples of one variable below each other, for :func:`as_symbols`.
+
+    Equal values are one symbol in both, which symbols of each by itself would not show.
+
+    Returns:
+        The values, shape (n + m, d) or (n + m,), n, and the number of columns d.
+
+    Raises:
+        TypeError: See :func:`as_symbols`.
+        ValueError: See there; or the numbers of columns differ.
+    """
+    parts = []
+    for each, name in ((x, names[0]), (other, names[1])):
+        column_symbols(each, name)  # raises what there is to raise, by the name of the argument
+        frame = frame_columns(each)
+        if frame is None:
+            array = _read_labels(each, name)
+            parts.append(array.reshape(len(array), -1))
+        else:
+            columns = [_read_labels(column, name).astype(object) for _, column in frame]
+            parts.append(np.column_stack(columns))
+    first, second = parts
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must have the same number of columns; got "
+            f"{first.shape[1]} and {second.shape[1]}"
+        )
+    if first.dtype.kind != second.dtype.kind or first.dtype.kind not in _COMPARABLE_KINDS:
+        # Strings and numbers, say, would become strings.
+        first, second = first.astype(object), second.astype(object)
+    return np.concatenate([first, second]), len(first), first.shape[1]

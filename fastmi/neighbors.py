@@ -31,6 +31,9 @@ _describes_search = describes_options(
     "maximum.",
     algorithm='Neighbour search: "auto", "tree", "brute", or "sort" for one or two blocks of one '
     "column. The results are the same, the time differs.",
+    reference="None, or other samples, with the blocks and columns of `x`, among which the "
+    "neighbours are searched instead; a sample of `x` that is among them too is its own neighbour. "
+    "Both are in host memory.",
 )
 
 
@@ -39,6 +42,7 @@ def kth_distance(
     x: object,
     k: int | Sequence[int] | NDArray[np.integer[Any]],
     *,
+    reference: object = None,
     metric: str = "chebyshev",
     algorithm: str = "auto",
     n_jobs: int | None = None,
@@ -48,7 +52,8 @@ def kth_distance(
 
     Args:
         x: Samples or a tuple of blocks, see the module.
-        k: Number of neighbours in [1, n - 1], or a sequence of them.
+        k: Number of neighbours in [1, n - 1], or a sequence of them; up to the number of samples of
+            `reference` if there is one.
 
     Returns:
         Shape (n,), or (len(k), n) if `k` is a sequence; dtype of the samples.
@@ -60,6 +65,11 @@ def kth_distance(
     """
     check_search(metric, algorithm, n_jobs)
     checked_k = as_k(k)
+    if reference is not None:
+        ks = (checked_k,) if isinstance(checked_k, int) else checked_k
+        found, _ = _among(x, reference, max(ks), metric, algorithm, n_jobs, device)
+        apart = np.ascontiguousarray(found.T[[each - 1 for each in ks]])
+        return apart[0] if isinstance(checked_k, int) else apart
     blocks = _blocks(x, device)
     ks = k_list(checked_k, len(blocks[0]))
     distances, _ = knn.kth_distance(blocks, ks, metric=metric, algorithm=algorithm, n_jobs=n_jobs)
@@ -72,6 +82,7 @@ def kneighbors(
     x: object,
     k: int,
     *,
+    reference: object = None,
     metric: str = "chebyshev",
     algorithm: str = "auto",
     n_jobs: int | None = None,
@@ -81,7 +92,8 @@ def kneighbors(
 
     Args:
         x: Samples or a tuple of blocks, see the module.
-        k: Number of neighbours in [1, n - 1].
+        k: Number of neighbours in [1, n - 1]; up to the number of samples of `reference` if there
+            is one.
 
     Returns:
         Distances (dtype of the samples) and row numbers (int64), both of shape (n, k),
@@ -97,6 +109,8 @@ def kneighbors(
     checked_k = as_k(k)
     if not isinstance(checked_k, int):
         raise TypeError(f"k must be one integer; got k={checked_k}")
+    if reference is not None:
+        return _among(x, reference, checked_k, metric, algorithm, n_jobs, device)
     blocks = _blocks(x, device)
     k_list(checked_k, len(blocks[0]))
     distances, indices, _ = knn.kneighbors(
@@ -154,6 +168,39 @@ def digamma(n: object) -> NDArray[np.float64]:
     return _digamma(as_integers(n))
 
 
+def _among(
+    x: object,
+    reference: object,
+    k: int,
+    metric: str,
+    algorithm: str,
+    n_jobs: int | None,
+    device: object,
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return distances to the nearest samples of `reference` and their row numbers."""
+    as_device(device, without_gpu="a search in reference")
+    if algorithm == "sort":
+        raise ValueError("algorithm must be 'auto', 'tree' or 'brute' with a reference; got 'sort'")
+    asking, known = _blocks(x, "host"), _blocks(reference, "host", "reference")
+    if [b.shape[1] for b in asking] != [b.shape[1] for b in known]:
+        raise ValueError(
+            "reference must have the blocks and columns of x; got columns "
+            f"{[b.shape[1] for b in known]} for {[b.shape[1] for b in asking]}"
+        )
+    if k > len(known[0]):
+        raise ValueError(
+            f"k must be at most the number of samples of reference; got k={k}, {len(known[0])} "
+            "samples"
+        )
+    if asking[0].dtype != known[0].dtype:
+        asking, known = ([b.astype(np.float64) for b in blocks] for blocks in (asking, known))
+    distances, indices, _ = knn.kneighbors_among(
+        asking, known, k, metric=metric, algorithm=algorithm, n_jobs=n_jobs
+    )
+    _check_held(distances)
+    return distances, indices
+
+
 def _check_held(distances: NDArray[Any]) -> None:
     """Raise ValueError where a Euclidean distance exceeds the largest number of the dtype."""
     beyond = int(np.count_nonzero(np.isinf(distances)))
@@ -165,10 +212,10 @@ def _check_held(distances: NDArray[Any]) -> None:
         )
 
 
-def _blocks(x: object, device: object) -> list[NDArray[Any]]:
-    where = as_device(device)
+def _blocks(x: object, device: object, name: str = "x") -> list[NDArray[Any]]:
+    where = "host" if device == "host" else as_device(device)
     if not isinstance(x, tuple):
-        return as_blocks((x,), ("x",), where)
+        return as_blocks((x,), (name,), where)
     if not x:
-        raise ValueError("x must have at least one block; got an empty tuple")
-    return as_blocks(x, [f"x[{b}]" for b in range(len(x))], where)
+        raise ValueError(f"{name} must have at least one block; got an empty tuple")
+    return as_blocks(x, [f"{name}[{b}]" for b in range(len(x))], where)

@@ -57,7 +57,8 @@ _TO_TRAIN = (
 )
 
 _SAMPLES_OF = {CONTINUOUS: _WIDE, DISCRETE: _LABELS, DISCRETE_Y: _CLASSES}
-_ARGUMENTS = {"mi": "x, y", "entropy": "x"}  # all others take x, y and z
+# All others take x, y and z.
+_ARGUMENTS = {"mi": "x, y", "kl_divergence": "x, y", "entropy": "x"}
 # Methods for which the samples above are too few or too many for a run of several seconds.
 _SAMPLES_OF_METHOD = {
     "lnc": "x, y, z = rng.standard_normal((3, 1_000_000, 2)); x += y",
@@ -143,7 +144,11 @@ ESTIMATES = [
 
 NEIGHBORS = [
     *_rows("neighbors.kth_distance", ("kth_distance", _WIDE, "neighbors.kth_distance(x, 50)")),
-    *_rows("neighbors.kneighbors", ("kneighbors", _WIDE, "neighbors.kneighbors((x, y), 20)")),
+    *_rows(
+        "neighbors.kneighbors",
+        ("kneighbors", _WIDE, "neighbors.kneighbors((x, y), 20)"),
+        ("kneighbors, reference", _WIDE, "neighbors.kneighbors(x, 20, reference=y)"),
+    ),
     *_rows(
         "neighbors.count_within",
         ("count_within", _WIDE, "neighbors.count_within(x, 1.0)"),

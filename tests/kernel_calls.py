@@ -80,6 +80,12 @@ def _rectangles(metric: str):
     )[:2]
 
 
+def _exchanged(b, threads):
+    rng = np.random.default_rng(0)
+    orders = np.stack([rng.permutation(len(b[0])) for _ in range(8)])
+    return (_cpu.exchanged_counts(b, [2, 6], orders, threads),)
+
+
 def _flow(b, threads):
     x = b[0]
     widths = [1, 4, 1]
@@ -126,6 +132,7 @@ CALLS: dict[str, KernelCall] = {
     "theiler_closed": KernelCall((2, 3), 0.6, _theiler("euclidean", True)),
     "rectangles": KernelCall((2, 2), 0.6, _rectangles("chebyshev")),
     "rectangles_euclidean": KernelCall((2, 3), 0.6, _rectangles("euclidean")),
+    "exchanged": KernelCall((2, 1, 2), 0.6, _exchanged),
     "flow": KernelCall((2,), 1, _flow),
     "looks": KernelCall((2, 1), 1, _looks),
 }

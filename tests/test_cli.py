@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import fastmi
 from command import DIABETES, EXAMPLES, NAMES, WINE, A, B, C, mi_json, run, run_json, write_text
-from fastmi.cli import main, render
+from fastmi.cli import bars, main, render
 from fastmi.cli.app import app
 from fastmi.cli.pairs import PairEstimate, PairMatrix
 
@@ -56,7 +56,7 @@ def test_mi_json(data):
 def test_json_has_stdout_to_itself():
     # The note on the text column must go to stderr.
     done = subprocess.run(
-        [sys.executable, "-m", "fastmi.cli", "matrix", WINE, "--json"],
+        [sys.executable, "-m", "fastmi.cli", "matrix", WINE, "--method", "ksg1", "--json"],
         capture_output=True,
         check=True,
         cwd=WINE.parent,
@@ -82,19 +82,24 @@ def test_warnings_are_shown(data):
 
 def test_matrix_scales_columns_and_ranks_pairs():
     table = np.genfromtxt(WINE, delimiter=",", names=True)
-    result = run_json("matrix", WINE)
+    result = run_json("matrix", WINE, "--method", "ksg1")
     values = [pair["mi"] for pair in result["pairs"]]
     assert values == sorted(values, reverse=True)
     best = result["pairs"][0]
     assert {best["x"], best["y"]} == {"total_phenols", "flavanoids"}
     x, y = (table[name] / table[name].std() for name in (best["x"], best["y"]))
     assert best["mi"] == pytest.approx(float(fastmi.mi(x, y)), abs=1e-12)
-    raw = run_json("matrix", WINE, "--columns", "hue,proline", "--scale", "none")["pairs"]
+    raw = run_json(
+        *("matrix", WINE, "--columns", "hue,proline", "--method", "ksg1", "--scale", "none")
+    )["pairs"]
     assert raw[0]["mi"] == float(fastmi.mi(table["hue"], table["proline"]))
 
 
 def test_matrix_out(data, tmp_path):
-    run("matrix", data, "--out", tmp_path / "out.csv", "--bits", "--scale", "none")
+    run(
+        *("matrix", data, "--out", tmp_path / "out.csv", "--bits", "--method", "ksg1"),
+        *("--scale", "none"),
+    )
     with (tmp_path / "out.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     assert header == ["column", "a", "b", "c"]
@@ -126,7 +131,7 @@ def test_matrix_out_is_checked_before_the_work(data, tmp_path, name):
 
 
 def test_tied_pairs_are_marked_and_not_ranked_without_noise():
-    raw = ("--noise", "0")
+    raw = ("--method", "ksg1", "--noise", "0")
     result = run_json("matrix", DIABETES, "--columns", "age,sex,bmi", *raw)
     tied = [pair for pair in result["pairs"] if pair["tied"]]
     assert result["pairs"][-len(tied) :] == tied
@@ -139,7 +144,7 @@ def test_tied_pairs_are_marked_and_not_ranked_without_noise():
 
 def test_matrix_needs_two_columns(data):
     message = run("matrix", data, "--columns", "a,a", fails=True)
-    assert "at least two columns of numbers; got 1" in message
+    assert "at least two columns that can be used; got 1" in message
 
 
 @pytest.mark.parametrize(
@@ -155,8 +160,8 @@ def test_heat_map_adapts_to_the_terminal(width, expected):
     }
     console = Console(record=True, width=width, file=io.StringIO())
     matrix = PairMatrix(names, estimates, seconds=0.0)
-    render.show_matrix(console, "", matrix, "nats")
-    render.show_strongest(console, matrix, 3, "nats")
+    render.show_matrix(console, matrix, "nats")
+    bars.show_strongest(console, matrix, 3, "nats")
     text = console.export_text()
     assert expected in " ".join(text.split()) or expected in text
     assert max(len(line.rstrip()) for line in text.splitlines()) <= width

@@ -182,27 +182,33 @@ def test_missing_value_names_column_and_row(tmp_path, cell):
 
 def test_infinite_value_names_column_and_row(tmp_path):
     (tmp_path / "data.csv").write_text("a,b\n1,2\n3,inf\n")
-    message = run("matrix", tmp_path / "data.csv", fails=True)
+    message = run("matrix", tmp_path / "data.csv", "--method", "ksg1", fails=True)
     assert "column 'b' is infinite in row 1 (line 3 of data.csv)" in message
+    message = run("matrix", tmp_path / "data.csv", fails=True)
+    assert "'b': it has 1 infinite value, the first in row 1 (line 3 of data.csv)" in message
+
+
+KSG = ("matrix", WINE, "--method", "ksg1")
 
 
 def test_text_column_is_an_error_only_where_it_is_asked_for():
     message = run("mi", WINE, "--x", "cultivar", "--y", "hue", fails=True)
     assert "column 'cultivar' of wine.csv holds text ('class_0' in line 2)" in message
-    assert run("matrix", WINE, "--columns", "cultivar,hue", fails=True) == message
-    assert "cultivar" not in run_json("matrix", WINE)["columns"]
-    result = CliRunner().invoke(app, ["matrix", str(WINE)])
+    assert run(*KSG, "--columns", "cultivar,hue", fails=True) == message
+    assert "cultivar" not in run_json(*KSG)["columns"]
+    result = CliRunner().invoke(app, list(map(str, KSG)))
     assert "'cultivar' left out: it holds text ('class_0' in line 2)" in result.output
 
 
 def test_constant_column_is_left_out_unless_named(tmp_path):
     table = np.column_stack([A, B, np.full(len(A), 0.1)])
     np.save(tmp_path / "data.npy", table)
-    result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npy")])
+    named = ["matrix", str(tmp_path / "data.npy"), "--method", "ksg1"]
+    result = CliRunner().invoke(app, named)
     assert "'2' left out: it is constant" in result.output
-    result = CliRunner().invoke(app, ["matrix", str(tmp_path / "data.npy"), "--columns", "0,2"])
+    result = CliRunner().invoke(app, [*named, "--columns", "0,2"])
     assert "'2' is constant: it carries no information" in result.output
-    (pair,) = run_json("matrix", tmp_path / "data.npy", "--columns", "0,2")["pairs"]
+    (pair,) = run_json(*named, "--columns", "0,2")["pairs"]
     assert abs(pair["mi"]) < 1e-12
 
 

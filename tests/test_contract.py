@@ -23,18 +23,22 @@ CONTRACT = {
 }
 # What describes the module itself.
 BOTH = {"build_info"}
-# Digamma values, counts with a Theiler window, estimates of Ross (2014) for many classes of one
-# column and the look at samples for coincidences exist for host memory only; of samples on a GPU
-# some thousand rows are copied to be looked at. A pass through a flow in host memory is an object
-# that keeps what its backward pass needs. Pools of threads, which a flag stops, work in host memory
-# alone, because estimates on a GPU share a stream.
+# Digamma values, counts with a Theiler window, surrogates of conditional tests, estimates of Ross
+# (2014) for many classes of one column and the look at samples for coincidences exist for host
+# memory only; of samples on a GPU some thousand rows are copied to be looked at. A pass through a
+# flow in host memory is an object that keeps what its backward pass needs. Pools of threads, which
+# a flag stops, work in host memory alone, because estimates on a GPU share a stream. The search of
+# one sample in another serves divergences, which take samples in host memory.
 CPU_ALONE = {
     "BnafPassF32",
     "BnafPassF64",
     "StopFlag",
     "coincidences",
     "digamma",
+    "exchange",
+    "exchanged_counts",
     "heed_stop",
+    "kneighbors_among",
     "simd_level",
     "simd_levels",
     "rectangle_counts",

@@ -3,6 +3,7 @@
 import inspect
 import re
 import runpy
+import warnings
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ PAGES = [
     pytest.param("docs/flow-estimators.md", marks=pytest.mark.slow),
     pytest.param("docs/gpu.md"),
 ]
+# Their examples run where the packages are, one after the other.
+DOORS = {"causallearn": 0, "pgmpy": 1, "dowhy": 2}
 
 
 def examples(page):
@@ -49,10 +52,30 @@ def test_examples_run(page, tmp_path, monkeypatch):
         exec(compile(code, page, "exec"), names)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("package", DOORS)
+def test_examples_of_doors_run(package):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip(package)
+        pandas = pytest.importorskip("pandas")
+    names = {"pd": pandas}
+    found = examples("docs/doors.md")
+    # The samples of the first are those of all.
+    samples = re.sub(r"(?m)^(import fastmi|from causal|graph =|print).*", "", found[0])
+    exec(compile(samples, "docs/doors.md", "exec"), names)
+    exec(compile(found[DOORS[package]], "docs/doors.md", "exec"), names)
+    if package == "causallearn":
+        assert names["graph"].G.get_num_edges() == 4
+    if package == "dowhy":
+        found = {key.name: value for key, value in names["summary"].items()}
+        assert (found["N_TESTS"] > 0, found["N_VIOLATIONS"]) == (True, 0)
+
+
 def test_no_page_with_examples_is_left_out():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     with_examples = {str(page.relative_to(ROOT)) for page in pages if examples(page)}
-    assert with_examples == {page.values[0] for page in PAGES}
+    assert with_examples == {page.values[0] for page in PAGES} | {"docs/doors.md"}
 
 
 def test_what_the_first_example_prints():

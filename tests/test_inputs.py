@@ -205,7 +205,7 @@ class TestBadOptions:
             ({"k": [3, 0]}, r"k must be in \[1, n - 1\]; got k=0"),
             ({"k": []}, r"k must name at least one number of neighbours; got k=\[\]"),
             ({"method": "ksg3"}, "method must be one of 'ksg1', 'ksg2', .*; got method='ksg3'"),
-            ({"method": None}, "method must be one of .*; got method=None"),
+            ({"method": 3}, "method must be one of .*; got method=3"),
             ({"metric": "cosine"}, "metric must be one of 'chebyshev', 'euclidean'; got .*cosine"),
             ({"algorithm": "kd"}, "algorithm must be one of 'auto', 'tree', 'brute', 'sort'; got"),
             ({"n_jobs": 0}, "n_jobs must be None or -1 .* >= 1; got n_jobs=0"),

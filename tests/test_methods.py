@@ -30,7 +30,7 @@ def samples(row, n=120):
         x, y, z = (np.round(column).astype(int) for column in (x, y, z))
     if row.takes == "x continuous, y discrete":
         y = (y > 0).astype(int)
-    number = {"mi": 2, "entropy": 1}.get(row.function, 3)
+    number = {"mi": 2, "kl_divergence": 2, "entropy": 1}.get(row.function, 3)
     return (x, x + y if row.takes == "continuous" else y, z)[:number]
 
 
@@ -132,6 +132,7 @@ def test_help_describes_every_option_once(row):
         fastmi.dual_total_correlation,
         fastmi.o_information,
         fastmi.s_information,
+        fastmi.kl_divergence,
         fastmi.entropy,
         fastmi.permutation_test,
         fastmi.pairwise_mi,

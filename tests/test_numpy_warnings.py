@@ -64,6 +64,7 @@ def _estimates():
         "dual_total_correlation": (3, fastmi.dual_total_correlation),
         "o_information": (3, fastmi.o_information),
         "s_information": (3, fastmi.s_information),
+        "kl_divergence": (2, fastmi.kl_divergence),
         "entropy": (1, fastmi.entropy),
     }
     for method in METHODS:

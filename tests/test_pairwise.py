@@ -670,7 +670,8 @@ class TestResult:
     def test_tidy_rows(self, mixed):
         result = fastmi.pairwise_mi(mixed, n_permutations=3, seed=0)
         rows = result.to_dict()["rows"]
-        assert list(rows[0]) == ["x", "y", "mi", "stderr", "p_value", "method", "n", "warnings"]
+        numbers = ["mi", "stderr", "p_value", "q_value"]
+        assert list(rows[0]) == ["x", "y", *numbers, "method", "n", "warnings"]
         assert (rows[0]["x"], rows[0]["y"], rows[0]["n"]) == ("x", "single", 160)
         assert rows[0]["mi"] == result.mi[0, 1]
         assert len(rows) == 21

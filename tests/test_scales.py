@@ -30,6 +30,7 @@ VARIABLES = {
     "dual_total_correlation": (3, fastmi.dual_total_correlation),
     "o_information": (3, fastmi.o_information),
     "s_information": (3, fastmi.s_information),
+    "kl_divergence": (2, fastmi.kl_divergence),
     "entropy": (1, fastmi.entropy),
 }
 NUMERIC = [m for m in METHODS if not m.trains and m.takes != "discrete"]

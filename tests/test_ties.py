@@ -128,8 +128,18 @@ def test_few_values_share_their_plug_in_information():
     rng = np.random.default_rng(0)
     x = rng.integers(0, 4, 4000)
     y = (x + rng.integers(0, 2, 4000)) % 4
-    assert float(fastmi.mi(x, y)) == pytest.approx(math.log(2), abs=0.03)
-    assert float(fastmi.mi(x, x)) == pytest.approx(math.log(4), abs=0.03)
+    # Noise that fills the squares of equal values scatters by 0.013 nats.
+    assert float(fastmi.mi(x, y)) == pytest.approx(math.log(2), abs=0.045)
+    assert float(fastmi.mi(x, x)) == pytest.approx(math.log(4), abs=0.045)
+
+
+def test_columns_of_much_the_same_values_have_noise_of_their_own():
+    """Fixed orders of the zeros would give all pairs of a table the same luck."""
+    rng = np.random.default_rng(4)
+    x, y = np.where(rng.random((2, 40, 60)) < 0.9, 0.0, rng.random((2, 40, 60)))
+    values = [float(fastmi.mi(*each)) for each in zip(x, y, strict=True)]
+    # The mean of 40 values that scatter by 0.09 each, and not by their common noise.
+    assert abs(np.mean(values)) < 0.045
 
 
 class TestWhatIsSaid:

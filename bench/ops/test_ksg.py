@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import reference
+from fastmi.ops.exchanged import exchange, exchanged_counts
 from fastmi.ops.knn import kneighbors
 from fastmi.ops.ksg import ksg_terms
 from fastmi.ops.pairwise import pair_terms
@@ -94,6 +95,29 @@ def test_theiler_counts(benchmark, size, all_pairs_task, closed):
         expected = reference.theiler_counts(blocks, k, **options)
         assert np.array_equal(found.radius[0], expected[0])
         assert np.array_equal(found.counts[0], expected[1])
+
+
+def test_exchanged_counts(benchmark, size):
+    rng = np.random.default_rng(0)
+    n, number = {"small": (300, 20), "large": (2000, 200)}[size]
+    benchmark.extra_info["case"] = f"{number} orders, n = {n}"
+    blocks = list(rng.standard_normal((3, n, 1)))
+    orders = np.stack([rng.permutation(n) for _ in range(number)])
+    counts = benchmark(exchanged_counts, blocks, [3], orders, n_jobs=None)
+    if size == "small":
+        for order, found in zip(orders, counts, strict=True):
+            reordered = [blocks[0][order], *blocks[1:]]
+            expected = reference.conditional_counts(*reordered, 3, 1, METRIC)
+            assert np.array_equal(found[0], expected)
+
+
+def test_exchange(benchmark):
+    rng = np.random.default_rng(0)
+    n, number = 2000, 5
+    candidates = rng.integers(0, n, (n, number))
+    taken = np.zeros(n, dtype=bool)
+    chosen = benchmark(exchange, candidates, rng.permutation(n), taken)
+    assert (candidates == chosen[:, None]).any(axis=1).all()
 
 
 def test_rectangle_counts(benchmark, size, task):

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,12 @@
 #include "common/unscale.h"
 #include "cpu/coincidences.h"
 #include "cpu/digamma.h"
+#include "cpu/exchanged.h"
 #include "cpu/leaf_tree.h"
 #include "cpu/rectangles.h"
 #include "cpu/ross.h"
 #include "cpu/simd_level.h"
+#include "cpu/strips.h"
 #include "cpu/theiler.h"
 
 namespace fastmi::bindings {
@@ -30,6 +33,17 @@ Array<double> digamma(const Array<std::int64_t>& n) {
     return cpu::digamma(number);
   });
   return psi;
+}
+
+/// Checks that numbers are in [0, end).
+template <class Numbers>
+void check_range(const Numbers& numbers, std::int64_t end, const std::string& name) {
+  for (const std::int64_t number : numbers) {
+    if (number < 0 || number >= end) {
+      throw std::invalid_argument(name + " must be in [0, " + std::to_string(end) + "); got " +
+                                  std::to_string(number));
+    }
+  }
 }
 
 /// Checks neighbours [n, at least k], whose entries are rows.
@@ -105,6 +119,74 @@ py::tuple call_rectangle_counts(const std::vector<py::array>& given, const std::
       });
 }
 
+/// Returns distances T and indices int64 [n - among, k] of the nearest of the first `among` samples
+/// of each of the others, and the name of the algorithm that ran; see cpu/knn.h.
+template <class T>
+py::tuple call_kneighbors_among(const std::vector<py::array>& given, std::int64_t among, int k,
+                                Metric metric, Algorithm algorithm, int threads) {
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  const std::int64_t n = blocks.front().n;
+  if (among < 1 || among >= n) throw std::invalid_argument("among must be in [1, n - 1]");
+  if (k < 1 || k > among) throw std::invalid_argument("k must be in [1, among]");
+  Array<T> distances({py::ssize_t{n - among}, py::ssize_t{k}});
+  Array<std::int64_t> indices({py::ssize_t{n - among}, py::ssize_t{k}});
+  T* to = distances.mutable_data();
+  std::int64_t* rows = indices.mutable_data();
+  CpuBackend::Place place(given, threads);
+  place.run([&](const cpu::Execution& execution) {
+    algorithm = cpu::kneighbors_among(blocks, among, k, metric, algorithm, execution, to, rows);
+  });
+  return py::make_tuple(distances, indices, algorithm_name(algorithm));
+}
+
+/// Returns counts int64 [s, len(ks), 3, n] for blocks x, y and z and orders int64 [s, n], whose
+/// entries are rows; see cpu/exchanged.h.
+template <class T>
+Array<std::int64_t> call_exchanged_counts(const std::vector<py::array>& given,
+                                          const std::vector<int>& ks,
+                                          const Array<std::int64_t>& orders, int threads) {
+  const Blocks<T> blocks = as_blocks<CpuBackend, T>(given);
+  if (blocks.size() != 3) throw std::invalid_argument("blocks must be x, y and z");
+  const std::int64_t n = blocks.front().n;
+  check_ks(ks, n);
+  check_ascending(ks);
+  if (ks.back() > cpu::kStripMaxK) {
+    throw std::invalid_argument("ks must be at most " + std::to_string(cpu::kStripMaxK));
+  }
+  const Array<std::int64_t> checked = as_orders(orders, n);
+  check_range(std::span(checked.data(), static_cast<std::size_t>(checked.size())), n, "orders");
+  const std::int64_t number = checked.shape(0);
+  Array<std::int64_t> counts({py::ssize_t{number}, length(ks), py::ssize_t{3}, py::ssize_t{n}});
+  const std::int64_t* rows = checked.data();
+  std::int64_t* out = counts.mutable_data();
+  const CpuBackend::Place place(given, threads);
+  place.run([&](const cpu::Execution& execution) {
+    cpu::exchanged_counts(blocks[0], blocks[1], blocks[2], ks, rows, number, execution, out);
+  });
+  return counts;
+}
+
+/// Returns int64 [m], the sample that each row gets; see cpu/exchanged.h. taken bool [n] stays as
+/// it is. The call is so short that it keeps the GIL.
+Array<std::int64_t> exchange(const Array<std::int64_t>& candidates,
+                             const Array<std::int64_t>& sequence, const Array<bool>& taken) {
+  const py::ssize_t rows = sequence.size();
+  if (candidates.ndim() != 2 || candidates.shape(0) != rows || candidates.shape(1) < 1) {
+    throw std::invalid_argument("candidates must have shape [m, size] for sequence [m]");
+  }
+  // Each number is read once, as another thread may overwrite it between a check and its use.
+  const std::vector<std::int64_t> own(candidates.data(), candidates.data() + candidates.size());
+  const std::vector<std::int64_t> drawn(sequence.data(), sequence.data() + rows);
+  std::vector<bool> used(taken.data(), taken.data() + taken.size());
+  check_range(own, taken.size(), "candidates");
+  check_range(drawn, rows, "sequence");
+  Array<std::int64_t> chosen(rows);
+  std::fill_n(chosen.mutable_data(), rows, 0);
+  cpu::exchange(own.data(), rows, static_cast<int>(candidates.shape(1)), drawn.data(), used,
+                chosen.mutable_data());
+  return chosen;
+}
+
 /// Returns estimates double [len(ks), s] for values double [n], ascending, and labels int64 [s, n];
 /// see cpu/ross.h.
 Array<double> call_ross_estimates(const Array<double>& values, const Array<std::int64_t>& labels,
@@ -177,6 +259,16 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
   register_ops<CpuBackend>(m);
   register_cpu_bnaf(m);
   m.def(
+      "kneighbors_among",
+      [](const std::vector<py::array>& blocks, std::int64_t among, int k, const std::string& metric,
+         const std::string& algorithm, int threads) {
+        return with_dtype<CpuBackend>(blocks, [&]<class T>() {
+          return call_kneighbors_among<T>(blocks, among, k, as_metric(metric),
+                                          as_algorithm<CpuBackend>(algorithm), threads);
+        });
+      },
+      "blocks"_a, "among"_a, "k"_a, "metric"_a, "algorithm"_a, "threads"_a);
+  m.def(
       "theiler_counts",
       [](const std::vector<py::array>& blocks, const std::vector<int>& ks, std::int64_t window,
          bool closed, const std::vector<std::vector<int>>& spaces, const std::string& metric,
@@ -209,6 +301,17 @@ PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used()) {
       "blocks"_a, "ks"_a, "spaces"_a, "metric"_a, "algorithm"_a, "threads"_a);
   m.def("ross_estimates", &call_ross_estimates, "values"_a.noconvert(), "labels"_a.noconvert(),
         "ks"_a, "threads"_a);
+  m.def(
+      "exchanged_counts",
+      [](const std::vector<py::array>& blocks, const std::vector<int>& ks,
+         const Array<std::int64_t>& orders, int threads) {
+        return with_dtype<CpuBackend>(blocks, [&]<class T>() {
+          return call_exchanged_counts<T>(blocks, ks, orders, threads);
+        });
+      },
+      "blocks"_a, "ks"_a, "orders"_a.noconvert(), "threads"_a);
+  m.def("exchange", &exchange, "candidates"_a.noconvert(), "sequence"_a.noconvert(),
+        "taken"_a.noconvert());
   m.def(
       "coincidences",
       [](const std::vector<py::array>& blocks) {

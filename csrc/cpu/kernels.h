@@ -16,6 +16,8 @@ namespace fastmi::cpu {
 template <class T>
 struct Kernels {
   using Knn = void (*)(const LeafTree<T>&, int leaf, int k, T* best, std::int32_t* samples);
+  using KnnAmong = void (*)(const LeafTree<T>&, int leaf, int k, std::int32_t among, T* best,
+                            std::int32_t* samples);
   using Count = void (*)(const LeafTree<T>&, int leaf, const T* limits, int radii,
                          std::int64_t* counts);
 
@@ -24,6 +26,8 @@ struct Kernels {
   Knn knn_leaf_euclidean;
   Knn knn_leaf_chebyshev_index;
   Knn knn_leaf_euclidean_index;
+  KnnAmong knn_leaf_among_chebyshev;
+  KnnAmong knn_leaf_among_euclidean;
   Count count_leaf_chebyshev;
   Count count_leaf_euclidean;
   void (*kth_distance_ranks)(const T* values, std::int64_t n, int k, std::int64_t begin,
@@ -52,6 +56,13 @@ struct Kernels {
                           std::int32_t* position);
   std::int64_t (*count_in_rows)(const T* rows, std::int64_t length, const int* members, int size,
                                 const T* limits);
+  void (*widen_gaps)(const T* column, T value, std::int64_t n, T* gaps);
+  void (*exchanged_radii)(const T* x, std::int64_t n, int d, std::int64_t width, std::int64_t i,
+                          const std::int32_t* samples, const T* gaps, std::int64_t number, int k,
+                          T* nearest);
+  void (*exchanged_within)(const T* x, std::int64_t n, int d, std::int64_t width, std::int64_t i,
+                           const std::int32_t* samples, const T* gaps, std::int64_t number,
+                           const T* radius, std::int64_t* near, std::int64_t* near_x);
   int tile_vectors;  ///< vectors side by side in the widest tile of a matrix product
   void (*multiply_tile)(const T* const* rows, std::int64_t common, const T* panel,
                         std::int64_t rest, const T* b, int vectors, const T* start, T* c);
@@ -80,6 +91,9 @@ struct Kernels {
       return with_index ? knn_leaf_euclidean_index : knn_leaf_euclidean;
     }
     return with_index ? knn_leaf_chebyshev_index : knn_leaf_chebyshev;
+  }
+  KnnAmong knn_leaf_among(Metric metric) const {
+    return metric == Metric::kEuclidean ? knn_leaf_among_euclidean : knn_leaf_among_chebyshev;
   }
   Count count_leaf(Metric metric) const {
     return metric == Metric::kEuclidean ? count_leaf_euclidean : count_leaf_chebyshev;

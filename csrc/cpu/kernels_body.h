@@ -5,6 +5,7 @@
 #include "cpu/bnaf_kernel.h"
 #include "cpu/ceiling_kernel.h"
 #include "cpu/count_kernel.h"
+#include "cpu/exchanged_kernel.h"
 #include "cpu/gemm_kernel.h"
 #include "cpu/kernels.h"
 #include "cpu/knn_kernel.h"
@@ -23,6 +24,8 @@ inline constexpr Kernels<T> kTable = {
     .knn_leaf_euclidean = &knn_leaf<Metric::kEuclidean, false, T>,
     .knn_leaf_chebyshev_index = &knn_leaf<Metric::kChebyshev, true, T>,
     .knn_leaf_euclidean_index = &knn_leaf<Metric::kEuclidean, true, T>,
+    .knn_leaf_among_chebyshev = &knn_leaf_among<Metric::kChebyshev, T>,
+    .knn_leaf_among_euclidean = &knn_leaf_among<Metric::kEuclidean, T>,
     .count_leaf_chebyshev = &count_leaf<Metric::kChebyshev, T>,
     .count_leaf_euclidean = &count_leaf<Metric::kEuclidean, T>,
     .kth_distance_ranks = &kth_distance_ranks<T>,
@@ -36,6 +39,9 @@ inline constexpr Kernels<T> kTable = {
     .sweep_steps = &sweep_steps<T>,
     .nearest_in_rows = &nearest_in_rows<T>,
     .count_in_rows = &count_in_rows<T>,
+    .widen_gaps = &widen_gaps<T>,
+    .exchanged_radii = &exchanged_radii<T>,
+    .exchanged_within = &exchanged_within<T>,
     .tile_vectors = kTileVectors,
     .multiply_tile = &multiply_tile<T>,
     .multiply_columns = &multiply_columns<T>,

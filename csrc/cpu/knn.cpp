@@ -162,13 +162,50 @@ Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm al
   return algorithm;
 }
 
+template <class T>
+Algorithm kneighbors_among(const Blocks<T>& blocks, std::int64_t among, int k, Metric metric,
+                           Algorithm algorithm, const Execution& execution, T* distances,
+                           std::int64_t* indices) {
+  if (algorithm == Algorithm::kSort) {
+    throw std::invalid_argument("kneighbors_among has no algorithm='sort'; use 'tree' or 'brute'");
+  }
+  const int variables = static_cast<int>(blocks.size());
+  const int d = total_dims(blocks);
+  if (d == variables) metric = Metric::kChebyshev;
+  const std::int64_t n = blocks.front().n;
+  if (algorithm == Algorithm::kAuto) algorithm = choose_algorithm(n, variables, d, k, true);
+  const LeafTree<T> tree = tree_for_knn(blocks, k, metric, algorithm, execution);
+  const auto knn_leaf = current_kernels<T>().knn_leaf_among(metric);
+  const auto first = static_cast<std::int32_t>(among);
+  auto scratch = scratch_per_thread<T>(execution, k);
+  auto sample_scratch = scratch_per_thread<std::int32_t>(execution, k);
+  parallel_for(execution, tree.leaves, [&](std::int64_t b, int thread) {
+    T* best = scratch[thread].data();
+    std::int32_t* neighbours = sample_scratch[thread].data();
+    knn_leaf(tree, static_cast<int>(b), k, first, best, neighbours);
+    const std::int32_t* samples = tree.leaf_index(static_cast<int>(b));
+    for (int i = 0; i < tree.leaf_size(static_cast<int>(b)); ++i) {
+      if (samples[i] < first) continue;
+      const std::int64_t from = static_cast<std::int64_t>(i) * k;
+      const std::int64_t to = static_cast<std::int64_t>(samples[i] - first) * k;
+      for (int q = 0; q < k; ++q) {
+        distances[to + q] = scaled_distance(metric, best[from + q]) / tree.scale;
+        indices[to + q] = possible_sample(neighbours[from + q], among);
+      }
+    }
+  });
+  return algorithm;
+}
+
 #define FASTMI_INSTANTIATE(T)                                                                   \
   template Search search_radii(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm,    \
                                const Execution&, T*);                                           \
   template Algorithm kth_distance(const Blocks<T>&, const std::vector<int>&, Metric, Algorithm, \
                                   const Execution&, T*);                                        \
   template Algorithm kneighbors(const Blocks<T>&, int, Metric, Algorithm, const Execution&, T*, \
-                                std::int64_t*);
+                                std::int64_t*);                                                 \
+  template Algorithm kneighbors_among(const Blocks<T>&, std::int64_t, int, Metric, Algorithm,   \
+                                      const Execution&, T*, std::int64_t*);
 FASTMI_INSTANTIATE(float)
 FASTMI_INSTANTIATE(double)
 #undef FASTMI_INSTANTIATE

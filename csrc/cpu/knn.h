@@ -40,4 +40,11 @@ template <class T>
 Algorithm kneighbors(const Blocks<T>& blocks, int k, Metric metric, Algorithm algorithm,
                      const Execution& execution, T* distances, std::int64_t* indices);
 
+/// The k nearest of the first `among` samples of each of the others, as kneighbors orders them:
+/// distances [n - among][k] and indices [n - among][k], written; k <= among < n.
+template <class T>
+Algorithm kneighbors_among(const Blocks<T>& blocks, std::int64_t among, int k, Metric metric,
+                           Algorithm algorithm, const Execution& execution, T* distances,
+                           std::int64_t* indices);
+
 }  // namespace fastmi::cpu

@@ -68,14 +68,15 @@ struct NeighbourHeap {
   }
 };
 
-template <Metric M, bool kWithIndex, class T>
+template <Metric M, bool kWithIndex, bool kAmong, class T>
 FASTMI_INLINE void offer_leaf(const LeafTree<T>& tree, int leaf, int query_leaf, int query,
-                              NeighbourHeap<T, kWithIndex> heap, T& limit) {
+                              std::int32_t among, NeighbourHeap<T, kWithIndex> heap, T& limit) {
   constexpr int W = kLanes<T>;
   const std::int32_t* samples = tree.leaf_index(leaf);
   const int self = leaf == query_leaf ? query : -1;
   const auto offer = [&](int lane, T distance) {
     const std::int32_t id = kWithIndex ? samples[lane] : 0;
+    if (kAmong && samples[lane] >= among) return;
     if (lane == self || !heap.accepts(distance, id)) return;
     heap.sift_from_root(distance, id, heap.k);
     limit = heap.limit();
@@ -109,13 +110,17 @@ FASTMI_INLINE void offer_leaf(const LeafTree<T>& tree, int leaf, int query_leaf,
 }
 
 /// Fills best[64][k] (and samples[64][k]) with the neighbours of each query of the leaf,
-/// ascending. Distances are internal ones: scaled, and squared for kEuclidean.
-template <Metric M, bool kWithIndex, class T>
-void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* samples) {
+/// ascending. Distances are internal ones: scaled, and squared for kEuclidean. With kAmong the
+/// first `among` samples are the neighbours, and all others are the queries.
+template <Metric M, bool kWithIndex, bool kAmong, class T>
+FASTMI_INLINE void search_leaf(const LeafTree<T>& tree, int leaf, int k, std::int32_t among,
+                               T* best, std::int32_t* samples) {
   const int size = tree.leaf_size(leaf);
   alignas(64) T limit[kLeaf];
+  const std::int32_t* queries = tree.leaf_index(leaf);
   for (int i = 0; i < kLeaf; ++i) {
-    limit[i] = i < size ? std::numeric_limits<T>::infinity() : T(-1);
+    const bool asks = i < size && !(kAmong && queries[i] < among);
+    limit[i] = asks ? std::numeric_limits<T>::infinity() : T(-1);
   }
   for (std::int64_t p = 0; p < static_cast<std::int64_t>(kLeaf) * k; ++p) {
     best[p] = std::numeric_limits<T>::infinity();
@@ -135,22 +140,26 @@ void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* s
     worst = limit[0];
     for (int i = 1; i < size; ++i) worst = larger(worst, limit[i]);
     if constexpr (kWithIndex) {
-      kth = best[0];
-      for (int i = 1; i < size; ++i) kth = larger(kth, best[static_cast<std::int64_t>(i) * k]);
+      kth = 0;
+      for (int i = 0; i < size; ++i) {
+        if (!kAmong || limit[i] >= 0) kth = larger(kth, best[static_cast<std::int64_t>(i) * k]);
+      }
       latest = 0;
       for (int i = 0; i < size; ++i) {
         const std::int64_t root = static_cast<std::int64_t>(i) * k;
-        if (best[root] == kth && samples[root] > latest) latest = samples[root];
+        if ((!kAmong || limit[i] >= 0) && best[root] == kth && samples[root] > latest)
+          latest = samples[root];
       }
     }
   };
   const auto out_of_reach = [&](T distance, int node) {
     if (!(distance < worst)) return true;
+    if (kAmong && tree.least_index[node] >= among) return true;
     return kWithIndex && distance == kth && tree.least_index[node] > latest;
   };
 
   for (int i = 0; i < size; ++i) {
-    offer_leaf<M, kWithIndex>(tree, leaf, leaf, i, heap_of(i), limit[i]);
+    offer_leaf<M, kWithIndex, kAmong>(tree, leaf, leaf, i, among, heap_of(i), limit[i]);
   }
   update_worst();
 
@@ -191,11 +200,25 @@ void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* s
     while (reaching != 0) {
       const int i = __builtin_ctzll(reaching);
       reaching &= reaching - 1;
-      offer_leaf<M, kWithIndex>(tree, top.begin, leaf, i, heap_of(i), limit[i]);
+      offer_leaf<M, kWithIndex, kAmong>(tree, top.begin, leaf, i, among, heap_of(i), limit[i]);
     }
     update_worst();
   }
   for (int i = 0; i < size; ++i) heap_of(i).sort_ascending();
+}
+
+/// The neighbours of each query of the leaf among all other samples, see search_leaf.
+template <Metric M, bool kWithIndex, class T>
+void knn_leaf(const LeafTree<T>& tree, int leaf, int k, T* best, std::int32_t* samples) {
+  search_leaf<M, kWithIndex, false>(tree, leaf, k, 0, best, samples);
+}
+
+/// The neighbours among the first `among` samples of those queries of the leaf that are not among
+/// them, see search_leaf. What belongs to the other lanes is not defined.
+template <Metric M, class T>
+void knn_leaf_among(const LeafTree<T>& tree, int leaf, int k, std::int32_t among, T* best,
+                    std::int32_t* samples) {
+  search_leaf<M, true, true>(tree, leaf, k, among, best, samples);
 }
 
 }  // namespace fastmi::cpu::FASTMI_LEVEL

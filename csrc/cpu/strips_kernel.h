@@ -31,6 +31,14 @@ struct LaneLists {
     for (int q = 0; q < k(); ++q) nearest[q] = value;
   }
   FASTMI_INLINE void insert(Vec<T> distance) {
+    if constexpr (K == 0) {
+      // Long lists are in memory: no step waits for the one before.
+      for (int q = k() - 1; q > 0; --q) {
+        nearest[q] = vmin(nearest[q], vmax(nearest[q - 1], distance));
+      }
+      nearest[0] = vmin(nearest[0], distance);
+      return;
+    }
     for (int q = 0; q < k(); ++q) {
       const Vec<T> smaller = vmin(nearest[q], distance);
       distance = vmax(nearest[q], distance);

@@ -166,7 +166,8 @@ def _column_of(name: str, values: npt.NDArray[Any]) -> Column:
     if kind in "US":
         return _column_of_text(name, values)
     hint = f" ({_KINDS[kind]})" if kind in _KINDS else ""
-    return Column(name, problem=f"values of type {values.dtype}{hint}")
+    times = values if kind in "mM" else None
+    return Column(name, problem=f"values of type {values.dtype}{hint}", times=times)
 
 
 def _column_of_text(name: str, values: npt.NDArray[Any]) -> Column:

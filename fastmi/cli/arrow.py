@@ -17,6 +17,8 @@ from fastmi.cli.visible import clipped
 # Rows of a Parquet file that are read at once.
 _BATCH = 2**16
 _SHOWN_CELL = 40
+_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?"
+_ZONE = r"(?:Z|[+-]\d{2}:?\d{2})"
 _NOTES = {
     "grouped": "groups of thousands were read as one number",
     "percent": "the percent signs were removed",
@@ -170,7 +172,9 @@ def column_of_strings(
     elif form == "other":
         problem = f"decimals such as {example} beside others that are marked by a point"
     elif form == "date":
-        problem = f"dates ({example})"
+        times = _as_times(arrow, cells)
+        labels = cells.to_numpy(zero_copy_only=False)
+        return Column(name, problem=f"dates ({example})", labels=labels, times=times)
     elif reading.numbers:
         present = len(cells) - cells.null_count
         problem = f"text in {present - reading.numbers} of {present} cells ({example})"
@@ -201,7 +205,27 @@ def _temporal(arrow: ModuleType, name: str, values: Any, place: Callable[[int], 
     at = arrow.compute.index(present, True).as_py()
     if at < 0:
         return Column(name, np.full(len(values), np.nan))
-    return Column(name, problem=f"{what} ('{values[at]}'{place(at)})")
+    times = None if what == "times" else values.to_numpy(zero_copy_only=False)
+    return Column(name, problem=f"{what} ('{values[at]}'{place(at)})", times=times)
+
+
+def _as_times(arrow: ModuleType, cells: Any) -> Any:
+    """Return strings as times if all of them are dates of ISO 8601 that exist, else None.
+
+    Those are written from the year down to the day or the second; 01/02/2020 has two meanings.
+    """
+    compute = arrow.compute
+    zoned = compute.match_substring_regex(cells, rf"^{_ISO}{_ZONE}$")
+    plain = compute.match_substring_regex(cells, rf"^{_ISO}$")
+    for matches, zone in ((plain, None), (zoned, "UTC")):
+        if compute.all(matches).as_py():
+            try:
+                return compute.cast(cells, arrow.timestamp("us", zone)).to_numpy(
+                    zero_copy_only=False
+                )
+            except arrow.ArrowInvalid:  # February 30
+                return None
+    return None
 
 
 def _shortened(cell: str) -> str:

@@ -64,6 +64,8 @@ class Column:
         values: Shape (n,), float32 or float64, NaN where a value is missing; empty when `problem`.
         problem: What the column holds instead of numbers; empty for a usable column.
         labels: The entries of a column of text, shape (n,), which some methods take as classes.
+        times: The entries of a column of dates or durations, shape (n,), NaT where one is missing;
+            None where their order is not certain.
         note: What was done to the entries to make numbers of them; empty for most columns.
     """
 
@@ -72,12 +74,16 @@ class Column:
     problem: str = ""
     labels: LabelArray | None = None
     note: str = ""
+    times: npt.NDArray[Any] | None = None
 
     @property
     def missing(self) -> npt.NDArray[np.bool_]:
         """Which entries are missing, shape (n,)."""
         if self.labels is not None:
             return np.array([label is None for label in self.labels], dtype=bool)
+        if self.times is not None:
+            lacking: npt.NDArray[np.bool_] = np.isnat(self.times)
+            return lacking
         return np.isnan(self.values)
 
     @property

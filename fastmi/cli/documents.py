@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -11,7 +11,7 @@ import typer
 import fastmi
 from fastmi._cautions import Caution
 from fastmi.cli.options import Scale
-from fastmi.cli.pairs import PairMatrix, in_unit
+from fastmi.cli.pairs import TESTS, PairMatrix, in_unit
 from fastmi.cli.samples import Samples
 from fastmi.cli.visible import visible_json
 from fastmi.estimators import Method
@@ -52,31 +52,31 @@ def pair_dicts(result: PairMatrix, unit: str) -> list[dict[str, Any]]:
     return [
         {"x": result.names[i], "y": result.names[j]}
         | estimate_dict(found.value, found.stderr, found.warnings, unit)
-        | {"tied": found.tied}
+        | {name: json_number(value) for name, value in found.tests.items()}
+        | {"method": found.method, "n": found.n, "tied": found.tied}
         for (i, j), found in ((pair, result.estimates[pair]) for pair in order)
     ]
 
 
-def settings(
-    samples: Samples,
-    method: Method,
-    options: dict[str, Any],
-    unit: str,
-    seconds: float,
-    notes: list[str],
-) -> dict[str, Any]:
-    """Return what every document says of the data, the method and its options."""
+def test_dict(rows: Mapping[str, Sequence[Any]], at: int) -> dict[str, Any]:
+    """Return the p-values and the like of one row of a table, as far as it has them."""
+    return {name: json_number(float(rows[name][at])) for name in TESTS if name in rows}
+
+
+def settings(samples: Samples, method: Method, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what documents say of the data, the method and its options."""
     return {
         "n": samples.n,
         "dropped": samples.dropped,
         "method": method.name,
         "options": options,
         "scale": (Scale.STD if samples.scaled else Scale.NONE).value,
-        "unit": unit,
-        "seconds": seconds,
-        "notes": notes,
-        "version": fastmi.__version__,
     }
+
+
+def closing(unit: str, seconds: float, notes: list[str]) -> dict[str, Any]:
+    """Return what every document says."""
+    return {"unit": unit, "seconds": seconds, "notes": notes, "version": fastmi.__version__}
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What a user should know of the columns of a file before the estimates."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastmi._cautions import Caution
 from fastmi.cli.columns import Column, Table, listed
@@ -20,6 +20,12 @@ _SPELLINGS = (
     (r"\bmethod=\"(\w+)\"", r"--method \1"),
     (r"\bnoise=(\d)", r"--noise \1"),
     (r"\bleave noise at None", "leave out --noise"),
+    (r"\bn_permutations=(?:'|\")?(\w+)(?:'|\")?", r"--permutations \1"),
+    (r"\bn_permutations\b", "--permutations"),
+    (r"\bmissing=(?:'|\")(\w+)(?:'|\")", r"--missing \1"),
+    (r"\bcorrected=True\b", "--corrected"),
+    (r"\bscheme=(?:'|\")(\w+)(?:'|\")", r"--scheme \1"),
+    (r"\btheiler=(\w+)", r"-o theiler=\1"),
 )
 
 
@@ -51,6 +57,24 @@ def left_out(table: Table, *, classes: bool) -> list[str]:
         else:
             continue
         reasons.setdefault(kind, []).append((column.name, reason))
+    notes = _grouped(reasons)
+    if texts:
+        notes.append("text is used as classes where no --method is named, or by --method discrete")
+    return notes
+
+
+def left_out_notes(reasons: Mapping[str, str]) -> list[str]:
+    """Say which columns are not used and why, from the reason of each."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, reason in reasons.items():
+        # Reasons of one kind differ in their numbers and examples.
+        kind = re.sub(r"'[^']*'|\(.*\)|\d+", "", reason)
+        groups.setdefault(kind, []).append((name, reason))
+    return _grouped(groups)
+
+
+def _grouped(reasons: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
+    """Return a note for each column, or one for all that share a kind of reason."""
     notes = []
     for columns in reasons.values():
         if len(columns) <= _MOST_SINGLY:
@@ -58,20 +82,18 @@ def left_out(table: Table, *, classes: bool) -> list[str]:
             continue
         names = listed([f"'{name}'" for name, _ in columns], _SHOWN_NAMES)
         notes.append(f"{len(columns)} columns left out: {names}; of the first, {columns[0][1]}")
-    if texts:
-        notes.append(
-            f"text as classes: fastmi mi DATA --x NUMBERS --y {_quoted(texts[0])} --method ross"
-        )
     return notes
 
 
-def notes_on(columns: Sequence[Column]) -> list[str]:
+def notes_on(columns: Sequence[Column], *, constants: bool = True) -> list[str]:
     """Say what was done to the entries of chosen columns, and which of them are constant."""
     names: dict[str, list[str]] = {}
     for column in columns:
         if column.note:
             names.setdefault(column.note, []).append(f"'{column.name}'")
     notes = [f"{listed(group, _SHOWN_NAMES)}: {note}" for note, group in names.items()]
+    if not constants:
+        return notes
     return notes + [
         f"'{column.name}' is constant: it carries no information"
         for column in columns
@@ -110,10 +132,15 @@ def in_options(cautions: Sequence[Caution], *, scaled: bool) -> tuple[Caution, .
         text = str(caution)
         if scaled:
             text = text.replace(rescale_advice(None), _SCALED_ADVICE)
-        for keyword, option in _SPELLINGS:
-            text = re.sub(keyword, option, text)
-        found.append(type(caution)(text, caution.kind))
+        found.append(type(caution)(as_options(text), caution.kind))
     return tuple(found)
+
+
+def as_options(text: str) -> str:
+    """Return a text with options of the command in the place of keywords of functions."""
+    for keyword, option in _SPELLINGS:
+        text = re.sub(keyword, option, text)
+    return text
 
 
 def _are_classes(column: Column) -> bool:
@@ -122,7 +149,3 @@ def _are_classes(column: Column) -> bool:
     if labels is None or not column.problem.startswith("text ("):
         return False
     return 1 < len(set(labels)) <= len(labels) / 2
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() else f"'{name}'"

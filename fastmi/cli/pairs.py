@@ -3,28 +3,33 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-import fastmi
 from fastmi._cautions import Caution
 from fastmi.cli.arrow import columns_as_parquet, require_pyarrow
 from fastmi.cli.columns import DataError, FloatArray
 from fastmi.cli.notes import in_options
 from fastmi.cli.output import check_replaceable, replacing
-from fastmi.cli.visible import reason
-from fastmi.estimators import MI_METHODS
-from fastmi.estimators._methods import CONTINUOUS
+from fastmi.cli.visible import reason, visible
+from fastmi.estimators._methods import CONTINUOUS, Method
 
 # Results of so many pairs still fit in memory, and their matrix can be looked at.
 MOST_PAIRS = 5_000_000
 # fastmi.mi warns of ties above the same share.
 _MAX_COINCIDENT = 0.01
+
+# Columns of tidy tables that are in nats.
+_IN_NATS = {"mi", "stderr", "te", "band"}
+
+#: What a result may have for each pair beside its value, in the order in which it is shown.
+TESTS = ("normalized", "p_value", "q_value", "p_corrected")
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,19 @@ class PairEstimate:
         stderr: Standard error in nats.
         warnings: Reasons to distrust the value.
         tied: Whether so many points coincide that the value means little.
+        n: Number of rows.
+        method: Name of the estimator.
+        tests: P-values and the like by the names that the library gives them, as far as they were
+            asked for, and the normalised form.
     """
 
     value: float
     stderr: float
     warnings: tuple[Caution, ...]
     tied: bool
+    n: int = 0
+    method: str = ""
+    tests: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,25 +87,60 @@ class PairMatrix:
         return [pair for pair, estimate in self.estimates.items() if estimate.tied]
 
 
-def all_pairs(
+def check_pairs(columns: int) -> int:
+    """Return the number of pairs of so many columns.
+
+    Raises:
+        DataError: There are none, or too many.
+    """
+    pairs = columns * (columns - 1) // 2
+    if not pairs:
+        raise DataError(f"a matrix needs at least two columns that can be used; got {columns}")
+    if pairs > MOST_PAIRS:
+        raise DataError(
+            f"{columns} columns make {pairs:,} pairs; this command takes {MOST_PAIRS:,}. "
+            "Choose columns, for example --columns 0:100"
+        )
+    return pairs
+
+
+def pairs_by_kind(result: Any) -> PairMatrix:
+    """Return a :class:`fastmi.PairwiseMI` of a table, each pair of which has its own method."""
+    rows = result._rows()
+    names = list(result.kinds)
+    places = {name: place for place, name in enumerate(names)}
+    tests = [name for name in TESTS if name in rows]
+    estimates = {}
+    for at, (x, y) in enumerate(zip(rows["x"], rows["y"], strict=True)):
+        estimates[places[x], places[y]] = PairEstimate(
+            rows["mi"][at],
+            rows["stderr"][at],
+            in_options(result.warnings.get((x, y), ()), scaled=False),
+            tied=False,
+            n=rows["n"][at],
+            method=rows["method"][at],
+            tests={name: float(rows[name][at]) for name in tests},
+        )
+    return PairMatrix(names, estimates, result.seconds, result.k)
+
+
+def pairs_of_method(
+    result: Any,
     names: Sequence[str],
     blocks: Sequence[FloatArray],
     *,
-    options: dict[str, Any],
+    method: Method,
+    noise: float | None,
     scaled: bool,
-    advance: Callable[[], None],
 ) -> PairMatrix:
-    """Estimate MI between every two of the columns, each of shape (n, 1).
+    """Return a :class:`fastmi.PairwiseMI` of columns of numbers, with one method for all pairs.
 
-    `options` are those of `fastmi.pairwise_mi`, `method` among them, with one `k`; `scaled`
-    says whether the columns have unit deviation, and `advance` is called after each pair.
+    `blocks` are the columns, each of shape (n, 1), and `scaled` says whether they have unit
+    deviation; `noise` is that of the user.
     """
-    result = fastmi.pairwise_mi(np.hstack(blocks), progress=advance, **options)
     # Other methods allow ties, or do not look at single points; noise breaks them.
-    method = MI_METHODS[options["method"]]
-    defaults: Any = fastmi.pairwise_mi.__kwdefaults__
-    raw = options.get("noise", defaults["noise"]) == 0
-    ties_matter = method.searches and method.takes == CONTINUOUS and raw
+    ties_matter = method.searches and method.takes == CONTINUOUS and noise == 0
+    tests = {name: np.asarray(getattr(result, name)) for name in TESTS if _has(result, name)}
     estimates = {}
     for i, j in combinations(range(len(blocks)), 2):
         warnings = in_options(result.warnings.get((i, j), ()), scaled=scaled)
@@ -104,15 +151,66 @@ def all_pairs(
             and _coincident_share(blocks[i], blocks[j], result.k) > _MAX_COINCIDENT
         )
         estimates[i, j] = PairEstimate(
-            float(result.mi[i, j]), float(result.stderr[i, j]), warnings, tied
+            float(result.mi[i, j]),
+            float(result.stderr[i, j]),
+            warnings,
+            tied,
+            n=result.n,
+            method=method.name,
+            tests={name: float(matrix[i, j]) for name, matrix in tests.items()},
         )
     return PairMatrix(names, estimates, result.seconds, result.k)
+
+
+def _has(result: Any, name: str) -> bool:
+    return getattr(result, name, None) is not None
 
 
 def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:
     """Return the share of the points that have k or more other points in the same place."""
     _, sizes = np.unique(np.hstack([x, y]), axis=0, return_counts=True)
     return float(sizes[sizes > k].sum() / len(x))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A square matrix with labels, as far as :func:`fastmi.plot.matrix` needs a data frame.
+
+    Attributes:
+        index: Labels of the rows.
+        columns: Labels of the columns.
+        values: The entries.
+    """
+
+    index: Sequence[str]
+    columns: Sequence[str]
+    values: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows and of columns."""
+        return self.values.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
+        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype)
+
+
+def drawable(pairs: PairMatrix) -> SimpleNamespace:
+    """Return the matrices that :func:`fastmi.plot.matrix` draws, under the names of columns.
+
+    Results of tables that are no data frames have no labels.
+    """
+    names = [visible(name) for name in pairs.names]
+    tests = next(iter(pairs.estimates.values())).tests
+    found = dict.fromkeys(("normalized", "p_value", "q_value", "p_corrected"))
+    matrices: dict[str, Any] = {**found, "warnings": {}}
+    for what in ("mi", "stderr", *tests):
+        matrix = np.full((len(names), len(names)), np.nan)
+        for (i, j), each in pairs.estimates.items():
+            value = {"mi": each.value, "stderr": each.stderr, **each.tests}[what]
+            matrix[i, j] = matrix[j, i] = value
+        matrices[what] = Grid(names, names, matrix)
+    return SimpleNamespace(**matrices)
 
 
 def in_unit(value: float, unit: str) -> float:
@@ -157,3 +255,31 @@ def write_matrix(matrix: PairMatrix, path: Path, unit: str) -> None:
         content = columns_as_parquet(["column", *matrix.names], [matrix.names, *rows])
     with replacing(path) as file:
         file.write(content)
+
+
+def write_rows(rows: Mapping[str, Sequence[Any]], path: Path, unit: str) -> None:
+    """Write a tidy table, a row for each thing that it is about; values in nats become `unit`.
+
+    Raises:
+        OSError: It cannot be written. What was there before is there still.
+    """
+    columns = {
+        name: [in_unit(value, unit) for value in column] if name in _IN_NATS else list(column)
+        for name, column in rows.items()
+    }
+    if path.suffix.lower() == ".csv":
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        # What has no value is an empty cell, as in other programs.
+        cells = ([_cell(value) for value in column] for column in columns.values())
+        writer.writerows(zip(*cells, strict=True))
+        content = text.getvalue().encode()
+    else:
+        content = columns_as_parquet(list(columns), list(columns.values()))
+    with replacing(path) as file:
+        file.write(content)
+
+
+def _cell(value: Any) -> Any:
+    return "" if isinstance(value, float) and math.isnan(value) else value

@@ -35,8 +35,6 @@ _SHADE_CELL = 2
 _LABEL = 24
 _TITLE_NAMES = 6
 _SHORT_LABEL = 6
-_BAR = 24
-_SHORT_BAR = 8
 # A name may be as long as a file.
 _MOST_CHARACTERS = 5000
 
@@ -81,7 +79,7 @@ def show_estimates(
 ) -> None:
     """Print one row per k, or the only one of a method that has no k."""
     has_k = any(estimate.k is not None for estimate in estimates)
-    table = _plain_table()
+    table = plain_table()
     has_interval = any(estimate.interval is not None for estimate in estimates)
     headings = ["k", f"MI ({unit})", "± stderr", *(["interval"] * has_interval)]
     for heading in headings[not has_k :]:
@@ -105,7 +103,7 @@ def show_methods(console: Console, methods: Sequence[Method]) -> None:
     width = max(len(method.name) for method in methods)
     for takes in dict.fromkeys(method.takes for method in methods):
         console.print(Text(f"for variables: {takes}", style="dim"))
-        table = _plain_table(show_header=False)
+        table = plain_table(show_header=False)
         table.add_column(style="bold", no_wrap=True, min_width=width)
         table.add_column(overflow="fold")
         for method in methods:
@@ -125,11 +123,15 @@ def show_options(console: Console, method: Method, options: Sequence[tuple[str, 
         console.print(Padding(Text(description), (0, 0, 0, 4), expand=False))
 
 
-def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> None:
+def show_title(console: Console, parts: Sequence[str]) -> None:
+    """Print what a result is about."""
+    console.print(Text(_line(", ".join(parts)), style="bold"))
+
+
+def show_matrix(console: Console, matrix: PairMatrix, unit: str) -> None:
     """Print the matrix as a heat map, in the widest of three cell sizes that fits, if any does."""
     names = matrix.names
     label = _label_width(names)
-    console.print(Text(title, style="bold"))
     for cell in (_WIDE_CELL, _NARROW_CELL, _SHADE_CELL):
         room = console.width - cell * len(names)
         if cell == _SHADE_CELL:
@@ -140,45 +142,6 @@ def show_matrix(console: Console, title: str, matrix: PairMatrix, unit: str) -> 
             return
     text = f"{len(names)} columns do not fit this terminal; --out FILE.csv writes them all"
     console.print(Text(text, style="dim"))
-
-
-def show_strongest(console: Console, matrix: PairMatrix, count: int, unit: str) -> None:
-    """Print the `count` pairs of largest MI with bars, without them where there is no room."""
-    pairs = matrix.ranked()[:count]
-    largest = _largest(matrix)
-    heading = "strongest pairs"
-    names = [[_shortened(matrix.names[at], 2 * _LABEL) for at in pair] for pair in pairs]
-    first = max([len(heading), *(cell_len(name) for name, _ in names)])
-    second = max([0, *(cell_len(name) for _, name in names)])
-    # Two columns of numbers and the gaps take 27; whatever the names leave is for the bars.
-    room = console.width - first - second - 27
-    # The names of a pair stand below each other where they do not fit side by side.
-    stacked = room < 0
-    if stacked:
-        room = console.width - max(first, second) - 25
-    bar_width = min(_BAR, room)
-    table = _plain_table()
-    table.add_column(heading, overflow="fold")
-    if not stacked:
-        table.add_column("", overflow="fold")
-    table.add_column(f"MI ({unit})", justify="right", no_wrap=True)
-    table.add_column("± stderr", justify="right", no_wrap=True)
-    if bar_width >= _SHORT_BAR:
-        table.add_column("", no_wrap=True)
-    for pair, (x, y) in zip(pairs, names, strict=True):
-        estimate = matrix.estimates[pair]
-        fraction = _fraction(estimate.value, largest)
-        cells = [Text(f"{x}\n  {y}")] if stacked else [Text(x), Text(y)]
-        cells += [
-            Text(f"{in_unit(estimate.value, unit):.3f}", style="bold"),
-            Text(f"{in_unit(estimate.stderr, unit):.3f}"),
-        ]
-        if bar_width >= _SHORT_BAR:
-            # The ends of the scale would vanish on a black or on a white terminal.
-            style = Style(color=_heat(0.3 + 0.45 * fraction))
-            cells.append(Text("━" * round(bar_width * fraction), style=style))
-        table.add_row(*cells)
-    console.print(table)
 
 
 def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
@@ -201,8 +164,8 @@ def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
         remark(
             console,
             examples[kind],
-            f"{len(pairs)} of {total} pairs, for example {_shortened(matrix.names[i])} and "
-            f"{_shortened(matrix.names[j])}: {examples[kind]}",
+            f"{len(pairs)} of {total} pairs, for example {short_name(matrix.names[i])} and "
+            f"{short_name(matrix.names[j])}: {examples[kind]}",
         )
     if kinds:
         note(console, "--json lists the warnings of every pair")
@@ -210,12 +173,12 @@ def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
 
 def shortened(names: Sequence[str]) -> str:
     """Return the names for a title, without most of them if they are many."""
-    return listed([_shortened(name) for name in names], _TITLE_NAMES)
+    return listed([short_name(name) for name in names], _TITLE_NAMES)
 
 
 def show_config(console: Console, config: dict[str, object]) -> None:
     """Print `fastmi.config()`, one line per entry."""
-    table = _plain_table(show_header=False)
+    table = plain_table(show_header=False)
     table.add_column("", style="bold", no_wrap=True)
     table.add_column("", overflow="fold")
     for key, value in config.items():
@@ -242,7 +205,7 @@ def _heat_table(matrix: PairMatrix, unit: str, cell: int, label_width: int, *, g
         table.add_column(_aligned(heading, cell, style="dim"), width=cell, no_wrap=True)
     for i, name in enumerate(names):
         label = Text(f"{i:>{_index_width(names)}} ", style="dim")
-        shown = _shortened(name, label_width - _index_width(names) - 1)
+        shown = short_name(name, label_width - _index_width(names) - 1)
         label.append(shown, style="bold not dim")
         cells = [_heat_cell(matrix, i, j, largest, unit, cell) for j in range(len(names))]
         table.add_row(label, *cells)
@@ -254,12 +217,12 @@ def _heat_cell(matrix: PairMatrix, i: int, j: int, largest: float, unit: str, ce
     if estimate is None:
         return _aligned("·", cell, style="dim")
     value = round(in_unit(estimate.value, unit), 2) + 0.0  # never "-0.00"
-    fraction = _fraction(estimate.value, largest)
+    fraction = fraction_of(estimate.value, largest)
     if cell == _SHADE_CELL:
         if estimate.tied:
             return _aligned("*", cell, style="dim")
         shade = _SHADES[round(fraction * (len(_SHADES) - 1))]
-        return Text(shade * cell, style=Style(color=_heat(fraction)))
+        return Text(shade * cell, style=Style(color=heat(fraction)))
     if cell == _NARROW_CELL:
         # ".84", "1.2" or "12": three characters carry the size of the value.
         digits = f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.3g}"
@@ -284,10 +247,11 @@ def _index_width(names: Sequence[str]) -> int:
 
 
 def _label_width(names: Sequence[str]) -> int:
-    return _index_width(names) + 1 + max(cell_len(_shortened(name)) for name in names)
+    return _index_width(names) + 1 + max(cell_len(short_name(name)) for name in names)
 
 
-def _plain_table(*, show_header: bool = True) -> Table:
+def plain_table(*, show_header: bool = True) -> Table:
+    """Return a table without lines."""
     return Table(
         box=None,
         padding=(0, 2, 0, 0),
@@ -297,7 +261,7 @@ def _plain_table(*, show_header: bool = True) -> Table:
     )
 
 
-def _shortened(name: str, width: int = _LABEL) -> str:
+def short_name(name: str, width: int = _LABEL) -> str:
     """Return a name on one line that takes at most `width` places; some characters take two."""
     name = visible(" ".join(name.split()))
     return name if cell_len(name) <= width else set_cell_size(name, width - 1).rstrip() + "…"
@@ -308,13 +272,14 @@ def _line(text: str) -> str:
     return clipped(visible(text), _MOST_CHARACTERS)
 
 
-def _fraction(value: float, largest: float) -> float:
+def fraction_of(value: float, largest: float) -> float:
+    """Return the share of the largest value, within [0, 1]; infinity is all of it."""
     if math.isnan(value) or largest <= 0:
         return float(value == math.inf)
     return min(1.0, max(0.0, value / largest))
 
 
-def _heat(fraction: float) -> str:
+def heat(fraction: float) -> str:
     """Return the colour of a fraction in [0, 1], linear between the stops of the scale."""
     position = fraction * (len(_HEAT) - 1)
     stop = min(int(position), len(_HEAT) - 2)
@@ -328,4 +293,4 @@ def _heat(fraction: float) -> str:
 
 def _cell_style(fraction: float) -> Style:
     # Light text up to the middle of the scale, dark text on its light end.
-    return Style(color="#f4f4f4" if fraction < 0.65 else "#181818", bgcolor=_heat(fraction))
+    return Style(color="#f4f4f4" if fraction < 0.65 else "#181818", bgcolor=heat(fraction))

@@ -54,6 +54,10 @@ class Samples:
         """Rows left out because a value was missing."""
         return self.rows - self.n
 
+    def describe_scale(self) -> str:
+        """Say in which unit the numbers are."""
+        return "unit deviation" if self.scaled else "not scaled"
+
     def describe_rounded(self) -> str:
         """Say which columns were not scaled because they vary no more than their rounding."""
         names = listed([f"'{name}'" for name in self.rounded], _SHOWN_COLUMNS)
@@ -72,6 +76,7 @@ def as_samples(
     scale: str,
     classes: Sequence[int] = (),
     as_codes: bool = False,
+    advice: str = "--drop-missing leaves such rows out",
 ) -> Samples:
     """Stack each block of columns into an array of shape (n, d).
 
@@ -83,6 +88,7 @@ def as_samples(
             the rows kept), as ``fastmi.normalize.local`` does; a constant column stays.
         classes: Numbers of the blocks that are classes: they may hold text, and are not scaled.
         as_codes: Number the different texts of a column, so that all blocks are numbers.
+        advice: What the command says of missing values that it does not take.
 
     Raises:
         DataError: For a column without numbers, unequal lengths, missing or infinite values.
@@ -108,7 +114,7 @@ def as_samples(
     lacking = dict(sorted(counts.items(), key=lambda item: -item[1]))
     keep = ~np.any(lacks, axis=0)
     if lacking and not drop_missing:
-        raise DataError(*_first_missing(table, columns, lacks, lacking, int(keep.sum())))
+        raise DataError(*_first_missing(table, columns, lacks, lacking, int(keep.sum()), advice))
     if lacking and not keep.any():
         raise DataError(
             f"no row of {table.source} has a value in every column: {_worst(lacking)}; "
@@ -158,13 +164,13 @@ def _first_missing(
     lacks: Sequence[npt.NDArray[np.bool_]],
     lacking: dict[str, int],
     complete: int,
+    advice: str,
 ) -> list[str]:
     """Say where the first missing value is, and which columns cost how many rows."""
     position, missing = next((i, lack) for i, lack in enumerate(lacks) if lack.any())
     lines = [
         f"column '{columns[position].name}' has no value in {table.place(int(missing.argmax()))} "
-        f"(missing in {missing.sum()} of {len(missing)} rows); "
-        "--drop-missing leaves such rows out"
+        f"(missing in {missing.sum()} of {len(missing)} rows); {advice}"
     ]
     rows = len(missing)
     if len(lacking) > 1:

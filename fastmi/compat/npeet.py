@@ -41,10 +41,10 @@ from fastmi.compat._discrete import (
     midd,
     tcd,
 )
-from fastmi.compat._neighborhoods import cross_kth_distance, nonuniformity
+from fastmi.compat._neighborhoods import nonuniformity
 from fastmi.ops.count import count_within
 from fastmi.ops.digamma import digamma, psi
-from fastmi.ops.knn import kth_distance
+from fastmi.ops.knn import kneighbors_among, kth_distance
 
 __all__ = [
     "add_noise",
@@ -206,7 +206,9 @@ def kldiv(x: Any, xp: Any, k: int = 3, base: float = 2) -> float:
     n, d = first.shape
     own = _kth_distance([first], k)
     k_list(k, len(second))
-    other = cross_kth_distance(first, second, k)
+    other = kneighbors_among(
+        [first], [second], k, metric="chebyshev", algorithm="auto", n_jobs=None
+    ).distances[:, -1]
     constant = math.log(len(second)) - math.log(n - 1)
     return float(constant + d * (_mean_log(other) - _mean_log(own))) / log_base(base)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fastmi.estimators.gaussian import GaussianTotalCorrelation as GaussianTotalCorrelation
     from fastmi.estimators.neighbors.biksg import BIKSG as BIKSG
     from fastmi.estimators.neighbors.conditional import ConditionalKSG as ConditionalKSG
+    from fastmi.estimators.neighbors.divergence import KLDivergence as KLDivergence
     from fastmi.estimators.neighbors.entropy import KozachenkoLeonenko as KozachenkoLeonenko
     from fastmi.estimators.neighbors.ksg import KSG as KSG
     from fastmi.estimators.neighbors.ksg import KSGHybrid as KSGHybrid
@@ -77,6 +78,8 @@ if TYPE_CHECKING:
     )
     from fastmi.estimators.several.discrete import DiscreteOInformation as DiscreteOInformation
     from fastmi.estimators.several.discrete import DiscreteSInformation as DiscreteSInformation
+    from fastmi.estimators.several.divergence import DiscreteKLDivergence as DiscreteKLDivergence
+    from fastmi.estimators.several.divergence import GaussianKLDivergence as GaussianKLDivergence
     from fastmi.estimators.several.gaussian import (
         GaussianDualTotalCorrelation as GaussianDualTotalCorrelation,
     )

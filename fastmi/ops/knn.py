@@ -70,6 +70,33 @@ def kneighbors(
     )
 
 
+def kneighbors_among(
+    blocks: list[Array],
+    reference: list[Array],
+    k: int,
+    *,
+    metric: str,
+    algorithm: str,
+    n_jobs: int | None,
+) -> Neighbors:
+    """Find the k nearest of other samples, in host memory, with row numbers of `reference`.
+
+    Args:
+        blocks: m arrays of shape (n, d_b), whose samples ask.
+        reference: m arrays of shape (n', d_b) of the same dtype, whose samples are found.
+        k: Number of neighbours in [1, n'].
+        metric: Distance inside a block.
+        algorithm: Name of the search, "auto", "tree" or "brute".
+        n_jobs: Threads, see :func:`fastmi._backend.thread_count`.
+    """
+    both = [np.concatenate([r, b]) for r, b in zip(reference, blocks, strict=True)]
+    return Neighbors(
+        *kernels().kneighbors_among(
+            both, len(reference[0]), k, metric, algorithm, thread_count(n_jobs)
+        )
+    )
+
+
 def sorts_pairs(n: int, k: int) -> bool:
     """Return whether "auto" is "sort" for two columns of n samples in host memory."""
     return bool(kernels().choose_algorithm(n, [1, 1], k) == "sort")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastmi._pool import heed_stop
 from fastmi._symbols import as_symbols
+from fastmi.ops.exchanged import exchange
 from fastmi.ops.knn import kneighbors
 
 Array = NDArray[Any]
@@ -26,9 +27,6 @@ _NOISE = 1e-10
 
 # Binary exponent of the largest coordinate where coordinates are summed.
 _ROOM = 900
-
-# Rows that exchange between two looks for an interrupt, some tens of milliseconds.
-_RUN = 50_000
 
 
 @dataclass(frozen=True)
@@ -76,20 +74,14 @@ class LocalExchange:
             size = neighbors.shape[1] - 1
             noisy = [(_with_noise(place, rng), rows) for place, rows in self.searches]
             neighbors, _ = _nearest(noisy, self.others, size, n_jobs=1)
-        candidates = rng.permuted(neighbors, axis=1).tolist()
-        used = np.zeros(self.n, dtype=bool)
+        heed_stop()
+        used = np.zeros(self.n, dtype=np.bool_)
         used[self.shared] = True
-        taken = used.tolist()
+        candidates = rng.permuted(neighbors, axis=1)
         drawn = rng.permutation(len(self.others))
-        for begin in range(0, len(drawn), _RUN):
-            heed_stop()
-            for i in drawn[begin : begin + _RUN].tolist():
-                for j in candidates[i]:
-                    if not taken[j]:
-                        break
-                # If all candidates are taken, the last one serves twice.
-                order[self.others[i]] = j
-                taken[j] = True
+        order[self.others] = exchange(
+            np.ascontiguousarray(candidates, dtype=np.int64), drawn.astype(np.int64), used
+        )
         return order
 
 

@@ -19,7 +19,8 @@ from fastmi.estimators import Method
 from fastmi.estimators._measure import Measure, as_ksg1, values
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.statistics._pairs import estimate_pairs, pairs_at_once
-from fastmi.statistics.permutation import null_values, p_value
+from fastmi.statistics._stopping import draw_until
+from fastmi.statistics.permutation import null_values
 
 Matrix: TypeAlias = NDArray[np.float64]
 Settled: TypeAlias = tuple[list[NDArray[Any]], tuple[Caution, ...]]
@@ -46,6 +47,7 @@ def estimate_named(
     k: Any,
     options: dict[str, Any],
     shuffles: int,
+    stop_at: int,
     noise: float | None,
     seed: Seed | None,
     rng: np.random.Generator,
@@ -60,7 +62,8 @@ def estimate_named(
         pairs: Positions of x in the first block and of y in the last, shape (p, 2).
         k: Number of neighbours, or several.
         options: Further options of the method.
-        shuffles: Number of shuffles per pair for the p-values.
+        shuffles: Largest number of shuffles per pair for the p-values.
+        stop_at: Number of shuffles at or above the estimate that end a test; 0 makes all shuffles.
         noise: Noise that is left to each pair: 0.0 for none, None for what its ties need.
         seed: Seed that the user gave.
         rng: Its generator.
@@ -84,7 +87,7 @@ def estimate_named(
         return measure.settle(blocks, noise=noise, seed=seed, rng=rng, n_jobs=n_jobs)
 
     return _one_by_one(
-        measure, together, settle, columns, pairs, shuffles, seeds, threads, progress
+        measure, together, settle, columns, pairs, shuffles, stop_at, seeds, threads, progress
     )
 
 
@@ -125,6 +128,7 @@ def _one_by_one(
     columns: list[list[NDArray[Any]]],
     pairs: NDArray[np.int64],
     shuffles: int,
+    stop_at: int,
     seeds: list[list[int]],
     n_jobs: int | None,
     progress: Progress,
@@ -136,11 +140,13 @@ def _one_by_one(
     algorithm 1 without normalisation.
     """
 
-    def null(x: NDArray[Any], y: NDArray[Any], own: np.random.Generator, threads: int) -> Matrix:
+    def draw(
+        x: NDArray[Any], y: NDArray[Any], own: np.random.Generator, threads: int, count: int
+    ) -> Matrix:
         n = len(x)
         if ksg is not None:
-            return null_values(ksg, [x, y], lambda _: own.permutation(n), shuffles, n_jobs=threads)
-        shuffled = (take_rows(x, own.permutation(n)) for _ in range(shuffles))
+            return null_values(ksg, [x, y], lambda _: own.permutation(n), count, n_jobs=threads)
+        shuffled = (take_rows(x, own.permutation(n)) for _ in range(count))
         return np.array([values(measure((each, y), threads, own)) for each in shuffled])
 
     def pair(number: int, threads: int) -> list[_Cell]:
@@ -150,8 +156,13 @@ def _one_by_one(
         estimates = [with_cautions(each, cautions) for each in measure((x, y), threads, own)]
         p_values = [np.nan] * len(estimates)
         if shuffles:
-            shuffled = null(x, y, own, threads)
-            p_values = [p_value(float(e), shuffled[:, at]) for at, e in enumerate(estimates)]
+            _, found = draw_until(
+                values(estimates),
+                lambda begin, end: draw(x, y, own, threads, end - begin),
+                shuffles,
+                stop_at,
+            )
+            p_values = found.p_value
         return [
             _Cell(float(e), e.stderr, p, e.warnings, e.k)
             for e, p in zip(estimates, p_values, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,26 +39,11 @@ def scores_of(values: Array, seed: Seed | None, block: int, column: int = 0) -> 
     rises = ascending[1:] != ascending[:-1]
     tied = not rises.all()
     if tied:
-        by_noise = _order_of_noise(seed, block, column, n)
         # NumPy sorts numbers of 16 bits in linear time.
         code = np.zeros(n, dtype=np.uint16 if n <= 1 << 16 else np.uint32)
         code[order[1:]] = np.cumsum(rises)
+        by_noise = np.argsort(streams(seed)(block, column, code).random(n), kind="stable")
         order = by_noise[np.argsort(code[by_noise], kind="stable")]
     scores = np.empty(n)
     scores[order] = whole_scores(n)
     return scores, tied
-
-
-def _order_of_noise(seed: Seed | None, block: int, column: int, n: int) -> NDArray[np.intp]:
-    # A generator may have moved on since the last call.
-    if seed is None or type(seed) is int:
-        return _remembered_order(seed, block, column, n)
-    return _new_order(seed, block, column, n)
-
-
-def _new_order(seed: Seed | None, block: int, column: int, n: int) -> NDArray[np.intp]:
-    return np.argsort(streams(seed)(block, column).random(n), kind="stable")
-
-
-# The columns of a table share the noise of their place.
-_remembered_order = lru_cache(maxsize=4)(_new_order)

@@ -66,6 +66,17 @@ def rotations(
     return shifts
 
 
+def most_rotations(blocks: Sequence[Array], *, beyond: int) -> tuple[int, int]:
+    """Return the smallest rotation that autocorrelation asks for, and how many rotations it leaves.
+
+    Args:
+        blocks: x and y, and what else there is.
+        beyond: Largest distance of rows that the test itself compares.
+    """
+    smallest = _default_shift(blocks, 1, beyond)
+    return smallest, max(len(blocks[0]) + 1 - 2 * smallest, 0)
+
+
 def block_orders(
     blocks: Sequence[Array], rng: np.random.Generator, count: int, block_length: int | None
 ) -> Callable[[int, np.random.Generator], Order]:

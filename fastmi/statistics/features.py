@@ -28,6 +28,13 @@ from fastmi._results import Table
 from fastmi._table import TableColumn, read_table
 from fastmi.statistics._normalized import check_normalized, normalized_pairs
 from fastmi.statistics._pair_matrix import kinds_of, library_of, text_table
+from fastmi.statistics._pair_tests import (
+    PairPValues,
+    cautions_of,
+    make_plan,
+    p_values_of_pairs,
+    serial_cautions,
+)
 from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import (
     MISSING,
@@ -167,6 +174,10 @@ def rank_features(
     discrete: Any = "auto",
     missing: str = "raise",
     normalized: str | None = None,
+    n_permutations: int | str = 0,
+    sequential: bool = True,
+    corrected: bool = False,
+    fdr: str = "bh",
     n_jobs: int | None = None,
     noise: float | None = None,
     seed: Seed | None = None,
@@ -192,6 +203,18 @@ def rank_features(
             with classes; "correlation", sqrt(1 - exp(-2 I)); or for a feature and a target with
             classes I over "min", "max", the "geometric" or "arithmetic" mean of their entropies, or
             over the "joint" entropy.
+        n_permutations: Largest number of surrogates of each feature for the p-values, 0 for none;
+            "auto" takes as many as decisions about all features need: 40 for each, at least 999
+            and at most a million. Features without classes share their surrogates, which is exact
+            and costs little.
+        sequential: Whether the test of a feature ends once 20 surrogates have reached its estimate
+            (Besag and Clifford 1991, https://doi.org/10.1093/biomet/78.2.301); the p-values are
+            valid all the same.
+        corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest
+            of all features for a target in another order, in deviations of its own null
+            distribution, step by step downwards (Westfall and Young 1993).
+        fdr: How `q_value` corrects for the number of features, "bh" or "by", see
+            :func:`fastmi.q_values`.
         noise: None separates equal values of columns that are no classes; a number adds ``noise *
             sd(column) * U(-1/2, 1/2)`` to each such column, and 0 adds none.
 
@@ -211,6 +234,7 @@ def rank_features(
     check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=True)
+    plan = make_plan(n_permutations, sequential, corrected, fdr)
     features, target = _split(X, y)
     if len(target.values) != len(features[0].values):
         raise ValueError(
@@ -243,15 +267,34 @@ def rank_features(
         made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
         forms = [form for form, _ in made]
         notes += made[0][1]
+    tested: Sequence[PairPValues | None] = [None] * len(ks)
+    serial: dict[int, tuple[Caution, ...]] = {}
+    if plan.most:
+        serial = serial_cautions(found, pairs)
+        tested = p_values_of_pairs(
+            source,
+            pairs,
+            estimates,
+            plan,
+            symmetric=False,
+            n_jobs=n_jobs,
+            seed=seed,
+            progress=progress,
+        )
     seconds = perf_counter() - start
     results = []
-    for table, form in zip(estimates, forms, strict=True):
+    for table, form, tests in zip(estimates, forms, tested, strict=True):
         order = np.argsort(np.where(np.isnan(table.values), np.inf, -table.values), kind="stable")
         results.append(
             RankedFeatures(
                 names=tuple(used[j].label for j in order),
                 mi=table.values[order],
                 stderr=table.stderr[order],
+                p_value=None if tests is None else tests.p_value[order],
+                q_value=None if tests is None else tests.q_value[order],
+                p_corrected=(
+                    None if tests is None or tests.p_corrected is None else tests.p_corrected[order]
+                ),
                 normalized=None if form is None else form[order],
                 methods=tuple(source.method((int(j), 0)) for j in order),
                 kinds=tuple(used[j].kind.name for j in order),
@@ -259,11 +302,11 @@ def rank_features(
                 target=of_target.label,
                 target_kind=of_target.kind.name,
                 left_out=found[0].left_out,
-                warnings=_warnings(used, order.tolist(), table.warnings, leaks),
+                warnings=_warnings(used, order.tolist(), table.warnings, leaks, serial),
                 k=table.k,
                 seconds=seconds,
                 _frames=library_of(X),
-                _notes=tuple(notes),
+                _notes=(*notes, *cautions_of(tests)),
             )
         )
     say(caution for result in results for caution in (*result._notes, *summaries(result)))
@@ -275,12 +318,13 @@ def _warnings(
     order: Sequence[int],
     of_pairs: dict[int, tuple[Caution, ...]],
     of_features: dict[Hashable, tuple[Caution, ...]],
+    serial: dict[int, tuple[Caution, ...]],
 ) -> dict[Hashable, tuple[Caution, ...]]:
     """Return the cautions of each feature that has any, in the order of the features."""
     found = {}
     for j in order:
         label = used[j].label
-        cautions = (*of_features.get(label, ()), *of_pairs.get(j, ()))
+        cautions = (*of_features.get(label, ()), *of_pairs.get(j, ()), *serial.get(j, ()))
         if cautions:
             found[label] = cautions
     return found

@@ -15,7 +15,6 @@ from fastmi._checks import (
     Seed,
     as_k,
     check_choice,
-    check_integer,
     check_noise,
     check_search,
     check_seed,
@@ -28,7 +27,6 @@ from fastmi._device import as_device, gpu_of
 from fastmi._docs import describes_options
 from fastmi._extras import Progress, ProgressBar
 from fastmi._table import read_table
-from fastmi._tasks import MOST_TASKS, run, streams
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._measure import add_noise, make_measure, read_samples, reads_on
@@ -44,17 +42,26 @@ from fastmi.statistics._pair_matrix import (
     matrix_of,
     summaries,
 )
+from fastmi.statistics._pair_tests import (
+    PairPValues,
+    Plan,
+    cautions_of,
+    make_plan,
+    p_values_of_pairs,
+    resolution_cautions,
+    serial_cautions,
+)
+from fastmi.statistics._sequential import STOP_AT
 from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import (
     MISSING,
     Variables,
     copies_caution,
     decide,
-    filled,
     left_out_caution,
     told_apart,
 )
-from fastmi.statistics.permutation import p_value
+from fastmi.statistics.multiple import q_values
 
 __all__ = ["PairwiseMI", "RankedPairs", "pairwise_mi"]
 
@@ -74,7 +81,10 @@ def pairwise_mi(
     discrete: Any = ...,
     missing: str = ...,
     normalized: str | None = ...,
-    n_permutations: int = ...,
+    n_permutations: int | str = ...,
+    sequential: bool = ...,
+    corrected: bool = ...,
+    fdr: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
     seed: Seed | None = ...,
@@ -94,7 +104,10 @@ def pairwise_mi(
     discrete: Any = ...,
     missing: str = ...,
     normalized: str | None = ...,
-    n_permutations: int = ...,
+    n_permutations: int | str = ...,
+    sequential: bool = ...,
+    corrected: bool = ...,
+    fdr: str = ...,
     n_jobs: int | None = ...,
     noise: float | None = ...,
     seed: Seed | None = ...,
@@ -114,7 +127,10 @@ def pairwise_mi(
     discrete: Any = "auto",
     missing: str = "raise",
     normalized: str | None = None,
-    n_permutations: int = 0,
+    n_permutations: int | str = 0,
+    sequential: bool = True,
+    corrected: bool = False,
+    fdr: str = "bh",
     n_jobs: int | None = None,
     noise: float | None = None,
     seed: Seed | None = None,
@@ -145,7 +161,20 @@ def pairwise_mi(
         normalized: None, or the form of `normalized` in the result: "correlation", sqrt(1 - exp(-2
             I)), or for two columns of classes I over "min", "max", the "geometric" or "arithmetic"
             mean of their entropies, or over the "joint" entropy.
-        n_permutations: Number of shuffles per pair for the p-values; 0 for no p-values.
+        n_permutations: Largest number of surrogates of each pair for the p-values, which reorder
+            the rows of one column at random; 0 for no p-values. "auto" takes as many as decisions
+            about all pairs need: 40 for each pair, at least 999 and at most a million. Without a
+            `method`, pairs whose margins have the same values (all pairs of columns without
+            classes) share their surrogates, which is exact and costs little.
+        sequential: Whether the test of a pair ends once 20 surrogates have reached its estimate, so
+            that pairs with nothing to find take few (Besag and Clifford 1991,
+            https://doi.org/10.1093/biomet/78.2.301); the p-values are valid all the same.
+        corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest
+            of all pairs of a surrogate, in deviations of its own null distribution, step by step
+            downwards (Westfall and Young 1993). A surrogate reorders all columns of X, or with `Y`
+            the rows of Y together. Without a `method` only.
+        fdr: How `q_value` corrects for the number of pairs, "bh" or "by", see
+            :func:`fastmi.q_values`.
         n_jobs: Number of threads, which share the pairs; None or -1 as in :func:`fastmi.mi`.
             Networks are trained one after another, by as many threads as torch uses.
         noise: None separates equal values of columns that are no classes, always without a
@@ -171,11 +200,11 @@ def pairwise_mi(
     check_seed(seed)
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=False)
-    shuffles = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
+    plan = make_plan(n_permutations, sequential, corrected, fdr)
     common: dict[str, Any] = {
         "k": k,
         "normalized": normalized,
-        "shuffles": shuffles,
+        "plan": plan,
         "n_jobs": n_jobs,
         "noise": noise,
         "seed": seed,
@@ -230,7 +259,7 @@ class _Found(NamedTuple):
     stderr: Matrix
     n: NDArray[np.int64]
     warnings: dict[int, tuple[Caution, ...]]
-    p_values: Matrix | None
+    tested: PairPValues | None
 
 
 def _by_kind(
@@ -241,7 +270,7 @@ def _by_kind(
     discrete: Any,
     missing: str,
     normalized: str | None,
-    shuffles: int,
+    plan: Plan,
     n_jobs: int | None,
     noise: float | None,
     seed: Seed | None,
@@ -261,7 +290,18 @@ def _by_kind(
                 bar.advance()
 
         estimates = source.estimate(places, n_jobs=n_jobs, report=report)
-    p_values = _shuffled(source, places, estimates, shuffles, n_jobs, seed) if shuffles else None
+    tested: Sequence[PairPValues | None] = [None] * len(estimates)
+    if plan.most:
+        tested = p_values_of_pairs(
+            source,
+            places,
+            estimates,
+            plan,
+            symmetric=Y is None,
+            n_jobs=n_jobs,
+            seed=seed,
+            progress=progress,
+        )
     notes = [*cautions, *left_out_caution(found), *copies_caution(found)]
     forms: list[Matrix] | None = None
     if normalized is not None:
@@ -269,7 +309,7 @@ def _by_kind(
         made = [normalized_pairs(normalized, each.values, entropies) for each in estimates]
         forms = [matrix for matrix, _ in made]
         notes += made[0][1]
-    ordered = _serial_cautions(found, places) if shuffles else {}
+    ordered = serial_cautions(found, places) if plan.most else {}
     results = []
     for row, table in enumerate(estimates):
         warned = {
@@ -287,13 +327,13 @@ def _by_kind(
                     table.stderr,
                     table.n,
                     warned,
-                    None if p_values is None else p_values[row],
+                    tested[row],
                 ),
                 n=n,
                 method=BY_KIND,
                 methods=tuple(source.method(pair) for pair in places.tolist()),
                 normalized=None if forms is None else forms[row],
-                notes=tuple(notes),
+                notes=(*notes, *cautions_of(tested[row])),
             )
         )
     return results
@@ -375,7 +415,9 @@ def _result(
     return PairwiseMI(
         mi=framed(library, values, (labels[0], labels[1])),
         stderr=framed_matrix(of.stderr),
-        p_value=framed_matrix(of.p_values),
+        p_value=framed_matrix(of.tested and of.tested.p_value),
+        q_value=framed_matrix(of.tested and of.tested.q_value),
+        p_corrected=framed_matrix(of.tested and of.tested.p_corrected),
         normalized=framed_matrix(normalized),
         kinds=kinds,
         left_out=left_out,
@@ -394,43 +436,9 @@ def _result(
     )
 
 
-def _serial_cautions(
-    found: Sequence[Variables], places: NDArray[np.int64]
-) -> dict[int, tuple[Caution, ...]]:
-    """Return why shuffles of pairs give too small p-values, by the number of the pair."""
-    blocks = [np.column_stack([filled(each) for each in own.used]) for own in found]
-    return pair_cautions(blocks, places)
-
-
 def _key(label: Hashable, taken: dict[Hashable, str], name: str) -> Hashable:
     """Return the label, with the name of its table where a column of the other has it, too."""
     return f"{label} of {name}" if label in taken else label
-
-
-def _shuffled(
-    source: TablePairs,
-    pairs: NDArray[np.int64],
-    estimates: Sequence[Any],
-    shuffles: int,
-    n_jobs: int | None,
-    seed: Seed | None,
-) -> Matrix:
-    """Return the p-values of the permutation tests of all pairs, shape (number of k, p)."""
-    seeds = streams(generator(seed), len(pairs))
-
-    def one(number: int, threads: int) -> list[float]:
-        values = [float(table.values[number]) for table in estimates]
-        if np.isnan(values).any():
-            return [np.nan] * len(values)
-        engine, pair, _ = source.of_pair(pairs[number].tolist())
-        rng = np.random.default_rng(seeds[number])
-        orders = np.array([rng.permutation(engine.n) for _ in range(shuffles)])
-        null = engine.reordered(pair, orders, n_jobs=threads)
-        return [p_value(value, null[:, at]) for at, value in enumerate(values)]
-
-    found = run(one, len(pairs), n_jobs=n_jobs, progress=False, what="pairs")
-    table: Matrix = np.array(found, dtype=np.float64).reshape(len(pairs), len(estimates)).T
-    return table
 
 
 def _by_name(
@@ -443,7 +451,7 @@ def _by_name(
     device: str,
     options: dict[str, Any],
     normalized: str | None,
-    shuffles: int,
+    plan: Plan,
     n_jobs: int | None,
     noise: float | None,
     seed: Seed | None,
@@ -455,6 +463,11 @@ def _by_name(
         raise ValueError(
             f"normalized={normalized!r} needs classes: leave method at None, or use "
             f"method='discrete'; got method={method!r}"
+        )
+    if plan.corrected:
+        raise ValueError(
+            f"corrected must be False with one method for every pair; got method={method!r}: leave "
+            "method at None"
         )
     rng = generator(seed)
     where, options = reads_on(device, row, options)
@@ -472,10 +485,12 @@ def _by_name(
     if Y is None and shape[0] < 2:
         raise ValueError("X must have at least two columns if there is no Y; got one")
     pairs = _pairs(shape, symmetric=Y is None)
+    shuffles = plan.of(len(pairs))
     common: dict[str, Any] = {
         "k": k,
         "options": options,
         "shuffles": shuffles,
+        "stop_at": STOP_AT if plan.sequential else 0,
         # What is left to each pair: no more noise, or what its ties need.
         "noise": None if noise is None else 0.0,
         "seed": seed,
@@ -520,11 +535,13 @@ def _by_name(
             for number in sorted({*table.warnings, *ordered})
         }
         values = matrix_of(table.values, pairs, shape, symmetric=Y is None)
+        q = q_values(table.p_values, plan.fdr) if shuffles else None
         results.append(
             PairwiseMI(
                 mi=framed(library, values, (labels[0], labels[1])),
                 stderr=framed_matrix(table.stderr),
                 p_value=framed_matrix(table.p_values) if shuffles else None,
+                q_value=framed_matrix(q),
                 normalized=None if forms is None else framed_matrix(forms[at]),
                 warnings=warned,
                 k=table.k,
@@ -537,7 +554,7 @@ def _by_name(
                 _methods=(row.name,) * len(pairs),
                 _n=rows,
                 _frames=library,
-                _notes=tuple(notes),
+                _notes=(*notes, *resolution_cautions(shuffles, table.p_values, q)),
             )
         )
     return results

@@ -49,7 +49,9 @@ from fastmi.statistics._conditional import (
     switched,
     warned,
 )
+from fastmi.statistics._exchanged import as_exchanged, exchanged_values
 from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
+from fastmi.statistics._stopping import draw_until, read_sequential
 
 Array = NDArray[Any]
 
@@ -72,8 +74,10 @@ class PermutationTest:
         estimate: Estimate from the samples in their own order.
         p_value: ``(1 + b) / (1 + n_permutations)``, where b is the number of surrogates that are
             at least the estimate; never 0 (Phipson and Smyth 2010,
-            https://doi.org/10.2202/1544-6115.1585).
-        null: Values of the surrogates in nats, shape (n_permutations,).
+            https://doi.org/10.2202/1544-6115.1585). A sequential test that stopped at surrogate l,
+            the h-th of these, has ``h / l``.
+        null: Values of the surrogates in nats, shape (n_permutations,), or fewer where a sequential
+            test stopped.
         scheme: How the surrogates were made.
         warnings: Reasons to distrust the estimate or the p-value, each one sentence; the call that
             made the test has issued them as :class:`fastmi.EstimateWarning`.
@@ -112,6 +116,7 @@ def permutation_test(
     z: object = ...,
     *,
     n_permutations: int = ...,
+    sequential: int | bool = ...,
     scheme: str | None = ...,
     block_length: int | None = ...,
     min_shift: int | None = ...,
@@ -134,6 +139,7 @@ def permutation_test(
     z: object = ...,
     *,
     n_permutations: int = ...,
+    sequential: int | bool = ...,
     scheme: str | None = ...,
     block_length: int | None = ...,
     min_shift: int | None = ...,
@@ -156,6 +162,7 @@ def permutation_test(
     z: object = None,
     *,
     n_permutations: int = 200,
+    sequential: int | bool = False,
     scheme: str | None = None,
     block_length: int | None = None,
     min_shift: int | None = None,
@@ -203,6 +210,11 @@ def permutation_test(
         y: Samples, shape (n, dy) or (n,).
         z: Samples of the condition, shape (n, dz) or (n,); None for no condition.
         n_permutations: Number of surrogates; the smallest p-value is ``1 / (1 + n_permutations)``.
+        sequential: A number h stops the test at the h-th surrogate that is at least the estimate
+            (Besag and Clifford 1991, https://doi.org/10.1093/biomet/78.2.301); True is h = 20, and
+            False makes all surrogates. The p-value is valid wherever the test stops. Without a
+            dependence some ``h (1 + log(n_permutations / h))`` surrogates are made, so that
+            `n_permutations` may be large.
         scheme: How to reorder the rows of x.
         block_length: Number of rows in each piece of "block". By default 5 times the factor by
             which the autocorrelation of x and y raises the variance of a correlation, 1 for
@@ -234,6 +246,7 @@ def permutation_test(
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
     count = check_integer("n_permutations", n_permutations, 1, MOST_TASKS)
+    stop_at = read_sequential(sequential)
     for option, value, made_for in (
         ("block_length", block_length, "block"),
         ("min_shift", min_shift, "circular"),
@@ -305,32 +318,50 @@ def permutation_test(
     if choice is not None:
         estimates = choice.shown(estimates)
 
-    def order(number: int) -> Order:
-        return reorder(number, np.random.default_rng(seeds[number]))
-
-    def surrogate(number: int, threads: int) -> NDArray[np.float64]:
-        own = np.random.default_rng(seeds[number])
-        reordered = take_rows(blocks[0], reorder(number, own))
-        return values(measure([reordered, *blocks[1:]], threads, own))
-
+    observed = values(estimates)
     ksg = as_ksg1(row, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
-    many = on_gpu or count >= thread_count(n_jobs)
-    if ksg is not None and ksg.normalize is None and many:
-        null = null_values(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
-    else:
+    exchanged = as_exchanged(row, k, options, blocks)
+
+    def draw(begin: int, end: int, progress: Progress) -> NDArray[np.float64]:
+        """Return the values of surrogates from `begin` to before `end`."""
+        size = end - begin
+
+        def order(number: int) -> Order:
+            return reorder(begin + number, np.random.default_rng(seeds[begin + number]))
+
+        def surrogate(number: int, threads: int) -> NDArray[np.float64]:
+            own = np.random.default_rng(seeds[begin + number])
+            reordered = take_rows(blocks[0], reorder(begin + number, own))
+            return values(measure([reordered, *blocks[1:]], threads, own))
+
+        many = on_gpu or size >= thread_count(n_jobs)
+        if ksg is not None and ksg.normalize is None and many:
+            return null_values(ksg, blocks, order, size, n_jobs=n_jobs, progress=progress)
+        if exchanged is not None:
+            with ProgressBar(progress, size, _LABEL) as bar:
+                return exchanged_values(
+                    blocks, exchanged, order, size, n_jobs=n_jobs, advance=bar.advance
+                )
         # All estimates on a GPU share its stream, so that more threads would only take more memory.
         threads = 1 if on_gpu or row.trains else n_jobs
-        null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what=_LABEL))
+        return np.array(run(surrogate, size, n_jobs=threads, progress=progress, what=_LABEL))
+
+    with ProgressBar(progress, count, _LABEL) as bar:
+        null, found = draw_until(
+            observed, lambda begin, end: draw(begin, end, bar.advance), count, stop_at
+        )
     tests = [
         PermutationTest(
             estimate=estimate,
-            p_value=p_value(float(estimate), column),
-            null=column,
+            p_value=p,
+            null=column[:used],
             scheme=name,
             warnings=(*estimate.warnings, *cautions),
         )
-        for estimate, column in zip(estimates, np.ascontiguousarray(null.T), strict=True)
+        for estimate, p, used, column in zip(
+            estimates, *found, np.ascontiguousarray(null.T), strict=True
+        )
     ]
     announce(tests)
     ks = as_k(asked)

@@ -13,7 +13,7 @@ from fastmi._cautions import Caution, announce
 from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search, generator
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, small_sample_warnings, with_cautions
-from fastmi._extras import Progress, load
+from fastmi._extras import Progress
 from fastmi._tasks import run, streams
 from fastmi.estimators._halves import of_series
 from fastmi.estimators._measure import make_measure, method_named, read_samples
@@ -85,11 +85,12 @@ class SizeCurve:
             f"{f' ({about})' * bool(about)}"
         )
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the means over 1 / n, with their errors, and the extrapolation.
+    def plot(self, ax: Any = None, *, unit: str = "nats") -> Any:
+        """Draw the means over 1 / n with :func:`fastmi.plot.size_curve`.
 
         Args:
             ax: matplotlib Axes to draw into; None for a new figure.
+            unit: "nats" or "bits".
 
         Returns:
             The Axes.
@@ -97,25 +98,9 @@ class SizeCurve:
         Raises:
             ImportError: matplotlib is not installed.
         """
-        if ax is None:
-            ax = load("matplotlib.pyplot", extra="plot", needed_by="plot()").figure().subplots()
-        places = 1.0 / self.sizes
-        ax.errorbar(places, self.means, yerr=self.errors, marker="o", capsize=3, label="means")
-        ax.plot([0.0, places[1]], [self.extrapolated, self.means[1]], linestyle=":", color="gray")
-        ax.errorbar(
-            [0.0],
-            [self.extrapolated],
-            yerr=[self.extrapolated_error],
-            marker="s",
-            capsize=3,
-            color="gray",
-            label="line through the two largest",
-        )
-        ax.set_xlabel("1 / n")
-        ax.set_ylabel("nats")
-        ax.set_title(self.estimate.method)
-        ax.legend()
-        return ax
+        from fastmi import plot
+
+        return plot.size_curve(self, ax, unit=unit)
 
 
 @describes_options()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +13,7 @@ from fastmi._autocorrelation import row_order, scheme_cautions
 from fastmi._cautions import Caution, announce, quiet
 from fastmi._checks import Seed, as_k, check_integer, generator, k_list
 from fastmi._docs import describes_options
-from fastmi._estimate import Estimate, number_of, with_cautions
+from fastmi._estimate import Estimate, with_cautions
 from fastmi._extras import Progress
 from fastmi._tasks import MOST_TASKS, run, streams
 from fastmi.estimators import MI_METHODS
@@ -22,6 +21,8 @@ from fastmi.estimators._lookup import check_options, find
 from fastmi.estimators._measure import given, make_measure, read_samples, values
 from fastmi.estimators._methods import Method, listed
 from fastmi.statistics._serial_orders import rotations
+from fastmi.statistics._steps import step_cautions
+from fastmi.statistics.lagged import LaggedMI, corrected
 from fastmi.statistics.permutation import p_value, permutation_test
 
 Array = NDArray[Any]
@@ -32,54 +33,6 @@ _SLOW = 0.25
 # Product of the persistences of two series that are not yet that slow: .3 at the share of .25 for
 # autoregressive ones, .1 at AR(.5).
 _PERSISTENT = 0.2
-
-# A number of nats that stands for infinity, and whose square is finite.
-_HUGE = 1e100
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaggedMI:
-    """Mutual information at several lags, with a permutation test of each and of all together.
-
-    ``print`` shows a table with a line for each lag.
-
-    Attributes:
-        lags: The lags, shape (m,).
-        estimates: Estimate of each lag, m of them.
-        p_value: P-value of each lag alone, shape (m,).
-        p_corrected: P-value of each lag among all of them, shape (m,): a dependence at any lag is
-            found at the level 5 % where the smallest is at most .05. It compares with the largest
-            value that a surrogate has at any lag, each lag in deviations of its own surrogates
-            (Westfall and Young 1993, the step of the largest statistic).
-        null: Values of the surrogates in nats, shape (n_permutations, m).
-        warnings: Reasons to distrust the result, each one sentence.
-    """
-
-    lags: NDArray[np.int64]
-    estimates: tuple[Estimate, ...] = field(repr=False)
-    p_value: NDArray[np.float64]
-    p_corrected: NDArray[np.float64]
-    null: NDArray[np.float64] = field(repr=False)
-    warnings: tuple[Caution, ...] = field(default=(), repr=False)
-
-    @property
-    def mi(self) -> NDArray[np.float64]:
-        """The estimates in nats, shape (m,)."""
-        return np.array(self.estimates, dtype=np.float64)
-
-    def __len__(self) -> int:
-        return len(self.lags)
-
-    def __str__(self) -> str:
-        rows = [
-            f"{lag:6d} {float(estimate):10.4g} {estimate.stderr:8.2g} {p:8.3g} {corrected:11.3g}"
-            for lag, estimate, p, corrected in zip(
-                self.lags, self.estimates, self.p_value, self.p_corrected, strict=True
-            )
-        ]
-        head = f"{'lag':>6} {'nats':>10} {'stderr':>8} {'p':>8} {'p corrected':>11}"
-        about = ", ".join([f"{len(self.null)} rotations", *number_of(self.warnings)])
-        return "\n".join([head, *rows, about])
 
 
 @describes_options(method=listed("mi"))
@@ -104,8 +57,8 @@ def lagged_mi(
     Args:
         x: Series, shape (n, dx) or (n,), one row per time, at equal steps.
         y: Series, shape (n, dy) or (n,).
-        lags: One lag, or a sequence of them; at positive lags x is earlier than y. Each lag uses
-            the ``n - abs(lag)`` times that both series have.
+        lags: One lag, or a sequence of different ones; at positive lags x is earlier than y. Each
+            lag uses the ``n - abs(lag)`` times that both series have.
         n_permutations: Number of rotations for the p-values; 0 for no p-values.
         min_shift: Smallest rotation, in either direction. By default that of
             :func:`fastmi.permutation_test`, and more than the distance between the lags, so that no
@@ -120,13 +73,18 @@ def lagged_mi(
             adds about ``2 w / n`` nats, see :class:`fastmi.KSG`.
 
     Returns:
-        What :func:`fastmi.mi` returns, or a list of it if `lags` is a sequence. With
-        `n_permutations` a :class:`fastmi.LaggedMI`, or a list of it if `k` is a sequence.
+        A :class:`fastmi.LaggedMI`, whose ``result[lag]`` is the :class:`fastmi.Estimate` of a lag,
+        or a list of it if `k` is a sequence. One lag without `n_permutations` gives what
+        :func:`fastmi.mi` returns.
+
+    Warns:
+        EstimateWarning: The series change slowly; the index of a pandas series has unequal steps.
 
     Raises:
         TypeError: Series that are not real numbers, lags that are not integers.
-        ValueError: Series of wrong shape or length or not finite, which includes gaps; a lag that
-            leaves no more than `k` times; more permutations than rotations.
+        ValueError: Series of wrong shape or length or not finite, which includes gaps; an index of
+            times that repeat or go backwards; no lag, one that occurs twice or that leaves no more
+            than `k` times; more permutations than rotations.
     """
     row = find(MI_METHODS, method)
     count = check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
@@ -134,28 +92,41 @@ def lagged_mi(
         options |= given(n_jobs=n_jobs, seed=seed)
     check_options(lagged_mi, row, options)
     pair = read_samples(row, (x, y), ("x", "y"))
+    steps = step_cautions((x, y), ("x", "y"))
     # 0-d arrays cannot be iterated over.
     several = isinstance(lags, Sequence | np.ndarray) and getattr(lags, "ndim", 1) != 0
     listed_lags = cast("Sequence[object]", lags) if several else (lags,)
     most = max(k_list(as_k(options.get("k", 3)), len(pair[0]))) if row.searches else 1
     shifts = [_as_lag(lag, len(pair[0]), most) for lag in listed_lags]
+    if not shifts:
+        raise ValueError("lags must name at least one lag; got none")
+    twice = [lag for place, lag in enumerate(shifts) if lag in shifts[:place]]
+    if twice:
+        raise ValueError(f"lags must be different from each other; got {twice[0]} twice")
     if count:
-        if not shifts:
-            raise ValueError("lags must name at least one lag to test; got none")
-        return _tested(pair, shifts, count, min_shift, row, options, n_jobs, seed, progress)
-    cautions = _slow(pair, row, options)
-    found = []
+        return _tested(pair, shifts, count, min_shift, row, options, n_jobs, seed, progress, steps)
+    cautions = (*_slow(pair, row, options), *steps)
+    by_lag: list[list[Estimate]] = []
     for lag in shifts:
         with quiet():
-            found.append(api.mi(*_at(lag, *pair), method=method, **options))
-    announce(
-        [
-            with_cautions(each, (*each.warnings, *cautions))
-            for of_lag in found
-            for each in (of_lag if isinstance(of_lag, list) else [of_lag])
-        ]
-    )
-    return found if several else found[0]
+            found = api.mi(*_at(lag, *pair), method=method, **options)
+        each_k = found if isinstance(found, list) else [found]
+        by_lag.append([with_cautions(each, (*each.warnings, *cautions)) for each in each_k])
+    one_k = isinstance(as_k(options.get("k", 3)), int)
+    if not several:
+        announce(by_lag[0])
+        return by_lag[0][0] if one_k else by_lag[0]
+    results = [
+        LaggedMI(lags=np.array(shifts, dtype=np.int64), estimates=of_k, warnings=_kinds(of_k))
+        for of_k in zip(*by_lag, strict=True)
+    ]
+    announce(results)
+    return results[0] if one_k else results
+
+
+def _kinds(estimates: Sequence[Estimate]) -> tuple[Caution, ...]:
+    """Return one of the cautions of each kind."""
+    return tuple({each.kind: each for one in estimates for each in one.warnings}.values())
 
 
 def _tested(
@@ -168,6 +139,7 @@ def _tested(
     n_jobs: int | None,
     seed: Seed | None,
     progress: Progress,
+    steps: tuple[Caution, ...],
 ) -> LaggedMI | list[LaggedMI]:
     """Return the test of all lags, or a list of it if `k` is a sequence."""
     options = dict(options)
@@ -193,11 +165,10 @@ def _tested(
     ]
     threads = 1 if row.trains else n_jobs
     null = np.array(run(surrogate, count, n_jobs=threads, progress=progress, what="rotations"))
-    cautions = scheme_cautions("circular", pair)
+    cautions = (*scheme_cautions("circular", pair), *steps)
     results = []
     for of_k, own_null in zip(zip(*estimates, strict=True), np.moveaxis(null, 2, 0), strict=True):
         observed = values(list(of_k))
-        kinds = {each.kind: each for estimate in of_k for each in estimate.warnings}
         results.append(
             LaggedMI(
                 lags=np.array(lags, dtype=np.int64),
@@ -205,29 +176,13 @@ def _tested(
                 p_value=np.array(
                     [p_value(v, own) for v, own in zip(observed, own_null.T, strict=True)]
                 ),
-                p_corrected=_corrected(observed, own_null),
+                p_corrected=corrected(observed, own_null),
                 null=np.ascontiguousarray(own_null),
-                warnings=(*kinds.values(), *cautions),
+                warnings=(*_kinds(of_k), *cautions),
             )
         )
     announce(results)
     return results[0] if isinstance(as_k(k), int) else results
-
-
-def _corrected(observed: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the p-value of each lag against the largest of all lags.
-
-    Each lag is brought to mean 0 and deviation 1 over the surrogates and the samples together,
-    because long lags have fewer times and scatter more; the samples then take no part that a
-    surrogate does not.
-    """
-    # Infinite values are the limit of large ones, beside which the others are equal.
-    table = np.clip(np.vstack([observed, null]), -_HUGE, _HUGE)
-    deviations = table.std(axis=0)
-    differ = deviations > 1e-12  # less is rounding
-    scaled = np.where(differ, table - table.mean(axis=0), 0.0) / np.where(differ, deviations, 1.0)
-    largest = scaled[1:].max(axis=1)
-    return np.array([p_value(float(value), largest) for value in scaled[0]])
 
 
 def _slow(pair: list[Array], row: Method, options: dict[str, Any]) -> tuple[Caution, ...]:

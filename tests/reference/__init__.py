@@ -12,6 +12,7 @@ from reference.conditional import conditional_counts, conditional_mi
 from reference.count import count_within
 from reference.digamma import EULER_GAMMA, digamma
 from reference.discrete import discrete_cmi, discrete_entropy, discrete_total_correlation
+from reference.divergence import jackknife_over_other, kl_divergence, kneighbors_among
 from reference.entropy import kl_entropy, log_unit_ball, weighted_entropy
 from reference.exchange import exchange_partners, exchanged_order
 from reference.gaussian import (
@@ -56,9 +57,12 @@ __all__ = [
     "gaussian_bias",
     "gaussian_conditional_mi",
     "gaussian_total_correlation",
+    "jackknife_over_other",
     "joint_distances",
+    "kl_divergence",
     "kl_entropy",
     "kneighbors",
+    "kneighbors_among",
     "ksg_entropies",
     "ksg_hybrid",
     "ksg_mi",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import reduce
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,17 +218,26 @@ def within_steps(blocks: Sequence[Array], radius: Array) -> float:
     return float(np.count_nonzero(radius <= np.float64(reach))) / len(radius)
 
 
-def streams(seed: Seed | None) -> Callable[[int, int], np.random.Generator]:
-    """Return a function from the numbers of a block and of a column to a generator for its noise.
+def streams(seed: Seed | None) -> Callable[[int, int, Array], np.random.Generator]:
+    """Return a function from a column and its place to a generator for its noise.
 
-    Noise of a column depends on its place alone, so that it is the same whatever the other
-    variables are. Without a seed it is the same in each call.
+    The arguments are the number of its block, its number there, and the rank of each value among
+    the different ones, integers of shape (n,). The noise is the same whatever the other variables
+    are and whatever the unit of the column. It is another one for other columns, although without a
+    seed it is the same in each call: were it the same for all, then two columns that are mostly
+    zero would always meet the same two orders of their zeros, and all such pairs of a table would
+    have the same luck.
     """
     root = [0]
     if seed is not None:
         # A copy, so that a generator is left as it was for whatever else the caller draws from it.
         root = deepcopy(generator(seed)).integers(0, 2**63, size=2).tolist()
-    return lambda block, column: np.random.default_rng([*root, block, column])
+
+    def of_column(block: int, column: int, ranks: Array) -> np.random.Generator:
+        key = crc32(np.ascontiguousarray(ranks, dtype=np.uint32).tobytes())
+        return np.random.default_rng([*root, block, column, key])
+
+    return of_column
 
 
 def traced(block: Array, place: int, seed: Seed | None) -> Array:
@@ -314,15 +324,16 @@ def _with_noise(
     Raises:
         ValueError: No room for the noise below half of the largest float.
     """
-    of_place = streams(seed)
+    of_column = streams(seed)
     block = host(given).astype(np.float64)
     for j in range(block.shape[1]):
         column = np.ascontiguousarray(block[:, j])
+        rng = of_column(place, j, numbered(column).of)
         column -= np.partition(column, len(column) // 2)[len(column) // 2]
         low, high = column.min(), column.max()
         if max(-low, high) > _MOST:  # the middle of the range is nearer to both ends
             column -= 0.5 * low + 0.5 * high
-        moved = column + width(column) * (of_place(place, j).random(len(column)) - 0.5)
+        moved = column + width(column) * (rng.random(len(column)) - 0.5)
         if np.abs(moved).max() > _MOST:
             raise ValueError(
                 f"samples with equal values must leave room for noise below {_MOST:.3g}; got a "

@@ -1,1 +1,1 @@
-"""Sums of entropies of several variables beyond the total correlation, without neighbours."""
+"""Quantities beyond mutual information and entropy, in closed form and from counts."""
