@@ -38,19 +38,7 @@ if _TYPE_CHECKING:
     from fastmi.statistics import *
 
 # These are loaded on first use, because most programs do without them.
-_SUBMODULES = (
-    "bounds",
-    "compat",
-    "datasets",
-    "estimators",
-    "nn",
-    "ops",
-    "plot",
-    "selection",
-    "statistics",
-)
-# What a module of these needs to be imported at all.
-_NEEDS = {"nn": "torch", "selection": "sklearn"}
+_SUBMODULES = ("bounds", "compat", "datasets", "estimators", "nn", "ops", "plot", "statistics")
 _STATISTICS = (
     "LaggedMI",
     "Link",
@@ -90,7 +78,7 @@ __all__ = [
     "s_information",
     "show_config",
     "total_correlation",
-    *(name for name in _SUBMODULES if name not in _NEEDS or _is_installed(_NEEDS[name])),
+    *(name for name in _SUBMODULES if name != "nn" or _is_installed("torch")),
     *_ADVICE,
     *_STATISTICS,
     *_IMPORTABLE,
@@ -100,7 +88,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name in _ESTIMATORS:
         return _ESTIMATORS[name].loaded
-    if name in _SUBMODULES:
+    # Not in __all__, because `from fastmi import *` would import scikit-learn.
+    if name in _SUBMODULES or name == "selection":
         return _import_module(f"fastmi.{name}")
     if name in _ADVICE:
         return getattr(_import_module("fastmi.estimators.auto.advice"), name)

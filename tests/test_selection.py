@@ -199,7 +199,7 @@ def test_columns_of_many_classes_seem_to_tell_nothing(kind):
         z = kind(rng.standard_normal(200), rng)
         values.append(terms((x, z, y), (classes, kind, classes)).conditional([0], 1)[0])
     error = np.std(values) / len(values) ** 0.5
-    # Counts that are not compared with shuffles say 0.4 nats and more.
+    # Counts that are not compared with shuffles say 0.2 nats given numbers, and 0.7 given classes.
     assert abs(np.mean(values)) < 0.03 + 3 * error
 
 
@@ -510,7 +510,11 @@ def test_what_holds_classes_is_what_the_user_says(passengers):
 
 
 def test_import_needs_scikit_learn_only_here():
-    code = "import sys, fastmi; print('sklearn' in sys.modules); import fastmi.selection"
+    # Neither do completion and `from fastmi import *`; the attribute is there all the same.
+    code = (
+        "import sys, fastmi; dir(fastmi); exec('from fastmi import *'); "
+        "print('sklearn' in sys.modules); fastmi.selection.MISelector"
+    )
     # None in the place of a module makes its import fail.
     blocked = f"import sys; sys.modules['sklearn'] = None; {code}"
     run = subprocess.run([sys.executable, "-P", "-c", blocked], check=False, **PIPES)
