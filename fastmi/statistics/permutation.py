@@ -300,7 +300,7 @@ def permutation_test(
     many = on_gpu or count >= thread_count(n_jobs)
     if ksg is not None and ksg.normalize is None and many:
         null = null_values(ksg, blocks, order, count, n_jobs=n_jobs, progress=progress)
-    elif (ks := as_exchanged(row, k, options, blocks)) is not None:
+    elif (ks := as_exchanged(row, k, options, blocks, count)) is not None:
         with ProgressBar(progress, count, _LABEL) as bar:
             null = exchanged_values(blocks, ks, order, count, n_jobs=n_jobs, advance=bar.advance)
     else:
