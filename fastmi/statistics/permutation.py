@@ -372,7 +372,6 @@ def permutation_test(
     observed = values(estimates)
     ksg = as_ksg1(row, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
-    exchanged = as_exchanged(row, k, options, blocks)
 
     def draw(begin: int, end: int, progress: Progress) -> NDArray[np.float64]:
         """Return the values of surrogates from `begin` to before `end`."""
@@ -389,6 +388,7 @@ def permutation_test(
         many = on_gpu or size >= thread_count(n_jobs)
         if ksg is not None and ksg.normalize is None and many:
             return null_values(ksg, blocks, order, size, n_jobs=n_jobs, progress=progress)
+        exchanged = as_exchanged(row, k, options, blocks, size)
         if exchanged is not None:
             with ProgressBar(progress, size, _LABEL) as bar:
                 return exchanged_values(
