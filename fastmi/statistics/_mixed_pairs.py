@@ -14,7 +14,6 @@ What depends on one column alone is computed once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -137,17 +136,6 @@ class Margin:
         if found is None:
             found = self._scores[place] = self._scored(place)
         return found
-
-    def reordered(self, order: NDArray[np.int64]) -> Margin:
-        """Return the margin of the same column with its rows in another order."""
-        moved = Margin(self.variable, self.seed, self.separate, _repeats=False)
-        moved._entropy = self._entropy
-        if self.variable.kind.name == CLASSES:
-            moved._symbols = Symbols(self.symbols.of[order], self.symbols.size)
-            return moved
-        moved._scores = {place: self.scores(place)[order] for place in (0, 1)}
-        moved._tied = self._tied
-        return moved
 
     def _scored(self, place: int) -> Floats:
         values = self.variable.values
@@ -322,23 +310,6 @@ class PairEngine:
             return ()
         share = max(repeated_share([_block(margin.variable.values)]) for margin in margins)
         return (tied_caution(share),) if share > TIED_SHARE else ()
-
-    def reordered_columns(self, rng: np.random.Generator, *, each_by_itself: bool) -> PairEngine:
-        """Return an engine for a surrogate of all pairs, whose estimates have no warnings of ties.
-
-        Args:
-            rng: Source of the orders.
-            each_by_itself: Whether each column gets an order of its own, for pairs within a table;
-                else the rows of all y are put in one other order.
-        """
-        moved = copy(self)
-        moved._noise = None
-        if each_by_itself:
-            moved.x = moved.y = [each.reordered(rng.permutation(self.n)) for each in self.x]
-        else:
-            order = rng.permutation(self.n)
-            moved.y = [each.reordered(order) for each in self.y]
-        return moved
 
     def reordered(
         self, pair: Sequence[int], orders: NDArray[np.int64], *, n_jobs: int | None = 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeAlias
 
@@ -26,7 +26,7 @@ from fastmi._extras import Progress, ProgressBar
 from fastmi._tasks import MOST_TASKS, run
 from fastmi.estimators.auto.kinds import CLASSES
 from fastmi.statistics._mixed_pairs import Margin, PairEngine, PairTable
-from fastmi.statistics._sequential import STOP_AT, SequentialTests
+from fastmi.statistics._sequential import SequentialTests
 from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import Variable, Variables, filled
 from fastmi.statistics.multiple import FDR, LargestStatistic, q_values
@@ -36,10 +36,13 @@ Floats: TypeAlias = NDArray[np.float64]
 AUTO = "auto"
 #: The level of the decisions that "auto" makes possible, and that warnings speak of.
 ALPHA = 0.05
-# Surrogates of "auto" for each pair: with 2 / ALPHA of them a pair passes the correction for all
-# pairs by itself even where one surrogate reaches it.
-_PER_PAIR = math.ceil(2 / ALPHA)
-_LEAST_AUTO, _MOST_AUTO = 999, 1_000_000
+# Surrogates of "auto" for each pair: a pair that none of them reaches has q = 0.04 by itself.
+_PER_PAIR = 25
+_LEAST_AUTO = 999
+# Surrogates at or above its estimate that end the test of a pair. There are more than for a test by
+# itself, because pairs that share a series share its errors, which at the 20th of them are a
+# fifth of every p-value, and the series goes on for the rarest of its pairs anyway.
+_STOP_AT = 100
 # Surrogates that are drawn together; those of a test depend on its seed and on their number alone.
 _CHUNK = 64
 # Surrogates that one round draws of a series that has tests left, at first and at most.
@@ -67,7 +70,7 @@ class Plan(NamedTuple):
         """Return the largest number of surrogates for a number of pairs."""
         if self.most >= 0:
             return self.most
-        return min(max(_LEAST_AUTO, _PER_PAIR * pairs - 1), _MOST_AUTO)
+        return min(max(_LEAST_AUTO, _PER_PAIR * pairs - 1), MOST_TASKS)
 
 
 def make_plan(n_permutations: object, sequential: object, corrected: object, fdr: object) -> Plan:
@@ -97,14 +100,12 @@ class PairPValues(NamedTuple):
         p_value: P-values of each pair by itself, NaN where it has no value.
         q_value: The same, corrected by the false discovery rate.
         p_corrected: P-values of the largest statistic, None if not asked for.
-        surrogates: Number of surrogates that each test has used.
         cautions: What is wrong with the tests as a whole.
     """
 
     p_value: Floats
     q_value: Floats
     p_corrected: Floats | None
-    surrogates: NDArray[np.int64]
     cautions: tuple[Caution, ...]
 
 
@@ -144,14 +145,12 @@ def p_values_of_pairs(
     entropy = [int(each) for each in generator(seed).integers(0, 2**63, size=2)]
     tested = int((~np.isnan(values[0])).sum())
     count = plan.of(tested)
-    series = _series_of(source, pairs, values, count, STOP_AT if plan.sequential else 0, entropy)
+    series = _series_of(source, pairs, values, count, _STOP_AT if plan.sequential else 0, entropy)
     _draw(series, n_jobs, progress)
     p = np.full(values.shape, np.nan)
-    seen = np.zeros(values.shape, dtype=np.int64)
     for each in series:
         for row, tests in enumerate(each.tests):
             p[row, each.numbers] = tests.p_values()
-            seen[row, each.numbers] = tests.seen
     corrected = (
         _against_largest(pairs, values, series, count, entropy, symmetric, n_jobs, progress)
         if plan.corrected
@@ -162,7 +161,7 @@ def p_values_of_pairs(
         q = q_values(p[row], plan.fdr)
         own = None if corrected is None else corrected[row]
         cautions = resolution_cautions(count, p[row], q)
-        found.append(PairPValues(p[row], q, own, seen[row], cautions))
+        found.append(PairPValues(p[row], q, own, cautions))
     return found
 
 
@@ -302,9 +301,31 @@ def _has_gaps(variable: Variable) -> bool:
 def serial_cautions(
     found: Sequence[Variables], places: NDArray[np.int64]
 ) -> dict[int, tuple[Caution, ...]]:
-    """Return why surrogates of pairs give too small p-values, by the number of the pair."""
+    """Return why surrogates of pairs give too small p-values, by the number of the pair.
+
+    Tables are often sorted by their classes, and then rows that follow each other are alike because
+    they are of one class. Where a column has each of its classes in one run of rows, columns are
+    looked at less the mean of the class.
+    """
     blocks = [np.column_stack([filled(each) for each in own.used]) for own in found]
+    for variable in (each for own in found for each in own.used):
+        if variable.kind.name == CLASSES and _in_runs(variable.values):
+            blocks = [_less_means(block, variable.values) for block in blocks]
+            break
     return pair_cautions(blocks, places)
+
+
+def _in_runs(codes: NDArray[np.intp]) -> bool:
+    """Return whether each class has one run of rows."""
+    return int(np.count_nonzero(codes[1:] != codes[:-1])) + 1 == len(np.unique(codes))
+
+
+def _less_means(block: Floats, codes: NDArray[np.intp]) -> Floats:
+    """Return the columns less the mean of each class."""
+    _, of, size = np.unique(codes, return_inverse=True, return_counts=True)
+    of = of.reshape(-1)
+    means = [np.bincount(of, column) / size for column in block.T]
+    return np.column_stack([column - mean[of] for column, mean in zip(block.T, means, strict=True)])
 
 
 def resolution_cautions(count: int, p: Floats, q: Floats | None) -> tuple[Caution, ...]:
@@ -344,7 +365,6 @@ def _against_largest(
     """Return the p-values of the largest statistic of all pairs, shape (number of k, p)."""
     engine = series[0].engine  # the only one where nothing is missing
     kept = np.flatnonzero(~np.isnan(values).any(axis=0))
-    own = pairs[kept]
     mean, deviation = np.zeros(values.shape), np.zeros(values.shape)
     for each in series:
         null = np.concatenate([each.chunk(number) for number in range(_FOR_SCALE // _CHUNK)])
@@ -355,19 +375,31 @@ def _against_largest(
         for of_k, m, s in zip(values, mean, deviation, strict=True)
     ]
 
-    def surrogate(number: int, threads: int) -> Floats:
-        rng = np.random.default_rng([*entropy, number])
-        moved = engine.reordered_columns(rng, each_by_itself=symmetric)
-        tables = moved.estimate(own, n_jobs=threads, report=_silent)
-        return np.array([table.values for table in tables])
+    def orders(column: int, begin: int, size: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng([*entropy, column, begin])
+        return np.array([rng.permutation(engine.n) for _ in range(size)])
 
-    found = run(surrogate, count, n_jobs=n_jobs, progress=progress, what="surrogates of all pairs")
-    for row, of_k in enumerate(largest):
-        of_k.add(np.array([each[row] for each in found]))
+    def of_pair(
+        begin: int, together: NDArray[np.int64] | None, number: int, threads: int
+    ) -> Floats:
+        del threads
+        i, j = pairs[kept[number]].tolist()
+        if together is None:
+            # With both columns in other orders, y meets x as in one order of y alone.
+            size = min(_CHUNK, count - begin)
+            back = np.argsort(orders(i, begin, size), axis=1)
+            together = np.take_along_axis(orders(j, begin, size), back, axis=1)
+        return engine.reordered((i, j), together)
+
+    with ProgressBar(progress, count, "surrogates of all pairs") as bar:
+        for begin in range(0, count, _CHUNK):
+            size = min(_CHUNK, count - begin)
+            task = partial(of_pair, begin, None if symmetric else orders(0, begin, size))
+            found = run(task, len(kept), n_jobs=n_jobs, progress=False, what="pairs")
+            for row, of_k in enumerate(largest):
+                of_k.add(np.column_stack([each[:, row] for each in found]))
+            for _ in range(size):
+                bar.advance()
     p = np.full(values.shape, np.nan)
     p[:, kept] = [of_k.p_values() for of_k in largest]
     return p
-
-
-def _silent(count: int) -> None:
-    del count

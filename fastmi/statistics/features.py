@@ -204,10 +204,10 @@ def rank_features(
             classes I over "min", "max", the "geometric" or "arithmetic" mean of their entropies, or
             over the "joint" entropy.
         n_permutations: Largest number of surrogates of each feature for the p-values, 0 for none;
-            "auto" takes as many as decisions about all features need: 40 for each, at least 999
-            and at most a million. Features without classes share their surrogates, which is exact
+            "auto" takes as many as decisions about all features need: 25 for each, and at least
+            999. Features without classes share their surrogates, which is exact
             and costs little.
-        sequential: Whether the test of a feature ends once 20 surrogates have reached its estimate
+        sequential: Whether the test of a feature ends once 100 surrogates have reached its estimate
             (Besag and Clifford 1991, https://doi.org/10.1093/biomet/78.2.301); the p-values are
             valid all the same.
         corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest

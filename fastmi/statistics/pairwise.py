@@ -126,12 +126,13 @@ def pairwise_mi(
             mean of their entropies, or over the "joint" entropy.
         n_permutations: Largest number of surrogates of each pair for the p-values, which reorder
             the rows of one column at random; 0 for no p-values. "auto" takes as many as decisions
-            about all pairs need: 40 for each pair, at least 999 and at most a million. Without a
-            `method`, pairs whose margins have the same values (all pairs of columns without
-            classes) share their surrogates, which is exact and costs little.
-        sequential: Whether the test of a pair ends once 20 surrogates have reached its estimate, so
-            that pairs with nothing to find take few (Besag and Clifford 1991,
-            https://doi.org/10.1093/biomet/78.2.301); the p-values are valid all the same.
+            about all pairs need: 25 for each pair, and at least 999. Without a `method`, pairs
+            whose margins have the same values (all pairs of columns without classes) share their
+            surrogates, which is exact and costs little.
+        sequential: Whether the test of a pair ends once 100 surrogates (20 with a named method)
+            have reached its estimate, so that pairs with nothing to find take few (Besag and
+            Clifford 1991, https://doi.org/10.1093/biomet/78.2.301); the p-values are valid all the
+            same.
         corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest
             of all pairs of a surrogate, in deviations of its own null distribution, step by step
             downwards (Westfall and Young 1993). A surrogate reorders all columns of X, or with `Y`
