@@ -88,7 +88,7 @@ def test_the_p_value_is_that_of_the_largest_over_the_lags(rng):
 
 
 def test_tests_that_end_early_have_the_p_value_of_besag_and_clifford():
-    """The rotations are those of the full test, and the twentieth that reaches the value ends it."""
+    """The rotations are those of the full test; the twentieth that reaches the value ends it."""
     X = linked(np.random.default_rng(4), 200, LINKS)
     options = {"n_permutations": 150, "seed": 2, **FAST}
     full = fastmi.transfer_entropy_network(X, 1, sequential=False, **options)
