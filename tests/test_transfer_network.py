@@ -39,7 +39,7 @@ def test_values_are_the_largest_transfer_entropies(rng):
     assert (one.n, one.k, one.n_permutations, one.p_value, one.q_value) == (149, 4, 0, None, None)
     # Several lags, from the times that all of them have: 1 to 3, and two values of the source.
     three = fastmi.transfer_entropy_network(
-        X, 3, source_history=2, target_history=2, n_permutations=0
+        X, 3, source_history=2, target_history=2, n_permutations=0, k=3
     )
     x, y = X[:, 0], X[:, 1]
     own = np.column_stack([y[3:-1], y[2:-2]])
@@ -55,7 +55,7 @@ def test_values_are_the_largest_transfer_entropies(rng):
 def test_all_others_are_given(rng):
     X = linked(rng, 120, LINKS)
     found = fastmi.transfer_entropy_network(
-        X, 1, condition="all", condition_history=2, n_permutations=0
+        X, 1, condition="all", condition_history=2, n_permutations=0, k=3
     )
     others = [X[:, 1], X[:, 3]]
     value = fastmi.transfer_entropy(X[:, 2], X[:, 0], condition=others, condition_history=2)
@@ -88,16 +88,16 @@ def test_the_p_value_is_that_of_the_largest_over_the_lags(rng):
 
 
 def test_tests_that_end_early_have_the_p_value_of_besag_and_clifford():
-    """The rotations are those of the full test, and the tenth that reaches the value ends it."""
+    """The rotations are those of the full test; the twentieth that reaches the value ends it."""
     X = linked(np.random.default_rng(4), 200, LINKS)
     options = {"n_permutations": 150, "seed": 2, **FAST}
     full = fastmi.transfer_entropy_network(X, 1, sequential=False, **options)
     early = fastmi.transfer_entropy_network(X, 1, **options)
-    strong = full.p_value < 10 / 150
+    strong = full.p_value < 20 / 150
     assert strong.sum() >= 2
     np.testing.assert_array_equal(early.p_value[strong], full.p_value[strong])
     weak = ~strong & ~np.isnan(full.p_value)
-    made = 10 / early.p_value[weak]
+    made = 20 / early.p_value[weak]
     np.testing.assert_allclose(made, np.round(made), rtol=1e-9)
     first = fastmi.transfer_entropy_network(X, 1, sequential=1, **options)
     assert np.nanmax(first.p_value) == 1.0
@@ -121,17 +121,19 @@ def test_p_values_hold_their_level():
 
 
 def test_links_are_found_with_their_lags():
-    X = linked(np.random.default_rng(7), 400, LINKS)
-    found = fastmi.transfer_entropy_network(X, 3, seed=0, n_jobs=1)
-    assert {(each.source, each.target, each.lag) for each in found.links()} == {
-        (0, 1, 2),
-        (2, 3, 1),
-    }
-    assert found.links(1.0) == found.top(12)
-    assert found.n_permutations >= 239
-    text = str(found)
-    assert "2 of 12 pairs with q <= 0.05" in text
-    assert "0 -> 1, lag 2: " in text
+    """One false link in twenty is what q <= 5 % allows for."""
+    false = 0
+    for run in range(3):
+        X = linked(np.random.default_rng([run, 7]), 300, LINKS)
+        found = fastmi.transfer_entropy_network(X, 3, seed=run, n_jobs=1)
+        links = {(each.source, each.target, each.lag) for each in found.links()}
+        assert links >= {(0, 1, 2), (2, 3, 1)}
+        false += len(links) - 2
+        assert found.links(1.0) == found.top(12)
+        assert found.n_permutations >= 239
+        assert f"{len(links)} of 12 pairs with q <= 0.05" in str(found)
+        assert "0 -> 1, lag 2: " in str(found)
+    assert false <= 2
 
 
 def test_a_chain_has_no_shortcut_given_all():
@@ -259,7 +261,7 @@ def test_progress_counts_pairs(rng):
         (np.eye(9), {"condition": "some"}, ValueError, "condition must be one of"),
         (np.eye(9), {"k": [1, 2]}, TypeError, "k must be one integer"),
         (np.eye(9), {"n_permutations": "all"}, ValueError, "an integer or 'auto'"),
-        (np.eye(9), {"n_permutations": 9}, ValueError, "number of rotations"),
+        (np.eye(9), {"n_permutations": 9, "k": 3}, ValueError, "number of rotations"),
         (np.eye(9), {"sequential": 0}, ValueError, "sequential must be an integer >= 1"),
         (np.eye(9), {"fdr": "none"}, ValueError, "must be one of"),
         (np.eye(9), {"nope": 1}, TypeError, "nope"),

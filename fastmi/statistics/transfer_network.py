@@ -32,7 +32,8 @@ from fastmi.estimators._measure import Measure, make_measure, read_samples
 from fastmi.estimators._methods import Method, listed
 from fastmi.statistics._serial_orders import most_rotations, rotations
 from fastmi.statistics._steps import step_cautions
-from fastmi.statistics.multiple import q_values
+from fastmi.statistics._stopping import read_sequential
+from fastmi.statistics.multiple import FDR, q_values
 from fastmi.statistics.network import TransferNetwork, summaries
 from fastmi.statistics.permutation import p_value
 from fastmi.statistics.transfer import delayed
@@ -41,8 +42,6 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 CONDITIONS = ("none", "all")
-# Surrogates that reach the estimate before a pair's test ends.
-_ENOUGH = 10
 _ALPHA = 0.05
 # Rotations by default where few pairs need no more.
 _LEAST = 199
@@ -59,7 +58,7 @@ def transfer_entropy_network(
     target_history: int = 1,
     condition: str = "none",
     condition_history: int | None = None,
-    k: int = 3,
+    k: int = 10,
     method: str = "fp",
     n_permutations: int | str = "auto",
     sequential: bool | int = True,
@@ -94,11 +93,14 @@ def transfer_entropy_network(
         condition: "none", or "all" to give the past of all other columns.
         condition_history: Number of values of each of them; by default `max_lag`, so that no way
             through another series, and no common driver, is later than what is given.
-        k: Number of neighbours, one integer.
+        k: Number of neighbours, one integer. More of them find weak links that are smooth, and miss
+            some of fine structure: of linear links with coefficient 0.3 between AR(.5) series of
+            400 times, tests at 5 % find 60 % with k = 3, 93 % with 10 and all with 20, and of
+            logistic maps coupled by 0.05 all, 98 % and 83 %.
         n_permutations: Number of rotations of each pair; 0 for no p-values. "auto" takes as many
             as a single link needs to be found among all pairs, at least 199, and at most all that
             leave the series far enough from where they were.
-        sequential: Whether the test of a pair ends once 10 of its rotations, or as many as are
+        sequential: Whether the test of a pair ends once 20 of its rotations, or as many as are
             given here, have reached the estimate. The p-value is then their number over that of
             the rotations, which is as valid (Besag and Clifford 1991,
             https://doi.org/10.1093/biomet/78.2.301).
@@ -129,13 +131,14 @@ def transfer_entropy_network(
     check_search("chebyshev", "auto", n_jobs)
     check_noise(noise)
     check_choice("condition", condition, CONDITIONS)
+    check_choice("fdr", fdr, FDR)
     most = check_integer("max_lag", max_lag, 1)
     reach = check_integer("source_history", source_history, 1)
     memory = check_integer("target_history", target_history, 1)
     depth = most if condition_history is None else condition_history
     depth = check_integer("condition_history", depth, 1) if condition == "all" else 0
     count = None if n_permutations == "auto" else _count(n_permutations)
-    enough = _enough(sequential)
+    enough = read_sequential(sequential) or math.inf
     rng = generator(seed)
     measure = make_measure(transfer_entropy_network, row, k=k, options=options)
     steps = step_cautions((X,), ("X",))
@@ -408,10 +411,3 @@ def _count(n_permutations: object) -> int:
             f"n_permutations must be an integer or 'auto'; got n_permutations={n_permutations!r}"
         )
     return check_integer("n_permutations", n_permutations, 0, MOST_TASKS)
-
-
-def _enough(sequential: object) -> float:
-    """Return the number of rotations that must reach the estimate before a test ends."""
-    if isinstance(sequential, bool):
-        return _ENOUGH if sequential else math.inf
-    return check_integer("sequential", sequential, 1)
