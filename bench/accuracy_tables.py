@@ -155,6 +155,25 @@ def rejections_table(result: Result) -> str:
     return markdown_table([*header, "warned under the null"], rows)
 
 
+def networks_table(result: Result) -> str:
+    """Return false and true links of each method on each simulated network."""
+    rows = [
+        [
+            row["system"],
+            row["method"],
+            str(row["n"]),
+            str(row["runs"]),
+            f"{row['false_share']:.1%}",
+            f"{row['any_false']:.0%}",
+            "" if row["true_share"] is None else f"{row['true_share']:.0%}",
+            f"{row['seconds']:.2g} s",
+        ]
+        for row in result["rows"]
+    ]
+    header = ["series", "method", "n", "runs", "false of found", "any false", "true found", "time"]
+    return markdown_table(header, rows)
+
+
 def neural_defaults_table(result: Result) -> str:
     """Estimates of every method on every task, mean over seeds, and its slowest call."""
     return _by_method(

@@ -263,7 +263,8 @@ def main(argv: list[str] | None = None) -> None:
             found.append(row)
             progress(
                 f"{true:2} true of {noise + true}: {row['way']:45} false {row['false_share']:.3f}, "
-                f"any false {row['any_false']:.2f}, power {row['power']:.2f}, {row['seconds']:.2g} s"
+                f"any false {row['any_false']:.2f}, power {row['power']:.2f}, "
+                f"{row['seconds']:.2g} s"
             )
     surrogates = spent(100 if quick else 200, 20 if quick else 500, 999 if quick else 9999)
     progress(f"surrogates: {surrogates}")

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 from machine import describe
 
+from fastmi.compat import causallearn
+
 VARIABLES, DEGREE, ALPHA = 10, 2.0, 0.05
 
 
@@ -171,6 +173,7 @@ def main():
     parser.add_argument("--tests", action="store_true", help="level and power of single tests")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    causallearn.register()
 
     rows = []
     if options.tests:

@@ -52,6 +52,10 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "error_bars": ("Coverage of error bars", accuracy_tables.error_bars_table),
     "size_curve": ("Estimates from fewer samples", accuracy_tables.size_curve_table),
     "rejections": ("Level and power of permutation tests", accuracy_tables.rejections_table),
+    "networks": (
+        "Links of simulated networks at q <= 5 %",
+        accuracy_tables.networks_table,
+    ),
     "compat": ("Drop-in replacements", result_tables.compat_table),
     "bmi": ("Many tasks with known information, n = 5000", accuracy_tables.bmi_table),
     "random_laws": ("Random laws of 15 families", accuracy_tables.random_laws_table),

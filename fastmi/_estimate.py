@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from fastmi._cautions import Caution, Note
 from fastmi._checks import transposed
+from fastmi._results import Table
 
 Local: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class History(Table):
     """How an estimate changed while a model was trained.
+
+    Two are equal if all but their times are. ``to_frame()`` has a row for each evaluation.
 
     Attributes:
         steps: Training steps done at each evaluation, int64, shape (e,).
@@ -38,8 +41,19 @@ class History:
     validation: NDArray[np.float64]
     best_step: int
     stopped: str
-    seconds: float
+    seconds: float = field(compare=False)
     cuda_graph: bool = False
+
+    def _rows(self) -> dict[str, Sequence[Any]]:
+        return {
+            "step": self.steps.tolist(),
+            "train": self.train.tolist(),
+            "validation": self.validation.tolist(),
+        }
+
+    def _about(self) -> dict[str, Any]:
+        names = ("best_step", "stopped", "seconds", "cuda_graph")
+        return {name: getattr(self, name) for name in names}
 
 
 class Twin(NamedTuple):

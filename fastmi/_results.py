@@ -49,9 +49,9 @@ class Table:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-able values: what holds for all, and ``rows``, a list."""
         rows = self._rows()
-        columns = [[_plain(value) for value in column] for column in rows.values()]
+        columns = [[plain(value) for value in column] for column in rows.values()]
         listed = [dict(zip(rows, row, strict=True)) for row in zip(*columns, strict=True)]
-        return {**{name: _plain(value) for name, value in self._about().items()}, "rows": listed}
+        return {**{name: plain(value) for name, value in self._about().items()}, "rows": listed}
 
     def _repr_html_(self) -> str:
         rows = self._rows()
@@ -84,12 +84,12 @@ class Table:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that JSON has: no arrays, no NumPy numbers, None in the place of NaN."""
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: no arrays, no NumPy numbers, None in the place of NaN."""
     if isinstance(value, np.ndarray | list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool | int) or value is None:

@@ -176,6 +176,15 @@ STATISTICS = [
             "x, y = rng.standard_normal((2, 1_000_000)); y += x",
             "fastmi.permutation_test(x, y, n_permutations=100, n_jobs=2)",
         ),
+        *(
+            (
+                f"permutation_test {method}, sequential",
+                "x, y = rng.standard_normal((2, 20_000, 3)); y += x",
+                f"fastmi.permutation_test(x, y, method={method!r}, n_permutations=400, "
+                "sequential=True, n_jobs=2)",
+            )
+            for method in ("ksg1", "mixed")
+        ),
         (
             "permutation_test mixed, large",
             "x, y = rng.standard_normal((2, 100_000, 4)); y += x",
@@ -376,6 +385,24 @@ STATISTICS = [
             "transfer_entropy, local",
             _SERIES.format(n=50_000),
             "fastmi.transfer_entropy(x, y, scheme='local', n_permutations=200, n_jobs=2)",
+        ),
+        (
+            "transfer_entropy, condition",
+            _SERIES.format(n=50_000),
+            "fastmi.transfer_entropy(x, y, condition=np.roll(x, 7), condition_history=2, "
+            "n_permutations=200, n_jobs=2)",
+        ),
+    ),
+    *_rows(
+        "statistics.transfer_entropy_network",
+        *(
+            (
+                f"transfer_entropy_network {method}, {condition}",
+                "X = np.cumsum(rng.standard_normal((20_000, 6)), axis=0); X -= np.roll(X, 9, 0)",
+                f"fastmi.transfer_entropy_network(X, 3, method={method!r}, "
+                f"condition={condition!r}, n_jobs=2)",
+            )
+            for method, condition in (("fp", "none"), ("gaussian", "all"))
         ),
     ),
 ]

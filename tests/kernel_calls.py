@@ -37,6 +37,12 @@ def _neighbours(metric: str, algorithm: str):
     return lambda b, threads: _cpu.kneighbors(b, 5, metric, algorithm, threads)[:2]
 
 
+def _among(metric: str, algorithm: str):
+    return lambda b, threads: _cpu.kneighbors_among(
+        b, len(b[0]) // 3, 5, metric, algorithm, threads
+    )[:2]
+
+
 def _count(metric: str, algorithm: str, strict: bool):
     def run(b, threads):
         radius = np.ones(len(b[0]), b[0].dtype)
@@ -112,6 +118,9 @@ CALLS: dict[str, KernelCall] = {
     "kneighbors_tree": KernelCall((2, 1), 1, _neighbours("chebyshev", "tree")),
     "kneighbors_brute": KernelCall((14,), 1, _neighbours("chebyshev", "brute")),
     "kneighbors_euclidean": KernelCall((3,), 1, _neighbours("euclidean", "auto")),
+    "among_tree": KernelCall((2, 1), 1, _among("chebyshev", "tree")),
+    "among_bytes": KernelCall((14,), 1, _among("chebyshev", "brute")),
+    "among_euclidean": KernelCall((3,), 1, _among("euclidean", "auto")),
     "count_sorted": KernelCall((1,), 10, _count("chebyshev", "sort", True)),
     "count_tree": KernelCall((3,), 1, _count("chebyshev", "tree", True)),
     "count_closed": KernelCall((8, 6), 1, _count("chebyshev", "brute", False)),

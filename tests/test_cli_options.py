@@ -394,8 +394,24 @@ def test_data_from_standard_input():
     assert "standard input is empty" in CliRunner().invoke(app, ["matrix", "-"], input="").output
 
 
+COMMANDS = ("rank", "matrix", "test", "lag", "te", "mi", "methods", "info")
+
+
+def test_help_has_a_tour_examples_and_groups():
+    text = run("--help")
+    assert [name for name in COMMANDS if f"\n  {name} " in text] == list(COMMANDS)
+    for name in ("rank", "matrix", "test", "lag", "te"):
+        assert f"  fastmi {name} " in text[: text.index("Commands:")]
+        text_of = run(name, "--help")
+        places = [text_of.index(f"\n{group}:") for group in ("Examples", "Data", "Estimate")]
+        assert places == sorted(places)
+        assert text_of.index("Estimate:") < text_of.index("\nSignificance:")
+        assert text_of.index("\nSignificance:") < text_of.index("\nOutput:")
+        assert text_of.count(f"  fastmi {name} ") >= 2
+
+
 def test_short_and_long_help_are_the_same():
-    for command in ([], ["mi"], ["matrix"], ["methods"], ["info"]):
+    for command in ([], *([name] for name in COMMANDS)):
         assert run(*command, "-h") == run(*command, "--help")
 
 
@@ -459,7 +475,7 @@ def test_long_and_wide_names_fit(tmp_path, columns):
 
 
 def test_help_fits_a_narrow_terminal():
-    for command in ([], ["mi"]):
+    for command in ([], *([name] for name in COMMANDS)):
         done = fastmi_command(*command, "--help", columns="40")
         assert max(map(len, done.stdout.splitlines())) <= 40
         assert "..." not in done.stdout.replace("[ARGS]...", "")  # nothing is cut short

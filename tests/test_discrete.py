@@ -411,11 +411,14 @@ def test_chance_of_four_samples_by_hand():
     assert chance_information(np.array([2, 2]), np.array([2, 2])) == pytest.approx(np.mean(values))
 
 
-def test_many_samples_of_each_pair_leave_nothing_to_chance(monkeypatch):
-    sizes = np.array([3000, 4000, 3000])
-    assert chance_information(sizes, sizes) == 0.0
+@pytest.mark.parametrize("sizes", [(3000, 4000, 3000), (501, 499), (800, 2001, 199)], ids=str)
+def test_chance_of_many_samples_of_each_pair(monkeypatch, sizes):
+    """A series gives what the sum over all numbers of samples does."""
+    sizes = np.array(sizes)
+    series = chance_information(sizes, sizes[::-1])
     monkeypatch.setattr("fastmi.estimators._chance._MANY", 1e9)
-    assert abs(chance_information(sizes, sizes)) < 1e-6
+    assert chance_information(sizes, sizes[::-1]) == pytest.approx(series, abs=2e-6)
+    assert abs(series) < 2 * len(sizes) / sizes.sum()
 
 
 @pytest.mark.parametrize("n, shape", [(50, (10, 10)), (200, (10, 40)), (200, (40, 40))], ids=str)

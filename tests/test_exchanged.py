@@ -126,9 +126,9 @@ def test_the_null_is_that_of_one_estimate_after_the_other(scheme, k, dz, dtype, 
 def test_what_the_kernel_serves(rng):
     row = fastmi.estimators.CMI_METHODS["fp"]
     narrow, wide = ([rng.standard_normal((200, d))] * 3 for d in (1, 2))
-    assert as_exchanged(row, 3, {}, wide) == (3,)
-    assert as_exchanged(row, (5, 2), {"algorithm": "tree"}, wide) == (5, 2)
-    assert as_exchanged(row, 3, {"metric": "euclidean"}, narrow) == (3,)
+    assert as_exchanged(row, 3, {}, wide, 200) == (3,)
+    assert as_exchanged(row, (5, 2), {"algorithm": "tree"}, wide, 200) == (5, 2)
+    assert as_exchanged(row, 3, {"metric": "euclidean"}, narrow, 200) == (3,)
     for method, k, options in (
         ("fp", 3, {"metric": "euclidean"}),
         ("fp", 3, {"normalize": "copula"}),
@@ -137,7 +137,10 @@ def test_what_the_kernel_serves(rng):
         ("fp", 65, {}),
         ("mesner", 3, {}),
     ):
-        assert as_exchanged(fastmi.estimators.CMI_METHODS[method], k, options, wide) is None
+        assert as_exchanged(fastmi.estimators.CMI_METHODS[method], k, options, wide, 200) is None
+    long = [np.zeros((5000, 1))] * 3
+    assert as_exchanged(row, 3, {}, long, 10) == (3,)
+    assert as_exchanged(row, 3, {}, long, 9) is None
 
 
 def test_progress_counts_surrogates(rng):

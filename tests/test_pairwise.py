@@ -480,6 +480,21 @@ def test_nothing_but_ranks_matters(mixed):
     np.testing.assert_array_equal(before.mi, after.mi)
 
 
+def test_tied_columns_do_not_share_their_luck():
+    """With one order of equal values for all columns the mean of these pairs was far from 0."""
+    rng = np.random.default_rng(3)
+    x = np.where(rng.random((200, 40)) < 0.9, 0.0, rng.random((200, 40)))
+    result = fastmi.pairwise_mi(x, discrete=False)
+    values = result.mi[np.triu_indices(40, 1)]
+    # Pairs that share a column depend on each other a little: the error is that of the columns.
+    rows = np.nanmean(result.mi, axis=1)
+    assert abs(values.mean()) < 4 * rows.std() / 40**0.5
+    # And none of it depends on which other columns there are.
+    np.testing.assert_array_equal(
+        fastmi.pairwise_mi(x[:, 5:9], discrete=False).mi, result.mi[5:9, 5:9]
+    )
+
+
 def test_independent_columns_of_all_kinds_have_none():
     """No kind of column leads by its bias."""
     found = []

@@ -255,3 +255,23 @@ def test_pairs_of_a_named_method_stop_too(rng, method, n_jobs):
     np.testing.assert_array_equal(
         p, fastmi.pairwise_mi(X, n_jobs=3 - n_jobs, **common).p_value[upper]
     )
+
+
+@pytest.mark.parametrize("target", ["numbers", "classes"])
+def test_a_table_of_noise_has_a_discovery_in_at_most_one_of_twenty(target):
+    discoveries = found = 0
+    for table in range(60):
+        rng = np.random.default_rng([table, 5])
+        X = np.column_stack([rng.standard_normal((60, 10)), rng.poisson(9.0, (60, 10))])
+        y = rng.standard_normal(60)
+        if target == "classes":
+            y = np.digitize(y, (-0.4, 0.4)).astype(str)
+        ranked = fastmi.rank_features(X, y, discrete=False, n_permutations="auto", seed=table)
+        discoveries += bool((ranked.q_value <= 0.05).any())
+        if table < 5:
+            shift = y if target == "numbers" else y.astype(float)
+            X[:, 3] += 6.0 * shift
+            ranked = fastmi.rank_features(X, y, discrete=False, n_permutations="auto", seed=table)
+            found += ranked.names[0] == 3 and ranked.q_value[0] <= 0.05
+    assert stats.binomtest(discoveries, 60, 0.05, alternative="greater").pvalue > 0.005
+    assert found == 5

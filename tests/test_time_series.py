@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastmi
+from fastmi.statistics.lagged import corrected
 
 
 def driven(rng, n, delay=1):
@@ -25,17 +26,17 @@ def test_lags_pair_the_right_times(rng):
     assert fastmi.lagged_mi(x, y, 3) == fastmi.mi(x[:-3], y[3:])
     assert fastmi.lagged_mi(x, y, -3) == fastmi.mi(x[3:], y[:-3])
     assert fastmi.lagged_mi(x, y, 3).n == 97
-    assert fastmi.lagged_mi(x, y, [-2, 0, 2]) == [fastmi.lagged_mi(x, y, lag) for lag in (-2, 0, 2)]
+    several = fastmi.lagged_mi(x, y, [-2, 0, 2])
+    assert list(several) == [fastmi.lagged_mi(x, y, lag) for lag in (-2, 0, 2)]
     assert len(fastmi.lagged_mi(x, y, np.arange(4), k=5)) == 4
 
 
 def test_lagged_mi_peaks_at_the_delay(rng):
     x, y = driven(rng, 3000, delay=4)
-    lags = range(-6, 7)
-    values = fastmi.lagged_mi(x, y, lags)
-    assert lags[int(np.argmax(values))] == 4
-    assert values[lags.index(4)] == pytest.approx(TRUTH, abs=0.1)
-    assert abs(values[lags.index(-4)]) < 0.06
+    found = fastmi.lagged_mi(x, y, range(-6, 7))
+    assert found.best == found.lags[int(np.argmax(found))] == 4
+    assert found[4] == pytest.approx(TRUTH, abs=0.1)
+    assert abs(found[-4]) < 0.06
 
 
 def test_a_lag_may_be_an_array_of_no_dimension(rng):
@@ -152,10 +153,10 @@ def test_lags_share_the_rotations(rng):
     lags = [-1, 0, 3]
     # With every rotation there is, their order does not matter.
     result = fastmi.lagged_mi(x, y, lags, n_permutations=49, min_shift=1, seed=1)
-    expected = [fastmi.lagged_mi(np.roll(x, s), y, lags) for s in range(1, 50)]
+    expected = [list(fastmi.lagged_mi(np.roll(x, s), y, lags)) for s in range(1, 50)]
     order, reverse = np.lexsort(result.null.T), np.lexsort(np.array(expected).T)
     np.testing.assert_array_equal(result.null[order], np.array(expected, dtype=float)[reverse])
-    assert list(result.estimates) == fastmi.lagged_mi(x, y, lags)
+    assert list(result.estimates) == list(fastmi.lagged_mi(x, y, lags))
     np.testing.assert_array_equal(result.mi, np.array(result.estimates, dtype=float))
     np.testing.assert_array_equal(result.lags, lags)
     assert len(result) == 3
@@ -176,6 +177,64 @@ def test_corrected_p_values_are_those_of_the_largest_lag(rng):
     assert result.lags[np.argmin(result.p_corrected)] == 1
     alone = fastmi.lagged_mi(x, y, 1, n_permutations=60, seed=2)
     np.testing.assert_array_equal(alone.p_corrected, alone.p_value)
+
+
+@pytest.mark.parametrize("count", [18, 19, 30, 99])
+@pytest.mark.parametrize("method", ["ksg1", "gaussian", "binning"])
+def test_a_lag_is_above_the_band_exactly_if_it_is_significant(count, method):
+    above = 0
+    for run, coupling in enumerate([0.0, 0.3, 0.6, 5.0]):
+        x, noise = np.random.default_rng([run, 4]).standard_normal((2, 130))
+        y = coupling * np.roll(x, 2) + noise
+        result = fastmi.lagged_mi(
+            x, y, range(-2, 5), n_permutations=count, method=method, seed=run, n_jobs=1
+        )
+        for alpha in (0.01, 0.05, 0.1, 0.5):
+            band = result.band_at(alpha)
+            np.testing.assert_array_equal(result.mi > band, result.p_corrected <= alpha + 1e-12)
+        np.testing.assert_array_equal(result.band, result.band_at(0.05))
+        above += (result.mi > result.band).sum()
+        assert np.isinf(result.band).all() == (count < 19)
+    assert (above > 0) == (count >= 19)
+
+
+def test_the_band_of_a_lag_is_the_value_that_would_just_be_significant():
+    """A value on either side of the band at one lag, the others as they are, is tested anew."""
+    rng = np.random.default_rng(3)
+    x, y = driven(rng, 150, delay=2)
+    result = fastmi.lagged_mi(x, y, range(-2, 5), n_permutations=59, seed=1)
+    assert result.best == 2
+    for lag, level in enumerate(result.band):
+        for step, significant in ((1e-7, True), (-1e-7, False)):
+            values = result.mi.copy()
+            values[lag] = level + step
+            assert (corrected(values, result.null)[lag] <= 0.05) == significant
+    # The peak does not raise the band at its own lag.
+    assert result.band[4] == pytest.approx(np.median(result.band), rel=0.4)
+
+
+def test_estimates_are_found_by_their_lag(rng):
+    x, y = driven(rng, 80)
+    for options in ({}, {"n_permutations": 20, "seed": 0}):
+        result = fastmi.lagged_mi(x, y, [3, -1, 1], **options)
+        assert result[-1] == result.at(-1) == fastmi.lagged_mi(x, y, -1)
+        assert result[np.int64(3)] is result.estimates[0]
+        assert list(result) == [result[3], result[-1], result[1]]
+        np.testing.assert_array_equal(np.asarray(result), result.mi)
+        assert -1 in result
+        assert 0 not in result
+        assert result.best == 1
+    # The last lag is not the lag -1.
+    with pytest.raises(KeyError, match="lag must be one of"):
+        fastmi.lagged_mi(x, y, [0, 1, 2])[-1]
+
+
+def test_lags_without_a_test_have_no_band(rng):
+    x, y = driven(rng, 80)
+    one, two = fastmi.lagged_mi(x, y, [0, 1], k=[2, 4])
+    assert (one[1].k, two[1].k) == (2, 4)
+    assert one.p_value is one.p_corrected is one.null is one.band is None
+    assert str(one).splitlines()[0].split() == ["lag", "nats", "stderr"]
 
 
 def test_level_of_many_lags():
@@ -338,6 +397,36 @@ def test_walks_are_warned_of(rng):
             "rotations, 3 with n=20, min_shift=9",
         ),
         (lambda x: fastmi.lagged_mi(x, x, [], n_permutations=5), ValueError, "at least one lag"),
+        (lambda x: fastmi.lagged_mi(x, x, []), ValueError, "at least one lag; got none"),
+        (lambda x: fastmi.lagged_mi(x, x, [1, 2, 1]), ValueError, "got 1 twice"),
+        (lambda x: fastmi.lagged_mi(x, x, [1, 2])[3], KeyError, "asked for, 1, 2; got 3"),
+        (lambda x: fastmi.lagged_mi(x, x, [1, 2])[0.5], TypeError, "lag must be an integer"),
+        (lambda x: fastmi.lagged_mi(x, x, [1]).band_at(), ValueError, "n_permutations=200"),
+        (
+            lambda x: fastmi.lagged_mi(x, x, [1], n_permutations=5).band_at(1.0),
+            ValueError,
+            r"alpha must be in \(0, 1\)",
+        ),
+        (
+            lambda x: fastmi.transfer_entropy(x, x, condition=x[:-1]),
+            ValueError,
+            "source and condition must have the same number",
+        ),
+        (
+            lambda x: fastmi.transfer_entropy(x, x, condition=[x, np.where(x < 9, x, np.nan)]),
+            ValueError,
+            r"condition\[1\] must be finite",
+        ),
+        (
+            lambda x: fastmi.transfer_entropy(x, x, condition=x, condition_history=0),
+            ValueError,
+            "condition_history must be an integer >= 1",
+        ),
+        (
+            lambda x: fastmi.transfer_entropy(x, x, condition=x, condition_history=19),
+            ValueError,
+            "longer than the histories; got n=20.*condition_history=19",
+        ),
         (lambda x: fastmi.lagged_mi(x, np.where(x < 9, x, np.nan), 1), ValueError, "y must be fin"),
         (
             lambda x: fastmi.transfer_entropy(x, x, n_permutations=19),
@@ -361,3 +450,69 @@ def test_walks_are_warned_of(rng):
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call(np.arange(20.0))
+
+
+def indexed(values, index):
+    pandas = pytest.importorskip("pandas")
+    return pandas.Series(values, index=index)
+
+
+def test_gaps_in_the_index_are_warned_of(rng):
+    pandas = pytest.importorskip("pandas")
+    days = pandas.date_range("2024-01-30", periods=60).delete([7, 8, 30])
+    x, y = (indexed(values, days) for values in rng.standard_normal((2, 57)))
+    calls = [
+        lambda: fastmi.lagged_mi(x, y, 1),
+        lambda: fastmi.lagged_mi(x, y, [0, 1]),
+        lambda: fastmi.lagged_mi(x, y, [0, 1], n_permutations=5),
+        lambda: fastmi.transfer_entropy(x, y),
+        lambda: fastmi.transfer_entropy(x, y, n_permutations=5),
+    ]
+    for call in calls:
+        with pytest.warns(fastmi.EstimateWarning, match="2 of 56 differ .*2024-02-05") as issued:
+            result = call()
+        assert issued[0].filename == __file__
+        assert "unequal_steps" in [caution.kind for caution in result.warnings]
+    counted = x.reset_index(drop=True).drop([4, 5])
+    with pytest.warns(fastmi.EstimateWarning, match="index of source has unequal steps"):
+        fastmi.transfer_entropy(counted, counted.shift(1, fill_value=0.0))
+    with pytest.warns(fastmi.EstimateWarning, match=r"index of condition\[1\] has unequal steps"):
+        fastmi.transfer_entropy(x.array, y.array, condition=[x.array, x])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        lambda pandas: pandas.date_range("2024-01-01", periods=60, freq="MS"),
+        lambda pandas: pandas.DatetimeIndex(
+            pandas.date_range("2024-01-01", periods=60, freq="B").to_numpy()
+        ),
+        lambda pandas: pandas.period_range("2001", periods=60, freq="Q"),
+        lambda pandas: pandas.date_range("2024-03-01", periods=60, tz="Europe/Berlin"),
+        lambda pandas: pandas.timedelta_range(0, periods=60, freq="s"),
+        lambda pandas: pandas.RangeIndex(5, 5 + 60 * 7, 7),
+        lambda pandas: pandas.Index([f"row {i}" for i in range(60)]),
+        lambda pandas: pandas.Index([7] * 60).astype("float64") * 0.1,
+        lambda pandas: pandas.MultiIndex.from_product([["a"], range(60)]),
+    ],
+    ids=["months", "business days", "quarters", "summer time", "seconds", "7", "names", "x", "two"],
+)
+def test_equal_steps_of_a_calendar_are_no_gaps(rng, index):
+    labels = index(pytest.importorskip("pandas"))
+    x, y = (indexed(values, labels) for values in rng.standard_normal((2, 60)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fastmi.lagged_mi(x, y, [0, 1])
+
+
+def test_times_that_go_backwards_are_refused(rng):
+    pandas = pytest.importorskip("pandas")
+    values = rng.standard_normal(60)
+    days = pandas.date_range("2024-01-01", periods=60)
+    twice = days.append(days)[:60][np.r_[:30, 29:59]]
+    for index in (days[::-1], days[rng.permutation(60)], twice):
+        x = indexed(values, index)
+        with pytest.raises(ValueError, match="x must have rows in the order of time"):
+            fastmi.lagged_mi(x, x, 1)
+    with pytest.raises(ValueError, match="y must be finite"):
+        fastmi.lagged_mi(values, indexed(np.where(values > 2, values, np.nan), days), [0, 1])

@@ -131,6 +131,22 @@ class TestLeftOut:
         assert "look like numbers: convert them" in found["numerals"]
         assert set(found) == {"each", "nearly", "numerals"}
 
+    def test_numbers_of_the_rows(self, rng):
+        """In a table that is sorted by its target they would come first."""
+        n = 50
+        found = self.reasons(
+            {
+                "from 0": np.arange(n),
+                "from 1": np.arange(1.0, n + 1),
+                "years": 1970 + np.arange(n),
+                "gap": np.r_[0 : n - 1, n],
+                "shuffled": rng.permutation(n),
+            }
+        )
+        assert set(found) == {"from 0", "from 1"}
+        assert found["from 1"].startswith("counts the rows from 1")
+        assert self.reasons({"few": np.arange(19)}) == {}
+
     def test_problems(self, rng):
         x = rng.standard_normal(30)
         found = self.reasons(
@@ -165,7 +181,7 @@ class TestMissing:
         by_label = {variable.label: variable for variable in used}
         assert by_label["Age"].missing.sum() == np.isnan(passengers()["Age"]).sum()
         assert by_label["Sex"].missing is None
-        assert set(left_out) == {"Name", "Cabin"}
+        assert set(left_out) == {"PassengerId", "Name", "Cabin"}
 
     def test_drop_keeps_complete_rows_and_says_how_many(self):
         table = passengers()

@@ -24,7 +24,7 @@ FIRST = [
     "Finn",
     "Gala",
     "Hugo",
-    "Ines",
+    "Iris",
     "Jory",
     "Kaia",
     "Levi",
@@ -68,7 +68,7 @@ def passengers() -> str:
     )
     deck = np.where((cabin_class == 1) & (rng.random(N) < 0.8), rng.choice(list("ABCDE"), N), "")
     booked = np.datetime64("1898-01-01") + rng.integers(0, 100, N)
-    chance = -0.7 + 3.0 * (sex == "female") - 1.2 * (cabin_class - 2) - 0.04 * (age - 30)
+    chance = -0.7 + 3.0 * (sex == "female") - 1.8 * (cabin_class - 2) - 0.12 * (age - 30)
     survived = rng.random(N) < 1 / (1 + np.exp(-chance))
     no_age = rng.random(N) < 0.2
     no_port = rng.random(N) < 0.003

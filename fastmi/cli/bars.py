@@ -206,10 +206,9 @@ def _drawn(bar: Bar, largest: float, width: int) -> Text:
     """Return a bar up to the value, and a thin line of the length of its error behind it."""
     fraction = fraction_of(bar.value, largest)
     length = round(width * fraction)
+    error = 0.0 if math.isnan(bar.stderr) else bar.stderr
+    end = round(width * fraction_of(bar.value + error, largest))
     # The ends of the scale would vanish on a black or on a white terminal.
     style = Style(dim=True) if bar.doubtful else Style(color=heat(0.3 + 0.45 * fraction))
     text = Text("━" * length, style=style)
-    if largest > 0 and math.isfinite(bar.stderr):
-        error = round(width * min(1.0, bar.stderr / largest))
-        text.append("─" * min(error, width - length), style="dim")
-    return text
+    return text.append("─" * (end - length), style="dim")

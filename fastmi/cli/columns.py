@@ -139,8 +139,7 @@ class Table:
         names = {column.name: i for i, column in enumerate(self.columns)}
         positions: dict[int, None] = {}
         for spec in specs:
-            whole = spec in names
-            for token in [spec] if whole else next(csv.reader([spec], skipinitialspace=True), []):
+            for token in [spec] if spec in names else _tokens(spec):
                 positions.update(dict.fromkeys(self._positions(token.strip(), names)))
         if not positions:
             raise DataError(f"no column was named; {self._listing()}")
@@ -183,3 +182,11 @@ class Table:
     def _listing(self) -> str:
         names = [*self.groups, *(column.name for column in self.columns)]
         return f"columns: {listed(names, _SHOWN_NAMES)}"
+
+
+def _tokens(spec: str) -> list[str]:
+    """Return what commas separate in the text of an option."""
+    try:
+        return next(csv.reader([spec], skipinitialspace=True), [])
+    except csv.Error:  # a line break
+        return [spec]

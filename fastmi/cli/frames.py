@@ -49,14 +49,22 @@ def as_frame(columns: Sequence[Column]) -> tuple[Frame, dict[str, str], list[str
     return frame, refused, notes
 
 
-def labels_of(table: Table, specs: Sequence[str] | None) -> str | bool | list[str]:
-    """Return what ``--discrete`` says: "auto", all (True), none (False), or names of columns."""
+def labels_of(table: Table, frame: Frame, specs: Sequence[str] | None) -> str | bool | list[str]:
+    """Return what ``--discrete`` says: "auto", all (True), none (False), or names of columns.
+
+    Raises:
+        DataError: One of them is no column of the file, or not among those in use.
+    """
     if not specs:
         return "auto"
     names = {column.name for column in table.columns}
     if len(specs) == 1 and specs[0] in {"all", "none"} - names:
         return specs[0] == "all"
-    return [column.name for column in table.select(specs)]
+    found = [column.name for column in table.select(specs)]
+    for name in found:
+        if name not in frame:
+            raise DataError(f"--discrete names '{name}', which is not among the columns in use")
+    return found
 
 
 def one_column(table: Table, spec: str, flag: str) -> Column:

@@ -49,7 +49,8 @@ class Command(TyperCommand):
         for heading, records in groups.items():
             if records:
                 with formatter.section(heading):
-                    formatter.write_dl(records)
+                    # Long flags have a line of their own where their texts need the room.
+                    formatter.write_dl(records, col_max=min(30, formatter.width // 3))
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write nothing: the examples stand before the options."""

@@ -115,7 +115,7 @@ def independence(
         arrays = [block[:, 0] if block.shape[1] == 1 else block for block in samples.blocks]
         with progress_of(messages, "surrogates", int(count)) as advance, shown_warnings(messages):
             result = fastmi.permutation_test(*arrays, progress=advance, **options)
-    failure = draw("null", result, plot, unit=unit)
+    failure = draw("null", lambda: result, plot, unit=unit)
     estimate = result.estimate
     cautions = in_options(
         list({str(each): each for each in (*estimate.warnings, *result.warnings)}.values()),

@@ -129,7 +129,7 @@ def lag(
     estimates = getattr(result, "estimates", result)
     rows = _rows(result, estimates, lags)
     cautions = in_options(_cautions(result, estimates), scaled=samples.scaled)
-    failures = [_write(rows, out, unit), draw("lags", result, plot, unit=unit)]
+    failures = [_write(rows, out, unit), draw("lags", lambda: result, plot, unit=unit)]
     names = [[column.name for column in block] for block in blocks]
     if as_json:
         found = [

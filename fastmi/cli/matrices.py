@@ -71,6 +71,7 @@ from fastmi.cli.tables import (
     rows_used,
     say_written,
     shown,
+    steps_of,
     test_options,
     texts,
 )
@@ -134,13 +135,13 @@ def matrix(
         with shown_warnings(messages):
             table = read_table(data, header=header)
         if row is None:
-            options |= {"missing": kept, "discrete": labels_of(table, discrete)}
-            found = _by_kind(messages, table, columns, options)
+            options["missing"] = kept
+            found = _by_kind(messages, table, columns, discrete, options)
         else:
             drop = kept == Missing.DROP.value
             found = _of_method(messages, table, columns, row, scale, options, drop=drop)
     pairs = found.pairs
-    failures = [_write(pairs, out, unit), draw("matrix", drawable(pairs), plot, unit=unit)]
+    failures = [_write(pairs, out, unit), draw("matrix", lambda: drawable(pairs), plot, unit=unit)]
     if as_json:
         head = {"data": str(data), "columns": list(pairs.names), "k": pairs.k}
         common = documents.closing(unit, pairs.seconds, found.notes)
@@ -183,13 +184,18 @@ class _Found:
 
 
 def _by_kind(
-    messages: Console, table: Table, columns: list[str] | None, options: dict[str, Any]
+    messages: Console,
+    table: Table,
+    columns: list[str] | None,
+    discrete: list[str] | None,
+    options: dict[str, Any],
 ) -> _Found:
     """Estimate every pair by the method that suits its two columns."""
     chosen = table.select(columns) if columns else list(table.columns)
     frame, refused, notes = framed(messages, table, chosen)
-    total = check_pairs(len(frame))
-    with progress_of(messages, "pairs of columns", total) as advance:
+    options = {**options, "discrete": labels_of(table, frame, discrete)}
+    steps = steps_of("pairs of columns", check_pairs(len(frame)), options)
+    with progress_of(messages, *steps) as advance:
         result = called(messages, table, fastmi.pairwise_mi, frame, progress=advance, **options)
     notes += note_result(messages, table, result, refused)
     pairs = pairs_by_kind(result)
@@ -220,7 +226,7 @@ def _of_method(
     left = [] if columns else left_out(table, classes=classes)
     notes = [*table.notes, *shape_notes(table), *left, *notes_on(chosen)]
     show_notes(messages, notes)
-    total = check_pairs(len(chosen))
+    steps = steps_of("pairs of columns", check_pairs(len(chosen)), options)
     samples = as_samples(
         table,
         [[column] for column in chosen],
@@ -230,7 +236,7 @@ def _of_method(
         as_codes=True,
     )
     notes += note_samples(messages, samples)
-    with progress_of(messages, "pairs of columns", total) as advance, shown_warnings(messages):
+    with progress_of(messages, *steps) as advance, shown_warnings(messages):
         result = fastmi.pairwise_mi(
             np.hstack(samples.blocks), method=row.name, progress=advance, **options
         )

@@ -19,6 +19,7 @@ _SPELLINGS = (
     (r"\bnormalize='(\w+)'", r"-o normalize=\1"),
     (r"\bmethod=\"(\w+)\"", r"--method \1"),
     (r"\bnoise=(\d)", r"--noise \1"),
+    (r"\bpermutation_test with\b", "fastmi test with"),
     (r"\bleave noise at None", "leave out --noise"),
     (r"\bn_permutations=(?:'|\")?(\w+)(?:'|\")?", r"--permutations \1"),
     (r"\bn_permutations\b", "--permutations"),

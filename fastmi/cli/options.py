@@ -125,8 +125,8 @@ Discrete = Annotated[
     typer.Option(
         "--discrete",
         metavar="COLUMNS",
-        help="Columns of numbers that are classes, or all, or none. Text is classes whatever this "
-        "says.  [default: by what the columns hold]",
+        help="Which columns of numbers are classes: these and no others, all, or none. Text is "
+        "classes whatever this says.  [default: by what the columns hold]",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -236,9 +236,11 @@ Normalized = Annotated[
     Form | None,
     typer.Option(
         "--normalized",
+        metavar="FORM",
         help="Show a form between 0 and 1 as well. correlation: that of normal variables with this "
-        "information; target: the share of what there is to know of the target; the others divide "
-        "by the smaller, larger, mean or joint entropy of two columns of classes.",
+        "information; target: the share of what there is to know of the target; min, max, "
+        "geometric, arithmetic and joint divide by the smaller, larger, mean or joint entropy of "
+        "two columns of classes.",
         show_default=False,
         rich_help_panel=ESTIMATE,
     ),

@@ -47,6 +47,7 @@ from fastmi.cli.tables import (
     rows_used,
     say_written,
     shown,
+    steps_of,
     summarise,
     test_options,
     texts,
@@ -100,18 +101,19 @@ def rank(
         goal = one_column(table, target, "--target")
         chosen = table.select(columns) if columns else list(table.columns)
         chosen = [column for column in chosen if column.name != goal.name]
-        options["discrete"] = labels_of(table, discrete)
         frame, refused, notes = framed(messages, table, [goal, *chosen])
+        options["discrete"] = labels_of(table, frame, discrete)
         if goal.name in refused:
             raise DataError(f"--target '{goal.name}' cannot be told: {refused[goal.name]}")
         if len(frame) < 2:
             raise DataError("there is no column to rank beside the target", *reasons(refused))
-        with progress_of(messages, "columns", len(frame) - 1) as advance:
+        steps = steps_of("columns", len(frame) - 1, options)
+        with progress_of(messages, *steps) as advance:
             result = called(
                 messages, table, fastmi.rank_features, frame, goal.name, progress=advance, **options
             )
         notes += note_result(messages, table, result, refused)
-    failures = [_write_ranks(result, out, unit), draw("features", result, plot, unit=unit)]
+    failures = [_write_ranks(result, out, unit), draw("features", lambda: result, plot, unit=unit)]
     names = [str(name) for name in result.names]
     cautions = [in_options(result.warnings.get(name, ()), scaled=False) for name in names]
     if as_json:
@@ -165,7 +167,9 @@ def _show_ranks(
     about = ("taken as", *(["n"] if _differ(rows["n"]) else []))
     show_bars(console, Headings("column", normalized=normalized or "", about=about), bars, unit)
     if len(result) > count > 0:
-        console.print(Text(f"... and {len(result) - count} more (--top 0 lists none)", style="dim"))
+        console.print(
+            Text(f"... and {len(result) - count} more; --top {len(result)} lists all", style="dim")
+        )
 
 
 def _differ(counts: Any) -> bool:

@@ -54,8 +54,11 @@ def shown_warnings(messages: Console) -> Iterator[None]:
 
 
 @contextmanager
-def progress_of(messages: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each step; a terminal shows a bar of them."""
+def progress_of(messages: Console, what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Yield a function to call after each step; a terminal shows a bar of them.
+
+    `total` is None where nobody knows how many steps there are: tests end early.
+    """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -108,8 +111,8 @@ def check_picture(path: Path | None) -> None:
         raise DataError(f"--plot: cannot write {path}: {reason(error)}") from error
 
 
-def draw(function: str, result: Any, path: Path | None, **options: Any) -> str:
-    """Write the picture that a function of `fastmi.plot` makes of a result.
+def draw(function: str, make: Callable[[], Any], path: Path | None, **options: Any) -> str:
+    """Write the picture that a function of `fastmi.plot` makes of the result that `make` returns.
 
     Returns:
         What went wrong, so that the result is shown even so.
@@ -117,7 +120,7 @@ def draw(function: str, result: Any, path: Path | None, **options: Any) -> str:
     if path is None:
         return ""
     try:
-        figure = getattr(fastmi.plot, function)(result, **options).figure
+        figure = getattr(fastmi.plot, function)(make(), **options).figure
         content = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
         figure.savefig(content, format=kind, dpi=_RESOLUTION, bbox_inches="tight")

@@ -101,6 +101,13 @@ def test_options(permutations: str | None, fdr: Fdr, *, corrected: bool) -> dict
     return {"n_permutations": count, "fdr": fdr.value, "corrected": corrected}
 
 
+def steps_of(what: str, count: int, options: Mapping[str, Any]) -> tuple[str, int | None]:
+    """Return what a bar counts, and how many there are; surrogates count as well."""
+    if options.get("n_permutations"):
+        return f"{what} and surrogates", None
+    return what, count
+
+
 def check_outputs(out: Path | None, plot: Path | None) -> None:
     """Raise `DataError` if the result could not be written, before any work is done."""
     if out is not None:

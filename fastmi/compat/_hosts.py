@@ -46,5 +46,5 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 CAUSAL_LEARN = Host("causal-learn", "causallearn", (0, 1, 4, 2), (0, 1, 5))
-PGMPY = Host("pgmpy", "pgmpy", (1, 0, 0), (1, 2))
+PGMPY = Host("pgmpy", "pgmpy", (1, 1), (1, 2))
 DOWHY = Host("dowhy", "dowhy", (0, 12), (0, 15))

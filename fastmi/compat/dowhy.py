@@ -15,15 +15,19 @@ conditional_independence_test=independence_test,
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmi._cautions import say
 from fastmi.compat._hosts import DOWHY
 from fastmi.compat._independence import IndependenceTests
 
 DOWHY.check()
+
+Array = NDArray[Any]
 
 __all__ = ["independence_test"]
 
@@ -75,7 +79,7 @@ def independence_test(
                 f"got shape {np.shape(samples)}"
             )
         own = [name] if name != "Z" else [f"Z[{j}]" for j in range(read.shape[1])]
-        columns.extend((label, read[:, j]) for j, label in enumerate(own))
+        columns.extend((label, _numbers(read[:, j])) for j, label in enumerate(own))
     tests = IndependenceTests(
         columns,
         k=k,
@@ -89,6 +93,13 @@ def independence_test(
     result = tests.test(0, 1, range(2, len(columns)))
     say(result.warnings)
     return result.p_value
+
+
+def _numbers(column: Array) -> Array:
+    """Return a column as numbers where NumPy holds them as objects beside names."""
+    if column.dtype.kind == "O" and all(isinstance(value, Real) for value in column):
+        return column.astype(np.float64)
+    return column
 
 
 def _with_columns(discrete: object, labels: list[str]) -> object:

@@ -14,7 +14,7 @@ from fastmi.ops.digamma import digamma
 Floats: TypeAlias = NDArray[np.float64]
 
 # Expected number of samples of a pair of symbols from which two terms of a series give what the sum
-# over all numbers does; where every pair has as many, chance makes less than 1e-6 nats.
+# over all numbers does, to 1e-6 nats in all of the pairs together.
 _MANY = 50.0
 # Standard deviations, and numbers, that the sum reaches beyond the expected number.
 _REACH, _MORE = 9.0, 12.0
@@ -38,18 +38,28 @@ def chance_information(x: NDArray[np.intp], y: NDArray[np.intp]) -> float:
         y: Those of y, with the same sum.
     """
     n = int(x.sum())
+    margins = float(grassberger_sum(x.astype(np.int64)).sum())
+    margins += float(grassberger_sum(y.astype(np.int64)).sum())
     rest = n - max(int(x.max()), int(y.max()))
     if min(int(x.min()) * int(y.min()) / n, rest) >= _MANY:
-        return 0.0
+        joint = float(_series(x[:, np.newaxis], y, n)[0].sum())
+        return math.log(n) + (joint - margins) / n
     own, own_times = np.unique(x, return_counts=True)
     other, other_times = np.unique(y, return_counts=True)
     a, b = (each.ravel() for each in np.meshgrid(own, other, indexing="ij"))
     times = np.outer(own_times, other_times).ravel().astype(np.float64)
-    a, b = a.astype(np.int64), b.astype(np.int64)
-    margins = float(grassberger_sum(own.astype(np.int64)) @ own_times)
-    margins += float(grassberger_sum(other.astype(np.int64)) @ other_times)
-    joint = float(_expected(a, b, n) @ times)
+    joint = float(_expected(a.astype(np.int64), b.astype(np.int64), n) @ times)
     return math.log(n) + (joint - margins) / n
+
+
+def _series(a: NDArray[np.intp], b: NDArray[np.intp], n: int) -> tuple[Floats, Floats, Floats]:
+    """Return two terms of the expected m G(m) of :func:`_expected`, and mean and variance of m."""
+    mean = a * (b / n)
+    variance = mean * ((1.0 - a / n) * (1.0 - b / n) * (n / max(n - 1, 1)))
+    # For a Poisson number, whose variance is its mean, it would be mean log(mean).
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Floats = mean * np.log(mean) - 0.5 * (1.0 - variance / mean)
+    return found, mean, variance
 
 
 def _expected(a: NDArray[np.int64], b: NDArray[np.int64], n: int) -> Floats:
@@ -60,12 +70,8 @@ def _expected(a: NDArray[np.int64], b: NDArray[np.int64], n: int) -> Floats:
         b: Those of the symbol of y.
         n: Number of all samples.
     """
-    mean = a * (b / n)
-    # For a Poisson number it would be mean log(mean), and the variance is smaller.
-    narrower = mean * (1.0 - (1.0 - a / n) * (1.0 - b / n) * n / max(n - 1, 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = mean * np.log(mean) - 0.5 * narrower / mean
-    spread = np.sqrt(np.maximum(mean - narrower, 0.0))
+    found, mean, variance = _series(a, b, n)
+    spread = np.sqrt(np.maximum(variance, 0.0))
     # Where the number hardly varies at all, the series does not hold.
     few = np.flatnonzero((mean < _MANY) | (n - a < _MANY) | (n - b < _MANY))
     if not len(few):

@@ -237,7 +237,7 @@ class Discrete(Counted):
 
     which is 0 on average for independent variables whatever their symbols, and M where one variable
     determines the other, as in the adjusted mutual information of Vinh, Epps and Bailey (2010,
-    JMLR 11). Where each pair of symbols is expected 50 times, B is 0.
+    JMLR 11).
 
     With Kx, Ky and Kxy different symbols, "none" is too large by about
     (Kxy - Kx - Ky + 1)/(2 n), which "miller-madow" subtracts; corrected values of independent

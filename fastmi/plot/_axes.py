@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmi._cautions import Note
 from fastmi._checks import check_choice
 from fastmi._extras import load
 
@@ -196,6 +197,27 @@ def significance(
     return None
 
 
+def warned(result: object, what: str = "") -> str:
+    """Return a line about what the result warns of, such as p-values that are too small, or "".
+
+    A picture is seen without the warnings that came with the result.
+
+    Args:
+        result: Has `warnings`, a sequence, or a dictionary of sequences by what they are about.
+        what: What the keys of that dictionary are, one of them.
+    """
+    warnings = getattr(result, "warnings", None) or ()
+    about = warnings.values() if isinstance(warnings, dict) else [warnings]
+    kinds = [{each.kind for each in cautions if not isinstance(each, Note)} for cautions in about]
+    named = ", ".join(sorted(set().union(*kinds)))
+    if not named:
+        return ""
+    if not isinstance(warnings, dict):
+        return f"\nwarnings: {named}"
+    count = sum(map(bool, kinds))
+    return f"\n{count} {what}{'s' * (count > 1)} with warnings: {named}"
+
+
 def level_text(name: str, alpha: float) -> str:
     """Return what counts as significant: "q ≤ 0.05"."""
     symbol, how = CORRECTIONS[name]
@@ -207,8 +229,14 @@ def array_of(frame: Any) -> NDArray[np.float64]:
     return floats(frame[:, 1:].to_numpy() if _is_polars(frame) else frame)
 
 
-def labels_of(frame: Any) -> tuple[list[Hashable], list[Hashable]]:
-    """Return the labels of rows and columns of a matrix; their numbers if it is an array."""
+def labels_of(result: Any, frame: Any) -> tuple[list[Hashable], list[Hashable]]:
+    """Return the labels of rows and columns of a matrix; their numbers if there are none.
+
+    A result that has an array may still know the labels: those of a dictionary of columns.
+    """
+    known = getattr(result, "_labels", None)
+    if known is not None:
+        return list(known[0]), list(known[1])
     if _is_polars(frame):
         return list(frame[:, 0]), list(frame.columns[1:])
     if hasattr(frame, "index") and hasattr(frame, "columns"):

@@ -28,6 +28,7 @@ from fastmi.plot._axes import (
     significance,
     text_of,
     thinned,
+    warned,
     width_of,
 )
 
@@ -95,7 +96,7 @@ def features(
         height = min(max(rows, 2) * _BAR + 1.1, _HIGHEST)
         ax = new_axes(_LENGTH + width_of(names, 10.0), height)
     target = literal(short(getattr(result, "target", "the target")))
-    ax.set_title(f"Information about {target}")
+    ax.set_title(f"Information about {target}{warned(result, 'feature')}")
     ax.set_xlabel(
         f"mutual information ({unit})" if value == "mi" else "normalised mutual information"
     )

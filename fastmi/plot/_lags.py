@@ -18,6 +18,7 @@ from fastmi.plot._axes import (
     ink,
     new_axes,
     say_in,
+    warned,
 )
 
 # Level of the band of results that have no other.
@@ -59,7 +60,7 @@ def lags(result: Any, ax: Any = None, *, unit: str = "nats", alpha: float = 0.05
         ax = new_axes(min(max(0.12 * len(steps) + 3.0, 5.0), 12.0), 3.6)
     ax.set_xlabel("lag (steps)")
     ax.set_ylabel(f"mutual information ({unit})")
-    ax.set_title("Information by lag")
+    ax.set_title(f"Information by lag{warned(result)}")
     if not len(steps):
         say_in(ax, "no lags")
         return ax

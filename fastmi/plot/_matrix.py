@@ -24,6 +24,7 @@ from fastmi.plot._axes import (
     significance,
     text_of,
     thinned,
+    warned,
     width_of,
 )
 from fastmi.plot._order import cluster_order, profile_order
@@ -97,7 +98,7 @@ def matrix(
             "normalized='correlation'"
         )
     found = significance(result, "matrix", needed=only_significant)
-    labels = labels_of(frame)
+    labels = labels_of(result, frame)
     values = array_of(frame)
     bounded = value == "normalized"
     symmetric = _is_symmetric(values, labels)
@@ -117,6 +118,7 @@ def matrix(
         marked &= ~np.isnan(values[np.ix_(*places)])
         level = level_text(found[0], alpha)
         title = _title(values, found[1], int(marked.sum()), symmetric, level)
+    title += warned(result, "pair")
     if not shown.size:
         ax.set_title(title)
         say_in(ax, "no pairs")

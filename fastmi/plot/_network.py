@@ -24,6 +24,7 @@ from fastmi.plot._axes import (
     new_axes,
     say_in,
     significance,
+    warned,
     width_of,
 )
 from fastmi.plot._order import leaf_order
@@ -60,7 +61,7 @@ def network(
     layout: str = "circular",
     most: int = 150,
     unit: str = "nats",
-    cmap: str = "viridis_r",
+    cmap: str | None = None,
 ) -> Any:
     """Draw the significant links of a network.
 
@@ -78,7 +79,8 @@ def network(
         most: Largest number of links that are drawn, the strongest; the title says how many there
             are.
         unit: "nats" or "bits".
-        cmap: Name of a colour map of matplotlib.
+        cmap: Name of a colour map of matplotlib; None for "viridis", turned such that strong links
+            stand out from the background.
 
     Returns:
         The Axes; the links are ``ax.patches``.
@@ -90,17 +92,17 @@ def network(
     """
     check_axes(ax)
     check_choice("layout", layout, ("circular", "layered"))
-    alpha = check_real("alpha", alpha, 0.0, 1.0, ends="()")
+    alpha = check_real("alpha", alpha, 0.0, 1.0, ends="(]")
     most = check_integer("most", most, 1)
     factor = factor_of(unit)
-    colours = colour_map(cmap)
+    colours = None if cmap is None else colour_map(cmap)
     directed = hasattr(result, "te")
     made_by = "fastmi.transfer_entropy_network or fastmi.pairwise_mi"
     frame = field_of(result, "te" if directed else "mi", "network", made_by)
     found = significance(result, "network", needed=True)
     assert found is not None
     values = array_of(frame) * factor
-    labels = list(result.names) if directed else _labels_of_pairs(frame)
+    labels = list(result.names) if directed else _labels_of_pairs(result, frame)
     links = _links(result, values, found[1] <= alpha, most, directed=directed)
     names = names_of(labels, 18)
     places = _circle(links, len(names)) if layout == "circular" else _layers(links, len(names))
@@ -112,7 +114,7 @@ def network(
         ax = new_axes(side + 2 * margin + 1.0, side + (2 * margin if turned else 0.0))
     ax.set_axis_off()
     level = level_text(found[0], alpha)
-    ax.set_title(_title(links, level))
+    ax.set_title(_title(links, level) + warned(result, "pair"))
     if not names:
         say_in(ax, "no variables")
         return ax
@@ -121,12 +123,20 @@ def network(
         _name_on_circle(ax, places, names)
     else:
         _name_in_layers(ax, places, names)
-    ax.plot(*places.T, "o", markersize=_size(len(names)), color=ink(ax), zorder=3)
+    ax.plot(*places.T, "o", markersize=_size(ax, len(names)), color=ink(ax), zorder=3)
     if links.significant:
+        colours = _standing_out(ax) if colours is None else colours
         _draw(ax, links, places, _bows(links, places, circular=layout == "circular"), colours, what)
     else:
         say_in(ax, f"no significant links\n({level})")
     return ax
+
+
+def _standing_out(ax: Any) -> Any:
+    """Return the colour map whose upper end differs most from the background."""
+    to_rgb = load("matplotlib.colors", extra="plot", needed_by="plot.network()").to_rgb
+    light_text = float(np.mean(to_rgb(ink(ax)))) > 0.5
+    return colour_map("viridis" if light_text else "viridis_r")
 
 
 def _title(links: _Links, level: str) -> str:
@@ -141,8 +151,8 @@ def _has_lags(links: _Links) -> bool:
     return links.lags is not None and 0 < len(links.values) <= _MOST_LAGS
 
 
-def _labels_of_pairs(frame: Any) -> list[Any]:
-    rows, columns = labels_of(frame)
+def _labels_of_pairs(result: Any, frame: Any) -> list[Any]:
+    rows, columns = labels_of(result, frame)
     if rows != columns:
         raise ValueError(
             "plot.network() needs the pairs of one table; got those of two: plot.matrix() draws "
@@ -242,9 +252,9 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _size(count: int) -> float:
+def _size(ax: Any, count: int) -> float:
     """Return the size of the dot of a variable in points."""
-    return float(np.clip(260.0 / max(count, 1), 4.0, 11.0))
+    return float(np.clip(min(260.0 / max(count, 1), 2.6 * min(inches(ax))), 3.0, 11.0))
 
 
 def _name_on_circle(ax: Any, places: Floats, names: list[str]) -> None:
@@ -255,14 +265,15 @@ def _name_on_circle(ax: Any, places: Floats, names: list[str]) -> None:
     taken = width_of(names, points) + 0.15
     if level:
         # Names stand to the left and right of the circle.
-        reach, top = 1.0 + 2.6 * taken / height, 1.3
+        radius = min(height / 2.6, max(0.8 * width - 2.0 * taken, 0.3 * width) / 2.0)
+        reach, top = 1.0 + taken / radius, 1.3
     else:
         # The colour bar takes some of the width.
         share = min(taken / (0.8 * min(width, height)), 0.33)
         reach = top = 1.0 / (1.0 - 2.0 * share)
     ax.set_xlim(-reach, reach)
     ax.set_ylim(-top, top)
-    gap = 0.5 * _size(len(names)) + 4.0
+    gap = 0.5 * _size(ax, len(names)) + 4.0
     for (x, y), name in zip(places, names, strict=True):
         angle = math.degrees(math.atan2(y, x))
         left = abs(angle) > 90.5
@@ -284,7 +295,7 @@ def _name_on_circle(ax: Any, places: Floats, names: list[str]) -> None:
 
 def _name_in_layers(ax: Any, places: Floats, names: list[str]) -> None:
     """Write names above the variables."""
-    size = _size(len(names))
+    size = _size(ax, len(names))
     for place, name in zip(places, names, strict=True):
         ax.annotate(
             name,
@@ -329,7 +340,8 @@ def _bows(links: _Links, places: Floats, *, circular: bool) -> Floats:
             bow = (_MORE if source < target else _LESS) if both else _BOW
             bows[index] = bow if right else -bow
         else:
-            bows[index] = _BOW if both else _LESS
+            # Links that pass a layer bow around what stands in it.
+            bows[index] = _BOW if both else _LESS * abs(end[0] - start[0])
     return bows
 
 
@@ -346,7 +358,7 @@ def _draw(ax: Any, links: _Links, places: Floats, bows: Floats, cmap: Any, what:
     shades = colours.ListedColormap(cmap(np.linspace(0.2, 1.0, 256)))
     scale = mappables.ScalarMappable(colours.Normalize(low, top), shades)
     shares = np.clip(np.nan_to_num(links.values / top, posinf=1.0, neginf=0.0), 0.0, 1.0)
-    node = _size(len(places))
+    node = _size(ax, len(places))
     width, _ = inches(ax)
     # At different places, or the lags of links side by side would cover one another.
     ways = (0.25, 0.35, 0.45, 0.3)

@@ -13,14 +13,18 @@ from fastmi.plot._axes import (
     factor_of,
     field_of,
     floats,
+    inches,
     new_axes,
     p_text,
     say_in,
     text_of,
+    warned,
 )
 
 # An estimate farther away than this many widths of the histogram is drawn at the edge.
 _FAR = 8.0
+# Inches in which the two parts of the legend stand beside one another.
+_WIDE = 3.8
 
 
 def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
@@ -58,7 +62,7 @@ def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
         )
     estimate = float(test.estimate) * factor
     ax = new_axes(5.6, 3.6) if ax is None else ax
-    ax.set_title(f"Permutation test: {p_text('p', float(test.p_value))}")
+    ax.set_title(f"Permutation test: {p_text('p', float(test.p_value))}{warned(test)}")
     ax.set_xlabel(f"estimate ({unit})")
     ax.set_ylabel("surrogates")
     finite = values[np.isfinite(values)]
@@ -78,9 +82,10 @@ def null(test: Any, ax: Any = None, *, unit: str = "nats") -> Any:
     ax.hist(finite, bins=edges, color=GREY, label=label)
     _draw_estimate(ax, estimate, float(edges[0]), float(edges[-1]), unit)
     # The legend has room above the bars.
-    ax.set_ylim(top=ax.get_ylim()[1] * 1.2)
+    beside = inches(ax)[0] > _WIDE
+    ax.set_ylim(top=ax.get_ylim()[1] * (1.2 if beside else 1.4))
     ax.yaxis.get_major_locator().set_params(integer=True)
-    ax.legend(fontsize="small", loc="upper center", ncol=2)
+    ax.legend(fontsize="small", loc="upper center", ncol=2 if beside else 1)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax

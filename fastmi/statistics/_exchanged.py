@@ -17,20 +17,29 @@ from fastmi.ops.exchanged import MOST_NEIGHBORS, exchanged_counts
 Array = NDArray[Any]
 Order = NDArray[np.intp]
 
-# Most samples whose distances in y and z are all computed, and then rows of x and counts of one
-# call: 64 MiB of each.
-_MOST_SAMPLES = 50_000
+# Most samples whose distances in y and z are all computed, and how many of them a surrogate is
+# worth: n^2 distances have to replace searches of about n log n each.
+_MOST_SAMPLES = 20_000
+_SAMPLES_PER_SURROGATE = 500
+# Rows of x and counts of one call: 64 MiB of each.
 _MOST_ENTRIES = 1 << 23
 # Options that leave the counts as the kernel makes them.
 _OPTIONS = {"metric", "algorithm", "normalize", "theiler", "bias_correction"}
 
 
 def as_exchanged(
-    method: Method, k: Any, options: dict[str, Any], blocks: Sequence[Array]
+    method: Method, k: Any, options: dict[str, Any], blocks: Sequence[Array], count: int
 ) -> tuple[int, ...] | None:
-    """Return the numbers of neighbours if the kernel of many orders serves the method, else None.
+    """Return the numbers of neighbours if the kernel of many orders serves the test, else None.
 
     It serves algorithm 1 with Chebyshev distances, which those of single columns always are.
+
+    Args:
+        method: Row of the method.
+        k: Numbers of neighbours, as the user gave them.
+        options: Options of the method.
+        blocks: x, y and z.
+        count: Number of surrogates.
     """
     if method is not CMI_METHODS["fp"] or any(isinstance(block, DeviceArray) for block in blocks):
         return None
@@ -43,7 +52,7 @@ def as_exchanged(
         and (single or options.get("metric", "chebyshev") == "chebyshev")
     )
     n = len(blocks[0])
-    if not plain or n > _MOST_SAMPLES:
+    if not plain or n > min(_MOST_SAMPLES, _SAMPLES_PER_SURROGATE * count):
         return None
     ks = k_list(k, n)
     return ks if max(ks) <= MOST_NEIGHBORS else None

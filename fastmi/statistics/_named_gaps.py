@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution
 from fastmi._checks import as_k
 from fastmi._symbols import numbered
-from fastmi._table import read_table
+from fastmi._table import TableColumn, read_table
 from fastmi.estimators import Method
 from fastmi.estimators._measure import Measure
 from fastmi.estimators.discrete import Discrete
@@ -49,7 +49,7 @@ def read_with_gaps(
                     f"{name} must be numeric for method={method.name!r}; got names in column "
                     f"{column.label!r}: method=None chooses the method of each pair"
                 )
-        block = np.column_stack([column.values for column in columns]).astype(np.float64)
+        block = np.column_stack([_filled(column) for column in columns])
         none = np.zeros(len(block), dtype=np.bool_)
         mask = np.column_stack([none if c.missing is None else c.missing for c in columns])
         blocks.append(block)
@@ -60,6 +60,14 @@ def read_with_gaps(
             f"n={len(blocks[-1])}"
         )
     return blocks, masks
+
+
+def _filled(column: TableColumn) -> Matrix:
+    """Return the values as float64, with the median in the place of what is missing."""
+    values = column.values.astype(np.float64)
+    if column.missing is not None and not column.missing.all():
+        values[column.missing] = np.median(values[~column.missing])
+    return values
 
 
 def estimate_with_gaps(

@@ -16,6 +16,9 @@ from fastmi.statistics._variables import told_apart
 
 Matrix: TypeAlias = NDArray[np.float64]
 
+#: What results say of `method` where each pair had the method of its kinds.
+BY_KIND = "by kind"
+
 # Pairs that are printed of a ranking.
 _PRINTED = 20
 
@@ -210,6 +213,14 @@ def summaries(result: PairwiseMI) -> list[Caution]:
         )
         for kind, found in pairs.items()
     ]
+
+
+def all_pairs(shape: tuple[int, int], *, symmetric: bool) -> NDArray[np.int64]:
+    """Return the row and the column in the matrix of every pair to estimate, shape (p, 2)."""
+    if symmetric:
+        return np.column_stack(np.triu_indices(shape[0], 1)).astype(np.int64, copy=False)
+    rows, columns = np.indices(shape, dtype=np.int64)
+    return np.column_stack([rows.ravel(), columns.ravel()])
 
 
 def matrix_of(

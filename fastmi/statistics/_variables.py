@@ -26,6 +26,8 @@ MISSING = ("raise", "pairwise", "drop")
 # Rows for each class, on average, below which names are those of the rows and not of classes: their
 # information with any target would be the entropy of the target.
 _ROWS_EACH = 2
+# Rows from which 0, 1, 2, ... is the number of the row and no quantity.
+_COUNTED = 20
 # Columns that a message lists.
 _LISTED = 5
 
@@ -189,13 +191,13 @@ def copies_caution(found: Sequence[Variables]) -> list[Caution]:
 
 def copies_of_target(
     features: Sequence[Variable], target: Variable
-) -> dict[Hashable, tuple[Caution, ...]]:
-    """Return a caution for each feature that is the target itself, or its classes by other names.
+) -> dict[int, tuple[Caution, ...]]:
+    """Return a caution for each feature, by its place, that is the target or names its classes.
 
     A frame with the target among its columns is the usual reason.
     """
-    found = {}
-    for feature in features:
+    found: dict[int, tuple[Caution, ...]] = {}
+    for place, feature in enumerate(features):
         classes = [each.kind.name == CLASSES for each in (feature, target)]
         if classes[0] != classes[1]:
             continue
@@ -208,7 +210,7 @@ def copies_of_target(
             text = (
                 f"it is the target {target.label!r} itself, or names the same classes: leave it out"
             )
-            found[feature.label] = (Caution(text, "target"),)
+            found[place] = (Caution(text, "target"),)
     return found
 
 
@@ -265,6 +267,8 @@ def _variable(
     if column.problem:
         return None, column.problem
     missing = column.missing
+    if missing is None and not column.named and _counts_rows(column.values):
+        return None, f"counts the rows from {column.values[0]:.0f}, and tells their order alone"
     present = column.values if missing is None else column.values[~missing]
     if not len(present):
         return None, "nothing but missing values"
@@ -286,6 +290,17 @@ def _variable(
         spread[~missing] = codes
         codes = spread
     return Variable(label, codes, missing, kind), ""
+
+
+def _counts_rows(values: Array) -> bool:
+    """Return whether values are 0, 1, 2, ... or 1, 2, 3, ..., as the numbers of the rows are.
+
+    Where the rows are sorted by a target they would have all of its information.
+    """
+    n = len(values)
+    if n < _COUNTED or values[0] not in (0.0, 1.0) or values[-1] - values[0] != n - 1:
+        return False
+    return bool((np.diff(values) == 1.0).all())
 
 
 def _missing_error(gaps: Sequence[tuple[str, Variable]]) -> ValueError:

@@ -15,14 +15,15 @@ from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search,
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress
+from fastmi._results import Table, plain
 from fastmi.estimators._halves import HALVES, add_error, of_series
 from fastmi.estimators._measure import make_measure, method_named, read_samples
 
 _MOST_HALVES = 1_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class SubsampleError:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SubsampleError(Table):
     """An estimate with its standard error from random halves of the samples.
 
     Attributes:
@@ -47,6 +48,33 @@ class SubsampleError:
         The call that made them has issued them as :class:`fastmi.EstimateWarning`.
         """
         return self.estimate.warnings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything except the arrays of the estimate, as JSON-able values."""
+        return plain(
+            {
+                "estimate": self.estimate.to_dict(),
+                "stderr": self.stderr,
+                "halves": self.halves,
+                "warnings": self.warnings,
+            }
+        )
+
+    def _rows(self) -> dict[str, Sequence[Any]]:
+        row = {
+            "value": float(self.estimate),
+            "stderr": self.stderr,
+            "halves_mean": float(self.halves.mean()),
+            "halves": len(self.halves),
+            "method": self.estimate.method,
+            "k": self.estimate.k,
+            "n": self.estimate.n,
+            "warnings": "; ".join(self.warnings),
+        }
+        return {name: [value] for name, value in row.items()}
+
+    def _about(self) -> dict[str, Any]:
+        return {"error from halves": str(self)}
 
     def __str__(self) -> str:
         about = ", ".join(number_of(self.warnings))

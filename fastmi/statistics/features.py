@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -302,7 +302,7 @@ def rank_features(
                 target=of_target.label,
                 target_kind=of_target.kind.name,
                 left_out=found[0].left_out,
-                warnings=_warnings(used, order.tolist(), table.warnings, leaks, serial),
+                warnings=_warnings(used, order.tolist(), (leaks, table.warnings, serial)),
                 k=table.k,
                 seconds=seconds,
                 _frames=library_of(X),
@@ -316,17 +316,14 @@ def rank_features(
 def _warnings(
     used: Sequence[Variable],
     order: Sequence[int],
-    of_pairs: dict[int, tuple[Caution, ...]],
-    of_features: dict[Hashable, tuple[Caution, ...]],
-    serial: dict[int, tuple[Caution, ...]],
+    sources: Sequence[Mapping[int, tuple[Caution, ...]]],
 ) -> dict[Hashable, tuple[Caution, ...]]:
     """Return the cautions of each feature that has any, in the order of the features."""
     found = {}
     for j in order:
-        label = used[j].label
-        cautions = (*of_features.get(label, ()), *of_pairs.get(j, ()), *serial.get(j, ()))
+        cautions = tuple(caution for source in sources for caution in source.get(j, ()))
         if cautions:
-            found[label] = cautions
+            found[used[j].label] = cautions
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -153,9 +154,8 @@ class LaggedMI(Table):
         Raises:
             ImportError: matplotlib is not installed.
         """
-        from fastmi import plot
-
-        return plot.lags(self, ax=ax, **options)
+        # Imported here, because most programs draw nothing.
+        return import_module("fastmi.plot").lags(self, ax=ax, **options)
 
     def _rows(self) -> dict[str, Sequence[Any]]:
         tests = {"p_value": self.p_value, "p_corrected": self.p_corrected, "band": self.band}
@@ -218,7 +218,7 @@ def corrected(observed: Floats, null: Floats) -> Floats:
 
 
 def band(observed: Floats, null: Floats, p_corrected: Floats, alpha: float) -> Floats:
-    """Return the value of each lag above which its corrected p-value is at most `alpha`, shape (m,).
+    """Return the value of each lag above which its p-value is at most `alpha`, shape (m,).
 
     A value of d deviations of its N surrogates has t = d sqrt(N / (N + 1 + d^2)) deviations of
     all N + 1 together. A surrogate reaches it if it is as large at this lag, or has t deviations at

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,8 +131,7 @@ class TransferNetwork(Table):
             ImportError: matplotlib is not installed.
         """
         # Imported here, because most programs draw nothing.
-        plot = importlib.import_module("fastmi.plot")
-        return plot.network(self, ax=ax, **options)
+        return import_module("fastmi.plot").network(self, ax=ax, **options)
 
     def _order(self) -> list[tuple[int, int]]:
         """Return source and target of each pair, by rising q-value and falling te."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, overload
 
 import numpy as np
@@ -25,6 +26,7 @@ from fastmi._checks import (
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, with_cautions
 from fastmi._extras import Progress, ProgressBar
+from fastmi._results import Table, plain
 from fastmi._tasks import MOST_TASKS, run, streams
 from fastmi.estimators._measure import (
     add_noise,
@@ -66,8 +68,8 @@ _MOST_ENTRIES = 1 << 21
 _ROUNDING = 1e-12
 
 
-@dataclass(frozen=True, kw_only=True)
-class PermutationTest:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PermutationTest(Table):
     """An estimate beside its distribution under the null hypothesis.
 
     Attributes:
@@ -107,6 +109,55 @@ class PermutationTest:
         """
         spread = float(self.null.std()) if np.isfinite(self.null).all() else 0.0
         return self.corrected / spread if spread else float("nan")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything except the arrays of the estimate, as JSON-able values."""
+        return plain(
+            {
+                "estimate": self.estimate.to_dict(),
+                "p_value": self.p_value,
+                "scheme": self.scheme,
+                "corrected": self.corrected,
+                "z_score": self.z_score,
+                "null": self.null,
+                "warnings": self.warnings,
+            }
+        )
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the surrogates and the estimate by :func:`fastmi.plot.null`.
+
+        Args:
+            ax: matplotlib Axes to draw into; None for a new figure.
+            **options: Options of :func:`fastmi.plot.null`.
+
+        Returns:
+            The Axes.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        # Imported here, because most programs draw nothing.
+        return import_module("fastmi.plot").null(self, ax=ax, **options)
+
+    def _rows(self) -> dict[str, Sequence[Any]]:
+        row = {
+            "value": float(self.estimate),
+            "stderr": self.estimate.stderr,
+            "p_value": self.p_value,
+            "null_mean": float(self.null.mean()),
+            "null_sd": float(self.null.std()),
+            "surrogates": len(self.null),
+            "scheme": self.scheme,
+            "method": self.estimate.method,
+            "k": self.estimate.k,
+            "n": self.estimate.n,
+            "warnings": "; ".join(self.warnings),
+        }
+        return {name: [value] for name, value in row.items()}
+
+    def _about(self) -> dict[str, Any]:
+        return {"permutation test": str(self)}
 
 
 @overload
@@ -321,7 +372,6 @@ def permutation_test(
     observed = values(estimates)
     ksg = as_ksg1(row, k, options)
     on_gpu = isinstance(blocks[0], DeviceArray)
-    exchanged = as_exchanged(row, k, options, blocks)
 
     def draw(begin: int, end: int, progress: Progress) -> NDArray[np.float64]:
         """Return the values of surrogates from `begin` to before `end`."""
@@ -338,6 +388,7 @@ def permutation_test(
         many = on_gpu or size >= thread_count(n_jobs)
         if ksg is not None and ksg.normalize is None and many:
             return null_values(ksg, blocks, order, size, n_jobs=n_jobs, progress=progress)
+        exchanged = as_exchanged(row, k, options, blocks, size)
         if exchanged is not None:
             with ProgressBar(progress, size, _LABEL) as bar:
                 return exchanged_values(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastmi._checks import Seed, as_k, check_integer, check_noise, check_search,
 from fastmi._docs import describes_options
 from fastmi._estimate import Estimate, number_of, small_sample_warnings, with_cautions
 from fastmi._extras import Progress
+from fastmi._results import Table
 from fastmi._tasks import run, streams
 from fastmi.estimators._halves import of_series
 from fastmi.estimators._measure import make_measure, method_named, read_samples
@@ -34,8 +36,8 @@ _LINE = (2.0, -1.0, 0.0)
 _DRIFT = (1.0, 0.0, -1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SizeCurve:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeCurve(Table):
     """Estimates from fewer and fewer samples.
 
     Attributes:
@@ -75,6 +77,26 @@ class SizeCurve:
         if not abs(self.drift) > _CLEAR * self.drift_error or steps.prod() <= 0:
             return math.nan
         return math.log2(steps[1] / steps[0])
+
+    def _rows(self) -> dict[str, Sequence[Any]]:
+        return {
+            "n": self.sizes.tolist(),
+            "mean": self.means.tolist(),
+            "stderr": self.errors.tolist(),
+        }
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "estimate": float(self.estimate),
+            "method": self.estimate.method,
+            "k": self.estimate.k,
+            "drift": self.drift,
+            "drift_error": self.drift_error,
+            "extrapolated": self.extrapolated,
+            "extrapolated_error": self.extrapolated_error,
+            "exponent": self.exponent,
+            "warnings": list(self.warnings),
+        }
 
     def __str__(self) -> str:
         about = ", ".join(number_of(self.warnings))

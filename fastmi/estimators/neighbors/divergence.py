@@ -27,6 +27,8 @@ Floats: TypeAlias = NDArray[np.float64]
 # Share of the samples that lie where the other sample has none, beyond the largest distance between
 # its own neighbours, above which the divergence may be infinite.
 _OUTSIDE_SHARE = 0.02
+# Number of such samples that happen where both distributions are the same.
+_OUTSIDE_BY_CHANCE = 5
 # Smallest eigenvalue of the correlations of columns that are no linear functions of one another.
 _DEPENDENT = 1e-12
 
@@ -130,7 +132,7 @@ class KLDivergence(NeighborEstimator):
             local += psi(m + 1) - psi(n)
             found = small_sample_warnings(min(n, m), k)
             outside = int(np.count_nonzero(nu > apart[ks.index(k)].max())) if m > k else 0
-            if outside > _OUTSIDE_SHARE * n:
+            if outside > max(_OUTSIDE_BY_CHANCE, _OUTSIDE_SHARE * n):
                 found.append(_outside_caution(outside, n))
             terms.append(Terms(local, None, tuple(found)))
             errors.append(_error_of_other(near, which, k, d, m))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._blocks import host
+from fastmi._blocks import DeviceArray, glance, host
 from fastmi._cautions import Caution
 from fastmi._estimate import small_sample_warnings
 from fastmi._plug_in import (
@@ -113,8 +114,9 @@ class DualTotalCorrelation(_OneRadius):
         D = (m - 1) psi(k) + psi(n) - < sum_b psi(n_-b + 1) >
 
     because what depends on the radius cancels. The dual total correlation (Han 1975,
-    https://doi.org/10.1016/S0019-9958(75)80004-0) is the information that the variables share in
-    any way, and at most the entropy of all. For two variables it is the mutual information.
+    https://doi.org/10.1016/S0019-9958(75)80004-0) is what the uncertainty of all variables has
+    beyond what each of them has for itself, given the others. For two variables it is the mutual
+    information.
 
     The m searches in m - 1 variables take about m times the time of :class:`fastmi.KSG`.
     """
@@ -133,8 +135,8 @@ class OInformation(_OneRadius):
 
         O = (m - 2) [psi(n) - psi(k)] + < sum_b [psi(n_-b + 1) - psi(n_b + 1)] >
 
-    One radius for all counts makes much of the bias of the two parts cancel, which subtracting two
-    estimates would not do. The parts are the ``terms`` of the result.
+    It is the difference of the two estimates, from one search and with an error of its own. The
+    parts are the ``terms`` of the result.
     """
 
     def _information(self, number: int) -> Signed:
@@ -185,13 +187,16 @@ def _ceiling_cautions(
     return found
 
 
-def _references(blocks: list[Array]) -> dict[str, tuple[int, Floats]]:
+def _references(blocks: Sequence[Array | DeviceArray]) -> dict[str, tuple[int, Floats]]:
     """Return the local values of each part that the Gaussian copula of some rows has.
 
     They come with the step between these rows. Normal scores have normal margins, so that the total
     correlation of this copula is a lower bound of that of the samples. It is empty where rows are
-    few, values repeat or never vary, or columns depend on each other entirely.
+    few, values repeat or never vary, or columns depend on each other entirely; and for samples that
+    are on a GPU alone.
     """
+    if any(isinstance(block, DeviceArray) and not block.has_host() for block in blocks):
+        return {}
     step = max(1, len(blocks[0]) // _ROWS)
     rows = [np.ascontiguousarray(host(block)[::step]) for block in blocks]
     if len(rows[0]) <= 2 * sum(widths(rows)) + 10 or not nothing_repeats(rows):
@@ -256,7 +261,11 @@ def _useless_cautions(
         normalize: How the variables were scaled.
     """
     m, n = len(blocks), len(blocks[0])
-    constant = [b for b in range(m) if never_vary([blocks[b]])]
+    # Samples on a GPU are copied where some rows suggest it.
+    looked = glance(blocks, 2 * _ROWS)
+    constant = [
+        b for b, rows in enumerate(looked) if never_vary([rows]) and never_vary([blocks[b]])
+    ]
     if len(constant) == m:
         return []  # named where ties are settled
     found = [

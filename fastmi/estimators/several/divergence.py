@@ -15,6 +15,7 @@ from fastmi._checks import check_choice
 from fastmi._estimate import Estimate
 from fastmi._inputs import read_two
 from fastmi._plug_in import digamma_real
+from fastmi._spread import near_origin
 from fastmi._symbols import as_symbols, stacked
 from fastmi.estimators._base import Estimator
 from fastmi.estimators.discrete import grassberger, plug_in
@@ -68,7 +69,7 @@ class GaussianKLDivergence(Estimator):
                 with columns that are constant or linear functions of others; n or m <= d + 2.
         """
         start = perf_counter()
-        own, other = (each.astype(np.float64) for each in read_two(x, x_other, ("x", "x_other")))
+        own, other = read_two(x, x_other, ("x", "x_other"))
         (n, d), m = own.shape, len(other)
         if min(n, m) <= d + 2:
             raise ValueError(
@@ -123,8 +124,12 @@ class GaussianKLDivergence(Estimator):
         )
 
 
-def _standardised(own: Floats, other: Floats) -> tuple[Floats, Floats]:
+def _standardised(given: Array, given_other: Array) -> tuple[Floats, Floats]:
     """Return both samples in units and from the origin of the second, column by column."""
+    both = near_origin(np.concatenate([given, given_other])).astype(np.float64)
+    largest = np.abs(both).max(axis=0)
+    both /= np.where(largest > 0.0, largest, 1.0)  # so that squares neither overflow nor vanish
+    own, other = both[: len(given)], both[len(given) :]
     center, spread = other.mean(axis=0), other.std(axis=0)
     spread = np.where(spread > 0.0, spread, 1.0)
     return (own - center) / spread, (other - center) / spread
