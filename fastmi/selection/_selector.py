@@ -91,7 +91,7 @@ class MISelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         >>> from fastmi.selection import MISelector
         >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
         >>> MISelector(3, criterion="jmi").fit(X, y).get_feature_names_out().tolist()
-        ['worst radius', 'worst perimeter', 'worst area']
+        ['worst radius', 'worst perimeter', 'worst smoothness']
     """
 
     def __init__(
