@@ -601,7 +601,7 @@ SELECTION = [
     Operation(
         f"MISelector {criterion}, {kind}",
         ("selection.MISelector",),
-        f"selection = load('fastmi.selection'); load('sklearn.utils.estimator_checks'); {samples}",
+        f"selection = load('fastmi.selection'); {samples}",
         f"selection.MISelector(50, criterion={criterion!r}, n_jobs=2).fit(X, y)",
     )
     for criterion, kind, samples in (

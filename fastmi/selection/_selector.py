@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from fastmi._cautions import Caution, say
@@ -90,7 +91,7 @@ class MISelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         >>> from fastmi.selection import MISelector
         >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
         >>> MISelector(3, criterion="jmi").fit(X, y).get_feature_names_out().tolist()
-        ['worst radius', 'worst perimeter', 'worst area']
+        ['worst radius', 'worst perimeter', 'worst smoothness']
     """
 
     def __init__(
@@ -167,9 +168,17 @@ class MISelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Any) -> Any:
-        """Return the chosen columns, in the order in which `X` has them."""
+        """Return the chosen columns, in the order in which `X` has them.
+
+        As with the selectors of scikit-learn it is an array, unless
+        ``set_output(transform="pandas")`` or "polars" asks for a data frame, whose columns keep
+        their types.
+        """
         check_is_fitted(self)
-        X = checked_samples(self, X, reset=False, gaps=self.missing != "raise")
+        asked = _get_output_config("transform", estimator=self)["dense"]
+        X = checked_samples(
+            self, X, reset=False, gaps=self.missing != "raise", keep_frames=asked != "default"
+        )
         return self._transform(X)
 
     def _get_support_mask(self) -> Mask:
