@@ -168,7 +168,7 @@ def test_passengers():
     rows = {row["feature"]: row for row in found["features"]}
     assert next(iter(rows)) == "sex"
     assert rows["age"]["n"] == 900 - PASSENGERS.read_text().count("male,,")
-    assert set(found["left_out"]) == {"name", "ticket"}
+    assert set(found["left_out"]) == {"passenger", "name", "ticket"}
     text = invoke("rank", PASSENGERS, "--target", "survived", "--missing", "pairwise").stdout
     assert "n = " in text
     assert " to 900" in text
