@@ -51,7 +51,7 @@ class SubsampleError(Table):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the arrays of the estimate, as JSON-able values."""
-        return plain(
+        record: dict[str, Any] = plain(
             {
                 "estimate": self.estimate.to_dict(),
                 "stderr": self.stderr,
@@ -59,6 +59,7 @@ class SubsampleError(Table):
                 "warnings": self.warnings,
             }
         )
+        return record
 
     def _rows(self) -> dict[str, Sequence[Any]]:
         row = {

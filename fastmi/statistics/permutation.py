@@ -112,7 +112,7 @@ class PermutationTest(Table):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything except the arrays of the estimate, as JSON-able values."""
-        return plain(
+        record: dict[str, Any] = plain(
             {
                 "estimate": self.estimate.to_dict(),
                 "p_value": self.p_value,
@@ -123,6 +123,7 @@ class PermutationTest(Table):
                 "warnings": self.warnings,
             }
         )
+        return record
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw the surrogates and the estimate by :func:`fastmi.plot.null`.
