@@ -110,7 +110,7 @@ import sys
 sys.modules["torch"] = None
 import pydoc, rlcompleter
 import fastmi
-print(rlcompleter.Completer({"fastmi": fastmi}).complete("fastmi.K", 0))
+print(rlcompleter.Completer({"fastmi": fastmi}).complete("fastmi.KS", 0))
 print("permutation_test(" in pydoc.render_doc(fastmi, renderer=pydoc.plaintext))
 print("class KSG(" in pydoc.render_doc(fastmi.estimators, renderer=pydoc.plaintext))
 from fastmi import *
