@@ -1,4 +1,4 @@
-"""A conditional independence test for pgmpy: ``PC(ci_test=IndependenceTest(data))``.
+"""A conditional independence test for pgmpy: ``PC(data).estimate(ci_test=test)``.
 
 It takes frames of numbers, strings, categories and booleans together::
 
@@ -100,7 +100,7 @@ class IndependenceTest:
             Y: Another column.
             Z: Columns of the condition.
             data: None, or the data that the test was made with, which pgmpy passes.
-            significance_level: Largest p-value that speaks against independence is below it.
+            significance_level: Columns count as independent if the p-value is at least this.
 
         Raises:
             ValueError: A column that is not there, other data, or a `significance_level` that no
