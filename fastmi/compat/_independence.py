@@ -90,7 +90,8 @@ class IndependenceTests:
         n_permutations: Number of surrogates; no p-value is below ``1 / (1 + n_permutations)``.
         scheme: "local", "residual" or None, as in :func:`fastmi.permutation_test`.
         n_neighbors: Number of rows among which samples are exchanged.
-        discrete: "auto", True, False or a list of columns of numbers that are classes.
+        discrete: "auto", True, False, or labels, positions or a mask of the columns of numbers that
+            are classes.
         seed: An integer; p-values depend on it and on the variables of a test, and not on the tests
             made before.
         n_jobs: Number of threads.
