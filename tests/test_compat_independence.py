@@ -1,6 +1,9 @@
 """Tests of independence for graphs: level, power, kinds of columns, and what the user sees."""
 
+import pickle
+import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -232,6 +235,25 @@ def test_kinds_of_columns():
     assert symbols(mask) == symbols(np.array(mask)) == [0, 3, 2, 3, 2, 1]
     assert symbols([0]) == [60, 0, 2, 3, 2, 1]
     assert symbols(True)[:2] == [60, 3]
+
+
+def test_threads_share_tests(rng):
+    """pgmpy tests pairs in threads, and copies of the test in processes."""
+    data = rng.standard_normal((N, 6))
+    asked = [(x, y, (5,)) for x in range(5) for y in range(x)]
+    alone = [IndependenceTests(data, discrete=False).test(*each).p_value for each in asked]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(4):
+            shared = IndependenceTests(data, discrete=False, n_jobs=1)
+            with ThreadPoolExecutor(8) as pool:
+                found = list(pool.map(lambda each, of=shared: of.test(*each).p_value, asked))
+            assert found == alone
+    finally:
+        sys.setswitchinterval(interval)
+    copy = pickle.loads(pickle.dumps(shared))
+    assert [copy.test(*each).p_value for each in asked] == alone
 
 
 def test_equal_numbers_are_ranked_at_random_and_apart():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,6 +83,8 @@ class _Decision(NamedTuple):
 class IndependenceTests:
     """Tests of conditional independence between columns of one table.
 
+    Threads may share them: one test is made at a time, by as many threads as `n_jobs` says.
+
     Args:
         data: Data frame, or array of shape (n, d), without missing values. Strings, categories and
             booleans are classes.
@@ -130,6 +133,14 @@ class IndependenceTests:
         self._positions = {column.label: j for j, column in enumerate(self.columns)}
         self._recall = Recall()
         self._found: dict[tuple[int, int, tuple[int, ...]], IndependenceResult] = {}
+        # Tests share orders, which have to be drawn one after another; pgmpy tests in threads.
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock())
 
     def position(self, label: Hashable) -> int:
         """Return the number of the column with this label.
@@ -154,24 +165,27 @@ class IndependenceTests:
         if first == second or first in given or second in given:
             raise ValueError(f"x, y and z must be different columns; got x={x}, y={y}, z={given}")
         key = (first, second, given)
-        if key not in self._found:
-            heed_stop()
-            with quiet():
-                self._found[key] = self._tested(*key)
-        return self._found[key]
+        with self._lock:
+            if key not in self._found:
+                heed_stop()
+                with quiet():
+                    self._found[key] = self._tested(*key)
+            return self._found[key]
 
     @property
     def results(self) -> dict[tuple[int, int, tuple[int, ...]], IndependenceResult]:
         """Every test made so far, by the numbers of its columns x, y and z."""
-        return dict(self._found)
+        with self._lock:
+            return dict(self._found)
 
     def report(self) -> tuple[Caution, ...]:
         """Return each kind of warning of the tests so far as one sentence, with their number."""
         found: dict[str, list[tuple[str, Caution]]] = {}
-        for key, result in self._found.items():
+        results = self.results
+        for key, result in results.items():
             for kind, caution in {c.kind: c for c in result.warnings}.items():
                 found.setdefault(kind, []).append((self._named(*key), caution))
-        total = len(self._found)
+        total = len(results)
         return tuple(
             type(each[0][1])(f"{len(each)} of {total} tests, first that of {name}: {text}", kind)
             for kind, each in found.items()

@@ -119,8 +119,9 @@ class IndependenceTest:
                 f"significance_level must be above 1 / (1 + n_permutations) = {least:.3g}, the "
                 f"smallest p-value, and below 1; got significance_level={significance_level!r}"
             )
-        self.run_test(X, Y, Z)
-        return self.p_value_ >= significance_level
+        # Other threads may test other columns meanwhile, whose result `p_value_` then is.
+        _, p_value = self.run_test(X, Y, Z)
+        return p_value >= significance_level
 
     def run_test(self, X: Hashable, Y: Hashable, Z: Iterable[Hashable]) -> tuple[float, float]:
         """Return the information in nats and the p-value, as pgmpy's own tests do."""
