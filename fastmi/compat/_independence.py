@@ -29,7 +29,8 @@ from fastmi.statistics._conditional import (
 )
 from fastmi.statistics._exchanged import exchanged_values
 from fastmi.statistics._residuals import residuals
-from fastmi.statistics.permutation import null_values
+from fastmi.statistics._sequential import SequentialTests
+from fastmi.statistics.permutation import null_values, p_value
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -48,8 +49,6 @@ _BATCH = 48
 _SHARED = 10
 # Rows among which surrogates leave a sample where it is, above which a test can hardly reject.
 _MOST_FIXED = 0.5
-# Values closer than this, relative to their size, differ only by the order of summation.
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,7 +308,7 @@ class IndependenceTests:
             return null
 
         null = self._recall.get("shared null", draw, count)
-        p = float(1 + _reached(value, null).sum()) / (1 + count)
+        p = p_value(value, null)
         found = _Decision(value, p, count, p > _STOP_SHARE)
         return _result(found, "shuffle", self._cautions(found, None, [a, b]))
 
@@ -358,21 +357,14 @@ class IndependenceTests:
     def _decide(self, value: float, null: Null) -> _Decision:
         """Draw surrogates in batches until enough of them reach the value."""
         enough = max(1, int(_STOP_SHARE * self._count))
-        reached = done = 0
-        while done < self._count:
+        test = SequentialTests(np.array([value]), self._count, enough)
+        done = 0
+        while not test.done:
             end = min(self._count, max(_BATCH, 2 * done))
-            hits = reached + np.cumsum(_reached(value, null(done, end)))
-            if hits[-1] >= enough:
-                number = done + int(np.argmax(hits >= enough)) + 1
-                return _Decision(value, enough / number, number, True)
-            reached, done = int(hits[-1]), end
-        return _Decision(value, (1 + reached) / (1 + self._count), self._count)
-
-
-def _reached(value: float, null: Floats) -> NDArray[np.bool_]:
-    slack = _ROUNDING * max(1.0, abs(value)) if np.isfinite(value) else 0.0
-    reached: NDArray[np.bool_] = null >= value - slack
-    return reached
+            test.add(null(done, end))
+            done = end
+        stopped = bool(test.reached[0] >= enough)
+        return _Decision(value, float(test.p_values()[0]), int(test.seen[0]), stopped)
 
 
 def _result(found: _Decision, scheme: str, cautions: Sequence[Caution]) -> IndependenceResult:
