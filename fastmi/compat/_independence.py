@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._autocorrelation import scheme_cautions
-from fastmi._cautions import Caution, constant_caution, quiet, say
+from fastmi._cautions import Caution, by_kind, constant_caution, quiet, say
 from fastmi._checks import check_integer, check_search
 from fastmi._pool import heed_stop
 from fastmi.compat._class_table import ClassTable
@@ -179,16 +179,15 @@ class IndependenceTests:
 
     def report(self) -> tuple[Caution, ...]:
         """Return each kind of warning of the tests so far as one sentence, with their number."""
-        found: dict[str, list[tuple[str, Caution]]] = {}
         results = self.results
-        for key, result in results.items():
-            for kind, caution in {c.kind: c for c in result.warnings}.items():
-                found.setdefault(kind, []).append((self._named(*key), caution))
-        total = len(results)
+        found = by_kind({key: result.warnings for key, result in results.items()})
         return tuple(
-            type(each[0][1])(f"{len(each)} of {total} tests, first that of {name}: {text}", kind)
-            for kind, each in found.items()
-            for name, text in each[:1]
+            type(example)(
+                f"{len(keys)} of {len(results)} tests, first that of {self._named(*keys[0])}: "
+                f"{example}",
+                example.kind,
+            )
+            for example, keys in found
         )
 
     def announce(self) -> None:
