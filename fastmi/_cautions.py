@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from typing import Any, Protocol, TypeVar
+
+Name = TypeVar("Name")
 
 _QUIET: ContextVar[bool] = ContextVar("fastmi_quiet", default=False)
 
@@ -47,6 +49,21 @@ def constant_caution(name: str) -> Caution:
     """Return the caution about a variable all of whose samples are the same."""
     text = f"{name} is constant, and the estimate says nothing about dependence: leave it out"
     return Caution(text, "constant")
+
+
+def by_kind(cautions: Mapping[Name, Sequence[Caution]]) -> list[tuple[Caution, list[Name]]]:
+    """Return an example of each kind of caution, and the names of all that have one of it.
+
+    The example is that of the first name.
+
+    Args:
+        cautions: Those of each of many things, by name.
+    """
+    found: dict[str, tuple[Caution, list[Name]]] = {}
+    for name, own in cautions.items():
+        for kind, caution in {each.kind: each for each in own}.items():
+            found.setdefault(kind, (caution, []))[1].append(name)
+    return list(found.values())
 
 
 class HasWarnings(Protocol):

@@ -95,6 +95,18 @@ def test_text_is_classes():
     assert named["p_value"] < 0.01
 
 
+def test_numbers_with_a_slip_are_no_classes(tmp_path):
+    """One word among numbers is refused as by the other commands, and makes no classes of them."""
+    path = tmp_path / "slip.csv"
+    lines = [f"{'oops' if at == 7 else at % 9},{at * 7 % 11}" for at in range(90)]
+    path.write_text("\n".join(["a,b", *lines]))
+    for command in ("test", "mi"):
+        found = CliRunner().invoke(app, [command, str(path), "--x", "a", "--y", "b"])
+        assert found.exit_code == 1
+        said = " ".join(found.output.split())
+        assert "column 'a' of slip.csv holds text in 1 of 90 cells ('oops' in line 9)" in said
+
+
 def test_plot_of_a_test(series, tmp_path):
     pytest.importorskip("matplotlib")
     args = ("test", series, "--x", "rain", "--y", "flow", "--permutations", 50)
@@ -197,14 +209,23 @@ def test_network_without_a_test(series):
     assert "links" not in run("te", series, "--max-lag", 2, "--permutations", 0)
 
 
-def test_network_in_files(series, tmp_path):
+def test_network_in_files(series, tmp_path, monkeypatch):
     args = ("te", series, "--max-lag", 2, "--permutations", 99, "--seed", 0)
     run(*args, "--out", tmp_path / "a.csv")
     with (tmp_path / "a.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 6
     pytest.importorskip("matplotlib")
-    run(*args, "--plot", tmp_path / "a.svg")
+    drawn = []
+    draw = fastmi.plot.network
+
+    def network(result, **options):
+        drawn.append(options)
+        return draw(result, **options)
+
+    monkeypatch.setattr(fastmi.plot, "network", network)
+    run(*args, "--bits", "--plot", tmp_path / "a.svg")
     assert "<svg" in (tmp_path / "a.svg").read_text()
+    assert drawn == [{"unit": "bits"}]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Tests of independence for graphs: level, power, kinds of columns, and what the user sees."""
 
+import pickle
+import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -228,8 +231,29 @@ def test_kinds_of_columns():
     assert symbols("auto") == [0, 3, 2, 3, 2, 1]
     assert symbols(False) == [0, 0, 2, 3, 2, 1]
     assert symbols(["few"]) == [0, 3, 2, 3, 2, 1]
+    mask = [False, True, False, False, False, False]
+    assert symbols(mask) == symbols(np.array(mask)) == [0, 3, 2, 3, 2, 1]
     assert symbols([0]) == [60, 0, 2, 3, 2, 1]
     assert symbols(True)[:2] == [60, 3]
+
+
+def test_threads_share_tests(rng):
+    """pgmpy tests pairs in threads, and copies of the test in processes."""
+    data = rng.standard_normal((N, 6))
+    asked = [(x, y, (5,)) for x in range(5) for y in range(x)]
+    alone = [IndependenceTests(data, discrete=False).test(*each).p_value for each in asked]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(4):
+            shared = IndependenceTests(data, discrete=False, n_jobs=1)
+            with ThreadPoolExecutor(8) as pool:
+                found = list(pool.map(lambda each, of=shared: of.test(*each).p_value, asked))
+            assert found == alone
+    finally:
+        sys.setswitchinterval(interval)
+    copy = pickle.loads(pickle.dumps(shared))
+    assert [copy.test(*each).p_value for each in asked] == alone
 
 
 def test_equal_numbers_are_ranked_at_random_and_apart():
@@ -268,8 +292,10 @@ def test_units_do_not_matter(unit, origin, rng):
         (np.eye(3), {"n_neighbors": 1}, ValueError, "n_neighbors must be an integer >= 2"),
         (np.eye(3), {"scheme": "shuffle"}, ValueError, "scheme must be"),
         (np.eye(3), {"seed": -1}, ValueError, "seed must be an integer >= 0"),
-        (np.eye(3), {"discrete": "yes"}, TypeError, "discrete must be 'auto', True, False"),
-        (np.eye(3), {"discrete": [3]}, ValueError, "discrete must name columns of the data; got 3"),
+        (np.eye(3), {"discrete": "yes"}, ValueError, "discrete must be 'auto'.*; got 'yes'"),
+        (np.eye(3), {"discrete": 1.5}, TypeError, "discrete must be 'auto'.*; got discrete=1.5"),
+        (np.eye(3), {"discrete": [3]}, ValueError, "got 3, which is none of the 3 columns"),
+        (np.eye(3), {"discrete": [True]}, ValueError, "got 1 entries for 3 columns"),
         (np.eye(3), {"n_jobs": 0}, ValueError, "n_jobs"),
         (pd.DataFrame({"a": ["x", None], "b": [1, 2]}), {}, ValueError, r"column 'a'.*missing"),
     ],

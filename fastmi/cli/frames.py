@@ -29,7 +29,7 @@ def as_frame(columns: Sequence[Column]) -> tuple[Frame, dict[str, str], list[str
         if column.times is not None:
             frame[column.name] = column.times
             times.append(f"'{column.name}'")
-        elif _is_text(column):
+        elif holds_words(column):
             assert column.labels is not None
             frame[column.name] = column.labels
             if column.problem.startswith("dates ("):
@@ -80,6 +80,6 @@ def one_column(table: Table, spec: str, flag: str) -> Column:
     return found[0]
 
 
-def _is_text(column: Column) -> bool:
+def holds_words(column: Column) -> bool:
     """Return whether a column holds words, and not numbers among which some cells are words."""
     return column.labels is not None and column.problem.startswith(("text (", "dates ("))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 import fastmi
 from fastmi.cli import documents, render
-from fastmi.cli.columns import Column
+from fastmi.cli.frames import holds_words
 from fastmi.cli.notes import in_options, notes_on, shape_notes, shared_notes
 from fastmi.cli.options import (
     Bits,
@@ -104,7 +104,7 @@ def independence(
         notes += shared_notes(blocks[0], blocks[1])
         show_notes(messages, notes)
         if row is None:
-            classes = [at for at, block in enumerate(blocks) if any(map(_is_text, block))]
+            classes = [at for at, block in enumerate(blocks) if any(map(holds_words, block))]
         else:
             both = class_blocks(row) == (0, 1)
             classes = list(range(len(blocks))) if both else list(class_blocks(row))
@@ -193,7 +193,3 @@ def _histogram(null: Any, value: float, width: int) -> Text | None:
     line = Text("".join(_TICKS[height] for height in heights), style="dim")
     place = min(int(np.searchsorted(edges, value, side="right")) - 1, width - 1)
     return Text.assemble(line[:place], ("▲", "bold"), line[place + 1 :])
-
-
-def _is_text(column: Column) -> bool:
-    return column.labels is not None

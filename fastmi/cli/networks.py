@@ -148,7 +148,7 @@ def te(
             )
         notes += [*steps, *note_result(messages, table, result, left)]
     rows = {name: list(column) for name, column in result._rows().items()}
-    failures = [_write(rows, out, unit), draw("network", lambda: result, plot)]
+    failures = [_write(rows, out, unit), draw("network", lambda: result, plot, unit=unit)]
     if as_json:
         document = {
             "data": str(data),

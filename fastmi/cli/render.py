@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import fastmi
-from fastmi._cautions import Caution, Note
+from fastmi._cautions import Caution, Note, by_kind
 from fastmi.cli.columns import listed
 from fastmi.cli.pairs import PairMatrix, in_unit
 from fastmi.cli.visible import clipped, visible
@@ -153,21 +153,16 @@ def summarise_warnings(console: Console, matrix: PairMatrix) -> None:
             f"{len(tied)} of {total} pairs (marked *) are not ranked: many of their points "
             "coincide, and KSG takes points to differ. Without --noise 0 the ties are broken.",
         )
-    kinds: dict[str, list[tuple[int, int]]] = {}
-    examples: dict[str, Caution] = {}
-    for pair in matrix.ranked():
-        for caution in {each.kind: each for each in matrix.estimates[pair].warnings}.values():
-            kinds.setdefault(caution.kind, []).append(pair)
-            examples.setdefault(caution.kind, caution)
-    for kind, pairs in kinds.items():
+    found = by_kind({pair: matrix.estimates[pair].warnings for pair in matrix.ranked()})
+    for example, pairs in found:
         i, j = pairs[0]
         remark(
             console,
-            examples[kind],
+            example,
             f"{len(pairs)} of {total} pairs, for example {short_name(matrix.names[i])} and "
-            f"{short_name(matrix.names[j])}: {examples[kind]}",
+            f"{short_name(matrix.names[j])}: {example}",
         )
-    if kinds:
+    if found:
         note(console, "--json lists the warnings of every pair")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 import fastmi
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, by_kind
 from fastmi.cli import render
 from fastmi.cli.columns import Column, DataError, Table
 from fastmi.cli.frames import Frame, as_frame
@@ -77,17 +77,12 @@ def _notes_of(result: Any) -> Sequence[Caution]:
 
 def summarise(messages: Console, cautions: Mapping[str, Sequence[Caution]]) -> None:
     """Show each kind of caution by an example, and how many columns have it."""
-    kinds: dict[str, list[str]] = {}
-    examples: dict[str, Caution] = {}
-    for name, own in cautions.items():
-        for caution in {each.kind: each for each in own}.values():
-            kinds.setdefault(caution.kind, []).append(name)
-            examples.setdefault(caution.kind, caution)
-    for kind, names in kinds.items():
-        found = f"{len(names)} of {len(cautions)} columns, for example "
-        text = f"{found}{render.short_name(names[0])}: {examples[kind]}"
-        render.remark(messages, examples[kind], text)
-    if kinds:
+    found = by_kind(cautions)
+    for example, names in found:
+        share = f"{len(names)} of {len(cautions)} columns"
+        text = f"{share}, for example {render.short_name(names[0])}: {example}"
+        render.remark(messages, example, text)
+    if found:
         render.note(messages, "--json lists the warnings of every column")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastmi._columns import frame_columns
 from fastmi._inputs import as_samples
 from fastmi.estimators.auto.kinds import CLASSES, CONSTANT, kinds_of, with_codes
 from fastmi.normalize import normalize_blocks
+from fastmi.statistics._variables import discrete_columns
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -54,12 +55,12 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
         data: Numbers, strings, categories or booleans, without missing values; or a list of
             labels and columns.
         discrete: "auto" takes columns of few numbers as classes; True or False is for all columns
-            of numbers; otherwise labels or positions of those that are classes. Names are classes
-            in any case.
+            of numbers; otherwise labels, positions or a mask of those that are classes. Names are
+            classes in any case.
         seed: Seed of the order of equal numbers.
 
     Raises:
-        TypeError: Values of a kind that cannot be read.
+        TypeError: Values of a kind that cannot be read; `discrete` of the wrong type.
         ValueError: Wrong shape, missing values, or a column in `discrete` that is not there.
     """
     frame = data if isinstance(data, list) else frame_columns(data)
@@ -69,9 +70,9 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
             raise ValueError(f"data must have shape (n, d) with d >= 1; got shape {array.shape}")
         frame = [(j, array[:, j]) for j in range(array.shape[1])]
     labels = [label for label, _ in frame]
-    chosen = _chosen(discrete, labels)
+    (marked,) = discrete_columns([labels], discrete)
     columns: list[GraphColumn] = []
-    for position, (label, column) in enumerate(frame):
+    for position, ((label, column), mark) in enumerate(zip(frame, marked, strict=True)):
         (read,), (named,) = with_codes([column], [f"column {label!r}"])
         values = as_samples(read, f"column {label!r}")[:, 0].astype(np.float64)
         if columns and len(values) != len(columns[0].values):
@@ -81,7 +82,7 @@ def read_columns(data: object, discrete: object, seed: int) -> list[GraphColumn]
             )
         named = named or str(getattr(column, "dtype", "")).lower() in ("bool", "boolean")
         kind = kinds_of([values[:, np.newaxis]], [named])[0].name
-        classes = named or (kind == CLASSES if chosen is None else position in chosen)
+        classes = named or (kind == CLASSES if mark is None else mark)
         rng = np.random.default_rng([seed, position])
         columns.append(_column(label, values, classes, kind == CONSTANT, rng))
     return columns
@@ -100,28 +101,3 @@ def _column(
         [values[:, np.newaxis], ranks[:, np.newaxis]], ("values", "ranks"), "copula"
     )
     return GraphColumn(label, tied[:, 0], apart[:, 0], 0, False)
-
-
-def _chosen(discrete: object, labels: Sequence[Hashable]) -> set[int] | None:
-    """Return the positions of the classes among columns of numbers, None where the kind says."""
-    if isinstance(discrete, str) and discrete == "auto":
-        return None
-    if isinstance(discrete, bool | np.bool_):
-        return set(range(len(labels))) if discrete else set()
-    if isinstance(discrete, str) or not isinstance(discrete, Iterable):
-        raise TypeError(
-            "discrete must be 'auto', True, False or a list of columns; "
-            f"got discrete={discrete!r} ({type(discrete).__name__})"
-        )
-    chosen = set()
-    for name in discrete:
-        if name in labels:
-            chosen.add(labels.index(name))
-        elif isinstance(name, int | np.integer) and 0 <= name < len(labels):
-            chosen.add(int(name))
-        else:
-            raise ValueError(
-                f"discrete must name columns of the data; got {name!r}, "
-                f"and the columns are {', '.join(map(repr, labels))}"
-            )
-    return chosen

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmi._autocorrelation import scheme_cautions
-from fastmi._cautions import Caution, constant_caution, quiet, say
+from fastmi._cautions import Caution, by_kind, constant_caution, quiet, say
 from fastmi._checks import check_integer, check_search
 from fastmi._pool import heed_stop
 from fastmi.compat._class_table import ClassTable
@@ -28,7 +29,8 @@ from fastmi.statistics._conditional import (
 )
 from fastmi.statistics._exchanged import exchanged_values
 from fastmi.statistics._residuals import residuals
-from fastmi.statistics.permutation import null_values
+from fastmi.statistics._sequential import SequentialTests
+from fastmi.statistics.permutation import null_values, p_value
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -47,8 +49,6 @@ _BATCH = 48
 _SHARED = 10
 # Rows among which surrogates leave a sample where it is, above which a test can hardly reject.
 _MOST_FIXED = 0.5
-# Values closer than this, relative to their size, differ only by the order of summation.
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +82,8 @@ class _Decision(NamedTuple):
 class IndependenceTests:
     """Tests of conditional independence between columns of one table.
 
+    Threads may share them: one test is made at a time, by as many threads as `n_jobs` says.
+
     Args:
         data: Data frame, or array of shape (n, d), without missing values. Strings, categories and
             booleans are classes.
@@ -90,7 +92,8 @@ class IndependenceTests:
         n_permutations: Number of surrogates; no p-value is below ``1 / (1 + n_permutations)``.
         scheme: "local", "residual" or None, as in :func:`fastmi.permutation_test`.
         n_neighbors: Number of rows among which samples are exchanged.
-        discrete: "auto", True, False or a list of columns of numbers that are classes.
+        discrete: "auto", True, False, or labels, positions or a mask of the columns of numbers that
+            are classes.
         seed: An integer; p-values depend on it and on the variables of a test, and not on the tests
             made before.
         n_jobs: Number of threads.
@@ -129,6 +132,14 @@ class IndependenceTests:
         self._positions = {column.label: j for j, column in enumerate(self.columns)}
         self._recall = Recall()
         self._found: dict[tuple[int, int, tuple[int, ...]], IndependenceResult] = {}
+        # Tests share orders, which have to be drawn one after another; pgmpy tests in threads.
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock())
 
     def position(self, label: Hashable) -> int:
         """Return the number of the column with this label.
@@ -153,28 +164,30 @@ class IndependenceTests:
         if first == second or first in given or second in given:
             raise ValueError(f"x, y and z must be different columns; got x={x}, y={y}, z={given}")
         key = (first, second, given)
-        if key not in self._found:
-            heed_stop()
-            with quiet():
-                self._found[key] = self._tested(*key)
-        return self._found[key]
+        with self._lock:
+            if key not in self._found:
+                heed_stop()
+                with quiet():
+                    self._found[key] = self._tested(*key)
+            return self._found[key]
 
     @property
     def results(self) -> dict[tuple[int, int, tuple[int, ...]], IndependenceResult]:
         """Every test made so far, by the numbers of its columns x, y and z."""
-        return dict(self._found)
+        with self._lock:
+            return dict(self._found)
 
     def report(self) -> tuple[Caution, ...]:
         """Return each kind of warning of the tests so far as one sentence, with their number."""
-        found: dict[str, list[tuple[str, Caution]]] = {}
-        for key, result in self._found.items():
-            for kind, caution in {c.kind: c for c in result.warnings}.items():
-                found.setdefault(kind, []).append((self._named(*key), caution))
-        total = len(self._found)
+        results = self.results
+        found = by_kind({key: result.warnings for key, result in results.items()})
         return tuple(
-            type(each[0][1])(f"{len(each)} of {total} tests, first that of {name}: {text}", kind)
-            for kind, each in found.items()
-            for name, text in each[:1]
+            type(example)(
+                f"{len(keys)} of {len(results)} tests, first that of {self._named(*keys[0])}: "
+                f"{example}",
+                example.kind,
+            )
+            for example, keys in found
         )
 
     def announce(self) -> None:
@@ -294,7 +307,7 @@ class IndependenceTests:
             return null
 
         null = self._recall.get("shared null", draw, count)
-        p = float(1 + _reached(value, null).sum()) / (1 + count)
+        p = p_value(value, null)
         found = _Decision(value, p, count, p > _STOP_SHARE)
         return _result(found, "shuffle", self._cautions(found, None, [a, b]))
 
@@ -343,21 +356,14 @@ class IndependenceTests:
     def _decide(self, value: float, null: Null) -> _Decision:
         """Draw surrogates in batches until enough of them reach the value."""
         enough = max(1, int(_STOP_SHARE * self._count))
-        reached = done = 0
-        while done < self._count:
+        test = SequentialTests(np.array([value]), self._count, enough)
+        done = 0
+        while not test.done:
             end = min(self._count, max(_BATCH, 2 * done))
-            hits = reached + np.cumsum(_reached(value, null(done, end)))
-            if hits[-1] >= enough:
-                number = done + int(np.argmax(hits >= enough)) + 1
-                return _Decision(value, enough / number, number, True)
-            reached, done = int(hits[-1]), end
-        return _Decision(value, (1 + reached) / (1 + self._count), self._count)
-
-
-def _reached(value: float, null: Floats) -> NDArray[np.bool_]:
-    slack = _ROUNDING * max(1.0, abs(value)) if np.isfinite(value) else 0.0
-    reached: NDArray[np.bool_] = null >= value - slack
-    return reached
+            test.add(null(done, end))
+            done = end
+        stopped = bool(test.reached[0] >= enough)
+        return _Decision(value, float(test.p_values()[0]), int(test.seen[0]), stopped)
 
 
 def _result(found: _Decision, scheme: str, cautions: Sequence[Caution]) -> IndependenceResult:

@@ -2,15 +2,15 @@
 
 For example::
 
-from dowhy.gcm.falsify import falsify_graph
-from fastmi.compat.dowhy import independence_test
+    from dowhy.gcm.falsify import falsify_graph
+    from fastmi.compat.dowhy import independence_test
 
-falsify_graph(
-graph,
-data,
-independence_test=independence_test,
-conditional_independence_test=independence_test,
-)
+    falsify_graph(
+        graph,
+        data,
+        independence_test=independence_test,
+        conditional_independence_test=independence_test,
+    )
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A conditional independence test for pgmpy: ``PC(ci_test=IndependenceTest(data))``.
+"""A conditional independence test for pgmpy: ``PC(data).estimate(ci_test=test)``.
 
 It takes frames of numbers, strings, categories and booleans together::
 
@@ -100,7 +100,7 @@ class IndependenceTest:
             Y: Another column.
             Z: Columns of the condition.
             data: None, or the data that the test was made with, which pgmpy passes.
-            significance_level: Largest p-value that speaks against independence is below it.
+            significance_level: Columns count as independent if the p-value is at least this.
 
         Raises:
             ValueError: A column that is not there, other data, or a `significance_level` that no
@@ -119,8 +119,9 @@ class IndependenceTest:
                 f"significance_level must be above 1 / (1 + n_permutations) = {least:.3g}, the "
                 f"smallest p-value, and below 1; got significance_level={significance_level!r}"
             )
-        self.run_test(X, Y, Z)
-        return self.p_value_ >= significance_level
+        # Other threads may test other columns meanwhile, whose result `p_value_` then is.
+        _, p_value = self.run_test(X, Y, Z)
+        return p_value >= significance_level
 
     def run_test(self, X: Hashable, Y: Hashable, Z: Iterable[Hashable]) -> tuple[float, float]:
         """Return the information in nats and the p-value, as pgmpy's own tests do."""

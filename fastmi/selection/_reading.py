@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, by_kind
 from fastmi._table import read_table
 from fastmi.estimators.auto.kinds import CLASSES, CONTINUOUS, Kind
 from fastmi.statistics._variables import Variable, Variables, decide, left_out_caution
@@ -70,17 +70,11 @@ def summaries(places: Sequence[int], warnings: dict[int, tuple[Caution, ...]]) -
         places: Numbers of the columns that were estimated.
         warnings: Cautions of each by its position among `places`.
     """
-    having: dict[str, list[int]] = {}
-    examples: dict[str, Caution] = {}
-    for at, cautions in warnings.items():
-        for caution in {each.kind: each for each in cautions}.values():
-            having.setdefault(caution.kind, []).append(places[at])
-            examples.setdefault(caution.kind, caution)
     return [
-        type(examples[kind])(
-            f"{len(found)} of {len(places)} columns, for example number {found[0]}, with the "
-            f"target: {examples[kind]}",
-            kind,
+        type(example)(
+            f"{len(found)} of {len(places)} columns, for example number {places[found[0]]}, with "
+            f"the target: {example}",
+            example.kind,
         )
-        for kind, found in having.items()
+        for example, found in by_kind(warnings)
     ]

@@ -19,11 +19,11 @@ from fastmi.selection._criteria import CRITERIA, select
 from fastmi.selection._information import Information
 from fastmi.selection._reading import read, summaries
 from fastmi.selection._validation import checked_samples
+from fastmi.statistics._variables import MISSING
 
 Mask: TypeAlias = NDArray[np.bool_]
 
 TARGETS = ("auto", "classes", "continuous")
-MISSING = ("raise", "pairwise", "drop")
 
 
 class MISelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
@@ -219,11 +219,11 @@ class MISelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return spread
 
     def _ranking(self) -> NDArray[np.intp]:
-        chosen = self.selected_.tolist()
         # NaN is sorted last.
-        by_score = [at for at in np.argsort(-self.scores_, kind="stable") if at not in set(chosen)]
+        by_score = np.argsort(-self.scores_, kind="stable")
+        rest = by_score[~self._get_support_mask()[by_score]]
         ranking = np.empty(self.n_features_in_, dtype=np.intp)
-        ranking[[*chosen, *by_score]] = np.arange(1, self.n_features_in_ + 1)
+        ranking[np.concatenate([self.selected_, rest])] = np.arange(1, self.n_features_in_ + 1)
         return ranking
 
     def _more_tags(self) -> dict[str, Any]:

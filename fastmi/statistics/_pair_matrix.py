@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, by_kind
 from fastmi._results import Table
 from fastmi.statistics._variables import told_apart
 
@@ -199,19 +199,13 @@ def _cell(value: Any) -> str:
 def summaries(result: PairwiseMI) -> list[Caution]:
     """Return one caution or note for each kind, with its number of pairs and an example."""
     total = len(result._pairs)
-    pairs: dict[str, list[tuple[Hashable, Hashable]]] = {}
-    examples: dict[str, Caution] = {}
-    for pair, cautions in result.warnings.items():
-        for caution in {each.kind: each for each in cautions}.values():
-            pairs.setdefault(caution.kind, []).append(pair)
-            examples.setdefault(caution.kind, caution)
     return [
-        type(examples[kind])(
-            f"{len(found)} of {total} pairs, for example {found[0][0]} and {found[0][1]}: "
-            f"{examples[kind]}",
-            kind,
+        type(example)(
+            f"{len(pairs)} of {total} pairs, for example {pairs[0][0]} and {pairs[0][1]}: "
+            f"{example}",
+            example.kind,
         )
-        for kind, found in pairs.items()
+        for example, pairs in by_kind(result.warnings)
     ]
 
 

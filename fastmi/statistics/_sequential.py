@@ -13,8 +13,8 @@ Floats: TypeAlias = NDArray[np.float64]
 #: has a relative error of one in sqrt(h), and a pair with p = 0.5 takes about 2 h surrogates.
 STOP_AT = 20
 
-# Values closer than this, relative to their size, differ only by the order of summation.
-_ROUNDING = 1e-12
+#: Values closer than this, relative to their size, differ only by the order of summation.
+ROUNDING = 1e-12
 
 
 class SequentialTests:
@@ -36,7 +36,7 @@ class SequentialTests:
 
     def __init__(self, observed: Floats, most: int, stop_at: int) -> None:
         finite = np.isfinite(observed)
-        slack = np.where(finite, _ROUNDING * np.maximum(1.0, np.abs(observed)), 0.0)
+        slack = np.where(finite, ROUNDING * np.maximum(1.0, np.abs(observed)), 0.0)
         with np.errstate(invalid="ignore"):
             self._least = np.where(finite, observed - slack, observed)
         self._most = most

@@ -115,7 +115,8 @@ def decide(
         ValueError: See there.
     """
     check_choice("missing", missing, MISSING)
-    classes = discrete_columns(tables, discrete)
+    labels = [[column.label for column in table] for table in tables]
+    classes = discrete_columns(labels, discrete)
     found = [_usable(*each) for each in zip(tables, classes, strict=True)]
     gaps = [
         (name, variable)
@@ -328,12 +329,12 @@ def _count(variable: Variable) -> int:
 
 
 def discrete_columns(
-    tables: Sequence[Sequence[TableColumn]], discrete: Any
+    tables: Sequence[Sequence[Hashable]], discrete: Any
 ) -> list[list[bool | None]]:
     """Return for each column of each table whether its numbers are classes, None for unknown.
 
     Args:
-        tables: The columns of each table.
+        tables: The labels of the columns of each table.
         discrete: What the user passed.
 
     Raises:
@@ -367,7 +368,7 @@ def discrete_columns(
     unknown = [item for item in items if not _mark(item, tables, marked)]
     if unknown:
         listed = ", ".join(map(repr, unknown[:_LISTED]))
-        labels = ", ".join(repr(column.label) for column in first[:_LISTED])
+        labels = ", ".join(map(repr, first[:_LISTED]))
         more = ", ..." if len(first) > _LISTED else ""
         raise ValueError(
             f"{expected}; got {listed}, which is none of the {len(first)} columns ({labels}{more})"
@@ -376,14 +377,12 @@ def discrete_columns(
     return [own if at == 0 or any(own) else [None] * len(own) for at, own in enumerate(marked)]
 
 
-def _mark(
-    item: Any, tables: Sequence[Sequence[TableColumn]], marked: list[list[bool | None]]
-) -> bool:
+def _mark(item: Any, tables: Sequence[Sequence[Hashable]], marked: list[list[bool | None]]) -> bool:
     """Mark the columns that `item` names, and return whether there are any."""
     found = False
     for own, table in zip(marked, tables, strict=True):
-        for j, column in enumerate(table):
-            if type(column.label) is not bool and column.label == item:
+        for j, label in enumerate(table):
+            if type(label) is not bool and label == item:
                 own[j] = found = True
     if found or isinstance(item, bool) or not isinstance(item, int | np.integer):
         return found

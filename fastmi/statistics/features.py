@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution, say
+from fastmi._cautions import Caution, by_kind, say
 from fastmi._checks import (
     Seed,
     as_k,
@@ -150,18 +150,12 @@ class RankedFeatures(Table):
 
 def summaries(result: RankedFeatures) -> list[Caution]:
     """Return one caution or note for each kind, with its number of features and an example."""
-    features: dict[str, list[Hashable]] = {}
-    examples: dict[str, Caution] = {}
-    for name, cautions in result.warnings.items():
-        for caution in {each.kind: each for each in cautions}.values():
-            features.setdefault(caution.kind, []).append(name)
-            examples.setdefault(caution.kind, caution)
     return [
-        type(examples[kind])(
-            f"{len(found)} of {len(result)} features, for example {found[0]}: {examples[kind]}",
-            kind,
+        type(example)(
+            f"{len(names)} of {len(result)} features, for example {names[0]}: {example}",
+            example.kind,
         )
-        for kind, found in features.items()
+        for example, names in by_kind(result.warnings)
     ]
 
 

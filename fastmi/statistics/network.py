@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmi._cautions import Caution
+from fastmi._cautions import Caution, by_kind
 from fastmi._checks import check_integer, check_real
 from fastmi._results import Table
 
@@ -218,13 +218,9 @@ class TransferNetwork(Table):
 def summaries(network: TransferNetwork) -> list[Caution]:
     """Return one caution or note for each kind, with its number of pairs and an example."""
     total = len(network.names) * (len(network.names) - 1)
-    by_kind: dict[str, list[tuple[tuple[Hashable, Hashable], Caution]]] = {}
-    for pair, cautions in network.warnings.items():
-        for caution in {each.kind: each for each in cautions}.values():
-            by_kind.setdefault(caution.kind, []).append((pair, caution))
     found = []
-    for kind, cases in by_kind.items():
-        (source, target), example = cases[0]
-        text = f"{len(cases)} of {total} pairs, for example {source} -> {target}: {example}"
-        found.append(type(example)(text, kind))
+    for example, pairs in by_kind(network.warnings):
+        source, target = pairs[0]
+        text = f"{len(pairs)} of {total} pairs, for example {source} -> {target}: {example}"
+        found.append(type(example)(text, example.kind))
     return found

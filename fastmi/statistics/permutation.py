@@ -53,6 +53,7 @@ from fastmi.statistics._conditional import (
 )
 from fastmi.statistics._exchanged import as_exchanged, exchanged_values
 from fastmi.statistics._schemes import CONDITIONAL, Order, make_scheme
+from fastmi.statistics._sequential import ROUNDING
 from fastmi.statistics._stopping import draw_until, read_sequential
 
 Array = NDArray[Any]
@@ -63,9 +64,6 @@ _LABEL = "surrogates"
 # its threads, and at most 16 MiB of them.
 _TOGETHER = 256
 _MOST_ENTRIES = 1 << 21
-
-# Values closer than this, relative to their size, differ only by the order of summation.
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -494,6 +492,6 @@ def null_values(
 
 def p_value(value: float, null: NDArray[np.float64]) -> float:
     """Return (1 + b) / (1 + len(null)), where b is the number of `null` values >= `value`."""
-    slack = _ROUNDING * max(1.0, abs(value)) if np.isfinite(value) else 0.0
+    slack = ROUNDING * max(1.0, abs(value)) if np.isfinite(value) else 0.0
     reached = np.count_nonzero(null >= value - slack)
     return float((1 + reached) / (1 + len(null)))

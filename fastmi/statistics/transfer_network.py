@@ -33,6 +33,7 @@ from fastmi.estimators._methods import Method, listed
 from fastmi.statistics._serial_orders import most_rotations, rotations
 from fastmi.statistics._steps import step_cautions
 from fastmi.statistics._stopping import read_sequential
+from fastmi.statistics._variables import told_apart
 from fastmi.statistics.multiple import FDR, q_values
 from fastmi.statistics.network import TransferNetwork, summaries
 from fastmi.statistics.permutation import p_value
@@ -318,7 +319,7 @@ def _series(X: object, row: Method) -> tuple[list[Array], list[Hashable], dict[H
         ValueError: Missing values, or fewer than two series.
     """
     columns = read_table(X, "X")
-    labels = _told_apart([column.label for column in columns])
+    labels = told_apart([column.label for column in columns])
     gaps = [
         (label, int(column.missing.sum()), int(column.missing.argmax()))
         for label, column in zip(labels, columns, strict=True)
@@ -371,11 +372,6 @@ def _no_series(column: TableColumn, row: Method) -> str:
         if np.isfinite(steps).all() and np.allclose(steps, steps[0], rtol=1e-9, atol=0.0):
             return "changes by equal steps, as a clock or a row number does"
     return ""
-
-
-def _told_apart(labels: list[Hashable]) -> list[Hashable]:
-    """Return the labels, or the numbers of the columns where a label repeats."""
-    return labels if len(set(labels)) == len(labels) else list(range(len(labels)))
 
 
 def _of_left_out(left_out: dict[Hashable, str]) -> tuple[Caution, ...]:
