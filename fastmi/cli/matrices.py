@@ -141,7 +141,10 @@ def matrix(
             drop = kept == Missing.DROP.value
             found = _of_method(messages, table, columns, row, scale, options, drop=drop)
     pairs = found.pairs
-    failures = [_write(pairs, out, unit), draw("matrix", lambda: drawable(pairs), plot, unit=unit)]
+    failures = [
+        _write(pairs, out, unit),
+        draw("matrix", lambda: found.drawable, plot, unit=unit),
+    ]
     if as_json:
         head = {"data": str(data), "columns": list(pairs.names), "k": pairs.k}
         common = documents.closing(unit, pairs.seconds, found.notes)
@@ -170,6 +173,7 @@ class _Found:
 
     Attributes:
         pairs: The estimates.
+        drawable: What the library returned, with the names of columns.
         rows: How many rows were used.
         words: How they were estimated, for the title.
         about: The settings, for a document.
@@ -177,6 +181,7 @@ class _Found:
     """
 
     pairs: PairMatrix
+    drawable: Any
     rows: str
     words: list[str]
     about: dict[str, Any]
@@ -207,7 +212,7 @@ def _by_kind(
         "left_out": refused | texts(result.left_out),
     }
     rows = rows_used([each.n for each in pairs.estimates.values()])
-    return _Found(pairs, rows, ["estimator by pair"], about, notes)
+    return _Found(pairs, result, rows, ["estimator by pair"], about, notes)
 
 
 def _of_method(
@@ -250,7 +255,7 @@ def _of_method(
     )
     about = documents.settings(samples, row, options)
     words = [row.name, samples.describe_scale()]
-    return _Found(pairs, f"n = {samples.n}", words, about, notes)
+    return _Found(pairs, drawable(result, pairs.names), f"n = {samples.n}", words, about, notes)
 
 
 def _names(columns: Sequence[Column]) -> list[str]:
