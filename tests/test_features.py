@@ -104,6 +104,17 @@ class TestTargets:
         with pytest.raises(ValueError, match="got 'a', the label of several columns"):
             fastmi.rank_features(frame, "a")
 
+    def test_features_whose_labels_repeat_go_by_their_numbers_in_the_frame(self, rng):
+        pandas = pytest.importorskip("pandas")
+        x = rng.standard_normal(200)
+        frame = pandas.DataFrame(
+            np.column_stack([x, rng.standard_normal((200, 2)), x + 0.1 * rng.standard_normal(200)]),
+            columns=["b", "a", "c", "a"],
+        )
+        result = fastmi.rank_features(frame, "b")
+        assert set(result.names) == {1, 2, 3}
+        assert result.names[0] == 3
+
     def test_a_target_alone(self, table):
         with pytest.raises(ValueError, match="must have a column beside the target"):
             fastmi.rank_features({"target": table["target"]}, "target")
@@ -243,6 +254,27 @@ class TestOptions:
         assert as_numbers.kinds == ("continuous",)
         assert as_names.kinds == ("classes",)
         assert as_names.mi[0] == pytest.approx(np.log(2), abs=0.05)
+
+    @pytest.mark.parametrize("discrete", [[1], [-2], [False, True, False], ["code"]], ids=str)
+    def test_discrete_counts_the_target_where_it_is_a_column(self, rng, discrete):
+        table = {
+            "target": rng.standard_normal(300),
+            "code": rng.integers(0, 25, 300),
+            "other": rng.integers(0, 25, 300),
+        }
+        result = fastmi.rank_features(table, "target", discrete=discrete)
+        kinds = dict(zip(result.names, result.kinds, strict=True))
+        assert kinds == {"code": "classes", "other": "continuous"}
+
+    @pytest.mark.parametrize(
+        "discrete, kind",
+        [(["code"], "classes"), ([True, False], "continuous"), ([1], "classes")],
+        ids=str,
+    )
+    def test_discrete_leaves_the_target_to_its_values_unless_it_says_so(self, rng, discrete, kind):
+        table = {"code": rng.integers(0, 25, 300), "target": rng.integers(0, 2, 300)}
+        result = fastmi.rank_features(table, "target", discrete=discrete)
+        assert result.target_kind == kind
 
     def test_several_k_and_threads(self, table, threads):
         several = fastmi.rank_features(table, "target", k=[3, 8], n_jobs=threads)

@@ -100,7 +100,8 @@ def decide(
     tables: Sequence[Sequence[TableColumn]],
     names: Sequence[str],
     *,
-    discrete: Any,
+    discrete: Any = "auto",
+    classes: Sequence[Sequence[bool | None]] | None = None,
     missing: str,
 ) -> tuple[list[Variables], list[Caution]]:
     """Return the usable columns of tables whose rows are paired, and cautions about dropped rows.
@@ -109,6 +110,7 @@ def decide(
         tables: The columns of each table.
         names: What to call each table in messages.
         discrete: As in :func:`read_variables`; positions and masks are those of the first table.
+        classes: What :func:`discrete_columns` found in `discrete` where the caller asked already.
         missing: As in :func:`read_variables`.
 
     Raises:
@@ -116,8 +118,9 @@ def decide(
         ValueError: See there.
     """
     check_choice("missing", missing, MISSING)
-    labels = [[column.label for column in table] for table in tables]
-    classes = discrete_columns(labels, discrete)
+    if classes is None:
+        labels = [[column.label for column in table] for table in tables]
+        classes = discrete_columns(labels, discrete)
     found = [_usable(*each) for each in zip(tables, classes, strict=True)]
     gaps = [
         (name, variable)
@@ -376,6 +379,35 @@ def discrete_columns(
         )
     # Other tables are left to their values unless one of their columns is named.
     return [own if at == 0 or any(own) else [None] * len(own) for at, own in enumerate(marked)]
+
+
+def discrete_beside(
+    columns: Sequence[TableColumn], target: int, discrete: Any
+) -> list[list[bool | None]]:
+    """Return what :func:`discrete_columns` does, for the features of a table and its target.
+
+    Positions and masks are those of the whole table, as the user sees it.
+
+    Args:
+        columns: The columns of the table.
+        target: Position of the target among them.
+        discrete: What the user passed.
+
+    Raises:
+        TypeError: See :func:`discrete_columns`.
+        ValueError: See there.
+    """
+    (marked,) = discrete_columns([[column.label for column in columns]], discrete)
+    of_target = marked.pop(target)
+    if not of_target and not isinstance(discrete, bool | np.bool_) and not _is_mask(discrete):
+        of_target = None  # it is left to its values unless it is named
+    return [marked, [of_target]]
+
+
+def _is_mask(discrete: Any) -> bool:
+    if isinstance(discrete, str):
+        return False
+    return all(isinstance(item, bool | np.bool_) for item in discrete) and len(discrete) > 0
 
 
 def _mark(item: Any, tables: Sequence[Sequence[Hashable]], marked: list[list[bool | None]]) -> bool:

@@ -42,7 +42,10 @@ from fastmi.statistics._variables import (
     copies_caution,
     copies_of_target,
     decide,
+    discrete_beside,
+    discrete_columns,
     left_out_caution,
+    told_apart,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -189,7 +192,7 @@ def rank_features(
             different values is, too, unless `discrete` says otherwise.
         discrete: Which columns of numbers are classes: "auto" takes those with few different
             values; True or False for all columns and the target, or the labels, positions or a mask
-            of columns of `X`.
+            of columns of `X`, counted with the target where that is one of them.
         missing: What to do about missing values (NaN, None, NA, NaT): "raise" refuses them,
             "pairwise" estimates each feature from the rows that have it and the target, and "drop"
             all features from the rows that have all.
@@ -229,13 +232,13 @@ def rank_features(
     check_choice("missing", missing, MISSING)
     check_normalized(normalized, target=True)
     plan = make_plan(n_permutations, sequential, corrected, fdr)
-    features, target = _split(X, y)
+    features, target, classes = _split(X, y, discrete)
     if len(target.values) != len(features[0].values):
         raise ValueError(
             f"X and y must have the same number of samples; got X with n={len(features[0].values)},"
             f" y with n={len(target.values)}"
         )
-    found, cautions = decide([features, [target]], ("X", "y"), discrete=discrete, missing=missing)
+    found, cautions = decide([features, [target]], ("X", "y"), classes=classes, missing=missing)
     if not found[1].used:
         ((label, reason),) = found[1].left_out.items()
         raise ValueError(f"y must be a target that varies; got {label!r}: {reason}")
@@ -321,12 +324,15 @@ def _warnings(
     return found
 
 
-def _split(X: Any, y: Any) -> tuple[list[TableColumn], TableColumn]:
-    """Return the features and the target.
+def _split(
+    X: Any, y: Any, discrete: Any
+) -> tuple[list[TableColumn], TableColumn, list[list[bool | None]]]:
+    """Return the features, the target, and whether the numbers of each are classes.
 
     Raises:
+        TypeError: `discrete` of the wrong type.
         ValueError: `y` is the label of no column or of several, or has several columns; `X` has no
-            other column.
+            other column; `discrete` names what is no column.
     """
     columns = read_table(X, "X")
     if _is_label(y):
@@ -339,10 +345,16 @@ def _split(X: Any, y: Any) -> tuple[list[TableColumn], TableColumn]:
                 f"y must be the label of one column of X, or an array; got {y!r}, the label of "
                 f"{what}: the columns are {listed}{more}"
             )
-        rest = [column for j, column in enumerate(columns) if j != places[0]]
+        (place,) = places
+        # Where labels repeat, features go by their numbers in X, as the user counts them.
+        labels = told_apart([column.label for column in columns])
+        numbered = zip(columns, labels, strict=True)
+        rest = [
+            replace(column, label=label) for j, (column, label) in enumerate(numbered) if j != place
+        ]
         if not rest:
             raise ValueError("X must have a column beside the target; got the target alone")
-        return rest, columns[places[0]]
+        return rest, columns[place], discrete_beside(columns, place, discrete)
     check_pairing((X, y), ("X", "y"))
     target = read_table(y, "y")
     if len(target) != 1:
@@ -353,9 +365,8 @@ def _split(X: Any, y: Any) -> tuple[list[TableColumn], TableColumn]:
     label = target[0].label
     if label == 0 and not hasattr(y, "name"):
         label = TARGET
-    only = target[0]
-    named = TableColumn(label, only.values, only.missing, only.named, only.problem, only.note)
-    return columns, named
+    named = replace(target[0], label=label)
+    return columns, named, discrete_columns([columns, [named]], discrete)
 
 
 def _is_label(y: Any) -> bool:
