@@ -64,3 +64,28 @@ def equal_pairs(values: Array, number: NDArray[np.intp], step: float) -> EqualPa
     seen = float((number * (number - 1.0)).sum()) / 2
     near = np.diff(values.astype(np.float64)) < 1.5 * step
     return EqualPairs(seen, float((number[1:].astype(np.float64) * number[:-1])[near].sum()) / 2)
+
+
+def pairs_apart(
+    values: NDArray[np.float64], number: NDArray[np.intp], distance: float, rounding: float
+) -> float:
+    """Return half the number of pairs of samples at a distance, beyond those at others near it.
+
+    Independent values of any law that repeats with this period up to a smooth factor, as readings
+    do of which many end in the same digit, make at most as many pairs of equal values.
+
+    Args:
+        values: Different values of the column, ascending.
+        number: How often each occurs.
+        distance: The distance, above 0.
+        rounding: By how much distances may differ from it.
+    """
+    below = np.concatenate([[0.0], np.cumsum(number)])
+
+    def within(middle: float) -> float:
+        first = np.searchsorted(values, values + (middle - rounding))
+        last = np.searchsorted(values, values + (middle + rounding), side="right")
+        return float((number * (below[last] - below[first])).sum()) / 2
+
+    with np.errstate(over="ignore"):
+        return max(0.0, within(distance) - within(distance + 2.0 * rounding))

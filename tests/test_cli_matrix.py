@@ -122,6 +122,19 @@ def test_plot_has_the_names_of_the_columns(tmp_path, options):
         assert f"<!-- {name} -->" in drawn
 
 
+@pytest.mark.parametrize("options", [[], ["--method", "ksg1", "--noise", "0"]])
+def test_plot_says_what_is_warned_of(tmp_path, options):
+    pytest.importorskip("matplotlib")
+    copies = tmp_path / "copies.csv"
+    rng = np.random.default_rng(0)
+    rows = np.repeat(rng.normal(size=(150, 3)), 2, axis=0)
+    np.savetxt(copies, rows, delimiter=",", header="a,b,c\x1b", comments="")
+    run("matrix", copies, *options, "--plot", tmp_path / "a.svg")
+    drawn = (tmp_path / "a.svg").read_text()
+    assert "pairs with warnings: copies" in drawn
+    assert "\x1b" not in drawn
+
+
 @pytest.mark.parametrize("columns", [40, 50, 80])
 def test_nothing_is_wider_than_the_terminal(columns):
     args = ["matrix", str(WINE), "--permutations", "99", "--seed", "0", "--corrected"]

@@ -203,6 +203,28 @@ def test_two_series(series):
     }
 
 
+def test_network_says_what_was_left_out_and_why_to_distrust_it(columns, tmp_path):
+    words = np.array(["dry", "wet"])[(columns["rain"] > 0).astype(int)]
+    rows = {**columns, "same": np.full(300, 7.0), "word": words}
+    path = write(tmp_path / "more.csv", DAYS, **rows)
+    options = ("--max-lag", 2, "--permutations", 5, "--seed", 0)
+    found = run_json("te", path, "--columns", "day,rain,flow,same", *options)
+    assert set(found["left_out"]) == {"day", "same"}
+    assert found["left_out"]["same"] == "constant"
+    expected = fastmi.transfer_entropy_network(
+        {name: rows[name] for name in ("rain", "flow", "same")},
+        max_lag=2,
+        n_permutations=5,
+        seed=0,
+    )
+    kinds = {caution.kind for caution in expected.cautions}
+    assert kinds == {"left_out", "resolution"}
+    assert {each["kind"] for each in found["cautions"]} == kinds
+    assert all(each["text"] for each in found["cautions"])
+    # What the command leaves out by itself, as text that is no series.
+    assert set(run_json("te", path, *options)["left_out"]) == {"day", "same", "word"}
+
+
 def test_network_without_a_test(series):
     found = run_json("te", series, "--max-lag", 2, "--permutations", 0)
     assert "p_value" not in found["pairs"][0]

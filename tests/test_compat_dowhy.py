@@ -2,12 +2,12 @@
 
 from functools import partial
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 
 pytest.importorskip("dowhy")
+import networkx as nx
 from dowhy.gcm import falsify
 
 import fastmi

@@ -88,6 +88,29 @@ def test_a_condition_explains_the_dependence():
     assert abs(fastmi.cmi(x, y, z, method="mesner")) < 0.02
 
 
+def test_many_classes_as_the_condition_are_set_apart():
+    """As the docstring advises; counted as names they have no bias at all."""
+    found = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        z = rng.integers(0, 40, 200)
+        center = rng.permutation(40)
+        x, y = rng.normal(size=(2, 200)) + np.array([[1], [-1]]) * center[z]
+        hot = np.eye(40)[z]
+        apart = hot * 2 * max(np.ptp(x), np.ptp(y))
+        found.append(
+            [
+                float(fastmi.cmi(x, y, hot, method="mesner")),
+                float(fastmi.cmi(x, y, apart, method="mesner")),
+                float(fastmi.cmi(x, y, z.astype(str))),
+            ]
+        )
+    hot, apart, names = np.mean(found, axis=0)
+    assert hot > 1.0
+    assert abs(apart) < 0.15
+    assert abs(names) < 0.03
+
+
 # Warnings, options, devices
 
 

@@ -3,6 +3,7 @@
 import math
 import warnings
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +11,8 @@ import pytest
 import fastmi
 import reference
 from fastmi._cautions import Note
-from fastmi.estimators.neighbors._ties import (
-    count_copies,
-    tied_share,
-    with_trace,
-)
+from fastmi.estimators.neighbors._copies import count_copies
+from fastmi.estimators.neighbors._ties import tied_share, with_trace
 from fastmi.ops.knn import kth_distance
 
 N = 1000
@@ -387,6 +385,55 @@ class TestCopies:
             for y in (rng.integers(0, 3, n) * 1.0, 2 * x):
                 alarms += count_copies([x[:, np.newaxis], y[:, np.newaxis]]).copied > 0.01 * n
         assert alarms <= 4
+
+    @pytest.mark.parametrize("scale", [1.0, 0.37])
+    @pytest.mark.parametrize("habit", [2, 5, 10])
+    @pytest.mark.parametrize("n", [60, 200, 1000])
+    def test_readings_of_many_in_the_same_digit_are_no_copies(self, n, habit, scale):
+        """A few classes beside them do not tell rows apart."""
+        alarms = 0
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            classes = rng.integers(0, 3, n)
+            fine = np.rint(100 * (rng.standard_normal(n) + classes))
+            coarse = np.rint(fine / habit) * habit
+            x = 0.01 * scale * np.where(rng.random(n) < 0.7, coarse, fine)
+            # A few readings of another scale, so that there is no step of all values.
+            x[:3] = scale * rng.standard_normal(3)
+            for y in (classes * 1.0, np.round(rng.standard_normal(n), 2)):
+                alarms += count_copies([x[:, np.newaxis], y[:, np.newaxis]]).copied > 0.01 * n
+        assert alarms <= 4
+
+    def test_wines_are_no_copies(self):
+        data = Path(__file__).parents[1] / "examples" / "data" / "wine.csv"
+        wine = np.genfromtxt(data, delimiter=",", names=True, dtype=None, encoding="utf-8")
+        _, cultivar = np.unique(wine["cultivar"], return_inverse=True)
+        for name in wine.dtype.names[:-1]:
+            got = fastmi.mi(wine[name], cultivar, method="ross")
+            assert "copies" not in [caution.kind for caution in got.warnings], name
+
+    @pytest.mark.parametrize(
+        "decimals, copied", [(3, 0.3), (3, 1.0), (6, 0.1), (6, 1.0), (16, 0.1), (16, 1.0)]
+    )
+    def test_records_with_classes_that_stand_twice(self, copied, decimals):
+        for seed in range(10):
+            rng = np.random.default_rng(seed)
+            classes = rng.integers(0, 3, 500)
+            x = np.round(rng.standard_normal(500) + classes, decimals)
+            rows = np.append(np.arange(500), np.arange(round(copied * 500)))
+            got = fastmi.mi(x[rows], classes[rows], method="ross")
+            assert "copies" in [caution.kind for caution in got.warnings]
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_many_records_that_stand_twice(self, dtype):
+        x = np.random.default_rng(0).standard_normal((20_000, 1)).astype(dtype)
+        x[-2000:] = x[:2000]
+        assert count_copies([x]).copied >= 3990
+
+    def test_far_values(self):
+        x = np.array([-1.0, 0.0, 0.5, 1.0] * 50 + [0.123, 0.7]) * 8e307
+        with np.errstate(all="raise"):
+            assert count_copies([x[:, np.newaxis]]).copied == 0
 
 
 @pytest.mark.parametrize("k", [1, 3, 10])

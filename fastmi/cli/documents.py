@@ -24,8 +24,13 @@ def estimate_dict(
     return {
         "mi": json_number(in_unit(value, unit)),
         "stderr": json_number(in_unit(stderr, unit)),
-        "warnings": [{"kind": text.kind, "text": str(text)} for text in cautions],
+        "warnings": caution_dicts(cautions),
     }
+
+
+def caution_dicts(cautions: Sequence[Caution]) -> list[dict[str, str]]:
+    """Return cautions with their kinds."""
+    return [{"kind": text.kind, "text": str(text)} for text in cautions]
 
 
 def correction_dict(estimate: fastmi.Estimate, unit: str) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def matrix(
     pairs = found.pairs
     failures = [
         written(out, lambda path: write_matrix(pairs, path, unit)),
-        draw("matrix", lambda: drawable(pairs), plot, unit=unit),
+        draw("matrix", lambda: found.drawable, plot, unit=unit),
     ]
     if as_json:
         head = {"data": str(data), "columns": list(pairs.names), "k": pairs.k}
@@ -172,6 +172,7 @@ class _Found:
 
     Attributes:
         pairs: The estimates.
+        drawable: What the library returned, with the names of columns.
         rows: How many rows were used.
         words: How they were estimated, for the title.
         about: The settings, for a document.
@@ -179,6 +180,7 @@ class _Found:
     """
 
     pairs: PairMatrix
+    drawable: Any
     rows: str
     words: list[str]
     about: dict[str, Any]
@@ -209,7 +211,7 @@ def _by_kind(
         "left_out": refused | texts(result.left_out),
     }
     rows = rows_used([each.n for each in pairs.estimates.values()])
-    return _Found(pairs, rows, ["estimator by pair"], about, notes)
+    return _Found(pairs, result, rows, ["estimator by pair"], about, notes)
 
 
 def _of_method(
@@ -252,7 +254,7 @@ def _of_method(
     )
     about = documents.settings(samples, row, options)
     words = [row.name, samples.describe_scale()]
-    return _Found(pairs, f"n = {samples.n}", words, about, notes)
+    return _Found(pairs, drawable(result, pairs.names), f"n = {samples.n}", words, about, notes)
 
 
 def _names(columns: Sequence[Column]) -> list[str]:

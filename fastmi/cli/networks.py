@@ -49,7 +49,14 @@ from fastmi.cli.session import (
     shown_warnings,
 )
 from fastmi.cli.steps import step_cautions
-from fastmi.cli.tables import called, check_outputs, note_result, say_written, written
+from fastmi.cli.tables import (
+    called,
+    check_outputs,
+    note_result,
+    say_written,
+    texts,
+    written,
+)
 from fastmi.estimators import CMI_METHODS
 from fastmi.estimators._lookup import find
 
@@ -159,6 +166,8 @@ def te(
             "method": result.method,
             "options": {name: value for name, value in options.items() if name != "method"},
             "n_permutations": result.n_permutations,
+            "left_out": left | texts(result.left_out),
+            "cautions": documents.caution_dicts(in_options(result.cautions, scaled=False)),
             **documents.closing(unit, result.seconds, notes),
             "pairs": [_pair(rows, at, result, unit) for at in range(len(rows["te"]))],
         }

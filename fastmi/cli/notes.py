@@ -17,7 +17,7 @@ _SCALED_ADVICE = (
 # Keywords of functions and the options of the command that stand for them.
 _SPELLINGS = (
     (r"\bnormalize='(\w+)'", r"-o normalize=\1"),
-    (r"\bmethod=\"(\w+)\"", r"--method \1"),
+    (r"\bmethod=(?:'|\")(\w+)(?:'|\")", r"--method \1"),
     (r"\bnoise=(\d)", r"--noise \1"),
     (r"\bpermutation_test with\b", "fastmi test with"),
     (r"\bleave noise at None", "leave out --noise"),

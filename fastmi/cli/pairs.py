@@ -4,10 +4,9 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from fastmi.cli.arrow import columns_as_parquet, require_pyarrow
 from fastmi.cli.columns import DataError, FloatArray
 from fastmi.cli.notes import in_options
 from fastmi.cli.output import check_replaceable, replacing
-from fastmi.cli.visible import reason, visible
+from fastmi.cli.visible import reason
 from fastmi.estimators._methods import CONTINUOUS, Method
 
 # Results of so many pairs still fit in memory, and their matrix can be looked at.
@@ -172,45 +171,12 @@ def _coincident_share(x: FloatArray, y: FloatArray, k: int) -> float:
     return float(sizes[sizes > k].sum() / len(x))
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A square matrix with labels, as far as :func:`fastmi.plot.matrix` needs a data frame.
+def drawable(result: Any, names: Sequence[str]) -> Any:
+    """Return a :class:`fastmi.PairwiseMI` that pictures label with the names of its columns.
 
-    Attributes:
-        index: Labels of the rows.
-        columns: Labels of the columns.
-        values: The entries.
+    That of an array knows nothing but their numbers.
     """
-
-    index: Sequence[str]
-    columns: Sequence[str]
-    values: FloatArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of rows and of columns."""
-        return self.values.shape
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> FloatArray:
-        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype)
-
-
-def drawable(pairs: PairMatrix) -> SimpleNamespace:
-    """Return the matrices that :func:`fastmi.plot.matrix` draws, under the names of columns.
-
-    Results of tables that are no data frames have no labels.
-    """
-    names = [visible(name) for name in pairs.names]
-    tests = next(iter(pairs.estimates.values())).tests
-    found = dict.fromkeys(("normalized", "p_value", "q_value", "p_corrected"))
-    matrices: dict[str, Any] = {**found, "warnings": {}}
-    for what in ("mi", "stderr", *tests):
-        matrix = np.full((len(names), len(names)), np.nan)
-        for (i, j), each in pairs.estimates.items():
-            value = {"mi": each.value, "stderr": each.stderr, **each.tests}[what]
-            matrix[i, j] = matrix[j, i] = value
-        matrices[what] = Grid(names, names, matrix)
-    return SimpleNamespace(**matrices)
+    return replace(result, _labels=(list(names), list(names)))
 
 
 def in_unit(value: float, unit: str) -> float:

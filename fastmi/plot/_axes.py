@@ -27,6 +27,9 @@ _POINTS = 72.0
 # Names longer than this are cut in their middle: beginnings and ends tell names apart.
 LONGEST = 28
 
+# These two join letters in Persian, in the scripts of India and in emoji.
+_JOINERS = "\u200c\u200d"
+
 _UNITS = {"nats": 1.0, "bits": 1.0 / math.log(2.0)}
 _TEX = re.compile(r"[#$%&_{}~^\\]")
 
@@ -112,12 +115,21 @@ def _of_tex(character: str) -> str:
 
 
 def short(label: Hashable, longest: int = LONGEST) -> str:
-    """Return the name of a column on one line, with an ellipsis in the middle if it is long."""
-    text = " ".join(str(label).split())
+    """Return the name of a column on one line, with an ellipsis in the middle if it is long.
+
+    What no font shows, and no SVG file may hold, is escaped.
+    """
+    text = "".join(map(_shown, " ".join(str(label).split())))
     if len(text) <= longest:
         return text
     kept = longest - 1
     return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 def names_of(labels: Sequence[Hashable], longest: int = LONGEST) -> list[str]:

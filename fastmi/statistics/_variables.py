@@ -15,7 +15,8 @@ from fastmi._repeats import row_hashes
 from fastmi._symbols import numbered
 from fastmi._table import TableColumn, read_table
 from fastmi.estimators.auto.kinds import CLASSES, CONSTANT, Kind, kind_of_column
-from fastmi.estimators.neighbors._ties import TIED_SHARE, count_copies, tells_copies
+from fastmi.estimators.neighbors._copies import count_copies, tells_copies
+from fastmi.estimators.neighbors._ties import TIED_SHARE
 
 Array: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -175,9 +176,9 @@ def copies_caution(found: Sequence[Variables]) -> list[Caution]:
         return []
     looked_at = iter(numbers)
 
-    def tells(block: Array) -> list[bool]:
+    def tells(block: Array) -> list[float]:
         # Values of classes repeat by nature.
-        return tells_copies(block) if next(looked_at) else [False]
+        return tells_copies(block) if next(looked_at) else [0.0]
 
     copied = count_copies([column.reshape(-1, 1) for column in columns], tells).copied
     if copied <= TIED_SHARE * n:

@@ -30,7 +30,8 @@ from fastmi.estimators.auto.kinds import (
 )
 from fastmi.estimators.auto.pipelines import scores_of
 from fastmi.estimators.auto.rules import tolerance
-from fastmi.estimators.neighbors._ties import count_copies, tells_copies, with_trace
+from fastmi.estimators.neighbors._copies import count_copies, tells_copies
+from fastmi.estimators.neighbors._ties import with_trace
 from fastmi.estimators.neighbors._twin import draw_twin
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG

@@ -132,8 +132,9 @@ def label_cautions(
                 text = (
                     f"{where} takes {len(levels)} whole numbers, and the estimate depends on how "
                     f"the same classes are numbered ({values[0]:.3g} or {values[1]:.3g} nats): if "
-                    "the numbers are names, pass one column for each class (one-hot), or use "
-                    "method='discrete', or method='ross' where only y has classes"
+                    "the numbers are names, use method='ross' where only y has classes, "
+                    "method='discrete' where both have, or pass one column for each class "
+                    "(one-hot), times twice the range of the other variable"
                 )
                 found.append(Caution(text, "labels"))
     return found

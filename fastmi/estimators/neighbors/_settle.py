@@ -14,13 +14,12 @@ from fastmi._cautions import Caution, Note
 from fastmi._checks import Seed
 from fastmi._inputs import jitter
 from fastmi._spread import spread
+from fastmi.estimators.neighbors._copies import count_copies, tells_copies
 from fastmi.estimators.neighbors._ties import (
     TIED_SHARE,
     TRACE,
-    count_copies,
     never_vary,
     rounding_step,
-    tells_copies,
     traced,
     with_steps_filled,
     with_trace,
@@ -124,8 +123,8 @@ def _separated(
     ], caution
 
 
-def _recalled(recall: Recall, block: Array) -> list[bool]:
-    found: list[bool] = recall("tells", block, partial(tells_copies, block))
+def _recalled(recall: Recall, block: Array) -> list[float]:
+    found: list[float] = recall("tells", block, partial(tells_copies, block))
     return found
 
 

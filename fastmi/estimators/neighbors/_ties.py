@@ -1,11 +1,11 @@
-"""Ties and copies among samples: how many there are, and noise that separates tied values."""
+"""Ties among samples: how many there are, and noise that separates tied values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fastmi._blocks import host, like
 from fastmi._checks import Seed, generator
-from fastmi._repeats import BEYOND_CHANCE, equal_pairs, row_hashes
 from fastmi._spread import extent, near_origin
 from fastmi._symbols import crossed, numbered
 
@@ -26,15 +25,6 @@ TIED_SHARE = 0.01
 # Noise over the standard deviation of a column, as other libraries add it.
 TRACE = 1e-10
 
-# Largest number of equal rows that are taken for repeated records; more of them are an atom, a
-# value that the variable takes with positive probability.
-_MOST_COPIES = 20
-# Share of the pairs of equal values in a column, beyond those that the steps between its values
-# explain, above which the column tells repeated records.
-_UNEXPLAINED = 0.2
-# Share of the values that repeat which do so in one distinct row, above which it does.
-_RECORDS = 0.15
-
 # Distances tie if they differ by no more than this many units in the last place of the values:
 # 0.3 - 0.2 and 0.2 - 0.1 differ by one of 0.2.
 _ROUNDING = 4.0
@@ -44,82 +34,6 @@ _SHIFTED_ROUNDING = 2.0**-42
 
 # Largest magnitude of which differences fit float64.
 _MOST = float(np.finfo(np.float64).max) / 2
-
-
-class Copies(NamedTuple):
-    """Rows of which others are exact copies although their values do not repeat by nature.
-
-    Attributes:
-        copied: Number of such rows.
-        kept: Numbers of the rows that are no copy of an earlier row, ascending, of all rows.
-    """
-
-    copied: int
-    kept: NDArray[np.intp]
-
-
-def tells_copies(block: Array) -> list[bool]:
-    """Return for each column of a block whether it has more equal values than its steps explain."""
-    return [_unexplained(column) > _UNEXPLAINED for column in host(block).T]
-
-
-def count_copies(
-    blocks: Sequence[Array], tells: Callable[[Array], list[bool]] = tells_copies
-) -> Copies:
-    """Count the rows that equal another row and are records rather than values that repeat.
-
-    Whole numbers and rounded readings have equal rows by nature. A row is taken for a copy if it
-    occurs at most 20 times and has a value that occurs in no other distinct row, in a column with
-    many more equal values than its steps explain.
-
-    Args:
-        blocks: Arrays of shape (n, d_b); rows are all of them side by side.
-        tells: The function :func:`tells_copies`, or one that remembers what it returned.
-    """
-    telling = [of_column for block in blocks for of_column in tells(block)]
-    if not any(telling):
-        return Copies(0, np.arange(len(blocks[0])))
-    columns = [
-        np.ascontiguousarray(column, dtype=np.float64)
-        for block in blocks
-        for column in host(block).T
-    ]
-    _, first, size = np.unique(row_hashes(columns), return_index=True, return_counts=True)
-    by_row = np.argsort(first, kind="stable")
-    kept = first[by_row]
-    # For each distinct row, whether it is recognised as a record.
-    own = np.zeros(len(first), dtype=np.bool_)
-    for column, tell in zip(columns, telling, strict=True):
-        if tell:
-            _, code, number = np.unique(column[kept], return_inverse=True, return_counts=True)
-            code = code.reshape(-1)
-            repeats = np.bincount(code, size[by_row]) > 1
-            alone = number == 1
-            # Values that repeat by nature do so in distinct rows, but for a few by chance.
-            if np.count_nonzero(alone & repeats) > _RECORDS * np.count_nonzero(repeats):
-                own[by_row] |= alone[code]
-    copied = own & (size > 1) & (size <= _MOST_COPIES)
-    return Copies(int(size[copied].sum()), kept)
-
-
-def _unexplained(column: Array) -> float:
-    """Return the share of the pairs of equal values that the steps of a column do not explain.
-
-    The ends of a grid, where values have one neighbour, matter where there are few values.
-    """
-    n = len(column)
-    step = rounding_step(column)
-    values, number = np.unique(column, return_counts=True)
-    pairs = equal_pairs(values, number, step or 0.0)
-    if pairs.seen == 0.0:
-        return 0.0
-    explained = pairs.explained
-    if not step:
-        # float32 has about 2^23 values within a standard deviation.
-        explained = n * n / 2.0**24 if column.dtype == np.float32 else 0.0
-    elif pairs.seen - explained < BEYOND_CHANCE * pairs.noise:
-        return 0.0
-    return 1.0 - explained / pairs.seen - 1.0 / len(values)
 
 
 def tied_share(
@@ -367,6 +281,36 @@ def rounding_step(column: Array) -> float | None:
     n = len(given)
     if number[number > 1].sum() <= TIED_SHARE * n:
         return 0.0
+    steps = (_common_step(values, n, rounding) for rounding in _roundings(column, values))
+    found = next((step for step in steps if step is not None), None)
+    if not found and extent(column[:, np.newaxis]).far[0]:
+        # Where an offset rounds them, values are on the grid of floats, and differences are exact.
+        found = _common_step(values, n, 0.0)
+    return found
+
+
+def commonest_gap(column: Array, values: Floats) -> tuple[float, float]:
+    """Return the commonest distance of neighbouring values, and by how much rounding changes it.
+
+    That is the step of readings of which some have more digits than others. The distance is 0 where
+    there is none beyond the rounding.
+
+    Args:
+        column: Samples, shape (n,).
+        values: The different ones, ascending.
+    """
+    rounding = _roundings(column, values)[0]
+    gaps = np.sort(np.diff(values))
+    gaps = gaps[gaps > 2 * rounding]
+    if not len(gaps):
+        return 0.0, rounding
+    alike = np.searchsorted(gaps, gaps + 2 * rounding, side="right") - np.arange(len(gaps))
+    first = int(alike.argmax())
+    return float(np.median(gaps[first : first + alike[first]])), rounding
+
+
+def _roundings(column: Array, values: Floats) -> list[float]:
+    """Return by how much differences of two values may be rounded, the largest first."""
     epsilons = [float(np.finfo(column.dtype).eps)]
     if column.dtype == np.float64:
         # Readings that were shifted, or were float32 before, are multiples of a step less exactly.
@@ -377,12 +321,7 @@ def rounding_step(column: Array) -> float | None:
         if (column == single).all():
             epsilons.insert(0, float(np.finfo(np.float32).eps))
     largest = float(np.abs(values).max())
-    steps = (_common_step(values, n, eps * largest * 2 * _ROUNDING) for eps in epsilons)
-    found = next((step for step in steps if step is not None), None)
-    if not found and extent(column[:, np.newaxis]).far[0]:
-        # Where an offset rounds them, values are on the grid of floats, and differences are exact.
-        found = _common_step(values, n, 0.0)
-    return found
+    return [eps * largest * 2 * _ROUNDING for eps in epsilons]
 
 
 def _common_step(values: Floats, n: int, rounding: float) -> float | None:

@@ -53,8 +53,12 @@ class Mesner(_InclusiveCounts, OfTwo):
 
         I = psi(n) + < psi(k_i) - psi(n_x) - psi(n_y) >
 
-    Where many samples are at distance r_i, as with whole numbers or classes, k_i exceeds k. Give
-    classes without order one column for each class (one-hot), so that any two are at distance 1.
+    Where many samples are at distance r_i, as with whole numbers or classes, k_i exceeds k.
+
+    Classes without order take one column each (one-hot), times twice the largest range of the
+    numbers, so that neighbours are searched within a class before they are in others. Many classes
+    are better left to :class:`fastmi.Ross`: independent numbers and 40 classes, n = 500, have 0.08
+    nats here (0.11 where classes are at distance 1, 0.09 where they are numbered) and 0.00 there.
     """
 
     def _terms(self, blocks: list[Array], ks: tuple[int, ...]) -> tuple[list[Terms], str]:
@@ -96,6 +100,11 @@ class ConditionalMesner(_InclusiveCounts, OfTwoGivenThird):
         I = < psi(k_i) - psi(n_xz) - psi(n_yz) + psi(n_z) >
 
     It tends to 0 if z has so many columns that few samples are near in z.
+
+    Classes as the condition are better given as names, without a method: :func:`fastmi.cmi` then
+    sets them farther apart than any two numbers and counts as :class:`fastmi.ConditionalKSG`. With
+    40 classes, n = 200, whose means differ by many standard deviations, two independent variables
+    have 0.00 nats there, and here 1.62 with one-hot columns, 0.04 with those times twice the range.
     """
 
     _plain: ClassVar[type[OfTwo]] = Mesner
