@@ -237,6 +237,17 @@ def test_kinds_of_columns():
     assert symbols(True)[:2] == [60, 3]
 
 
+def test_classes_of_few_samples_are_warned_of(rng):
+    """Neighbours of other classes are as near whatever x is, so that p-values are 1."""
+    x, z = rng.standard_normal((2, N))
+    rare, common = rng.integers(0, 40, N), rng.integers(0, 3, N)
+    tests = graph_of(x, z, rare, common, discrete=[2, 3])
+    for asked in ((0, 2, ()), (0, 1, (2,)), (0, 2, (1,))):
+        assert "small_class" in {each.kind for each in tests.test(*asked).warnings}
+    for asked in ((0, 3, ()), (0, 1, (3,)), (0, 3, (1,)), (0, 1, ())):
+        assert "small_class" not in {each.kind for each in tests.test(*asked).warnings}
+
+
 def test_threads_share_tests(rng):
     """pgmpy tests pairs in threads, and copies of the test in processes."""
     data = rng.standard_normal((N, 6))

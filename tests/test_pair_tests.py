@@ -83,6 +83,8 @@ def test_threads_and_batches_change_nothing(monkeypatch):
     assert first == fastmi.pairwise_mi(frame, **options, n_jobs=2)
     monkeypatch.setattr(_pair_tests, "_FIRST", 500)
     assert first == fastmi.pairwise_mi(frame, **options)
+    monkeypatch.setattr(_pair_tests, "_MOST_ENTRIES", 7 * len(frame))
+    assert first == fastmi.pairwise_mi(frame, **options)
     other = fastmi.pairwise_mi(frame, n_permutations=70, seed=3)
     assert not first.p_value.equals(other.p_value)
 

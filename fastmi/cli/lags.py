@@ -1,7 +1,6 @@
 """The command `lag`: mutual information of two series at several lags."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -50,8 +49,7 @@ from fastmi.cli.session import (
     shown_warnings,
 )
 from fastmi.cli.steps import step_cautions
-from fastmi.cli.tables import check_outputs, say_written
-from fastmi.cli.visible import reason
+from fastmi.cli.tables import check_outputs, say_written, written
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 
@@ -129,7 +127,10 @@ def lag(
     estimates = getattr(result, "estimates", result)
     rows = _rows(result, estimates, lags)
     cautions = in_options(_cautions(result, estimates), scaled=samples.scaled)
-    failures = [_write(rows, out, unit), draw("lags", lambda: result, plot, unit=unit)]
+    failures = [
+        written(out, lambda path: write_rows(rows, path, unit)),
+        draw("lags", lambda: result, plot, unit=unit),
+    ]
     names = [[column.name for column in block] for block in blocks]
     if as_json:
         found = [
@@ -228,14 +229,3 @@ def _said(rows: dict[str, list[Any]], x: str, y: str) -> str:
 
 def _in(value: float, unit: str) -> float | str:
     return documents.json_number(in_unit(value, unit))
-
-
-def _write(rows: dict[str, list[Any]], out: Path | None, unit: str) -> str:
-    """Write the table and return what went wrong: what took hours is to be printed even so."""
-    if out is None:
-        return ""
-    try:
-        write_rows(rows, out, unit)
-    except (OSError, ValueError, MemoryError) as error:
-        return f"cannot write {out}: {reason(error)}"
-    return ""

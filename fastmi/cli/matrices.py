@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -74,8 +73,8 @@ from fastmi.cli.tables import (
     steps_of,
     test_options,
     texts,
+    written,
 )
-from fastmi.cli.visible import reason
 from fastmi.estimators import MI_METHODS
 from fastmi.estimators._lookup import find
 from fastmi.estimators._methods import Method
@@ -142,7 +141,7 @@ def matrix(
             found = _of_method(messages, table, columns, row, scale, options, drop=drop)
     pairs = found.pairs
     failures = [
-        _write(pairs, out, unit),
+        written(out, lambda path: write_matrix(pairs, path, unit)),
         draw("matrix", lambda: found.drawable, plot, unit=unit),
     ]
     if as_json:
@@ -283,14 +282,3 @@ def _check_named(row: Method, discrete: list[str] | None, missing: str) -> None:
         raise DataError(
             f"{flag} is for estimators that are chosen by pair: leave out --method {row.name}"
         )
-
-
-def _write(pairs: PairMatrix, out: Path | None, unit: str) -> str:
-    """Write the matrix and return what went wrong: what took hours is to be printed even so."""
-    if out is None:
-        return ""
-    try:
-        write_matrix(pairs, out, unit)
-    except (OSError, ValueError, MemoryError) as error:
-        return f"cannot write {out}: {reason(error)}"
-    return ""

@@ -1,7 +1,6 @@
 """The command `te`: transfer entropy between series."""
 
 import math
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -50,8 +49,14 @@ from fastmi.cli.session import (
     shown_warnings,
 )
 from fastmi.cli.steps import step_cautions
-from fastmi.cli.tables import called, check_outputs, note_result, say_written, texts
-from fastmi.cli.visible import reason
+from fastmi.cli.tables import (
+    called,
+    check_outputs,
+    note_result,
+    say_written,
+    texts,
+    written,
+)
 from fastmi.estimators import CMI_METHODS
 from fastmi.estimators._lookup import find
 
@@ -148,7 +153,10 @@ def te(
             )
         notes += [*steps, *note_result(messages, table, result, left)]
     rows = {name: list(column) for name, column in result._rows().items()}
-    failures = [_write(rows, out, unit), draw("network", lambda: result, plot, unit=unit)]
+    failures = [
+        written(out, lambda path: write_rows(rows, path, unit)),
+        draw("network", lambda: result, plot, unit=unit),
+    ]
     if as_json:
         document = {
             "data": str(data),
@@ -257,14 +265,3 @@ def _pair(rows: dict[str, list[Any]], at: int, result: Any, unit: str) -> dict[s
         **values,
         **tests,
     }
-
-
-def _write(rows: dict[str, list[Any]], out: Path | None, unit: str) -> str:
-    """Write the table and return what went wrong: what took hours is to be printed even so."""
-    if out is None:
-        return ""
-    try:
-        write_rows(rows, out, unit)
-    except (OSError, ValueError, MemoryError) as error:
-        return f"cannot write {out}: {reason(error)}"
-    return ""

@@ -1,6 +1,5 @@
 """The command `rank`: what each column of a table tells about one of them."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from rich.console import Console
@@ -51,8 +50,8 @@ from fastmi.cli.tables import (
     summarise,
     test_options,
     texts,
+    written,
 )
-from fastmi.cli.visible import reason
 
 
 def rank(
@@ -113,7 +112,10 @@ def rank(
                 messages, table, fastmi.rank_features, frame, goal.name, progress=advance, **options
             )
         notes += note_result(messages, table, result, refused)
-    failures = [_write_ranks(result, out, unit), draw("features", lambda: result, plot, unit=unit)]
+    failures = [
+        written(out, lambda path: write_rows(result._rows(), path, unit)),
+        draw("features", lambda: result, plot, unit=unit),
+    ]
     names = [str(name) for name in result.names]
     cautions = [in_options(result.warnings.get(name, ()), scaled=False) for name in names]
     if as_json:
@@ -174,14 +176,3 @@ def _show_ranks(
 
 def _differ(counts: Any) -> bool:
     return len(set(counts)) > 1
-
-
-def _write_ranks(result: Any, out: Path | None, unit: str) -> str:
-    """Write the table and return what went wrong: what took hours is to be printed even so."""
-    if out is None:
-        return ""
-    try:
-        write_rows(result._rows(), out, unit)
-    except (OSError, ValueError, MemoryError) as error:
-        return f"cannot write {out}: {reason(error)}"
-    return ""

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from fastmi.cli.notes import as_options, in_options, left_out_notes, notes_on, s
 from fastmi.cli.options import Fdr, parse_permutations
 from fastmi.cli.pairs import check_writable
 from fastmi.cli.session import check_picture, show_notes
+from fastmi.cli.visible import reason
 
 # Cautions of the library that the command has notes of its own for.
 _SAID = {"left_out"}
@@ -108,6 +109,17 @@ def check_outputs(out: Path | None, plot: Path | None) -> None:
     if out is not None:
         check_writable(out)
     check_picture(plot)
+
+
+def written(out: Path | None, write: Callable[[Path], None]) -> str:
+    """Write a result and return what went wrong: what took hours is to be printed even so."""
+    if out is None:
+        return ""
+    try:
+        write(out)
+    except (OSError, ValueError, MemoryError) as error:
+        return f"cannot write {out}: {reason(error)}"
+    return ""
 
 
 def say_written(messages: Console, what: str, out: Path | None, plot: Path | None) -> None:

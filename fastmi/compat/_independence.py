@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,9 +15,11 @@ from fastmi._autocorrelation import scheme_cautions
 from fastmi._cautions import Caution, by_kind, constant_caution, quiet, say
 from fastmi._checks import check_integer, check_search
 from fastmi._pool import heed_stop
+from fastmi._symbols import crossed, numbered
 from fastmi.compat._class_table import ClassTable
 from fastmi.compat._graph_columns import GraphColumn, read_columns
 from fastmi.compat._surrogates import Condition, Orders, Recall, check_scheme
+from fastmi.estimators.auto.choice import few_alike
 from fastmi.estimators.neighbors.conditional import ConditionalKSG
 from fastmi.estimators.neighbors.ksg import KSG
 from fastmi.ops.exchanged import MOST_NEIGHBORS
@@ -47,6 +50,9 @@ _BATCH = 48
 # Surrogates of the null that all pairs of numbers share, in units of those of one test: its error
 # is in every test.
 _SHARED = 10
+# Share of the rows in classes of no more samples than neighbours are asked for, above which a
+# dependence may go unseen.
+_MOST_SMALL = 0.1
 # Rows among which surrogates leave a sample where it is, above which a test can hardly reject.
 _MOST_FIXED = 0.5
 
@@ -218,10 +224,23 @@ class IndependenceTests:
             return _result(found, scheme, self._cautions(found, orders, [a, b]))
         place = np.zeros((self.n, 1)) if condition is None else condition.place
         blocks = [a.place[:, np.newaxis], b.place[:, np.newaxis], place]
+        few = self._small_classes([a, b, *(self.columns[j] for j in given)])
         if condition is None or condition.exchange.exact:
             found = self._of_blocks(blocks, orders)
-            return _result(found, scheme, self._cautions(found, orders, [a, b]))
-        return self._conditional(a, b, condition, blocks, orders)
+            return _result(found, scheme, [*few, *self._cautions(found, orders, [a, b])])
+        result = self._conditional(a, b, condition, blocks, orders)
+        return replace(result, warnings=(*few, *result.warnings))
+
+    def _small_classes(self, columns: Sequence[GraphColumn]) -> tuple[Caution, ...]:
+        """Return a caution if neighbours of many samples are of other classes than they are."""
+        symbols = [numbered(each.values.astype(np.intp)) for each in columns if each.symbols]
+        if not symbols:
+            return ()
+        cells = reduce(crossed, symbols)
+        alike = cells.size[cells.of]
+        if np.count_nonzero(alike <= self.k) <= _MOST_SMALL * self.n:
+            return ()
+        return few_alike(alike, self.k)
 
     def _conditional(
         self, a: GraphColumn, b: GraphColumn, given: Condition, blocks: list[Floats], orders: Orders

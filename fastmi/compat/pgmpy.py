@@ -120,8 +120,7 @@ class IndependenceTest:
                 f"smallest p-value, and below 1; got significance_level={significance_level!r}"
             )
         # Other threads may test other columns meanwhile, whose result `p_value_` then is.
-        _, p_value = self.run_test(X, Y, Z)
-        return p_value >= significance_level
+        return self.run_test(X, Y, Z)[1] >= significance_level
 
     def run_test(self, X: Hashable, Y: Hashable, Z: Iterable[Hashable]) -> tuple[float, float]:
         """Return the information in nats and the p-value, as pgmpy's own tests do."""

@@ -45,6 +45,8 @@ _LEAST_AUTO = 999
 _STOP_AT = 100
 # Surrogates that are drawn together; those of a test depend on its seed and on their number alone.
 _CHUNK = 64
+# Entries of the orders that a thread holds at once: 16 MiB.
+_MOST_ENTRIES = 1 << 21
 # Surrogates that one round draws of a series that has tests left, at first and at most.
 _FIRST, _LARGEST = 64, 1 << 14
 # Surrogates of all pairs of a table at which their deviations are known well enough.
@@ -195,11 +197,15 @@ class _Series:
         """Return surrogates ``_CHUNK * number`` and following, shape (_CHUNK, number of k)."""
         rng = np.random.default_rng([*self.seed, number])
         ranks, rows, swapped = self._places
-        orders = []
-        for _ in range(_CHUNK):
-            order = rng.permutation(self.engine.n)
-            orders.append(rows[(np.argsort(order) if swapped else order)[ranks]])
-        return self.engine.reordered(self.pair, np.array(orders), n_jobs=1)
+        together = min(_CHUNK, max(1, _MOST_ENTRIES // self.engine.n))
+        parts = []
+        for begin in range(0, _CHUNK, together):
+            orders = np.empty((min(together, _CHUNK - begin), self.engine.n), dtype=np.int64)
+            for own in orders:
+                order = rng.permutation(self.engine.n)
+                own[:] = rows[(np.argsort(order) if swapped else order)[ranks]]
+            parts.append(self.engine.reordered(self.pair, orders, n_jobs=1))
+        return np.concatenate(parts)
 
     @cached_property
     def _places(self) -> tuple[NDArray[np.intp], NDArray[np.intp], bool]:

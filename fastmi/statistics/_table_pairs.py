@@ -74,11 +74,6 @@ class TablePairs:
         """Return the name of the method of a pair."""
         return method_of_columns(self.x[pair[0]].kind, self.y[pair[1]].kind)
 
-    def rows_of(self, pair: Sequence[int]) -> NDArray[np.intp] | None:
-        """Return the numbers of the rows that both columns of a pair have, None for all."""
-        found = self._kept(self._pattern(pair))
-        return None if found is None else np.flatnonzero(found)
-
     def _pattern(self, pair: Sequence[int]) -> tuple[int, int]:
         first, second = self._gaps[0][pair[0]], self._gaps[1][pair[1]]
         return (first, second) if first <= second else (second, first)
