@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from inspect import cleandoc, signature
 from textwrap import fill
 from typing import Any, TypeVar
@@ -104,7 +104,7 @@ def _split(text: str) -> tuple[str, dict[str, str]]:
     return head.rstrip(), dict(zip(rest[::2], rest[1::2], strict=True))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _filled(name: str, description: str) -> str:
     """Return the entry of an option, each line of the description filled by itself.
 
