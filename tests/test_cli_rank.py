@@ -4,6 +4,7 @@ import csv
 import importlib
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -63,6 +64,19 @@ def test_ranking_is_that_of_the_library():
     text = run("rank", WINE, "--target", "cultivar").splitlines()
     assert text[0].startswith("information on cultivar (classes) in nats, 13 columns, n = 178")
     assert text[2].split()[:2] == [expected.names[0], f"{expected.mi[0]:.3f}"]
+
+
+def test_the_main_command_of_the_readme_has_p_values_and_nothing_to_warn_of(monkeypatch):
+    """The rows of wine.csv are sorted by cultivar, and no rows are copies."""
+    root = EXAMPLES.parent
+    text = (root / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"<!-- main-command -->\n```sh\n(.+)\n```", text)
+    monkeypatch.chdir(root)
+    result = invoke(*line.partition("bin/fastmi ")[2].split())
+    assert not re.search("warning|note|error", result.output)
+    head, *rows = result.stdout.splitlines()[1:]
+    assert head.split()[-4:-2] == ["p", "q"]
+    assert [len(row.split()) for row in rows] == [7] * 13
 
 
 def test_a_column_of_two_classes_does_not_lead():
