@@ -18,7 +18,7 @@ from fastmi._estimate import Estimate
 from fastmi._inputs import check_same_length, is_empty, variable_names
 from fastmi._symbols import Symbols, as_symbols, crossed
 from fastmi.estimators._base import Estimator
-from fastmi.estimators._chance import chance_information
+from fastmi.estimators._chance import chance_information, smooth_grassberger
 from fastmi.ops.digamma import digamma
 
 Array = NDArray[Any]
@@ -110,7 +110,9 @@ class Counted(Estimator):
 
     def _of_size(self, size: NDArray[np.intp], n: int) -> Floats:
         """Return the surprise of symbols of these sizes."""
-        return CORRECTIONS["grassberger" if self.correction == CHANCE else self.correction](size, n)
+        if self.correction == CHANCE:
+            return math.log(n) - smooth_grassberger(size.astype(np.int64))
+        return CORRECTIONS[self.correction](size, n)
 
     def entropy_of(self, symbols: Symbols) -> float:
         """Return the entropy in nats of symbols."""
@@ -230,8 +232,10 @@ class Discrete(Counted):
 
     It is ``H(X) + H(Y) - H(X, Y)`` with the entropies of :class:`fastmi.DiscreteEntropy`, each
     corrected by itself. With more than about n/2 pairs of symbols even the corrected value is too
-    large. ``correction="chance"`` takes Grassberger's entropies and subtracts B, the mean of their
-    information over all reorderings of one variable::
+    large. ``correction="chance"`` takes Grassberger's entropies, with psi(n_s) for G(n_s) of
+    symbols of more than 8 samples because the alternating sign in G scatters more than the
+    information of small tables does, and subtracts B, the mean of their information over all
+    reorderings of one variable::
 
         I = (I("grassberger") - B) M / (M - B),    M = min(H(X), H(Y))
 
