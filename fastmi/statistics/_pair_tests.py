@@ -74,6 +74,13 @@ class Plan(NamedTuple):
             return self.most
         return min(max(_LEAST_AUTO, _PER_PAIR * pairs - 1), MOST_TASKS)
 
+    def of_all(self, count: int) -> int:
+        """Return the number of surrogates of all pairs, where each pair has at most `count`.
+
+        One p-value of the largest statistic is a decision about all of them.
+        """
+        return count if self.most >= 0 else min(count, _LEAST_AUTO)
+
 
 def make_plan(n_permutations: object, sequential: object, corrected: object, fdr: object) -> Plan:
     """Return what was asked for, checked.
@@ -154,7 +161,9 @@ def p_values_of_pairs(
         for row, tests in enumerate(each.tests):
             p[row, each.numbers] = tests.p_values()
     corrected = (
-        _against_largest(pairs, values, series, count, entropy, symmetric, n_jobs, progress)
+        _against_largest(
+            pairs, values, series, plan.of_all(count), entropy, symmetric, n_jobs, progress
+        )
         if plan.corrected
         else None
     )
@@ -200,11 +209,10 @@ class _Series:
         together = min(_CHUNK, max(1, _MOST_ENTRIES // self.engine.n))
         parts = []
         for begin in range(0, _CHUNK, together):
-            orders = np.empty((min(together, _CHUNK - begin), self.engine.n), dtype=np.int64)
-            for own in orders:
-                order = rng.permutation(self.engine.n)
-                own[:] = rows[(np.argsort(order) if swapped else order)[ranks]]
-            parts.append(self.engine.reordered(self.pair, orders, n_jobs=1))
+            orders = _orders(rng, min(together, _CHUNK - begin), self.engine.n)
+            if swapped:
+                orders = np.argsort(orders, axis=1)
+            parts.append(self.engine.reordered(self.pair, rows[orders[:, ranks]], n_jobs=1))
         return np.concatenate(parts)
 
     @cached_property
@@ -256,6 +264,11 @@ def _margin(margin: Margin, place: int) -> tuple[str, Any]:
     # Without noise equal values share a rank, and which ranks are shared differs by column.
     ranks = np.sort(margin.scores(place))
     return "tied", blake2b(ranks.tobytes(), digest_size=16).hexdigest()
+
+
+def _orders(rng: np.random.Generator, count: int, n: int) -> NDArray[np.int64]:
+    """Return random orders of n rows, shape (count, n)."""
+    return rng.permuted(np.tile(np.arange(n), (count, 1)), axis=1)
 
 
 def _by_rank(margin: Margin, place: int) -> NDArray[np.intp]:
@@ -382,8 +395,7 @@ def _against_largest(
     ]
 
     def orders(column: int, begin: int, size: int) -> NDArray[np.int64]:
-        rng = np.random.default_rng([*entropy, column, begin])
-        return np.array([rng.permutation(engine.n) for _ in range(size)])
+        return _orders(np.random.default_rng([*entropy, column, begin]), size, engine.n)
 
     def of_pair(
         begin: int, together: NDArray[np.int64] | None, number: int, threads: int

@@ -209,7 +209,8 @@ def rank_features(
             valid all the same.
         corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest
             of all features for a target in another order, in deviations of its own null
-            distribution, step by step downwards (Westfall and Young 1993).
+            distribution, step by step downwards (Westfall and Young 1993); "auto" takes 999 such
+            orders.
         fdr: How `q_value` corrects for the number of features, "bh" or "by", see
             :func:`fastmi.q_values`.
         noise: None separates equal values of columns that are no classes; a number adds ``noise *

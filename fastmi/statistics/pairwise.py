@@ -136,7 +136,7 @@ def pairwise_mi(
         corrected: Whether to compute `p_corrected` too: each estimate is compared with the largest
             of all pairs of a surrogate, in deviations of its own null distribution, step by step
             downwards (Westfall and Young 1993). A surrogate reorders all columns of X, or with `Y`
-            the rows of Y together. Without a `method` only.
+            the rows of Y together, and "auto" takes 999 of these. Without a `method` only.
         fdr: How `q_value` corrects for the number of pairs, "bh" or "by", see
             :func:`fastmi.q_values`.
         n_jobs: Number of threads, which share the pairs; None or -1 as in :func:`fastmi.mi`.
