@@ -45,7 +45,8 @@ def test_estimator(benchmark, size, quantity, method):
     blocks = sample.draw(n, np.random.default_rng(0))
     estimate = benchmark(getattr(fastmi, quantity), *blocks, **tried.arguments())
     benchmark.extra_info["algorithm"] = estimate.algorithm
-    assert math.isfinite(estimate)
+    # Classes of one sample that the other lacks make a divergence infinite.
+    assert math.isfinite(estimate) or (quantity, method) == ("kl_divergence", "discrete")
     assert estimate.n == n
 
 

@@ -28,6 +28,18 @@ def test_kneighbors(benchmark, size, task):
         assert np.array_equal(indices, expected[1])
 
 
+def test_kneighbors_among(benchmark, size, task):
+    x, y = task.sample()
+    half = len(x) // 2
+    ask, among = (x[:half], y[:half]), (x[half:], y[half:])
+    found = benchmark(neighbors.kneighbors, ask, task.k, reference=among, metric=METRIC)
+    assert found[0].shape == found[1].shape == (half, task.k)
+    if size == "small":
+        apart = [np.abs(a[:, None] - b).max(axis=2) for a, b in zip(ask, among, strict=True)]
+        nearest = np.sort(np.maximum(*apart), axis=1)[:, : task.k]
+        np.testing.assert_allclose(found[0], nearest, rtol=1e-6)
+
+
 def test_count_within(benchmark, size, task):
     x, y = task.sample()
     # Radii as KSG asks for them: those of the joint space.
