@@ -262,6 +262,8 @@ def test_network_in_files(series, tmp_path, monkeypatch):
     ],
 )
 def test_bad_networks(series, options, message):
+    if "--plot" in options:
+        pytest.importorskip("matplotlib")
     lag = [] if "--max-lag" in options else ["--max-lag", 2]
     text = run("te", series, *lag, *options, fails=True)
     assert message in text

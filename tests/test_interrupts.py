@@ -60,6 +60,7 @@ SHORT = {
     "compat.npeet.add_noise",
     "compat.npeet.avgdigamma",
     "datasets.Distribution",
+    "statistics.q_values",
 }
 
 

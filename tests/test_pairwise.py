@@ -365,12 +365,12 @@ def test_a_gpu_gives_the_terms_of_each_pair(rng, dtype, any_gpu, algorithm):
 
 def test_a_matrix_is_one_call_on_a_gpu(rng, host_gpu):
     x = host_gpu.put(rng.standard_normal((50, 4)))
-    fastmi.pairwise_mi(x)
+    fastmi.pairwise_mi(x, method="ksg1")
     assert [name for name, *_ in host_gpu.cuda.calls] == ["first_unusable", "ksg_pairs"]
     # With memory for one pair at a time there are reports in between.
     host_gpu.cuda.machine.settings.scratch_bytes = 1
     seen = []
-    fastmi.pairwise_mi(x, progress=lambda: seen.append(1))
+    fastmi.pairwise_mi(x, method="ksg1", progress=lambda: seen.append(1))
     assert len(seen) == 6
     reports = []
     pairs = np.column_stack(np.triu_indices(4, 1))
@@ -393,7 +393,8 @@ def test_the_shuffles_of_a_pair_are_one_call_on_a_gpu(rng, host_gpu, monkeypatch
 
     monkeypatch.setattr(host_gpu.cuda, "calls", Noted())
     x = rng.standard_normal((50, 4))
-    fastmi.pairwise_mi(x, device="cuda", n_jobs=3, n_permutations=9, seed=0)
+    options = {"method": "ksg1", "n_jobs": 3, "n_permutations": 9, "seed": 0}
+    fastmi.pairwise_mi(x, device="cuda", **options)
     names = [name for name, *_ in host_gpu.cuda.calls]
     assert [names.count(name) for name in ("Buffer", "ksg", "ksg_surrogates")] == [4, 6, 6]
     # All estimates on a GPU share its stream, so that more threads would only take more memory.

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from fastmi._cautions import Caution, Note, constant_caution
 from fastmi._checks import as_k, check_noise, check_search, check_seed
 from fastmi._columns import check_pairing, dtype_of, frame_columns
+from fastmi._device import gpu_of
 from fastmi._estimate import Estimate, changed
 from fastmi._inputs import as_blocks
 from fastmi._refusals import refusal
@@ -123,6 +124,8 @@ def choose(
         ValueError: Missing values; samples of wrong shape or length; names that all differ.
     """
     check_pairing(arrays, names)
+    if any(gpu_of(x) is not None for x in arrays):
+        return Choice(default, tuple(arrays))  # what is on a GPU is numbers
     if not any(map(holds_names, arrays)):
         return Choice(default, tuple(map(_without_times, arrays, names)))
     check_normalize(normalize)
