@@ -1,6 +1,5 @@
 """The command `lag`: mutual information of two series at several lags."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -124,9 +123,8 @@ def lag(
                 tested = {"n_permutations": count, "progress": advance}
             first, second = samples.blocks
             result = fastmi.lagged_mi(first, second, lags, method=row.name, **options, **tested)
-    estimates = getattr(result, "estimates", result)
-    rows = _rows(result, estimates, lags)
-    cautions = in_options(_cautions(result, estimates), scaled=samples.scaled)
+    rows = _rows(result)
+    cautions = in_options(_cautions(result), scaled=samples.scaled)
     failures = [
         written(out, lambda path: write_rows(rows, path, unit)),
         draw("lags", lambda: result, plot, unit=unit),
@@ -143,7 +141,7 @@ def lag(
             each.pop("warnings")
         head = {"data": str(data), "x": names[0], "y": names[1]}
         about = documents.settings(samples, row, {**options, "n_permutations": count})
-        common = documents.closing(unit, sum(each.seconds for each in estimates), notes)
+        common = documents.closing(unit, sum(each.seconds for each in result.estimates), notes)
         warned = [{"kind": each.kind, "text": str(each)} for each in cautions]
         documents.print_json(head | about | common | {"warnings": warned, "lags": found})
         end_with(messages, *failures)
@@ -168,26 +166,24 @@ def _lags(low: int | None, high: int) -> list[int]:
     return list(range(low, high + 1))
 
 
-def _rows(
-    result: Any, estimates: Sequence[fastmi.Estimate], lags: list[int]
-) -> dict[str, list[Any]]:
+def _rows(result: Any) -> dict[str, list[Any]]:
     """Return what is known of each lag, by name; without a test there are no p-values."""
     rows: dict[str, list[Any]] = {
-        "lag": lags,
-        "mi": [float(each) for each in estimates],
-        "stderr": [each.stderr for each in estimates],
-        "n": [each.n for each in estimates],
+        "lag": result.lags.tolist(),
+        "mi": [float(each) for each in result.estimates],
+        "stderr": [each.stderr for each in result.estimates],
+        "n": [each.n for each in result.estimates],
     }
     for name in ("p_value", "p_corrected", "band"):
-        found = getattr(result, name, None)
+        found = getattr(result, name)
         if found is not None:
             rows[name] = np.asarray(found, dtype=float).tolist()
     return rows
 
 
-def _cautions(result: Any, estimates: Sequence[fastmi.Estimate]) -> list[Caution]:
-    found = list(getattr(result, "warnings", ()))
-    found += [each for estimate in estimates for each in estimate.warnings]
+def _cautions(result: Any) -> list[Caution]:
+    found = list(result.warnings)
+    found += [each for estimate in result.estimates for each in estimate.warnings]
     return list({each.kind: each for each in found}.values())
 
 

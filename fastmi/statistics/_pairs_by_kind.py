@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from fastmi._checks import Seed, as_k, k_list
 from fastmi._columns import check_pairing
 from fastmi._extras import Progress, ProgressBar
 from fastmi._table import read_table
+from fastmi.statistics._mixed_pairs import PairTable
 from fastmi.statistics._normalized import normalized_pairs
 from fastmi.statistics._pair_matrix import (
     BY_KIND,
@@ -33,17 +34,6 @@ from fastmi.statistics._table_pairs import TablePairs
 from fastmi.statistics._variables import Variables, copies_caution, decide, left_out_caution
 
 Matrix: TypeAlias = NDArray[np.float64]
-
-
-class _Found(NamedTuple):
-    """Estimates of all pairs for one k."""
-
-    k: int | None
-    values: Matrix
-    stderr: Matrix
-    n: NDArray[np.int64]
-    warnings: dict[int, tuple[Caution, ...]]
-    tested: PairPValues | None
 
 
 def by_kind(
@@ -105,16 +95,9 @@ def by_kind(
                 X,
                 found,
                 places,
-                _Found(
-                    table.k,
-                    table.values,
-                    table.stderr,
-                    table.n,
-                    warned,
-                    tested[row],
-                ),
+                table._replace(warnings=warned),
+                tested[row],
                 n=n,
-                method=BY_KIND,
                 methods=tuple(source.method(pair) for pair in places.tolist()),
                 normalized=None if forms is None else forms[row],
                 notes=(*notes, *cautions_of(tested[row])),
@@ -154,10 +137,10 @@ def _result(
     X: Any,
     found: Sequence[Variables],
     places: NDArray[np.int64],
-    of: _Found,
+    of: PairTable,
+    tests: PairPValues | None,
     *,
     n: int,
-    method: str,
     methods: tuple[str, ...],
     normalized: Matrix | None,
     notes: tuple[Caution, ...],
@@ -199,16 +182,16 @@ def _result(
     return PairwiseMI(
         mi=framed(library, values, (labels[0], labels[1])),
         stderr=framed_matrix(of.stderr),
-        p_value=framed_matrix(of.tested and of.tested.p_value),
-        q_value=framed_matrix(of.tested and of.tested.q_value),
-        p_corrected=framed_matrix(of.tested and of.tested.p_corrected),
+        p_value=framed_matrix(tests and tests.p_value),
+        q_value=framed_matrix(tests and tests.q_value),
+        p_corrected=framed_matrix(tests and tests.p_corrected),
         normalized=framed_matrix(normalized),
         kinds=kinds,
         left_out=left_out,
         warnings=warned,
         k=of.k,
         n=n,
-        method=method,
+        method=BY_KIND,
         seconds=0.0,
         _values=values,
         _labels=(labels[0], labels[1]),
